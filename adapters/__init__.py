@@ -1,0 +1,1 @@
+"""Adapters between files and Neo blocks, imported as ``tavrnn_ephys.adapters``."""

@@ -1,0 +1,1 @@
+"""NWB files: recordings in and out, and results beside them."""

@@ -1,0 +1,7 @@
+"""Dynamic functional-connectivity graphs of neural recordings, from Neo through TAVRNN to NWB."""
+
+import lazy_loader as _lazy
+
+from tavrnn_ephys._version import __version__ as __version__
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

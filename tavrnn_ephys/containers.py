@@ -1,0 +1,632 @@
+"""
+The plain types that travel between the steps: frozen, keyword-only, self-checking.
+
+They hold NumPy arrays and names, know no file, plot or model, and never repair what
+they are given.  Two containers are equal when every field is equal, NaN matching NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import one_of, some
+from tavrnn_ephys.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["BinnedActivity", "ConnectivitySequence", "NodeEmbedding", "Nodes", "Windows"]
+
+NODE_KINDS = ("unit", "channel", "roi")
+
+
+class _Container:
+    """Equality by content for the frozen containers."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            _equal(getattr(self, item.name), getattr(other, item.name))
+            for item in fields(self)  # type: ignore[arg-type]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
+            return False
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    return bool(a == b)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
+
+
+def _frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
+    """View an array read-only, without copying and without touching the caller's flags."""
+    array = np.asarray(value, dtype=dtype).view()
+    array.flags.writeable = False
+    return array
+
+
+def _text_array(values: Any) -> NDArray[np.str_]:
+    return _frozen_array([str(value) for value in values], dtype=str)
+
+
+def _freeze(instance: Any, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Nodes(_Container):
+    """
+    Identity of the vertices of a graph: what they are, where they lie, what they belong to.
+
+    Parameters
+    ----------
+    ids : array_like of str, shape (n_nodes,)
+        Unique names.
+    kind : {"unit", "channel", "roi"}
+        Sorted unit, recording site or segmented cell.
+    groups : array_like of str, shape (n_nodes,), optional
+        Subregion of each node; an empty string where there is none.
+    positions_um : array_like of float, shape (n_nodes, 2 or 3), optional
+        Coordinates in micrometres, NaN where unknown.
+    rows : array_like of int, shape (n_nodes,), optional
+        Row of each node in the table of the file it comes from (units, electrodes or
+        ROIs), -1 where unknown.
+    table : str, optional
+        Name of that table inside its file; empty where unknown.
+
+    Raises
+    ------
+    InputError
+        If there is no node, an id stands twice, or the lengths differ.
+
+    Examples
+    --------
+    >>> Nodes(ids=["u1", "u2"], kind="unit", groups=["sensory", "motor"])
+    Nodes: 2 units in 2 groups (motor, sensory)
+    """
+
+    ids: NDArray[np.str_]
+    kind: str = "unit"
+    groups: NDArray[np.str_] | None = None
+    positions_um: NDArray[np.float64] | None = None
+    rows: NDArray[np.int64] | None = None
+    table: str = ""
+
+    def __post_init__(self) -> None:
+        one_of(self.kind, NODE_KINDS, "kind")
+        ids = _text_array(self.ids)
+        _require(len(ids) > 0, "A recording without nodes cannot be analysed: node_ids is empty.")
+        names, counts = np.unique(ids, return_counts=True)
+        _require(
+            bool(np.all(counts == 1)),
+            f"node_ids must be unique; more than once: {some(names[counts > 1])}.",
+        )
+        groups = _text_array(self.groups if self.groups is not None else [""] * len(ids))
+        positions = self.positions_um
+        if positions is not None:
+            positions = _frozen_array(positions, dtype=np.float64)
+            _require(
+                positions.ndim == 2 and positions.shape[1] in (2, 3),
+                f"positions_um must have shape (n_nodes, 2 or 3), got {positions.shape}.",
+            )
+        rows = self.rows if self.rows is not None else np.full(len(ids), -1)
+        rows = _frozen_array(rows, dtype=np.int64)
+        for name, value in (("groups", groups), ("positions_um", positions), ("rows", rows)):
+            if value is not None:
+                _require(
+                    len(value) == len(ids),
+                    f"{name} has {len(value)} entries for {len(ids)} nodes.",
+                )
+        _freeze(self, ids=ids, groups=groups, positions_um=positions, rows=rows)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the groups that have at least one node, in alphabetical order."""
+        return tuple(str(name) for name in np.unique(self.groups) if name)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        names = self.group_names
+        where = f" in {len(names)} groups ({', '.join(names)})" if names else ""
+        return f"Nodes: {len(self)} {self.kind}s{where}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Windows(_Container):
+    """
+    Half-open intervals ``[start, stop)`` in chronological order, with what is known of each.
+
+    Parameters
+    ----------
+    start_s, stop_s : array_like of float, shape (n_windows,)
+        Limits in seconds on the clock of the recording.
+    segment_index : array_like of int, shape (n_windows,), optional
+        Neo segment of each window; 0 by default.
+    columns : mapping of str to array_like, shape (n_windows,), optional
+        Further columns, numbers or text: a label, a behaviour score.
+
+    Raises
+    ------
+    InputError
+        If a window is empty or out of order, or the lengths differ.
+
+    Examples
+    --------
+    >>> Windows(start_s=[0.0, 1.0], stop_s=[2.0, 3.0])
+    Windows: 2 from 0 s to 3 s, each 2 s, step 1 s
+    """
+
+    start_s: NDArray[np.float64]
+    stop_s: NDArray[np.float64]
+    segment_index: NDArray[np.int64] | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        start = _frozen_array(self.start_s, dtype=np.float64)
+        stop = _frozen_array(self.stop_s, dtype=np.float64)
+        _require(start.ndim == 1 and len(start) > 0, "At least one window is needed, got none.")
+        _require(start.shape == stop.shape, "start_s and stop_s of windows differ in length.")
+        segment = self.segment_index if self.segment_index is not None else np.zeros(len(start))
+        segment = _frozen_array(segment, dtype=np.int64)
+        _require(
+            bool(np.all(stop > start)),
+            "Each window must stop after it starts; "
+            f"window {int(np.argmin(stop > start))} does not.",
+        )
+        order = np.lexsort((stop, start, segment))
+        _require(
+            bool(np.array_equal(order, np.arange(len(start)))),
+            "Windows must stand in chronological order within each segment.",
+        )
+        columns = {}
+        for name, values in self.columns.items():
+            array = np.asarray(values)
+            column = _text_array(array) if array.dtype.kind in "OSU" else _frozen_array(array)
+            _require(
+                column.shape == start.shape,
+                f"Window column '{name}' has shape {column.shape}, expected {start.shape}.",
+            )
+            columns[str(name)] = column
+        _freeze(
+            self,
+            start_s=start,
+            stop_s=stop,
+            segment_index=segment,
+            columns=MappingProxyType(columns),
+        )
+
+    def __len__(self) -> int:
+        return len(self.start_s)
+
+    @property
+    def overlap(self) -> int:
+        """Largest number of following windows that share time with any one window."""
+        n_shared = np.searchsorted(self.start_s, self.stop_s - 1e-9, side="left")
+        return int(np.max(n_shared - np.arange(len(self)) - 1).clip(min=0))
+
+    def with_columns(self, **columns: Any) -> Windows:
+        """
+        Return the same windows with further columns.
+
+        Parameters
+        ----------
+        **columns : array_like, shape (n_windows,)
+            New columns by name; a column of the same name is replaced.
+
+        Returns
+        -------
+        Windows
+            A new table.
+        """
+        return Windows(
+            start_s=self.start_s,
+            stop_s=self.stop_s,
+            segment_index=self.segment_index,
+            columns={**self.columns, **columns},
+        )
+
+    def select(self, index: Any) -> Windows:
+        """
+        Return some of the windows.
+
+        Parameters
+        ----------
+        index : slice, array_like of int or array_like of bool
+            Which windows, in chronological order.
+
+        Returns
+        -------
+        Windows
+            A new table.
+        """
+        return Windows(
+            start_s=self.start_s[index],
+            stop_s=self.stop_s[index],
+            segment_index=self.segment_index[index],  # type: ignore[index]
+            columns={name: values[index] for name, values in self.columns.items()},
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """
+        Return the table as a data frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per window: ``start_s``, ``stop_s``, ``segment_index`` and the further columns.
+        """
+        import pandas as pd
+
+        base = {
+            "start_s": self.start_s,
+            "stop_s": self.stop_s,
+            "segment_index": self.segment_index,
+        }
+        return pd.DataFrame({**base, **self.columns})
+
+    def __repr__(self) -> str:
+        lengths, steps = self.stop_s - self.start_s, np.diff(self.start_s)
+        text = f"Windows: {len(self)} from {self.start_s[0]:g} s to {self.stop_s.max():g} s"
+        if np.ptp(lengths) < 1e-9:
+            text += f", each {lengths[0]:g} s"
+        if len(steps) and np.ptp(steps) < 1e-9:
+            text += f", step {steps[0]:g} s"
+        return text
+
+
+class _OverNodes(_Container):
+    """Shortcuts shared by the containers that carry nodes."""
+
+    nodes: Nodes
+
+    @property
+    def node_ids(self) -> NDArray[np.str_]:
+        """Names of the nodes, shape (n_nodes,)."""
+        return self.nodes.ids
+
+    @property
+    def node_kind(self) -> str:
+        """Kind of the nodes: ``"unit"``, ``"channel"`` or ``"roi"``."""
+        return self.nodes.kind
+
+    @property
+    def node_groups(self) -> NDArray[np.str_]:
+        """Subregion of each node, shape (n_nodes,); empty where there is none."""
+        return self.nodes.groups  # type: ignore[return-value]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.nodes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class BinnedActivity(_OverNodes):
+    """
+    Activity of every node in equal bins of one segment.
+
+    Parameters
+    ----------
+    values : array_like, shape (n_nodes, n_bins)
+        Spike counts, or mean trace values such as ΔF/F.
+    bin_size_s : float
+        Width of a bin in seconds.
+    t_start_s : float
+        Start of the first bin in seconds on the clock of the recording.
+    nodes : Nodes
+        Row order of ``values``.
+    quantity : {"spike_count", "trace"}
+        What a value is.
+    segment_index : int
+        Position of the segment in its block.
+
+    Raises
+    ------
+    InputError
+        If the shapes disagree, a value is not finite, or the bin size is not positive.
+    """
+
+    values: NDArray[Any]
+    bin_size_s: float
+    nodes: Nodes
+    t_start_s: float = 0.0
+    quantity: str = "spike_count"
+    segment_index: int = 0
+
+    def __post_init__(self) -> None:
+        values = _frozen_array(self.values)
+        one_of(self.quantity, ("spike_count", "trace"), "quantity")
+        _require(
+            values.ndim == 2 and len(values) == len(self.nodes),
+            f"Binned activity of {len(self.nodes)} nodes has shape {values.shape}; "
+            "(n_nodes, n_bins) is expected.",
+        )
+        _require(values.shape[1] > 0, "The recording is shorter than one bin.")
+        _require(self.bin_size_s > 0, f"bin_size_s must be positive, got {self.bin_size_s!r}.")
+        if values.dtype.kind == "f":
+            bad = ~np.isfinite(values).all(axis=1)
+            _require(
+                not bad.any(),
+                f"Activity of {int(bad.sum())} nodes is not finite ({some(self.nodes.ids[bad])}). "
+                "Interpolate or leave out the missing samples first.",
+            )
+        _freeze(self, values=values)
+
+    @property
+    def n_bins(self) -> int:
+        """Number of bins."""
+        return self.values.shape[1]
+
+    @property
+    def t_stop_s(self) -> float:
+        """End of the last bin in seconds."""
+        return self.t_start_s + self.n_bins * self.bin_size_s
+
+    def __repr__(self) -> str:
+        return (
+            f"BinnedActivity: {self.n_nodes} {self.node_kind}s x {self.n_bins} bins of "
+            f"{self.bin_size_s:g} s, {self.quantity}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ConnectivitySequence(_OverNodes):
+    """
+    One signed functional-connectivity matrix per window.
+
+    Parameters
+    ----------
+    weights : array_like of float, shape (n_windows, n_nodes, n_nodes)
+        Symmetric weights; for correlations unitless and within [-1, 1].
+    windows : Windows
+        The window of each matrix.
+    nodes : Nodes
+        Row and column order of the matrices.
+    measure : str
+        Name of the measure.
+    mean_activity : array_like of float, shape (n_windows, n_nodes), optional
+        Mean activity of each node in each window: events per second for spike counts,
+        the trace's own unit otherwise.
+
+    Raises
+    ------
+    InputError
+        If the shapes disagree or a matrix is not symmetric.
+    """
+
+    weights: NDArray[np.float64]
+    windows: Windows
+    nodes: Nodes
+    measure: str
+    mean_activity: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        weights = _frozen_array(self.weights)
+        n_windows, n_nodes = len(self.windows), len(self.nodes)
+        _require(
+            weights.shape == (n_windows, n_nodes, n_nodes),
+            f"weights has shape {weights.shape}; {n_windows} windows of {n_nodes} nodes need "
+            f"({n_windows}, {n_nodes}, {n_nodes}).",
+        )
+        for index, matrix in enumerate(weights):
+            _require(
+                bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True)),
+                f"The connectivity of window {index} is not symmetric.",
+            )
+        activity = self.mean_activity
+        if activity is not None:
+            activity = _frozen_array(activity, dtype=np.float64)
+            _require(
+                activity.shape == (n_windows, n_nodes),
+                f"mean_activity has shape {activity.shape}, expected ({n_windows}, {n_nodes}).",
+            )
+        _freeze(self, weights=weights, mean_activity=activity)
+
+    @classmethod
+    def from_array(
+        cls,
+        weights: Any,
+        *,
+        node_ids: Any = None,
+        node_kind: str = "unit",
+        node_groups: Any = None,
+        windows: Windows | None = None,
+        measure: str = "custom",
+    ) -> ConnectivitySequence:
+        """
+        Wrap connectivity matrices that were computed elsewhere.
+
+        Parameters
+        ----------
+        weights : array_like of float, shape (n_windows, n_nodes, n_nodes)
+            Symmetric matrices in chronological order.
+        node_ids : array_like of str, shape (n_nodes,), optional
+            Names of the nodes; ``"0"``, ``"1"``, … by default.
+        node_kind : {"unit", "channel", "roi"}
+            What a node is.
+        node_groups : array_like of str, shape (n_nodes,), optional
+            Subregion of each node.
+        windows : Windows, optional
+            Their windows; by default consecutive windows of one second.
+        measure : str
+            Name of the measure.
+
+        Returns
+        -------
+        ConnectivitySequence
+            The sequence.
+
+        Raises
+        ------
+        InputError
+            If the array is not a stack of square symmetric matrices.
+
+        Examples
+        --------
+        >>> ConnectivitySequence.from_array(np.ones((3, 2, 2)))
+        ConnectivitySequence: 3 windows x 2 units, custom
+        """
+        array = np.asarray(weights, dtype=np.float64)
+        _require(
+            array.ndim == 3 and array.shape[1] == array.shape[2],
+            f"weights must have shape (n_windows, n_nodes, n_nodes), got {array.shape}.",
+        )
+        if windows is None:
+            starts = np.arange(len(array), dtype=np.float64)
+            windows = Windows(start_s=starts, stop_s=starts + 1.0)
+        ids = node_ids if node_ids is not None else range(array.shape[1])
+        nodes = Nodes(ids=ids, kind=node_kind, groups=node_groups)
+        return cls(weights=array, windows=windows, nodes=nodes, measure=measure)
+
+    @property
+    def n_windows(self) -> int:
+        """Number of windows."""
+        return len(self.windows)
+
+    def __repr__(self) -> str:
+        return (
+            f"ConnectivitySequence: {self.n_windows} windows x {self.n_nodes} "
+            f"{self.node_kind}s, {self.measure}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NodeEmbedding(_OverNodes):
+    """
+    What a model says of every node in every window.
+
+    Parameters
+    ----------
+    mean, std : array_like of float, shape (n_windows, n_nodes, latent_size)
+        Mean and standard deviation of the posterior of the latent variable.
+    windows : Windows
+        The windows.
+    nodes : Nodes
+        Node order.
+    attention : array_like of float, shape (n_windows, n_windows), optional
+        Row ``t`` holds the weights of windows up to ``t``; each row sums to 1.
+    history : array_like of float, shape (n_windows, latent_size), optional
+        Embedding of the history node.
+    config : mapping of str to scalar
+        Every option that led here, under dotted keys such as ``"model.hidden_size"``.
+    versions : mapping of str to str
+        Version of each package that took part.
+    seed : int, optional
+        Seed of the model.
+
+    Raises
+    ------
+    InputError
+        If the shapes disagree.
+    """
+
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+    windows: Windows
+    nodes: Nodes
+    attention: NDArray[np.float32] | None = None
+    history: NDArray[np.float32] | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        arrays = {
+            name: None if value is None else _frozen_array(value, dtype=np.float32)
+            for name, value in (
+                ("mean", self.mean),
+                ("std", self.std),
+                ("attention", self.attention),
+                ("history", self.history),
+            )
+        }
+        n_windows, n_nodes = len(self.windows), len(self.nodes)
+        mean = arrays["mean"]
+        if mean is None or mean.ndim != 3 or mean.shape[:2] != (n_windows, n_nodes):
+            raise InputError(
+                f"mean must have shape ({n_windows}, {n_nodes}, latent_size), "
+                f"got {np.shape(self.mean)}."
+            )
+        expected = {
+            "std": mean.shape,
+            "attention": (n_windows, n_windows),
+            "history": (n_windows, mean.shape[2]),
+        }
+        for name, shape in expected.items():
+            array = arrays[name]
+            if array is not None:
+                _require(array.shape == shape, f"{name} has shape {array.shape}, expected {shape}.")
+        _freeze(
+            self,
+            **arrays,
+            config=MappingProxyType(dict(self.config)),
+            versions=MappingProxyType(dict(self.versions)),
+        )
+
+    @property
+    def n_windows(self) -> int:
+        """Number of windows."""
+        return len(self.windows)
+
+    @property
+    def latent_size(self) -> int:
+        """Width of the embedding of one node."""
+        return self.mean.shape[2]
+
+    def window_embedding(self, how: str = "concatenate") -> NDArray[np.float32]:
+        """
+        Return one vector per window.
+
+        Parameters
+        ----------
+        how : {"concatenate", "mean", "history"}
+            All nodes one after the other in node order, their mean, or the history node.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_windows, n_nodes * latent_size) for ``"concatenate"``, else
+            (n_windows, latent_size).
+
+        Raises
+        ------
+        InputError
+            If ``how`` is unknown, or the graphs had no history node.
+        """
+        one_of(how, ("concatenate", "mean", "history"), "how")
+        if how == "concatenate":
+            return self.mean.reshape(self.n_windows, -1)
+        if how == "mean":
+            return self.mean.mean(axis=1)
+        if self.history is None:
+            raise InputError(
+                'These graphs had no history node: use how="concatenate", or build them with '
+                "history_node=True."
+            )
+        return self.history
+
+    def __repr__(self) -> str:
+        return (
+            f"NodeEmbedding: {self.n_windows} windows x {self.n_nodes} {self.node_kind}s x "
+            f"{self.latent_size}, {'with' if self.attention is not None else 'without'} attention"
+        )

@@ -1,0 +1,327 @@
+"""Adapters: what they must offer, how they are found, and the calls that go through them."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from tavrnn_ephys.containers import NodeEmbedding
+from tavrnn_ephys.errors import FileFormatError, InputError
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = [
+    "BlockWriter",
+    "Reader",
+    "ResultsStore",
+    "find_adapter",
+    "list_adapters",
+    "read",
+    "read_results",
+    "write_nwb",
+    "write_results",
+]
+
+ENTRY_POINT_GROUP = "tavrnn_ephys.adapters"
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """
+    What every adapter offers: recognise a file by its content, and read it.
+
+    An adapter is a class without arguments, registered as an entry point of the group
+    ``tavrnn_ephys.adapters``.  ``name`` is what ``adapter="…"`` chooses, ``description`` one
+    line for people, ``suffixes`` the lower-case file endings of the format.
+    """
+
+    name: str
+    description: str
+    suffixes: tuple[str, ...]
+
+    def recognises(self, path: Path) -> bool:
+        """
+        Say whether the content of a file is of this format; never raise.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            An existing file.
+
+        Returns
+        -------
+        bool
+            True if :meth:`read` is the right call for it.
+        """
+
+    def read(self, path: Path, **options: Any) -> neo.Block:
+        """
+        Read a file into a block that follows :mod:`tavrnn_ephys.blocks`.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            An existing file.
+        **options : object
+            Options of the format.
+
+        Returns
+        -------
+        neo.Block
+            The recording.
+        """
+
+
+@runtime_checkable
+class BlockWriter(Protocol):
+    """An adapter that also writes a recording."""
+
+    name: str
+
+    def write_block(self, block: neo.Block, path: Path, *, overwrite: bool = False) -> Path:
+        """
+        Write a block to a new file.
+
+        Parameters
+        ----------
+        block : neo.Block
+            The recording.
+        path : pathlib.Path
+            The new file.
+        overwrite : bool
+            Whether an existing file may be replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+
+
+@runtime_checkable
+class ResultsStore(Protocol):
+    """An adapter that also keeps results beside the recording."""
+
+    name: str
+
+    def write_results(
+        self, source: Path, embedding: NodeEmbedding, out: Path, *, overwrite: bool = False
+    ) -> Path:
+        """
+        Copy a recording and add results to the copy.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+            The recording, which is not changed.
+        embedding : NodeEmbedding
+            The results.
+        out : pathlib.Path
+            The copy.
+        overwrite : bool
+            Whether an existing copy may be replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The copy.
+        """
+
+    def read_results(self, path: Path) -> NodeEmbedding:
+        """
+        Read the results back.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            A file written by :meth:`write_results`.
+
+        Returns
+        -------
+        NodeEmbedding
+            Equal to what was written.
+        """
+
+
+def list_adapters() -> dict[str, Reader]:
+    """
+    Load all installed adapters.
+
+    Returns
+    -------
+    dict of str to Reader
+        Adapters by name, in alphabetical order.
+    """
+    found = entry_points(group=ENTRY_POINT_GROUP)
+    return {point.name: point.load()() for point in sorted(found, key=lambda item: item.name)}
+
+
+def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
+    """
+    Choose the adapter for a file, by its content first and by its ending second.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    adapter : str, optional
+        Name of an adapter that is to be taken whatever the file looks like.
+
+    Returns
+    -------
+    Reader
+        The adapter.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, or no adapter suits it, or several do.
+    InputError
+        If there is no adapter of that name.
+    """
+    file = Path(path)
+    if not file.exists():
+        raise FileFormatError(f"There is no file '{file}'. Check the path.")
+    if not file.is_file():
+        raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    adapters = list_adapters()
+    if adapter is not None:
+        if adapter not in adapters:
+            raise InputError(f"There is no adapter '{adapter}'. Choose one of {', '.join(adapters)}.")
+        return adapters[adapter]
+    suiting = [item for item in adapters.values() if item.recognises(file)]
+    if len(suiting) > 1:
+        names = ", ".join(item.name for item in suiting)
+        raise FileFormatError(
+            f"'{file.name}' suits {len(suiting)} adapters: {names}. "
+            f'Choose one: adapter="{suiting[0].name}".'
+        )
+    # Content that no adapter recognises still has an ending: the adapter of that
+    # ending knows best what is wrong with the file.
+    if not suiting:
+        suiting = [item for item in adapters.values() if file.suffix.lower() in item.suffixes]
+    if not suiting:
+        raise FileFormatError(
+            f"No adapter reads '{file.name}': its content is of none of the known formats "
+            f"({', '.join(adapters)}). Convert it, or name its adapter."
+        )
+    return suiting[0]
+
+
+def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo.Block:
+    """
+    Read a recording into a Neo block.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file, of any format that an installed adapter reads.
+    adapter : str, optional
+        Name of the adapter; found by content, then by ending, if left out.
+    **options : object
+        Options of the adapter.
+
+    Returns
+    -------
+    neo.Block
+        The recording, following the conventions of :mod:`tavrnn_ephys.blocks`.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged or of an unknown format.
+    """
+    return find_adapter(path, adapter).read(Path(path), **options)
+
+
+def write_nwb(block: neo.Block, path: str | Path, *, overwrite: bool = False) -> Path:
+    """
+    Write a block to a new NWB file.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording.
+    path : str or pathlib.Path
+        The new file.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the file exists or cannot be written.
+    """
+    writer = _with_ability(BlockWriter, "nwb")
+    return writer.write_block(block, Path(path), overwrite=overwrite)
+
+
+def write_results(
+    source: str | Path, embedding: NodeEmbedding, *, out: str | Path, overwrite: bool = False
+) -> Path:
+    """
+    Copy an NWB file and add an embedding to the copy; the source stays byte for byte.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        NWB file of the recording.
+    embedding : NodeEmbedding
+        The results.
+    out : str or pathlib.Path
+        The copy.
+    overwrite : bool
+        Whether an existing copy may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The copy.
+
+    Raises
+    ------
+    FileFormatError
+        If the source is no NWB file.
+    OutputError
+        If the copy exists, is the source, or cannot be written.
+    """
+    store = _with_ability(ResultsStore, "nwb")
+    return store.write_results(Path(source), embedding, Path(out), overwrite=overwrite)
+
+
+def read_results(path: str | Path) -> NodeEmbedding:
+    """
+    Read an embedding back from an NWB file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A file written by :func:`write_results`.
+
+    Returns
+    -------
+    NodeEmbedding
+        Equal to what was written, with configuration, versions and seed.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged, or holds no results.
+    """
+    return _with_ability(ResultsStore, "nwb").read_results(Path(path))
+
+
+def _with_ability(ability: Any, name: str) -> Any:
+    adapter = list_adapters().get(name)
+    if not isinstance(adapter, ability):
+        raise InputError(
+            f"The adapter '{name}' is not installed. Install the package again: pip install -e ."
+        )
+    return adapter
