@@ -16,6 +16,7 @@ from .reading import read as read
 from .reading import read_results as read_results
 from .reading import write_nwb as write_nwb
 from .reading import write_results as write_results
+from .simulation import culture_truth as culture_truth
 from .simulation import simulate_culture as simulate_culture
 from .surrogates import shuffle_bins_within_windows as shuffle_bins_within_windows
 from .windows import sliding_windows as sliding_windows

@@ -61,7 +61,9 @@ def time_s(value: Any, name: str) -> float:
     InputError
         If the value has no unit of time or is no scalar.
     """
-    hint = f"{name} must be a scalar with a unit of time, such as 50 * quantities.ms, got {value!r}."
+    hint = (
+        f"{name} must be a scalar with a unit of time, such as 50 * quantities.ms, got {value!r}."
+    )
     try:
         rescaled = value.rescale("s")
     except AttributeError:

@@ -74,8 +74,8 @@ def make_spiketrain(
     about: dict[str, Any] = {
         "node_id": str(nodes.ids[index]),
         "node_kind": nodes.kind,
-        "node_group": str(nodes.groups[index]),  # type: ignore[index]
-        "node_row": int(nodes.rows[index]),  # type: ignore[index]
+        "node_group": str(nodes.groups[index]),
+        "node_row": int(nodes.rows[index]),
         "node_table": nodes.table,
     }
     if nodes.positions_um is not None:
@@ -150,12 +150,13 @@ def make_signal(
     about = {"name": name, "array_annotations": arrays, "role": role, **annotations}
     if sampling_rate_hz is not None:
         return neo.AnalogSignal(
-            samples, units=units, sampling_rate=sampling_rate_hz * pq.Hz, t_start=t_start_s * pq.s,
+            samples,
+            units=units,
+            sampling_rate=sampling_rate_hz * pq.Hz,
+            t_start=t_start_s * pq.s,
             **about,
         )
-    return neo.IrregularlySampledSignal(
-        times_s, samples, units=units, time_units="s", **about
-    )
+    return neo.IrregularlySampledSignal(times_s, samples, units=units, time_units="s", **about)
 
 
 def nodes_of_spiketrains(spiketrains: Sequence[neo.SpikeTrain]) -> Nodes:
@@ -439,8 +440,12 @@ def block_from_arrays(
         samples = _matrix(traces, "traces").T
         segment.analogsignals.append(
             make_signal(
-                samples, name="traces", role="nodes", t_start_s=start_s,
-                sampling_rate_hz=rate_hz, nodes=nodes,
+                samples,
+                name="traces",
+                role="nodes",
+                t_start_s=start_s,
+                sampling_rate_hz=rate_hz,
+                nodes=nodes,
             )
         )
     else:
@@ -490,7 +495,9 @@ def _times_of_counts(
     counts: NDArray[Any], bin_size_s: float, start_s: float
 ) -> list[NDArray[np.float64]]:
     if not np.array_equal(counts, np.round(counts)) or counts.min(initial=0) < 0:
-        raise InputError("counts must be whole numbers of at least 0; pass traces for anything else.")
+        raise InputError(
+            "counts must be whole numbers of at least 0; pass traces for anything else."
+        )
     trains = []
     for row in counts.astype(np.int64):
         bins = np.repeat(np.arange(len(row)), row)
@@ -504,7 +511,8 @@ def _check_times(
     trains: list[NDArray[np.float64]], nodes: Nodes, start_s: float, stop_s: float
 ) -> None:
     bad = [
-        not np.isfinite(times).all() or (len(times) > 0 and (times[0] < start_s or times[-1] > stop_s))
+        not np.isfinite(times).all()
+        or (len(times) > 0 and (times[0] < start_s or times[-1] > stop_s))
         for times in trains
     ]
     if any(bad):
@@ -541,5 +549,9 @@ def _behavior_signal(name: str, values: Any, start_s: float, rate_hz: float) -> 
     units = values.dimensionality.string if hasattr(values, "dimensionality") else "dimensionless"
     return make_signal(
         np.asarray(values, dtype=np.float64),
-        name=name, role="behavior", t_start_s=start_s, sampling_rate_hz=rate_hz, units=units,
+        name=name,
+        role="behavior",
+        t_start_s=start_s,
+        sampling_rate_hz=rate_hz,
+        units=units,
     )

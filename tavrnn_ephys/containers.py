@@ -103,11 +103,11 @@ class Nodes(_Container):
     Nodes: 2 units in 2 groups (motor, sensory)
     """
 
-    ids: NDArray[np.str_]
+    ids: Any
     kind: str = "unit"
-    groups: NDArray[np.str_] | None = None
-    positions_um: NDArray[np.float64] | None = None
-    rows: NDArray[np.int64] | None = None
+    groups: Any = None
+    positions_um: Any = None
+    rows: Any = None
     table: str = ""
 
     def __post_init__(self) -> None:
@@ -143,7 +143,7 @@ class Nodes(_Container):
     @property
     def group_names(self) -> tuple[str, ...]:
         """Names of the groups that have at least one node, in alphabetical order."""
-        return tuple(str(name) for name in np.unique(self.groups) if name)  # type: ignore[arg-type]
+        return tuple(str(name) for name in np.unique(self.groups) if name)
 
     def __repr__(self) -> str:
         names = self.group_names
@@ -176,10 +176,10 @@ class Windows(_Container):
     Windows: 2 from 0 s to 3 s, each 2 s, step 1 s
     """
 
-    start_s: NDArray[np.float64]
-    stop_s: NDArray[np.float64]
-    segment_index: NDArray[np.int64] | None = None
-    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    start_s: Any
+    stop_s: Any
+    segment_index: Any = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         start = _frozen_array(self.start_s, dtype=np.float64)
@@ -221,8 +221,12 @@ class Windows(_Container):
     @property
     def overlap(self) -> int:
         """Largest number of following windows that share time with any one window."""
-        n_shared = np.searchsorted(self.start_s, self.stop_s - 1e-9, side="left")
-        return int(np.max(n_shared - np.arange(len(self)) - 1).clip(min=0))
+        most = 0
+        for segment in np.unique(self.segment_index):
+            here = self.segment_index == segment
+            first_behind = np.searchsorted(self.start_s[here], self.stop_s[here] - 1e-9)
+            most = max(most, int(np.max(first_behind - np.arange(here.sum()) - 1)))
+        return most
 
     def with_columns(self, **columns: Any) -> Windows:
         """
@@ -262,7 +266,7 @@ class Windows(_Container):
         return Windows(
             start_s=self.start_s[index],
             stop_s=self.stop_s[index],
-            segment_index=self.segment_index[index],  # type: ignore[index]
+            segment_index=self.segment_index[index],
             columns={name: values[index] for name, values in self.columns.items()},
         )
 
@@ -312,7 +316,7 @@ class _OverNodes(_Container):
     @property
     def node_groups(self) -> NDArray[np.str_]:
         """Subregion of each node, shape (n_nodes,); empty where there is none."""
-        return self.nodes.groups  # type: ignore[return-value]
+        return self.nodes.groups
 
     @property
     def n_nodes(self) -> int:
@@ -346,7 +350,7 @@ class BinnedActivity(_OverNodes):
         If the shapes disagree, a value is not finite, or the bin size is not positive.
     """
 
-    values: NDArray[Any]
+    values: Any
     bin_size_s: float
     nodes: Nodes
     t_start_s: float = 0.0
@@ -414,11 +418,11 @@ class ConnectivitySequence(_OverNodes):
         If the shapes disagree or a matrix is not symmetric.
     """
 
-    weights: NDArray[np.float64]
+    weights: Any
     windows: Windows
     nodes: Nodes
     measure: str
-    mean_activity: NDArray[np.float64] | None = None
+    mean_activity: Any = None
 
     def __post_init__(self) -> None:
         weights = _frozen_array(self.weights)
@@ -540,12 +544,12 @@ class NodeEmbedding(_OverNodes):
         If the shapes disagree.
     """
 
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
+    mean: Any
+    std: Any
     windows: Windows
     nodes: Nodes
-    attention: NDArray[np.float32] | None = None
-    history: NDArray[np.float32] | None = None
+    attention: Any = None
+    history: Any = None
     config: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tavrnn_ephys.errors import OutputError
 
-__all__ = ["check_output", "whole_file"]
+__all__ = ["check_output", "prepare_folder", "whole_file"]
 
 
 def check_output(path: str | Path, *, inputs: tuple[str | Path, ...] = (), overwrite: bool) -> Path:
@@ -62,6 +62,39 @@ def check_output(path: str | Path, *, inputs: tuple[str | Path, ...] = (), overw
             "Choose another place."
         ) from None
     return target
+
+
+def prepare_folder(folder: str | Path, names: list[str], *, overwrite: bool) -> Path:
+    """
+    Make sure that all files can be written before any work is done.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        The folder, created with its parents if absent.
+    names : list of str
+        Files that will be written in it.
+    overwrite : bool
+        Whether existing ones may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made, or a file exists or cannot be written.
+    """
+    out = Path(folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder '{out}' cannot be made ({error.strerror}).") from None
+    for name in names:
+        check_output(out / name, overwrite=overwrite)
+    return out
 
 
 @contextmanager

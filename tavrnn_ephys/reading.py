@@ -189,7 +189,9 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     adapters = list_adapters()
     if adapter is not None:
         if adapter not in adapters:
-            raise InputError(f"There is no adapter '{adapter}'. Choose one of {', '.join(adapters)}.")
+            raise InputError(
+                f"There is no adapter '{adapter}'. Choose one of {', '.join(adapters)}."
+            )
         return adapters[adapter]
     suiting = [item for item in adapters.values() if item.recognises(file)]
     if len(suiting) > 1:

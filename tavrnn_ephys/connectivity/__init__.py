@@ -1,0 +1,3 @@
+"""Functional connectivity per window, through Elephant."""
+
+from tavrnn_ephys.connectivity.sequence import compute_connectivity as compute_connectivity

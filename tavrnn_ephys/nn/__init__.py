@@ -1,0 +1,1 @@
+"""The network: forward computations only, one idea per file."""

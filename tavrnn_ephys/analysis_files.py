@@ -1,0 +1,127 @@
+"""An analysis from file to file: read, convert if needed, analyse, write beside the recording."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tavrnn_ephys.errors import DataLossWarning, InputError
+from tavrnn_ephys.output import check_output, prepare_folder
+from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze
+from tavrnn_ephys.reading import find_adapter, read, write_nwb, write_results
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["analyze_file"]
+
+_FIGURES = ("raster", "connectivity", "embedding", "attention")
+_UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def analyze_file(
+    source: Path,
+    out: Path,
+    config: AnalysisConfig,
+    *,
+    adapter: str | None = None,
+    session_start: str | None = None,
+    figures: str | Path | None = None,
+    overwrite: bool = False,
+    verbose: bool = False,
+) -> AnalysisResult:
+    """
+    Analyse a recording and write the results into a copy of it.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The recording; a format other than NWB is converted into the copy.
+    out : pathlib.Path
+        The NWB file to write.
+    config : AnalysisConfig
+        How.
+    adapter : str, optional
+        Adapter that reads the source; found by content by default.
+    session_start : str, optional
+        ISO date of the recording's start, for formats that do not know it.
+    figures : str or pathlib.Path, optional
+        Folder for PNG figures.
+    overwrite : bool
+        Whether existing output may be replaced.
+    verbose : bool
+        Whether progress is shown on a terminal.
+
+    Returns
+    -------
+    AnalysisResult
+        What was found.
+
+    Raises
+    ------
+    FileFormatError
+        If the source cannot be read.
+    InputError
+        If the configuration does not suit it.
+    OutputError
+        If the output may not be written.
+    """
+    found = find_adapter(source, adapter)
+    check_output(out, inputs=(source,), overwrite=overwrite)
+    folder = None
+    if figures is not None:
+        names = [f"{name}.png" for name in _FIGURES]
+        folder = prepare_folder(figures, names, overwrite=overwrite)
+    with _as_nwb(source, out, found.name, session_start) as (block, nwb):
+        result = analyze(block, config, verbose=verbose)
+        write_results(nwb, result.embedding, out=out, overwrite=overwrite)
+    if folder is not None:
+        _save_figures(result, folder)
+    return result
+
+
+@contextmanager
+def _as_nwb(
+    source: Path, out: Path, adapter: str, session_start: str | None
+) -> Iterator[tuple[neo.Block, Path]]:
+    """Give the block and an NWB file of it: the source itself, or a conversion that vanishes."""
+    block = read(source, adapter=adapter)
+    if adapter == "nwb":
+        yield block, source
+        return
+    if session_start is not None:
+        block.rec_datetime = _date(session_start)
+    elif block.rec_datetime is None:
+        warnings.warn(
+            f"'{source.name}' does not say when it was recorded; the NWB file carries "
+            "1970-01-01 instead. Give it with --session-start.",
+            DataLossWarning,
+            stacklevel=2,
+        )
+        block.rec_datetime = _UNKNOWN_START
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}.") as folder:
+        converted = write_nwb(block, Path(folder) / f"{source.stem}.nwb")
+        yield read(converted), converted
+
+
+def _date(text: str) -> datetime.datetime:
+    try:
+        date = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"'{text}' is not a date. Write it as 2024-05-01 or 2024-05-01T10:00."
+        ) from None
+    return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
+
+
+def _save_figures(result: AnalysisResult, folder: Path) -> None:
+    from tavrnn_ephys.figures import analysis_figures, save_figure
+
+    drawn = analysis_figures(result.activity, result.windows, result.connectivity, result.embedding)
+    for name, figure in drawn.items():
+        save_figure(figure, folder / f"{name}.png")

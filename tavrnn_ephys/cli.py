@@ -1,0 +1,227 @@
+"""The command line: ``tavrnn-ephys demo | analyze | inspect``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tavrnn_ephys._version import __version__
+from tavrnn_ephys.durations import parse_duration_s
+from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, InputError, TavrnnEphysError
+
+__all__ = ["main"]
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:]}. See '{self.prog} --help'.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 2 after one sentence on the standard error stream.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        for category in (DataLossWarning, ChanceLossWarning):
+            warnings.simplefilter("always", category)
+        try:
+            options = _parser().parse_args(arguments)
+            options.run(options)
+        except TavrnnEphysError as error:
+            return _refuse(str(error))
+        except OSError as error:
+            where = f" '{error.filename}'" if error.filename else ""
+            return _refuse(
+                f"The system refused to read or write{where}: {error.strerror or error}."
+            )
+        except KeyboardInterrupt:
+            return _refuse("Stopped on request; nothing half-written is left.", status=130)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"tavrnn-ephys: warning: {message}", file=sys.stderr)
+    return 0
+
+
+def _refuse(sentence: str, status: int = 2) -> int:
+    print(f"tavrnn-ephys: {' '.join(sentence.split())}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLineParser(
+        prog="tavrnn-ephys",
+        description="How did this network reorganise, and what has that to do with behaviour?",
+        epilog="Durations are written with their unit: 50ms, 2s, 2min.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tavrnn-ephys {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    _add_demo(commands)
+    _add_analyze(commands)
+    _add_inspect(commands)
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser(
+        "demo",
+        allow_abbrev=False,
+        help="simulate a culture whose network states are known, and recover them",
+        description="Simulates a culture on an array whose coupling switches between two states "
+        "at equal firing rates, writes it as NWB, analyses it, and says how well the states are "
+        "recovered beside chance, beside mean rates, and beside a control without coincidences.",
+    )
+    command.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for the NWB files and the figures"
+    )
+    command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
+    command.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
+    command.set_defaults(run=_run_demo)
+
+
+def _add_analyze(commands: Any) -> None:
+    command = commands.add_parser(
+        "analyze",
+        allow_abbrev=False,
+        help="embed the network of a recording, window by window, into a copy of its NWB file",
+        description="Bins the recording, computes the functional connectivity of each window, "
+        "trains TAVRNN on the sequence of graphs, and writes the embedding of every unit, channel "
+        "or cell into a processing module of a copy of the file. The recording is not changed.",
+        epilog="Example: tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min "
+        "--step 1min --out culture_tavrnn.nwb",
+    )
+    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    for name, text in (
+        ("--bin-size", "width of a bin in which spikes are counted or traces averaged"),
+        ("--window", "length of a window, a whole number of bins"),
+        ("--step", "time from the start of one window to the next"),
+    ):
+        command.add_argument(name, required=True, type=_duration, metavar="TIME", help=text)
+    command.add_argument("--out", required=True, metavar="FILE.nwb", help="NWB file to write")
+    command.add_argument(
+        "--threshold",
+        type=_number,
+        default=0.0,
+        metavar="R",
+        help="smallest absolute connectivity that makes an edge (default: 0, keep all)",
+    )
+    command.add_argument(
+        "--measure", default="pearson", help="connectivity measure: pearson, covariance"
+    )
+    command.add_argument(
+        "--profile",
+        default="default",
+        help="default, the model that we stand behind, or paper, the published one to the letter",
+    )
+    command.add_argument(
+        "--training-epochs",
+        type=_whole_number,
+        metavar="N",
+        help="passes over the windows (default: the profile's)",
+    )
+    command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
+    command.add_argument("--adapter", help="adapter that reads FILE (default: found by content)")
+    command.add_argument(
+        "--session-start",
+        metavar="ISO-DATE",
+        help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
+    )
+    command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
+    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.set_defaults(run=_run_analyze)
+
+
+def _add_inspect(commands: Any) -> None:
+    command = commands.add_parser(
+        "inspect",
+        allow_abbrev=False,
+        help="say what is in a recording",
+        description="Says which adapter reads a file, and which units, channels or cells, "
+        "behaviours and subregions it holds, over which time.",
+    )
+    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    command.add_argument("--adapter", help="adapter that reads FILE (default: found by content)")
+    command.set_defaults(run=_run_inspect)
+
+
+def _duration(text: str) -> float:
+    return _converted(parse_duration_s, text)
+
+
+def _whole_number(text: str) -> int:
+    return _converted(int, text, "a whole number")
+
+
+def _number(text: str) -> float:
+    return _converted(float, text, "a number")
+
+
+def _converted(convert: Any, text: str, what: str = "") -> Any:
+    try:
+        return convert(text)
+    except InputError:
+        raise
+    except ValueError:
+        raise InputError(f"'{text}' is not {what}.") from None
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.demo import run_demo
+
+    print(run_demo(options.out, seed=options.seed, overwrite=options.overwrite))
+
+
+def _run_analyze(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.analysis_files import analyze_file
+    from tavrnn_ephys.pipeline import AnalysisConfig
+
+    config = AnalysisConfig(
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        measure=options.measure,
+        threshold=options.threshold,
+        profile=options.profile,
+        training_epochs=options.training_epochs,
+        seed=options.seed,
+    )
+    result = analyze_file(
+        Path(options.file),
+        Path(options.out),
+        config,
+        adapter=options.adapter,
+        session_start=options.session_start,
+        figures=options.figures,
+        overwrite=options.overwrite,
+        verbose=True,
+    )
+    final = result.model.history_[-1]
+    print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
+    print(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    print(f"Written to {options.out}")
+
+
+def _run_inspect(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.inspection import describe_file
+
+    print(describe_file(options.file, adapter=options.adapter))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

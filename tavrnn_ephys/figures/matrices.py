@@ -1,0 +1,191 @@
+"""Matrices: connectivity of one window, and attention between windows."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Windows
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.figures._drawing import (
+    INK,
+    ROUND_STEPS,
+    SMALL,
+    add_colorbar,
+    check_index,
+    extension,
+    group_order,
+    measure_label,
+    name_nodes,
+    set_title,
+    tidy,
+    window_name,
+)
+
+__all__ = ["connectivity_limit", "plot_attention", "plot_connectivity"]
+
+
+def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -> float:
+    """
+    Return a colour limit that few of the weights between different nodes exceed.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        The matrices.
+    *window_index : int
+        The windows that are to share the limit; all if none is named.
+
+    Returns
+    -------
+    float
+        The 99.5th percentile of the absolute finite weights off the diagonal, in the unit of
+        the weights; 1 where all of them are 0 or missing.
+
+    Raises
+    ------
+    InputError
+        If there is no such window.
+
+    Examples
+    --------
+    >>> sequence = ConnectivitySequence.from_array([[[1, -0.3], [-0.3, 1]]])
+    >>> round(connectivity_limit(sequence, 0), 6)
+    0.3
+    """
+    shared = [check_index(index, connectivity.n_windows) for index in window_index]
+    matrices = [_off_diagonal(connectivity, i) for i in shared or range(connectivity.n_windows)]
+    sizes = np.abs(np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices]))
+    limit = float(np.percentile(sizes, 99.5)) if len(sizes) else 0.0
+    return limit or 1.0
+
+
+def plot_connectivity(
+    connectivity: ConnectivitySequence,
+    window_index: int,
+    *,
+    ax: Axes,
+    limit: float | None = None,
+    row_names: bool = True,
+    colorbar: bool = True,
+) -> Axes:
+    """
+    Draw the signed connectivity of one window, nodes ordered by group.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        Weights, shape (n_windows, n_nodes, n_nodes).
+    window_index : int
+        Position of the window.
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    limit : float, optional
+        Weights from ``-limit`` to ``limit`` span the colours, white being 0; pass the same
+        to panels that are to be compared.  :func:`connectivity_limit` of the window by default.
+    row_names : bool
+        Whether the rows are named; the columns always are.
+    colorbar : bool
+        Whether a colour bar is drawn.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.  The diagonal and missing weights are grey.
+
+    Raises
+    ------
+    InputError
+        If there is no such window, or the limit is not positive.
+    """
+    index = check_index(window_index, connectivity.n_windows)
+    if limit is None:
+        limit = connectivity_limit(connectivity, index)
+    if not (np.isfinite(limit) and limit > 0):
+        raise InputError(f"limit must be positive and finite, got {limit!r}.")
+    order = group_order(connectivity.nodes)
+    matrix = _off_diagonal(connectivity, index)[np.ix_(order.rows, order.rows)]
+    colors = colormaps["RdBu_r"].with_extremes(bad="0.82")
+    image = ax.imshow(matrix, cmap=colors, vmin=-limit, vmax=limit)
+    for divider in order.dividers:
+        ax.axhline(divider, color=INK, linewidth=0.6)
+        ax.axvline(divider, color=INK, linewidth=0.6)
+    tidy(ax, frame=True)
+    box = ax.get_window_extent()
+    side = 0.8 * min(box.width, box.height)
+    if row_names:
+        name_nodes(ax, "y", connectivity.nodes, order, share=side / box.height)
+    else:
+        ax.set_yticks([])
+    name_nodes(ax, "x", connectivity.nodes, order, share=side / box.width)
+    set_title(ax, window_name(connectivity.windows, index).capitalize())
+    if colorbar:
+        extend = extension(matrix, -limit, limit)
+        add_colorbar(ax, image, measure_label(connectivity.measure), extend=extend)
+    return ax
+
+
+def plot_attention(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
+    """
+    Draw how much each window attends to the windows before it and to itself.
+
+    Parameters
+    ----------
+    embedding : NodeEmbedding
+        With attention, shape (n_windows, n_windows).
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.  Row and column are the present and the attended window; ticks give the
+        centres of windows in seconds, or their position where several segments share a clock.
+
+    Raises
+    ------
+    InputError
+        If the embedding holds no attention.
+    """
+    if embedding.attention is None:
+        raise InputError(
+            "This embedding holds no attention: its model ran without. "
+            "Fit a model with attention, or leave this figure out."
+        )
+    later = np.triu(np.ones(embedding.attention.shape, dtype=bool), k=1)
+    past = np.ma.masked_array(embedding.attention, mask=later)
+    # The first rows share their weight among few windows and would take all the colours.
+    limit = float(np.percentile(past.compressed(), 99)) or 1.0
+    image = ax.imshow(past, cmap=colormaps["magma_r"], vmin=0, vmax=limit)
+    tidy(ax, frame=False)
+    ticks, names, unit = _window_ticks(embedding.windows)
+    ax.set_xticks(ticks, names)
+    ax.set_yticks(ticks, names)
+    ax.set_xlabel(f"attended window, {unit}", fontsize=SMALL)
+    ax.set_ylabel(f"present window, {unit}", fontsize=SMALL)
+    extend = extension(past.compressed(), 0.0, limit)
+    add_colorbar(ax, image, "attention weight", extend=extend)
+    return ax
+
+
+def _off_diagonal(connectivity: ConnectivitySequence, index: int) -> NDArray[np.float64]:
+    matrix = np.array(connectivity.weights[index], dtype=np.float64)
+    np.fill_diagonal(matrix, np.nan)
+    return matrix
+
+
+def _window_ticks(windows: Windows) -> tuple[NDArray[np.float64], list[str], str]:
+    """Place ticks at round times, on an axis whose unit is the window."""
+    positions = np.arange(len(windows), dtype=np.float64)
+    centers_s = (windows.start_s + windows.stop_s) / 2
+    unit = "time (s)"
+    if np.any(np.diff(centers_s) <= 0):
+        centers_s, unit = positions, "index"
+    ticks = np.asarray(MaxNLocator(6, steps=ROUND_STEPS).tick_values(centers_s[0], centers_s[-1]))
+    ticks = ticks[(ticks >= centers_s[0]) & (ticks <= centers_s[-1])]
+    if len(ticks) == 0:
+        ticks = centers_s[:1]
+    return np.interp(ticks, centers_s, positions), [f"{tick:g}" for tick in ticks], unit

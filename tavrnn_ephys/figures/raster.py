@@ -1,0 +1,248 @@
+"""Raster of binned activity, with the windows and a behaviour above it."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from tavrnn_ephys.containers import BinnedActivity, Nodes, Windows
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.figures._drawing import (
+    INK,
+    PALETTE,
+    ROUND_STEPS,
+    SMALL,
+    GroupOrder,
+    add_colorbar,
+    extension,
+    group_order,
+    name_nodes,
+    tidy,
+)
+
+__all__ = ["plot_raster"]
+
+# An excerpt shows this many steps between windows, then single spikes are still told apart.
+_STEPS_SHOWN = 30
+# Beyond these, marks merge into black: counts are drawn as an image instead.
+_MAX_MARKS, _MAX_MARKED_NODES = 40_000, 300
+_MAX_WINDOW_ROWS = 4
+_WINDOW_SHARE, _BEHAVIOR_SHARE = 0.10, 0.18
+
+
+def plot_raster(
+    activity: BinnedActivity,
+    windows: Windows,
+    *,
+    ax: Axes,
+    t_start_s: float | None = None,
+    t_stop_s: float | None = None,
+    behavior: tuple[Any, Any, str] | None = None,
+) -> Axes:
+    """
+    Draw an excerpt of the activity, its windows as bars above it, and a behaviour on top.
+
+    Nodes stand in the order of their groups, with a line between groups.  Spike counts are
+    drawn as one mark per bin that holds a spike; where marks would merge, as an image of the
+    rate.  Traces are drawn as an image of each node's z-score over the whole recording.
+
+    Parameters
+    ----------
+    activity : BinnedActivity
+        Counts or traces, shape (n_nodes, n_bins).
+    windows : Windows
+        The windows; those of other segments are left out.  Where more than four share an
+        instant, every second, third, … is drawn.
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    t_start_s, t_stop_s : float, optional
+        Limits of the excerpt in seconds on the clock of the recording.  By default it starts
+        with the first window and lasts 30 steps, or until the last window stops.
+    behavior : tuple of (times_s, values, label), optional
+        Ascending times in seconds, shape (n_samples,), the values at these times, and the
+        name with its unit.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes; a behaviour has its own scale at the right.
+
+    Raises
+    ------
+    InputError
+        If no window lies in the segment, the excerpt holds no bin, or times and values of the
+        behaviour differ in length.
+    """
+    mine = np.equal(windows.segment_index, activity.segment_index)
+    if not mine.any():
+        raise InputError(
+            f"No window lies in segment {activity.segment_index}, which the activity was binned "
+            "from. Build the windows from this activity."
+        )
+    windows = windows.select(mine)
+    start_s, stop_s, values = _excerpt(activity, windows, t_start_s, t_stop_s)
+    order = group_order(activity.nodes)
+    mappable, label = _draw_activity(ax, activity, values[order.rows], start_s, stop_s)
+    for divider in order.dividers:
+        ax.axhline(divider, color=INK, linewidth=0.6)
+    n_rows = min(windows.overlap + 1, _MAX_WINDOW_ROWS)
+    every = -(-(windows.overlap + 1) // n_rows)
+    names = ["windows" if every == 1 else f"windows\n(1 in {every})"]
+    if behavior is not None:
+        names.append(fill(str(behavior[2]), 16))
+    height = _layout(ax, activity.nodes, order, (start_s, stop_s), names)
+    _draw_windows(ax, windows, (start_s, stop_s), height, n_rows, every)
+    if behavior is not None:
+        _draw_behavior(ax, behavior, start_s, stop_s)
+    if mappable is not None:
+        low, high = mappable.get_clim()
+        extend = extension(np.asarray(mappable.get_array()), low, high)
+        pad_in = 0.1 if behavior is None else 0.5
+        add_colorbar(ax, mappable, label, extend=extend, pad_in=pad_in)
+    return ax
+
+
+def _excerpt(
+    activity: BinnedActivity, windows: Windows, t_start_s: float | None, t_stop_s: float | None
+) -> tuple[float, float, NDArray[Any]]:
+    starts, stops = windows.start_s, windows.stop_s
+    if t_start_s is None:
+        t_start_s = float(starts[0])
+    if t_stop_s is None:
+        steps = np.diff(starts) if len(starts) > 1 else np.zeros(1)
+        length = float(stops[0] - starts[0])
+        t_stop_s = t_start_s + length + _STEPS_SHOWN * float(np.median(steps))
+        later = stops[stops > t_start_s]
+        t_stop_s = min(t_stop_s, float(later.max())) if len(later) else t_stop_s
+    limits = (np.array([t_start_s, t_stop_s]) - activity.t_start_s) / activity.bin_size_s
+    first = max(int(np.floor(limits[0] + 1e-6)), 0)
+    last = min(int(np.ceil(limits[1] - 1e-6)), activity.n_bins)
+    if last <= first:
+        raise InputError(
+            f"The excerpt from {t_start_s:g} s to {t_stop_s:g} s holds no bin of the recording "
+            f"({activity.t_start_s:g} s to {activity.t_stop_s:g} s). Move t_start_s or t_stop_s."
+        )
+    start_s, stop_s = activity.t_start_s + np.array([first, last]) * activity.bin_size_s
+    return float(start_s), float(stop_s), activity.values[:, first:last]
+
+
+def _draw_activity(
+    ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_s: float, stop_s: float
+) -> tuple[Any, str]:
+    n_nodes = len(values)
+    if activity.quantity == "trace":
+        image, low, label = _pool(ax, _z_scores(activity, values)), -1.0, "z-score"
+        high = max(float(np.percentile(image, 99.5)), 1.0)
+    elif n_nodes > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS:
+        image, label = _pool(ax, values / activity.bin_size_s), "rate (spikes/s)"
+        low, high = 0.0, float(np.percentile(image, 99.5)) or float(image.max()) or 1.0
+    else:
+        _draw_marks(ax, activity, values, start_s)
+        return None, ""
+    extent = (start_s, stop_s, n_nodes - 0.5, -0.5)
+    # Matplotlib's own choice would smooth few tall rows as well when it shrinks many bins.
+    interpolation = "nearest" if n_nodes <= _MAX_MARKED_NODES else "auto"
+    drawn = ax.imshow(
+        image,
+        aspect="auto",
+        extent=extent,
+        cmap=colormaps["Greys"],
+        vmin=low,
+        vmax=high,
+        interpolation=interpolation,
+    )
+    return drawn, label
+
+
+def _draw_marks(ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_s: float) -> None:
+    rows, bins = np.nonzero(values)
+    times_s = start_s + (bins + 0.5) * activity.bin_size_s
+    marks = np.stack(
+        [np.stack([times_s, rows - 0.42], axis=1), np.stack([times_s, rows + 0.42], axis=1)], axis=1
+    )
+    ax.add_collection(LineCollection(list(marks), colors="black", linewidths=0.6), autolim=False)
+
+
+def _z_scores(activity: BinnedActivity, values: NDArray[Any]) -> NDArray[np.float64]:
+    order = group_order(activity.nodes).rows
+    mean = activity.values.mean(axis=1)[order, None]
+    spread = activity.values.std(axis=1)[order, None]
+    return (values - mean) / np.where(spread > 0, spread, 1.0)
+
+
+def _pool(ax: Axes, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Average neighbouring bins until none is narrower than a pixel."""
+    n_columns = max(int(ax.get_window_extent().width), 1)
+    width = -(-values.shape[1] // n_columns)
+    starts = np.arange(0, values.shape[1], width)
+    widths = np.diff(np.append(starts, values.shape[1]))
+    return np.add.reduceat(values, starts, axis=1) / widths
+
+
+def _layout(
+    ax: Axes, nodes: Nodes, order: GroupOrder, limits_s: tuple[float, float], names: list[str]
+) -> float:
+    """Name all rows and the one or two bands above them; return the height of all, in rows."""
+    behavior_share = _BEHAVIOR_SHARE if len(names) > 1 else 0.0
+    height = len(nodes) / (1 - _WINDOW_SHARE - behavior_share)
+    top = len(nodes) - 0.5 - height
+    ax.set_xlim(*limits_s)
+    ax.set_ylim(len(nodes) - 0.5, top)
+    ax.axhline(-0.5, color=INK, linewidth=0.6)
+    places = [-0.5 - _WINDOW_SHARE * height / 2]
+    if behavior_share:
+        ax.axhline(top + behavior_share * height, color=INK, linewidth=0.6)
+        places.append(top + behavior_share * height / 2)
+    tidy(ax, frame=True)
+    name_nodes(ax, "y", nodes, order, extra=tuple(zip(places, names, strict=True)))
+    ax.xaxis.set_major_locator(MaxNLocator(8, steps=ROUND_STEPS))
+    ax.set_xlabel("time (s)", fontsize=SMALL)
+    return height
+
+
+def _draw_windows(
+    ax: Axes,
+    windows: Windows,
+    limits_s: tuple[float, float],
+    height: float,
+    n_rows: int,
+    every: int,
+) -> None:
+    start_s, stop_s = limits_s
+    seen = (windows.stop_s > start_s) & (windows.start_s < stop_s)
+    shown = np.flatnonzero(seen & (np.arange(len(windows)) % every == 0))
+    places = -0.5 - _WINDOW_SHARE * height * (shown // every % n_rows + 1) / (n_rows + 1)
+    gap_s = 0.0015 * (stop_s - start_s)
+    for place, first, last in zip(
+        places, windows.start_s[shown], windows.stop_s[shown], strict=True
+    ):
+        ax.plot([first + gap_s, last - gap_s], [place, place], color=INK, linewidth=1.6,
+                solid_capstyle="butt")  # fmt: skip
+
+
+def _draw_behavior(ax: Axes, behavior: tuple[Any, Any, str], start_s: float, stop_s: float) -> None:
+    times_s, values = (np.asarray(item, dtype=np.float64) for item in behavior[:2])
+    if times_s.ndim != 1 or times_s.shape != values.shape:
+        raise InputError(
+            f"Times and values of the behaviour '{behavior[2]}' must be two arrays of one length, "
+            f"got shapes {times_s.shape} and {values.shape}."
+        )
+    seen = values[(times_s >= start_s) & (times_s <= stop_s) & np.isfinite(values)]
+    low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
+    margin = 0.12 * (high - low) or 0.5
+    band = high - low + 2 * margin
+    twin = ax.twinx()
+    twin.plot(times_s, values, color=PALETTE[0], linewidth=1.2)
+    twin.set_xlim(start_s, stop_s)
+    twin.set_ylim(high + margin - band / _BEHAVIOR_SHARE, high + margin)
+    ticks = MaxNLocator(3, steps=ROUND_STEPS).tick_values(low, high)
+    twin.set_yticks([tick for tick in ticks if low - margin <= tick <= high + margin])
+    tidy(twin, frame=True)
+    twin.tick_params(axis="y", labelcolor=PALETTE[0])

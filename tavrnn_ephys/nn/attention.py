@@ -1,0 +1,68 @@
+"""Temporal attention: which past network states the present resembles."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["TemporalAttention"]
+
+
+class TemporalAttention(nn.Module):
+    """
+    Replace a state by a weighted mean over its past and itself.
+
+    ``a_k = softmax_k(q · k / √h)``, ``H = (Σ_k a_k H_k) W_v + b``; the weights sum to 1, so
+    that the value map is applied once, after the mean (Vaswani et al. 2017 for the form).
+
+    Parameters
+    ----------
+    hidden_size : int
+        Width of the state.
+    per_node : bool
+        Whether each vertex has weights of its own; otherwise the last vertex, the history
+        node, sets one weight per window for all.
+    bounded : bool
+        Whether the result passes through tanh, which keeps long sequences from diverging.
+    """
+
+    def __init__(self, hidden_size: int, *, per_node: bool, bounded: bool) -> None:
+        super().__init__()
+        self.query = nn.Linear(hidden_size, hidden_size)
+        self.key = nn.Linear(hidden_size, hidden_size)
+        self.value = nn.Linear(hidden_size, hidden_size)
+        self.per_node = per_node
+        self.bounded = bounded
+
+    def forward(self, present: Tensor, past: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """
+        Attend to the past and to the present.
+
+        Parameters
+        ----------
+        present : torch.Tensor, shape (n_vertices, hidden_size)
+            State after the recurrent step.
+        past : list of torch.Tensor, each of shape (n_vertices, hidden_size)
+            Remembered states, oldest first.
+
+        Returns
+        -------
+        tuple of torch.Tensor
+            The new state (n_vertices, hidden_size), and the weights (n_past + 1,), oldest
+            first, the present last, averaged over vertices where each has its own.
+        """
+        states = torch.stack([*past, present])
+        scale = 1.0 / math.sqrt(present.shape[1])
+        if self.per_node:
+            scores = (self.key(states) * self.query(present)).sum(dim=2) * scale
+            weights = torch.softmax(scores, dim=0)
+            mean = (weights.unsqueeze(2) * states).sum(dim=0)
+            weights = weights.mean(dim=1)
+        else:
+            scores = self.key(states[:, -1]) @ self.query(present[-1]) * scale
+            weights = torch.softmax(scores, dim=0)
+            mean = torch.tensordot(weights, states, dims=1)
+        result = self.value(mean)
+        return (torch.tanh(result) if self.bounded else result), weights

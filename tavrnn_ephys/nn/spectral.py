@@ -1,0 +1,106 @@
+"""Coordinates of graphs in a basis that all windows share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SpectralBasis", "fit_spectral_basis"]
+
+
+class SpectralBasis:
+    """
+    Mean graph and the directions in which the graphs of single windows leave it.
+
+    Parameters
+    ----------
+    mean : numpy.ndarray, shape (n, n)
+        Mean of the training graphs.
+    directions : numpy.ndarray, shape (n, rank)
+        Orthonormal left factors.
+    scale : float
+        Root mean square of the coordinates on the training graphs.
+    variance : float
+        Variance of an off-diagonal weight around the mean graph.
+    """
+
+    def __init__(
+        self,
+        mean: NDArray[np.float32],
+        directions: NDArray[np.float32],
+        scale: float,
+        variance: float,
+    ) -> None:
+        self.mean = mean
+        self.directions = directions
+        self.scale = scale
+        self.variance = variance
+
+    def coordinates(self, graph: NDArray[np.float32]) -> NDArray[np.float32]:
+        """
+        Project one graph.
+
+        Parameters
+        ----------
+        graph : numpy.ndarray, shape (n, n)
+            Symmetric weights.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(A − M) U / scale``, shape (n, rank).
+        """
+        coordinates = (graph - self.mean) @ self.directions
+        return (coordinates / self.scale).astype(np.float32)
+
+
+def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> SpectralBasis:
+    """
+    Fit the unfolded adjacency spectral embedding to training graphs.
+
+    The left singular vectors of ``[A_1 − M, …, A_T − M]`` (Gallagher, Jones &
+    Rubin-Delanchy 2021), as eigenvectors of ``Σ_t (A_t − M)²``, with the mean graph ``M``.
+
+    Parameters
+    ----------
+    graphs : iterable of numpy.ndarray, each of shape (n, n)
+        Symmetric weights of the training windows; gone through twice.
+    rank : int
+        Number of directions; columns beyond n are zero.
+
+    Returns
+    -------
+    SpectralBasis
+        The basis.
+
+    Examples
+    --------
+    >>> graphs = [np.zeros((3, 3), np.float32), np.ones((3, 3), np.float32)]
+    >>> fit_spectral_basis(graphs, rank=1).coordinates(graphs[1]).round(3).ravel()
+    array([1., 1., 1.], dtype=float32)
+    """
+    graphs = list(graphs)
+    n = graphs[0].shape[0]
+    mean = np.asarray(np.mean(graphs, axis=0, dtype=np.float64), dtype=np.float32)
+    moment = np.zeros((n, n))
+    off_diagonal, total = ~np.eye(n, dtype=bool), 0.0
+    for graph in graphs:
+        deviation = graph - mean
+        moment += deviation @ deviation
+        total += float(np.square(deviation[off_diagonal]).mean())
+    values, vectors = np.linalg.eigh(moment)
+    kept = min(rank, n)
+    directions = np.zeros((n, rank), dtype=np.float32)
+    directions[:, :kept] = vectors[:, ::-1][:, :kept]
+    # An eigenvector's sign is arbitrary; the largest entry is made positive.
+    peak = directions[np.abs(directions).argmax(axis=0), np.arange(rank)]
+    directions *= np.where(peak < 0, -1.0, 1.0).astype(np.float32)
+    power = values[::-1][:kept].clip(min=0).sum() / (len(graphs) * n * rank)
+    return SpectralBasis(
+        mean,
+        directions,
+        scale=float(np.sqrt(power)) or 1.0,
+        variance=total / len(graphs) or 1.0,
+    )

@@ -1,0 +1,227 @@
+"""A recording and a configuration in, everything that follows from them out."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import quantities as pq
+
+from tavrnn_ephys.binning import bin_activity
+from tavrnn_ephys.blocks import behavior_columns
+from tavrnn_ephys.connectivity import compute_connectivity
+from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, NodeEmbedding, Windows
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.graphs import GraphSequence, build_graphs
+from tavrnn_ephys.windows import sliding_windows, window_means
+
+if TYPE_CHECKING:
+    import neo
+
+    from tavrnn_ephys.estimator import TAVRNN
+
+__all__ = ["AnalysisConfig", "AnalysisResult", "analyze", "graphs_of", "make_model"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisConfig:
+    """
+    Every choice of an analysis; saved with its results.
+
+    Parameters
+    ----------
+    bin_size_s, window_length_s, step_s : float
+        Durations in seconds.
+    measure : str
+        Connectivity measure.
+    silent_nodes : {"zero", "nan", "raise"}
+        What becomes of nodes whose activity does not vary in a window.
+    threshold : float
+        Smallest absolute weight of an edge.
+    features : {"weights", "identity", "rates"}
+        Vertex features that the graphs bring.
+    history_node : bool
+        Whether each graph has a vertex joined to all others.
+    profile : {"default", "paper"}
+        Profile of the model.
+    training_epochs : int, optional
+        Passes over the windows; the profile's by default.
+    seed : int
+        Seed of the model.
+    segment_index : int
+        Which segment of the block is analysed.
+    """
+
+    bin_size_s: float
+    window_length_s: float
+    step_s: float
+    measure: str = "pearson"
+    silent_nodes: str = "zero"
+    threshold: float = 0.0
+    features: str = "weights"
+    history_node: bool = True
+    profile: str = "default"
+    training_epochs: int | None = None
+    seed: int = 0
+    segment_index: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisResult:
+    """
+    What an analysis found, step by step.
+
+    Parameters
+    ----------
+    config : AnalysisConfig
+        How.
+    activity : BinnedActivity
+        Binned activity.
+    windows : Windows
+        Windows, with the mean of every behaviour signal.
+    connectivity : ConnectivitySequence
+        Connectivity of each window.
+    graphs : GraphSequence
+        Graph of each window.
+    model : TAVRNN
+        The fitted model.
+    embedding : NodeEmbedding
+        The embedding, with the whole configuration.
+    """
+
+    config: AnalysisConfig
+    activity: BinnedActivity
+    windows: Windows
+    connectivity: ConnectivitySequence
+    graphs: GraphSequence
+    model: TAVRNN
+    embedding: NodeEmbedding
+
+
+def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) -> AnalysisResult:
+    """
+    Bin a recording, compute the graph of each window, fit TAVRNN and embed.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording.
+    config : AnalysisConfig
+        How.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
+
+    Returns
+    -------
+    AnalysisResult
+        Every step's result.
+
+    Raises
+    ------
+    InputError
+        If the configuration does not suit the recording.
+    """
+    segment = _segment(block, config.segment_index)
+    activity = bin_activity(
+        segment, bin_size=config.bin_size_s * pq.s, segment_index=config.segment_index
+    )
+    windows = sliding_windows(
+        activity, window_length=config.window_length_s * pq.s, step=config.step_s * pq.s
+    )
+    if len(windows) < 2:
+        raise InputError(
+            f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
+            f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
+        )
+    windows = windows.with_columns(**_behavior_means(segment, windows))
+    connectivity, graphs = graphs_of(activity, windows, config)
+    model = make_model(config, verbose=verbose).fit(graphs)
+    embedding = model.transform(graphs)
+    settings = {f"analysis.{key}": value for key, value in dataclasses.asdict(config).items()}
+    embedding = dataclasses.replace(embedding, config={**settings, **embedding.config})
+    return AnalysisResult(
+        config=config,
+        activity=activity,
+        windows=windows,
+        connectivity=connectivity,
+        graphs=graphs,
+        model=model,
+        embedding=embedding,
+    )
+
+
+def graphs_of(
+    activity: BinnedActivity, windows: Windows, config: AnalysisConfig
+) -> tuple[ConnectivitySequence, GraphSequence]:
+    """
+    Compute connectivity and graphs as a configuration asks for.
+
+    Parameters
+    ----------
+    activity : BinnedActivity
+        The activity, or a surrogate of it.
+    windows : Windows
+        Its windows.
+    config : AnalysisConfig
+        How.
+
+    Returns
+    -------
+    tuple of ConnectivitySequence and GraphSequence
+        The connectivity and the graphs.
+    """
+    connectivity = compute_connectivity(
+        activity, windows, measure=config.measure, silent_nodes=config.silent_nodes
+    )
+    graphs = build_graphs(
+        connectivity,
+        threshold=config.threshold,
+        features=config.features,
+        history_node=config.history_node,
+    )
+    return connectivity, graphs
+
+
+def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
+    """
+    Build the unfitted model that a configuration asks for.
+
+    Parameters
+    ----------
+    config : AnalysisConfig
+        How.
+    verbose : bool
+        Whether it shows a progress bar on a terminal.
+
+    Returns
+    -------
+    TAVRNN
+        The model.
+    """
+    from tavrnn_ephys.estimator import TAVRNN
+
+    return TAVRNN(
+        training_epochs=config.training_epochs,
+        profile=config.profile,
+        seed=config.seed,
+        verbose=verbose,
+    )
+
+
+def _segment(block: neo.Block, index: int) -> neo.Segment:
+    if not 0 <= index < len(block.segments):
+        raise InputError(
+            f"segment_index {index} does not exist: the recording has {len(block.segments)} "
+            "segments, counted from 0."
+        )
+    return block.segments[index]
+
+
+def _behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, Any]:
+    means = {
+        name: window_means(windows, times_s, values)
+        for name, (times_s, values) in behavior_columns(segment).items()
+    }
+    return {name: values for name, values in means.items() if np.isfinite(values).any()}

@@ -1,0 +1,267 @@
+"""The training loop: truncated back-propagation through time, and what it leaves behind."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from tavrnn_ephys._checks import one_of, positive_int
+from tavrnn_ephys.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.nn.decoder import CHANCE_LOSS, reconstruction_loss
+from tavrnn_ephys.nn.latent import kl_divergence
+from tavrnn_ephys.nn.model import Network, NetworkState, WindowInput, WindowOutput
+
+__all__ = ["TrainingOptions", "run_sequence", "train", "window_loss"]
+
+# Enough for the loss to settle on simulated cultures of 80 nodes; more changes it little.
+_DEFAULT_STEPS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """
+    Options of the training loop; the values here are the default profile.
+
+    Parameters
+    ----------
+    training_epochs : int or None
+        Passes over all sequences; ``None`` for as many as make at least 200 optimizer steps.
+    learning_rate : float
+        Step of Adam; the peak where there is a schedule.
+    schedule : {"one_cycle", "constant"}
+        Course of the learning rate.
+    sequence_length : int or None
+        Windows per optimizer step, with the state carried over but no gradient; ``None`` for
+        the whole sequence.
+    clip_norm : float or None
+        Bound on the norm of the gradient before each step.
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range.
+    """
+
+    training_epochs: int | None = None
+    learning_rate: float = 5e-3
+    schedule: str = "one_cycle"
+    sequence_length: int | None = 6
+    clip_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        if self.training_epochs is not None:
+            positive_int(self.training_epochs, "training_epochs")
+        one_of(self.schedule, ("one_cycle", "constant"), "schedule")
+        if self.sequence_length is not None:
+            positive_int(self.sequence_length, "sequence_length")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise InputError(f"learning_rate must be positive, got {self.learning_rate!r}.")
+
+
+def window_loss(network: Network, window: WindowInput, output: WindowOutput) -> dict[str, Tensor]:
+    """
+    Compute the loss of one window, term by term.
+
+    Parameters
+    ----------
+    network : Network
+        The network, for its options.
+    window : WindowInput
+        The window.
+    output : WindowOutput
+        What the network said of it.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        ``"loss"`` = ``"reconstruction"`` + ``kl_weight`` · ``"kl"``, scalars.
+    """
+    options = network.options
+    kl = kl_divergence(output.posterior, output.prior)
+    if options.kl_scale == "node_mean_twice":
+        kl = kl / network.n_vertices
+    reconstruction = reconstruction_loss(output.decoded, window.target)
+    return {
+        "loss": reconstruction + options.kl_weight * kl,
+        "reconstruction": reconstruction,
+        "kl": kl,
+    }
+
+
+def train(
+    network: Network,
+    sequences: Sequence[Sequence[WindowInput]],
+    options: TrainingOptions,
+    *,
+    generator: torch.Generator,
+    verbose: bool = False,
+) -> list[dict[str, float]]:
+    """
+    Train a network in place.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    sequences : sequence of sequence of WindowInput
+        Stretches of consecutive windows; the state starts afresh in each.
+    options : TrainingOptions
+        How.
+    generator : torch.Generator
+        Source of the sampling noise.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
+
+    Returns
+    -------
+    list of dict of str to float
+        Per training epoch the mean over windows of ``"loss"``, ``"reconstruction"`` and
+        ``"kl"``.
+
+    Raises
+    ------
+    InputError
+        If the loss is no longer finite.
+
+    Warns
+    -----
+    ChanceLossWarning
+        If the reconstruction ends where a model that has learnt nothing stands.
+    """
+    chunks = [_chunks(sequence, options.sequence_length) for sequence in sequences]
+    steps_per_epoch = sum(len(item) for item in chunks)
+    n_epochs = options.training_epochs or math.ceil(_DEFAULT_STEPS / steps_per_epoch)
+    parameters = [item for item in network.parameters() if item.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=options.learning_rate)
+    schedule = None
+    if options.schedule == "one_cycle":
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=options.learning_rate, total_steps=max(n_epochs * steps_per_epoch, 2)
+        )
+    history: list[dict[str, float]] = []
+    network.train()
+    bar = tqdm(
+        range(n_epochs),
+        desc="training",
+        unit="epoch",
+        disable=not (verbose and sys.stderr.isatty()),
+        leave=False,
+    )
+    for _ in bar:
+        totals = {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0}
+        for sequence in chunks:
+            state = network.initial_state()
+            for chunk in sequence:
+                terms, state = _chunk_terms(network, chunk, state, generator)
+                optimizer.zero_grad(set_to_none=True)
+                (terms["loss"] / len(chunk)).backward()
+                if options.clip_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(parameters, options.clip_norm)
+                optimizer.step()
+                if schedule is not None:
+                    schedule.step()
+                state = state.detach()
+                for name in totals:
+                    totals[name] += float(terms[name].detach())
+        n_windows = sum(len(chunk) for sequence in chunks for chunk in sequence)
+        history.append({name: value / n_windows for name, value in totals.items()})
+        bar.set_postfix(loss=f"{history[-1]['loss']:.4f}")
+        if not math.isfinite(history[-1]["loss"]):
+            raise InputError(
+                f"Training diverged in training epoch {len(history)}: the loss is not finite. "
+                "Lower learning_rate, or shorten attention_width."
+            )
+    network.eval()
+    _warn_at_chance(network, history)
+    return history
+
+
+def _chunks(sequence: Sequence[WindowInput], length: int | None) -> list[Sequence[WindowInput]]:
+    length = length or len(sequence)
+    return [sequence[first : first + length] for first in range(0, len(sequence), length)]
+
+
+def _chunk_terms(
+    network: Network,
+    chunk: Sequence[WindowInput],
+    state: NetworkState,
+    generator: torch.Generator,
+) -> tuple[dict[str, Tensor], NetworkState]:
+    totals: dict[str, Tensor] = {}
+    for window in chunk:
+        noise = sample_noise(network, generator)
+        output, state = network(window, state, noise)
+        for name, value in window_loss(network, window, output).items():
+            totals[name] = totals[name] + value if name in totals else value
+    return totals, state
+
+
+def sample_noise(network: Network, generator: torch.Generator | None) -> Tensor:
+    """
+    Draw the noise of one window.
+
+    Parameters
+    ----------
+    network : Network
+        The network, for its shapes.
+    generator : torch.Generator, optional
+        Source; without it the noise is zero.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (n_vertices, latent_size).
+    """
+    shape = (network.n_vertices, network.options.latent_size)
+    if generator is None:
+        return torch.zeros(shape)
+    return torch.randn(shape, generator=generator)
+
+
+def run_sequence(
+    network: Network, sequence: Sequence[WindowInput], *, generator: torch.Generator | None = None
+) -> list[WindowOutput]:
+    """
+    Pass a network over a sequence without training it.
+
+    Parameters
+    ----------
+    network : Network
+        A trained network.
+    sequence : sequence of WindowInput
+        Consecutive windows.
+    generator : torch.Generator, optional
+        Source of sampling noise; without it the posterior mean stands for the sample.
+
+    Returns
+    -------
+    list of WindowOutput
+        One per window.
+    """
+    outputs, state = [], network.initial_state()
+    with torch.no_grad():
+        for window in sequence:
+            output, state = network(window, state, sample_noise(network, generator))
+            outputs.append(output)
+    return outputs
+
+
+def _warn_at_chance(network: Network, history: list[dict[str, float]]) -> None:
+    chance = CHANCE_LOSS[network.options.target]
+    final = history[-1]["reconstruction"]
+    if final < 0.99 * chance:
+        return
+    warnings.warn(
+        f"The reconstruction loss ends at {final:.3f}, where a model that has learnt nothing "
+        f"stands ({chance:.3f}): these embeddings say nothing about the windows. Train longer, "
+        "raise the threshold, or lengthen the windows.",
+        ChanceLossWarning,
+        stacklevel=4,
+    )
