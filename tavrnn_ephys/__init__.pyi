@@ -1,6 +1,7 @@
 from .binning import bin_activity as bin_activity
 from .blocks import block_from_arrays as block_from_arrays
 from .connectivity import compute_connectivity as compute_connectivity
+from .connectivity import iter_connectivity as iter_connectivity
 from .containers import BinnedActivity as BinnedActivity
 from .containers import ConnectivitySequence as ConnectivitySequence
 from .containers import NodeEmbedding as NodeEmbedding

@@ -8,7 +8,7 @@ they are given.  Two containers are equal when every field is equal, NaN matchin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["BinnedActivity", "ConnectivitySequence", "NodeEmbedding", "Nodes", "Windows"]
 
 NODE_KINDS = ("unit", "channel", "roi")
+
+# Rows compared at once where a whole matrix would not fit into the cache.
+_STRIPE = 32
+# Values looked at at once where a whole recording would not fit into memory.
+_VALUES_AT_ONCE = 2**22
 
 
 class _Container:
@@ -41,6 +46,8 @@ class _Container:
 
 
 def _equal(a: Any, b: Any) -> bool:
+    if _is_file_backed(a) or _is_file_backed(b):
+        return a is b or _equal(np.asarray(a[...]), np.asarray(b[...]))
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
             return False
@@ -60,6 +67,22 @@ def _frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
     array = np.asarray(value, dtype=dtype).view()
     array.flags.writeable = False
     return array
+
+
+def _is_file_backed(value: Any) -> bool:
+    """Tell whether an array lies in a file: memory-mapped, or a dataset of HDF5 or Zarr."""
+    if isinstance(value, np.ndarray):
+        return isinstance(value, np.memmap)
+    return all(hasattr(value, name) for name in ("shape", "dtype", "ndim", "__getitem__"))
+
+
+def _is_symmetric(matrix: NDArray[Any]) -> bool:
+    """Compare stripes with their mirror images: far fewer cache misses than the whole at once."""
+    for first in range(0, len(matrix), _STRIPE):
+        last = first + _STRIPE
+        if not np.array_equal(matrix[first:last, first:], matrix[first:, first:last].T):
+            return bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True))
+    return True
 
 
 def _text_array(values: Any) -> NDArray[np.str_]:
@@ -228,6 +251,19 @@ class Windows(_Container):
             most = max(most, int(np.max(first_behind - np.arange(here.sum()) - 1)))
         return most
 
+    @property
+    def overlap_s(self) -> NDArray[np.float64]:
+        """
+        Time shared with the neighbours, shape (n_windows, 2): the one before, the one behind.
+
+        Neighbours in time of the same segment; 0 where there is none, or a gap.
+        """
+        shared = np.minimum(self.stop_s[:-1], self.stop_s[1:]) - self.start_s[1:]
+        shared = np.where(np.diff(self.segment_index) == 0, np.maximum(shared, 0.0), 0.0)
+        # Limits are decimal text in double precision: a sliver of it is no overlap.
+        shared[shared < 1e-9] = 0.0
+        return np.column_stack([np.append(0.0, shared), np.append(shared, 0.0)])
+
     def with_columns(self, **columns: Any) -> Windows:
         """
         Return the same windows with further columns.
@@ -332,7 +368,8 @@ class BinnedActivity(_OverNodes):
     Parameters
     ----------
     values : array_like, shape (n_nodes, n_bins)
-        Spike counts, or mean trace values such as ΔF/F.
+        Spike counts, or mean trace values such as ΔF/F.  A :class:`numpy.memmap`, or a dataset
+        of HDF5 or Zarr, stays in its file: it is read, and checked, a few bins at a time.
     bin_size_s : float
         Width of a bin in seconds.
     t_start_s : float
@@ -358,7 +395,7 @@ class BinnedActivity(_OverNodes):
     segment_index: int = 0
 
     def __post_init__(self) -> None:
-        values = _frozen_array(self.values)
+        values = self.values if _is_file_backed(self.values) else _frozen_array(self.values)
         one_of(self.quantity, ("spike_count", "trace"), "quantity")
         _require(
             values.ndim == 2 and len(values) == len(self.nodes),
@@ -367,14 +404,54 @@ class BinnedActivity(_OverNodes):
         )
         _require(values.shape[1] > 0, "The recording is shorter than one bin.")
         _require(self.bin_size_s > 0, f"bin_size_s must be positive, got {self.bin_size_s!r}.")
-        if values.dtype.kind == "f":
-            bad = ~np.isfinite(values).all(axis=1)
-            _require(
-                not bad.any(),
-                f"Activity of {int(bad.sum())} nodes is not finite ({some(self.nodes.ids[bad])}). "
-                "Interpolate or leave out the missing samples first.",
-            )
+        _require(
+            values.dtype.kind in "biuf",
+            f"Binned activity must consist of real numbers, got the type {values.dtype}.",
+        )
+        if not _is_file_backed(values):
+            step = max(1, _VALUES_AT_ONCE // len(values))
+            for first in range(0, values.shape[1], step):
+                self._require_finite(values[:, first : first + step])
         _freeze(self, values=values)
+
+    def _require_finite(self, values: NDArray[Any]) -> None:
+        if values.dtype.kind != "f":
+            return
+        bad = ~np.isfinite(values).all(axis=1)
+        _require(
+            not bad.any(),
+            f"Activity of {int(bad.sum())} nodes is not finite ({some(self.nodes.ids[bad])}). "
+            "Interpolate or leave out the missing samples first.",
+        )
+
+    @property
+    def is_file_backed(self) -> bool:
+        """Whether the values lie in a file and are read a few bins at a time."""
+        return _is_file_backed(self.values)
+
+    def read_bins(self, first: int, last: int) -> NDArray[Any]:
+        """
+        Return the values of some bins, from memory or from the file.
+
+        Parameters
+        ----------
+        first, last : int
+            First bin, and one past the last.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_nodes, last - first).
+
+        Raises
+        ------
+        InputError
+            If a value in the file is not finite.
+        """
+        values = np.asarray(self.values[:, first:last])
+        if self.is_file_backed:
+            self._require_finite(values)
+        return values
 
     @property
     def n_bins(self) -> int:
@@ -401,7 +478,7 @@ class ConnectivitySequence(_OverNodes):
     Parameters
     ----------
     weights : array_like of float, shape (n_windows, n_nodes, n_nodes)
-        Symmetric weights; for correlations unitless and within [-1, 1].
+        Symmetric weights, unless ``directed``; for correlations unitless and within [-1, 1].
     windows : Windows
         The window of each matrix.
     nodes : Nodes
@@ -411,11 +488,16 @@ class ConnectivitySequence(_OverNodes):
     mean_activity : array_like of float, shape (n_windows, n_nodes), optional
         Mean activity of each node in each window: events per second for spike counts,
         the trace's own unit otherwise.
+    lags_s : array_like of float, shape (n_windows, n_nodes, n_nodes), optional
+        Lag in seconds at which a measure was taken: positive at ``[t, i, j]`` where node ``j``
+        follows node ``i``.
+    directed : bool
+        Whether ``weights[t, i, j]``, from ``i`` to ``j``, may differ from ``weights[t, j, i]``.
 
     Raises
     ------
     InputError
-        If the shapes disagree or a matrix is not symmetric.
+        If the shapes disagree, or a matrix is not symmetric and ``directed`` is False.
     """
 
     weights: Any
@@ -423,6 +505,8 @@ class ConnectivitySequence(_OverNodes):
     nodes: Nodes
     measure: str
     mean_activity: Any = None
+    lags_s: Any = None
+    directed: bool = False
 
     def __post_init__(self) -> None:
         weights = _frozen_array(self.weights)
@@ -432,10 +516,18 @@ class ConnectivitySequence(_OverNodes):
             f"weights has shape {weights.shape}; {n_windows} windows of {n_nodes} nodes need "
             f"({n_windows}, {n_nodes}, {n_nodes}).",
         )
-        for index, matrix in enumerate(weights):
+        for index, matrix in enumerate(() if self.directed else weights):
             _require(
-                bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True)),
-                f"The connectivity of window {index} is not symmetric.",
+                _is_symmetric(matrix),
+                f"The connectivity of window {index} is not symmetric. "
+                "Say directed=True if that is meant.",
+            )
+        lags = self.lags_s
+        if lags is not None:
+            lags = _frozen_array(lags, dtype=np.float64)
+            _require(
+                lags.shape == weights.shape,
+                f"lags_s has shape {lags.shape}, weights has {weights.shape}.",
             )
         activity = self.mean_activity
         if activity is not None:
@@ -444,7 +536,16 @@ class ConnectivitySequence(_OverNodes):
                 activity.shape == (n_windows, n_nodes),
                 f"mean_activity has shape {activity.shape}, expected ({n_windows}, {n_nodes}).",
             )
-        _freeze(self, weights=weights, mean_activity=activity)
+        _freeze(self, weights=weights, mean_activity=activity, lags_s=lags)
+
+    @classmethod
+    def _of_symmetric(cls, **values: Any) -> ConnectivitySequence:
+        """Build without the look at every weight, which takes as long as their computation."""
+        sequence = object.__new__(cls)
+        for name in ("weights", "mean_activity"):
+            values[name] = _frozen_array(values[name])
+        _freeze(sequence, lags_s=None, directed=False, **values)
+        return sequence
 
     @classmethod
     def from_array(
@@ -456,6 +557,7 @@ class ConnectivitySequence(_OverNodes):
         node_groups: Any = None,
         windows: Windows | None = None,
         measure: str = "custom",
+        directed: bool = False,
     ) -> ConnectivitySequence:
         """
         Wrap connectivity matrices that were computed elsewhere.
@@ -474,6 +576,8 @@ class ConnectivitySequence(_OverNodes):
             Their windows; by default consecutive windows of one second.
         measure : str
             Name of the measure.
+        directed : bool
+            Whether the matrices may be asymmetric.
 
         Returns
         -------
@@ -500,17 +604,71 @@ class ConnectivitySequence(_OverNodes):
             windows = Windows(start_s=starts, stop_s=starts + 1.0)
         ids = node_ids if node_ids is not None else range(array.shape[1])
         nodes = Nodes(ids=ids, kind=node_kind, groups=node_groups)
-        return cls(weights=array, windows=windows, nodes=nodes, measure=measure)
+        return cls(weights=array, windows=windows, nodes=nodes, measure=measure, directed=directed)
 
     @property
     def n_windows(self) -> int:
         """Number of windows."""
         return len(self.windows)
 
+    def select(self, index: Any) -> ConnectivitySequence:
+        """
+        Return some of the windows as a sequence of its own.
+
+        Parameters
+        ----------
+        index : slice, array_like of int or array_like of bool
+            Which windows, in chronological order.
+
+        Returns
+        -------
+        ConnectivitySequence
+            Shorter sequence over the same nodes.
+        """
+        optional = {"mean_activity": self.mean_activity, "lags_s": self.lags_s}
+        return replace(
+            self,
+            weights=self.weights[index],
+            windows=self.windows.select(index),
+            **{name: None if item is None else item[index] for name, item in optional.items()},
+        )
+
+    def symmetrized(self, how: str = "mean") -> ConnectivitySequence:
+        """
+        Drop the direction: one weight per pair of nodes.
+
+        Parameters
+        ----------
+        how : {"mean", "strongest"}
+            The mean of both directions, or the one of larger absolute value.
+
+        Returns
+        -------
+        ConnectivitySequence
+            Symmetric weights, without lags.
+
+        Examples
+        --------
+        >>> one_way = ConnectivitySequence.from_array([[[0.0, 0.8], [0.2, 0.0]]], directed=True)
+        >>> one_way.symmetrized("strongest").weights
+        array([[[0. , 0.8],
+                [0.8, 0. ]]])
+        """
+        one_of(how, ("mean", "strongest"), "how")
+        mirrored = np.swapaxes(self.weights, 1, 2)
+        if how == "mean":
+            weights = 0.5 * (self.weights + mirrored)
+        else:
+            # Where both are equally strong and of opposite sign, the positive one stands.
+            larger = np.maximum(self.weights, mirrored)
+            smaller = np.minimum(self.weights, mirrored)
+            weights = np.where(-smaller > larger, smaller, larger)
+        return replace(self, weights=weights, lags_s=None, directed=False)
+
     def __repr__(self) -> str:
         return (
             f"ConnectivitySequence: {self.n_windows} windows x {self.n_nodes} "
-            f"{self.node_kind}s, {self.measure}"
+            f"{self.node_kind}s, {self.measure}{', directed' if self.directed else ''}"
         )
 
 

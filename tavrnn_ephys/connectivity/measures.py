@@ -1,17 +1,37 @@
-"""Connectivity measures: one small function each, one window at a time."""
+"""
+Connectivity measures: one small function each, one window at a time.
+
+A measure takes the activity of one window, shape (n_nodes, n_bins), and its own options by
+keyword; it gives the weights, shape (n_nodes, n_nodes), or the weights and the lags.  The
+parameters ``bin_size_s`` and ``spike_times_s`` are filled in by whoever calls it.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEASURES", "Measure", "covariance", "pearson"]
+from tavrnn_ephys._checks import duration_s, whole_bins
+from tavrnn_ephys.connectivity.tiling import spike_time_tiling_coefficient
+from tavrnn_ephys.errors import InputError
+
+__all__ = [
+    "MEASURES",
+    "Measure",
+    "covariance",
+    "cross_correlation",
+    "partial",
+    "pearson",
+    "spearman",
+    "spike_time_tiling_coefficient",
+]
 
 #: Takes the activity of one window, shape (n_nodes, n_bins); gives (n_nodes, n_nodes).
-Measure = Callable[[NDArray], NDArray[np.float64]]
+Measure = Callable[..., Any]
 
 
 def pearson(values: NDArray) -> NDArray[np.float64]:
@@ -38,6 +58,8 @@ def pearson(values: NDArray) -> NDArray[np.float64]:
            [ 1.,  1., -1.],
            [-1., -1.,  1.]])
     """
+    if values.shape[1] < 2:
+        return np.full((len(values), len(values)), np.nan)
     if values.dtype.kind in "iub":
         from elephant.spike_train_correlation import correlation_coefficient
 
@@ -45,11 +67,15 @@ def pearson(values: NDArray) -> NDArray[np.float64]:
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             matrix = np.atleast_2d(np.corrcoef(values))
-    constant = np.ptp(values, axis=1) == 0
     # Rounding can leave a constant trace a tiny variance, and so a meaningless r.
+    return _without_constant(np.clip(matrix, -1.0, 1.0), values)
+
+
+def _without_constant(matrix: NDArray[np.float64], values: NDArray) -> NDArray[np.float64]:
+    constant = np.ptp(values, axis=1) == 0
     matrix[constant] = np.nan
     matrix[:, constant] = np.nan
-    return np.clip(matrix, -1.0, 1.0)
+    return matrix
 
 
 def covariance(values: NDArray) -> NDArray[np.float64]:
@@ -72,6 +98,8 @@ def covariance(values: NDArray) -> NDArray[np.float64]:
     array([[0.333, 0.667],
            [0.667, 1.333]])
     """
+    if values.shape[1] < 2:
+        return np.full((len(values), len(values)), np.nan)
     if values.dtype.kind in "iub":
         from elephant.spike_train_correlation import covariance as elephant_covariance
 
@@ -90,4 +118,168 @@ def _through_elephant(function: Callable, values: NDArray) -> NDArray[np.float64
         return np.atleast_2d(np.array(function(binned), dtype=np.float64))
 
 
-MEASURES: dict[str, Measure] = {"pearson": pearson, "covariance": covariance}
+def spearman(values: NDArray) -> NDArray[np.float64]:
+    """
+    Correlate the ranks of every pair of nodes.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_nodes, n_bins)
+        Counts or traces; equal values share their mean rank.
+
+    Returns
+    -------
+    numpy.ndarray
+        Spearman's ρ, shape (n_nodes, n_nodes), in [-1, 1]; NaN in row and column of a node
+        whose activity does not vary.
+
+    Examples
+    --------
+    >>> spearman(np.array([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0], [3.0, 2.0, 1.0]])).round(3)
+    array([[ 1.,  1., -1.],
+           [ 1.,  1., -1.],
+           [-1., -1.,  1.]])
+    """
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(values, axis=1))
+
+
+def partial(values: NDArray, *, shrinkage: float | None = None) -> NDArray[np.float64]:
+    """
+    Correlate every pair of nodes with the linear influence of all other nodes removed.
+
+    The activity is standardised, its correlation matrix shrunk towards the identity so that it
+    can be inverted in windows shorter than there are nodes, and the precision matrix scaled.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_nodes, n_bins)
+        Counts or traces.
+    shrinkage : float, optional
+        Weight of the identity in [0, 1]; by default the one of Ledoit and Wolf [1]_.
+
+    Returns
+    -------
+    numpy.ndarray
+        Partial correlations, shape (n_nodes, n_nodes), in [-1, 1], ones on the diagonal; NaN in
+        row and column of a node whose activity does not vary.
+
+    Raises
+    ------
+    InputError
+        If the shrinkage lies outside [0, 1].
+
+    References
+    ----------
+    .. [1] Ledoit and Wolf (2004), Journal of Multivariate Analysis 88, 365-411.
+    """
+    from sklearn.covariance import LedoitWolf, ShrunkCovariance
+
+    if shrinkage is not None and not 0 <= shrinkage <= 1:
+        raise InputError(f"shrinkage must lie in [0, 1], got {shrinkage!r}.")
+    matrix = np.full((len(values), len(values)), np.nan)
+    varies = np.flatnonzero(np.ptp(values, axis=1) > 0)
+    if len(varies) == 0:
+        return matrix
+    samples = values[varies].astype(np.float64)
+    samples -= samples.mean(axis=1, keepdims=True)
+    samples /= samples.std(axis=1, keepdims=True)
+    about = {"assume_centered": True}
+    model = LedoitWolf(**about) if shrinkage is None else ShrunkCovariance(shrinkage=shrinkage)
+    precision = model.fit(samples.T).precision_
+    scale = 1.0 / np.sqrt(np.diagonal(precision))
+    found = -precision * scale[:, np.newaxis] * scale
+    np.fill_diagonal(found, 1.0)
+    # Inversion leaves the last bits asymmetric.
+    matrix[np.ix_(varies, varies)] = np.clip(0.5 * (found + found.T), -1.0, 1.0)
+    return matrix
+
+
+def cross_correlation(
+    values: NDArray, *, max_lag: Any, bin_size_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Find the lag at which every pair of nodes correlates most strongly.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_nodes, n_bins)
+        Counts or traces.
+    max_lag : quantities.Quantity
+        Largest lag in either direction, a whole number of bins, shorter than the window.
+    bin_size_s : float
+        Width of a bin in seconds.
+
+    Returns
+    -------
+    weights : numpy.ndarray
+        The coefficient of largest absolute value, shape (n_nodes, n_nodes), symmetric, in
+        [-1, 1]; NaN in row and column of a node whose activity does not vary.
+    lags_s : numpy.ndarray
+        Its lag in seconds, antisymmetric: positive at ``[i, j]`` where ``j`` follows ``i``.  Of
+        equally strong lags the shortest stands.
+
+    Raises
+    ------
+    InputError
+        If the lag is no whole number of bins, or not shorter than the window.
+
+    Notes
+    -----
+    Elephant's cross-correlation coefficient, ``Σ_t x_i(t) x_j(t + l) - n_i n_j / T`` over the
+    geometric mean of both at ``i = j`` and lag 0, without border correction [1]_: all lags share
+    one normalisation, so that long ones fade.
+
+    References
+    ----------
+    .. [1] Eggermont (2010), in Analysis of Parallel Spike Trains, Springer, 77-102.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> values = np.array([[1, 0, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0]])
+    >>> weights, lags_s = cross_correlation(values, max_lag=2 * pq.s, bin_size_s=1.0)
+    >>> weights.round(2), lags_s
+    (array([[1., 1.],
+           [1., 1.]]), array([[ 0.,  1.],
+           [-1.,  0.]]))
+    """
+    n_lags = whole_bins(duration_s(max_lag, "max_lag"), bin_size_s, "max_lag")
+    n_nodes, n_bins = values.shape
+    if n_lags >= n_bins:
+        raise InputError(
+            f"max_lag of {n_lags * bin_size_s:g} s must be shorter than the window, which lasts "
+            f"{n_bins * bin_size_s:g} s. Shorten it, or lengthen the windows."
+        )
+    samples = values.astype(np.float64)
+    if values.dtype.kind == "f":
+        samples -= samples.mean(axis=1, keepdims=True)
+    total = samples.sum(axis=1)
+    spread = (samples * samples).sum(axis=1) - total * total / n_bins
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 1.0 / np.sqrt(np.outer(spread, spread))
+    expected = np.outer(total, total) / n_bins
+    weights, lags = np.zeros((n_nodes, n_nodes)), np.zeros((n_nodes, n_nodes))
+    upper = np.triu(np.ones((n_nodes, n_nodes), dtype=bool))
+    for lag in range(n_lags + 1):
+        forward = (samples[:, : n_bins - lag] @ samples[:, lag:].T - expected) * scale
+        ahead = np.abs(forward) - np.abs(forward.T)
+        takes_forward = (ahead > 0) | ((ahead == 0) & upper)
+        candidate = np.where(takes_forward, forward, forward.T)
+        stronger = (np.abs(candidate) > np.abs(weights)) | (lag == 0)
+        weights = np.where(stronger, candidate, weights)
+        lags = np.where(stronger, np.where(takes_forward, lag, -lag), lags)
+    weights = _without_constant(np.clip(weights, -1.0, 1.0), values)
+    np.fill_diagonal(lags, 0.0)
+    return weights, lags * bin_size_s
+
+
+MEASURES: dict[str, Measure] = {
+    "pearson": pearson,
+    "covariance": covariance,
+    "spearman": spearman,
+    "partial": partial,
+    "cross_correlation": cross_correlation,
+    "spike_time_tiling_coefficient": spike_time_tiling_coefficient,
+}

@@ -1,0 +1,147 @@
+"""
+Sums of products of a stretch of bins: the part of Pearson and covariance that windows share.
+
+Spike counts stay whole numbers from the raster to the sum over a window, so that no order of
+summation changes a bit.  Small counts are split into bit planes, ``x = Σ 2^k x_k``, whose
+coincidences are counted by AND and population count; larger ones go through a matrix product
+in the shortest floating-point type that holds every partial sum exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.connectivity._kernels import add_coincidences
+
+__all__ = ["Moments", "moments_of_counts", "moments_of_trace"]
+
+# Three planes, counts up to 7, take nine plane products: less than one product in fp32.
+_MOST_PLANES = 3
+_EXACT_FLOAT32 = 2**24
+_EXACT_FLOAT64 = 2**53
+_INT32_LIMIT = 2**31
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moments:
+    """
+    What a stretch of bins adds to the windows that contain it.
+
+    Parameters
+    ----------
+    n_bins : int
+        Number of bins.
+    gram : numpy.ndarray, shape (n_nodes, n_nodes)
+        Sums of products; only what stands on and above the diagonal is meant.
+    total : numpy.ndarray, shape (n_nodes,)
+        Sum of each node.
+    lowest, highest : numpy.ndarray or None, shape (n_nodes,)
+        Smallest and largest value of each node; ``None`` for counts, whose sums are exact and
+        tell by themselves whether a node varies.
+    """
+
+    n_bins: int
+    gram: NDArray[Any]
+    total: NDArray[Any]
+    lowest: NDArray[np.float64] | None = None
+    highest: NDArray[np.float64] | None = None
+
+
+def moments_of_counts(counts: NDArray[Any], spare: NDArray[np.int32] | None = None) -> Moments:
+    """
+    Sum spike counts and their products over a stretch of bins, exactly.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray of int or bool, shape (n_nodes, n_bins)
+        Whole numbers.
+    spare : numpy.ndarray of int32, shape (n_nodes, n_nodes), optional
+        Overwritten with the Gram matrix where it can hold it: fresh memory costs more than
+        counting the coincidences.
+
+    Returns
+    -------
+    Moments
+        Gram matrix as ``int32``, or as ``float32`` or ``float64`` whose every sum is exact.
+
+    Examples
+    --------
+    >>> moments = moments_of_counts(np.array([[1, 0, 2], [1, 1, 1]], dtype=np.uint8))
+    >>> np.triu(moments.gram)
+    array([[5, 3],
+           [0, 3]], dtype=int32)
+    >>> moments.total
+    array([3, 3])
+    """
+    highest = int(counts.max(initial=0))
+    lowest = int(counts.min(initial=0)) if counts.dtype.kind == "i" else 0
+    n_planes = highest.bit_length()
+    if lowest == 0 and n_planes <= _MOST_PLANES and 49 * counts.shape[1] < _INT32_LIMIT:
+        return _moments_of_planes(counts.astype(np.uint8, copy=False), max(n_planes, 1), spare)
+    bound = max(highest, -lowest) ** 2 * counts.shape[1]
+    precision = np.float32 if bound < _EXACT_FLOAT32 else np.float64
+    if bound >= _EXACT_FLOAT64:
+        raise OverflowError(f"Sums of products up to {bound} are not exact in double precision.")
+    values = counts.astype(precision)
+    return Moments(
+        n_bins=counts.shape[1],
+        gram=values @ values.T,
+        total=values.sum(axis=1, dtype=np.float64).astype(np.int64),
+    )
+
+
+def _moments_of_planes(
+    counts: NDArray[np.uint8], n_planes: int, spare: NDArray[np.int32] | None
+) -> Moments:
+    n_nodes, n_bins = counts.shape
+    planes = [
+        _packed(counts if n_planes == 1 else counts & np.uint8(1 << plane))
+        for plane in range(n_planes)
+    ]
+    gram = np.empty((n_nodes, n_nodes), dtype=np.int32) if spare is None else spare
+    gram.fill(0)
+    total = np.zeros(n_nodes, dtype=np.int64)
+    for power, left in enumerate(planes):
+        total += np.bitwise_count(left).sum(axis=0, dtype=np.int64) << power
+        for other, right in enumerate(planes):
+            add_coincidences(left, right, power + other, gram)
+    return Moments(n_bins=n_bins, gram=gram, total=total)
+
+
+def _packed(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Pack what is not zero into words, node last: neighbours in memory are compared together."""
+    n_nodes, n_bins = bits.shape
+    words = np.zeros((n_nodes, -(-n_bins // 64) * 8), dtype=np.uint8)
+    words[:, : -(-n_bins // 8)] = np.packbits(bits, axis=1)
+    return np.ascontiguousarray(words.view(np.uint64).T)
+
+
+def moments_of_trace(values: NDArray[Any], offset: NDArray[np.float64]) -> Moments:
+    """
+    Sum traces and their products over a stretch of bins, in double precision.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (n_nodes, n_bins)
+        The traces.
+    offset : numpy.ndarray of float64, shape (n_nodes,)
+        Subtracted beforehand, the same in all stretches: a trace far from zero would lose its
+        variance to rounding.
+
+    Returns
+    -------
+    Moments
+        Gram matrix as ``float64``, with the extremes of each node.
+    """
+    centred = values - offset[:, np.newaxis]
+    return Moments(
+        n_bins=values.shape[1],
+        gram=centred @ centred.T,
+        total=centred.sum(axis=1),
+        lowest=values.min(axis=1),
+        highest=values.max(axis=1),
+    )
