@@ -1,7 +1,15 @@
 from .binning import bin_activity as bin_activity
 from .blocks import block_from_arrays as block_from_arrays
+from .connectivity import AbsoluteThreshold as AbsoluteThreshold
+from .connectivity import ConnectivityNull as ConnectivityNull
+from .connectivity import DensityThreshold as DensityThreshold
+from .connectivity import SignificanceThreshold as SignificanceThreshold
+from .connectivity import StrongestThreshold as StrongestThreshold
+from .connectivity import clean_marchenko_pastur as clean_marchenko_pastur
+from .connectivity import clean_marchenko_pastur_paper as clean_marchenko_pastur_paper
 from .connectivity import compute_connectivity as compute_connectivity
 from .connectivity import iter_connectivity as iter_connectivity
+from .connectivity import marchenko_pastur_bounds as marchenko_pastur_bounds
 from .containers import BinnedActivity as BinnedActivity
 from .containers import ConnectivitySequence as ConnectivitySequence
 from .containers import NodeEmbedding as NodeEmbedding
@@ -19,5 +27,11 @@ from .reading import write_nwb as write_nwb
 from .reading import write_results as write_results
 from .simulation import culture_truth as culture_truth
 from .simulation import simulate_culture as simulate_culture
+from .surrogates import ShiftSurrogates as ShiftSurrogates
+from .surrogates import SpikeSurrogates as SpikeSurrogates
+from .surrogates import connectivity_null as connectivity_null
 from .surrogates import shuffle_bins_within_windows as shuffle_bins_within_windows
+from .windows import epoch_windows as epoch_windows
+from .windows import event_windows as event_windows
+from .windows import label_windows as label_windows
 from .windows import sliding_windows as sliding_windows

@@ -626,11 +626,14 @@ class ConnectivitySequence(_OverNodes):
             Shorter sequence over the same nodes.
         """
         optional = {"mean_activity": self.mean_activity, "lags_s": self.lags_s}
+        chosen: dict[str, Any] = {
+            name: None if item is None else item[index] for name, item in optional.items()
+        }
         return replace(
             self,
             weights=self.weights[index],
             windows=self.windows.select(index),
-            **{name: None if item is None else item[index] for name, item in optional.items()},
+            **chosen,
         )
 
     def symmetrized(self, how: str = "mean") -> ConnectivitySequence:

@@ -30,16 +30,18 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
-@intrinsic
-def _popcount(typing_context, word):  # type: ignore[no-untyped-def]
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _population_count(typing_context: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
 
     return word(word), generate
 
 
+_popcount: Any = intrinsic(_population_count)
+
+
 @_compiled
-def _add_coincidences(left, right, shift, counts, out):  # type: ignore[no-untyped-def]
+def _add_coincidences(left, right, shift, counts, out):
     n_words, n_nodes = left.shape
     for i in range(0, n_nodes, 2):
         k = min(i + 1, n_nodes - 1)
@@ -84,7 +86,7 @@ def _add_coincidences(left, right, shift, counts, out):  # type: ignore[no-untyp
 
 
 @_compiled
-def _normalize_gram(gram, total, scale, n_bins, limit, tile, out):  # type: ignore[no-untyped-def]
+def _normalize_gram(gram, total, scale, n_bins, limit, tile, out):
     n_nodes = len(gram)
     for top in range(0, n_nodes, _TILE):
         height = min(_TILE, n_nodes - top)

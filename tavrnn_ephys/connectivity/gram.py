@@ -47,8 +47,8 @@ class Moments:
     n_bins: int
     gram: NDArray[Any]
     total: NDArray[Any]
-    lowest: NDArray[np.float64] | None = None
-    highest: NDArray[np.float64] | None = None
+    lowest: Any = None
+    highest: Any = None
 
 
 def moments_of_counts(counts: NDArray[Any], spare: NDArray[np.int32] | None = None) -> Moments:
@@ -86,7 +86,7 @@ def moments_of_counts(counts: NDArray[Any], spare: NDArray[np.int32] | None = No
     precision = np.float32 if bound < _EXACT_FLOAT32 else np.float64
     if bound >= _EXACT_FLOAT64:
         raise OverflowError(f"Sums of products up to {bound} are not exact in double precision.")
-    values = counts.astype(precision)
+    values: NDArray[Any] = counts.astype(precision)
     return Moments(
         n_bins=counts.shape[1],
         gram=values @ values.T,
@@ -137,7 +137,7 @@ def moments_of_trace(values: NDArray[Any], offset: NDArray[np.float64]) -> Momen
     Moments
         Gram matrix as ``float64``, with the extremes of each node.
     """
-    centred = values - offset[:, np.newaxis]
+    centred: NDArray[Any] = values - offset[:, np.newaxis]
     return Moments(
         n_bins=values.shape[1],
         gram=centred @ centred.T,

@@ -130,7 +130,7 @@ def compute_connectivity(
             lags_s = np.zeros(shape) if lags_s is None else lags_s
             lags_s[index] = window.lags_s
         means[index], silent[index] = window.mean, window.silent
-    _tell_silent(silent.any(axis=0), int(silent.sum()), silent.size, silent_nodes, activity)
+    _tell_silent(np.any(silent, axis=0), int(silent.sum()), silent.size, silent_nodes, activity)
     return job.sequence(weights, windows, means, lags_s, directed)
 
 
@@ -262,7 +262,11 @@ class _Job:
         directed: bool,
     ) -> ConnectivitySequence:
         """Wrap the weights of some windows."""
-        about = {"windows": windows, "nodes": self.activity.nodes, "measure": self.name}
+        about: dict[str, Any] = {
+            "windows": windows,
+            "nodes": self.activity.nodes,
+            "measure": self.name,
+        }
         if self._is_fast:
             return ConnectivitySequence._of_symmetric(weights=weights, mean_activity=means, **about)
         return ConnectivitySequence(

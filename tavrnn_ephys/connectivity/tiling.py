@@ -77,10 +77,7 @@ def spike_time_tiling_coefficient(
             "Use measure='pearson' or 'spearman'."
         )
     if spike_times_s is None:
-        spike_times_s = [
-            (np.repeat(np.arange(len(row)), row) + 0.5) * bin_size_s
-            for row in values.astype(np.int64)
-        ]
+        spike_times_s = [_middles(row, bin_size_s) for row in values.astype(np.int64)]
     length_s = values.shape[1] * bin_size_s
     covered = np.array([_covered(times, within_s, length_s) for times in spike_times_s])
     near = _share_near(spike_times_s, within_s)
@@ -88,6 +85,11 @@ def spike_time_tiling_coefficient(
         one_way = (near - covered) / (1.0 - near * covered)
     one_way[near * covered == 1.0] = 1.0
     return 0.5 * (one_way + one_way.T)
+
+
+def _middles(counts: NDArray[np.int64], bin_size_s: float) -> NDArray[np.float64]:
+    bins = np.repeat(np.arange(len(counts)), counts)
+    return np.asarray((bins + 0.5) * bin_size_s, dtype=np.float64)
 
 
 def _covered(times: NDArray[np.float64], within_s: float, length_s: float) -> float:
