@@ -289,9 +289,7 @@ def connectivity_null(
     positive_int(n_surrogates, "n_surrogates")
     bin_ranges(windows, activity)
     options = {"measure": "pearson", **measure, "silent_nodes": "zero"}
-    mean_activity = None
-    if activity.quantity == "spike_count":
-        mean_activity = _rates(activity, windows)
+    roots = _expected_roots(activity, windows) if activity.quantity == "spike_count" else None
 
     def draws() -> Iterator[ConnectivitySequence]:
         for index in range(n_surrogates):
@@ -301,13 +299,16 @@ def connectivity_null(
                 warnings.simplefilter("ignore", DataLossWarning)
                 yield compute_connectivity(surrogate, windows, **options)
 
-    return fit_null(draws(), n_draws=n_surrogates, mean_activity=mean_activity)
+    return fit_null(draws(), n_draws=n_surrogates, expected_roots=roots)
 
 
-def _rates(activity: BinnedActivity, windows: Windows) -> NDArray[np.float64]:
-    ranges = bin_ranges(windows, activity)
+def _expected_roots(activity: BinnedActivity, windows: Windows) -> NDArray[np.float64]:
+    """Spikes over the root of the bins: their product is the number of coincidences by chance."""
     return np.stack(
-        [activity.read_bins(int(first), int(last)).mean(axis=1) for first, last in ranges]
+        [
+            activity.read_bins(int(first), int(last)).sum(axis=1) / np.sqrt(last - first)
+            for first, last in bin_ranges(windows, activity)
+        ]
     )
 
 

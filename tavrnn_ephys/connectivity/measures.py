@@ -257,8 +257,9 @@ def cross_correlation(
         samples -= samples.mean(axis=1, keepdims=True)
     total = samples.sum(axis=1)
     spread = (samples * samples).sum(axis=1) - total * total / n_bins
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 1.0 / np.sqrt(np.outer(spread, spread))
+    one = np.zeros(n_nodes)
+    one[spread > 0] = 1.0 / np.sqrt(spread[spread > 0])
+    scale = np.outer(one, one)
     expected = np.outer(total, total) / n_bins
     weights, lags = np.zeros((n_nodes, n_nodes)), np.zeros((n_nodes, n_nodes))
     upper = np.triu(np.ones((n_nodes, n_nodes), dtype=bool))

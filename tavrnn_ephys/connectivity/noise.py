@@ -126,7 +126,7 @@ def _largest_eigenvalue(values: NDArray) -> float:
     if len(matrix) < 50:
         return float(np.linalg.eigvalsh(matrix)[-1])
     start = np.ones(len(matrix))
-    return float(eigsh(matrix, k=1, which="LA", v0=start, tol=1e-4, return_eigenvectors=False)[0])
+    return float(eigsh(matrix, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)[0])
 
 
 def clean_marchenko_pastur(

@@ -32,9 +32,10 @@ class ConnectivityNull:
     What weights come about by chance, per window and pair of nodes.
 
     Half of the surrogates give mean and standard deviation of each weight, the other half the
-    distribution of deviations in units of it, pooled over pairs of similar expected
-    coincidence.  The observed weight is to the first half what a surrogate of the second half
-    is, so that its p-value is exact up to the pooling.
+    distribution of deviations in units of it, pooled over windows and over pairs of similar
+    expected coincidence.  The observed weight is to the first half what a surrogate of the
+    second half is, so that its p-value is exact up to the pooling; and the pool is large enough
+    to tell small p-values, which a handful of surrogates per pair could not.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ class ConnectivityNull:
         Mean and standard deviation of the weights of surrogates.
     stratum : numpy.ndarray of uint8, shape (n_windows, n_nodes, n_nodes)
         Group of each pair.
-    exceedances : numpy.ndarray of int, shape (n_windows, n_strata, n_deviations + 1)
-        Number of surrogate deviations of at least each multiple of the step.
+    exceedances : numpy.ndarray of int, shape (n_strata, n_deviations + 1)
+        Number of surrogate deviations of at least each multiple of the step, all windows.
     windows : Windows or None
         The windows; ``None`` for a null that is pooled over windows and holds for any.
     measure : str
@@ -87,8 +88,7 @@ class ConnectivityNull:
             testable = self.testable(known) & np.isfinite(weights)
             bins = _deviation_bins(weights, self.mean[known], self.std[known])
             stratum = self.stratum[known]
-            above = self.exceedances[known][stratum, bins]
-            total = self.exceedances[known][stratum, 0]
+            above, total = self.exceedances[stratum, bins], self.exceedances[stratum, 0]
             p_values[index][testable] = ((above + 1.0) / (total + 1.0))[testable]
         return p_values
 
@@ -125,7 +125,7 @@ class ConnectivityNull:
             mean=mean,
             std=np.sqrt(variance)[np.newaxis].astype(np.float32),
             stratum=np.round(self.stratum.mean(axis=0, keepdims=True)).astype(np.uint8),
-            exceedances=self.exceedances.sum(axis=0, keepdims=True),
+            exceedances=self.exceedances,
             windows=None,
             measure=self.measure,
             n_surrogates=self.n_surrogates,
@@ -175,7 +175,7 @@ def _deviation_bins(
 
 
 def fit_null(
-    draws: Iterable[ConnectivitySequence], *, n_draws: int, mean_activity: Any
+    draws: Iterable[ConnectivitySequence], *, n_draws: int, expected_roots: Any
 ) -> ConnectivityNull:
     """
     Gather the connectivity of surrogates into a null.
@@ -186,8 +186,9 @@ def fit_null(
         Connectivity of one surrogate after the other, over the same windows.
     n_draws : int
         How many there are, at least 4.
-    mean_activity : numpy.ndarray or None, shape (n_windows, n_nodes)
-        Rates of the recording itself, by which pairs are grouped; ``None`` for one group.
+    expected_roots : numpy.ndarray or None, shape (n_windows, n_nodes)
+        Pairs are grouped by the product of these, such as spikes over the root of the number
+        of bins: the coincidences to be expected; ``None`` for one group.
 
     Returns
     -------
@@ -203,16 +204,16 @@ def fit_null(
         raise InputError(f"A null needs at least 4 surrogates, got {n_draws}.")
     remaining = iter(draws)
     mean, std = _moments(islice(remaining, n_draws // 2))
-    stratum = _strata(mean_activity, mean.shape)
-    counts = np.zeros((len(mean), _N_STRATA, _N_DEVIATIONS + 1), dtype=np.int64)
+    stratum = _strata(expected_roots, mean.shape)
+    counts = np.zeros((_N_STRATA, _N_DEVIATIONS + 1), dtype=np.int64)
     for draw in remaining:
         for index, weights in enumerate(draw.weights):
-            _count_deviations(weights, mean[index], std[index], stratum[index], counts[index])
+            _count_deviations(weights, mean[index], std[index], stratum[index], counts)
     return ConnectivityNull(
         mean=mean,
         std=std,
         stratum=stratum,
-        exceedances=np.cumsum(counts[:, :, ::-1], axis=2)[:, :, ::-1],
+        exceedances=np.cumsum(counts[:, ::-1], axis=1)[:, ::-1],
         windows=draw.windows,
         measure=draw.measure,
         n_surrogates=n_draws,
@@ -237,14 +238,18 @@ def _moments(
     return mean.astype(np.float32), np.sqrt(spread).astype(np.float32)
 
 
-def _strata(mean_activity: Any, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _strata(expected_roots: Any, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Group pairs by expected coincidence, into groups of equal size over all windows."""
     stratum = np.zeros(shape, dtype=np.uint8)
-    if mean_activity is None:
+    if expected_roots is None:
         return stratum
-    for index, rates in enumerate(np.asarray(mean_activity)):
-        expected = np.outer(rates, rates)
-        limits = np.quantile(upper_values(expected), np.linspace(0, 1, _N_STRATA + 1)[1:-1])
-        stratum[index] = np.searchsorted(limits, expected)
+    roots = np.asarray(expected_roots)
+    # Every pair of every window would be too many to sort; some windows tell the limits.
+    some = roots[:: max(1, len(roots) // 16)]
+    expected = np.concatenate([upper_values(np.outer(row, row)) for row in some])
+    limits = np.quantile(expected, np.linspace(0, 1, _N_STRATA + 1)[1:-1])
+    for index, row in enumerate(roots):
+        stratum[index] = np.searchsorted(limits, np.outer(row, row))
     return stratum
 
 

@@ -104,7 +104,8 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     if not Path(path).is_file():
         raise FileFormatError(f"The file '{path}' does not exist.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file that it cannot read open.
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             fields = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise FileFormatError(
