@@ -40,7 +40,9 @@ class SlowTavrnn:
         ]
         if history_node:
             strengths = [abs(weight) for _, _, weight in edges]
-            strength = (sum(strengths) / len(strengths) if strengths else 0.0) if self.signed else 1.0
+            strength = (
+                (sum(strengths) / len(strengths) if strengths else 0.0) if self.signed else 1.0
+            )
             for i in range(n):
                 edges += [(i, n, strength), (n, i, strength)]
         return edges + [(i, i, 1.0) for i in range(n + history_node)]
@@ -87,8 +89,7 @@ class SlowTavrnn:
         update = sigmoid(from_input[:, :size] + gates[:, :size])
         reset = sigmoid(from_input[:, size : 2 * size] + gates[:, size:])
         candidate = np.tanh(
-            from_input[:, 2 * size :]
-            + self.convolve(f"{name}.candidate", edges, reset * hidden)
+            from_input[:, 2 * size :] + self.convolve(f"{name}.candidate", edges, reset * hidden)
         )
         return update * hidden + (1 - update) * candidate
 
@@ -127,9 +128,7 @@ class SlowTavrnn:
         for i in range(n):
             for j in range(n):
                 logit = latent[i] @ latent[j]
-                total += (
-                    ratio * softplus(-logit) if (i, j) in present else softplus(logit)
-                )
+                total += ratio * softplus(-logit) if (i, j) in present else softplus(logit)
         return total / n**2 * n * n / (2 * (n * n - len(present)))
 
     def signed_loss(self, matrix, latent, variance):

@@ -48,7 +48,9 @@ def _room(path):
 
 
 def _modules():
-    return [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"]
+    return [
+        path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"
+    ]
 
 
 def _imports(path):
@@ -150,7 +152,7 @@ def test_import_is_light():
     seconds, modules = min((_loaded_by_import() for _ in range(3)), key=lambda item: item[0])
     loaded = {name.split(".")[0] for name in modules}
     assert not loaded & {"torch", "torch_geometric", "elephant", "pynwb", "neo", "sklearn", "h5py"}
-    # The bound of the project is 0.4 s; a loaded machine gets no say because the best of three counts.
+    # The best of three counts, so that a busy machine has no say.
     assert seconds < 0.4
 
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+
 from tavrnn_ephys.containers import ConnectivitySequence
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.estimator import TAVRNN, _window_input
@@ -12,7 +13,6 @@ from tavrnn_ephys.graphs import build_graphs
 from tavrnn_ephys.nn.options import options_for
 from tavrnn_ephys.nn.propagation import normalized_operator
 from tavrnn_ephys.training import window_loss
-
 from tests.slow_tavrnn import SlowTavrnn, slow_basis
 
 # A few steps on random matrices learn nothing, and need not.
