@@ -272,6 +272,7 @@ class TAVRNN(BaseEstimator):
 
     def _config(self) -> dict[str, Any]:
         options = {**asdict(self.network_.options), **asdict(self.training_options_)}
+        options["training_epochs"] = len(self.history_)
         return {"model.profile": self.profile} | {
             f"model.{name}": value for name, value in options.items()
         }

@@ -1,5 +1,8 @@
 """The demonstration recovers what it simulated."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -24,6 +27,19 @@ def test_neither_rates_nor_shuffled_bins_tell_the_state(demo):
     for score in demo.scores[1:]:
         low, high = score.chance_interval
         assert low - 0.05 <= score.balanced_accuracy <= high + 0.05
+
+
+def test_python_lines_of_the_readme_run(demo, tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    code = readme.split("```python\n")[1].split("```")[0]
+    assert 8 <= len(code.splitlines()) <= 12
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    shutil.copy(demo.files[0], tmp_path / "demo/culture.nwb")
+    names = {}
+    with pytest.warns(UserWarning, match="do not vary"):
+        exec(code, names)  # noqa: S102
+    assert te.read_results(tmp_path / "culture_embedded.nwb") == names["embedding"]
 
 
 def test_files_are_written_and_read_back(demo):
