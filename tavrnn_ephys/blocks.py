@@ -328,19 +328,21 @@ def behavior_columns(
 
 def segment_limits_s(segment: neo.Segment) -> tuple[float, float]:
     """
-    Return the start and stop of what a segment holds.
+    Return the start and stop of the recording of a segment's nodes.
+
+    Behaviour does not count: its clock may be off, or run longer.
 
     Parameters
     ----------
     segment : neo.Segment
-        A segment with at least one spike train or signal.
+        A segment with at least one spike train or signal of traces.
 
     Returns
     -------
     tuple of float
         Start and stop in seconds.
     """
-    data = [*segment.spiketrains, *segment.analogsignals, *segment.irregularlysampledsignals]
+    data = [*segment.spiketrains, *node_signals(segment)]
     starts = [float(item.t_start.rescale("s")) for item in data]
     stops = [float(item.t_stop.rescale("s")) for item in data]
     return min(starts), max(stops)

@@ -20,7 +20,8 @@ class _OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message[:1].upper()}{message[1:]}. See '{self.prog} --help'.")
+        sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".")
+        raise InputError(f"{sentence}. See '{self.prog} --help'.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,10 +176,10 @@ def _number(text: str) -> float:
 def _converted(convert: Any, text: str, what: str = "") -> Any:
     try:
         return convert(text)
-    except InputError:
-        raise
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     except ValueError:
-        raise InputError(f"'{text}' is not {what}.") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not {what}.") from None
 
 
 def _run_demo(options: argparse.Namespace) -> None:

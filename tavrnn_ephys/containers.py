@@ -372,10 +372,10 @@ class BinnedActivity(_OverNodes):
         of HDF5 or Zarr, stays in its file: it is read, and checked, a few bins at a time.
     bin_size_s : float
         Width of a bin in seconds.
-    t_start_s : float
-        Start of the first bin in seconds on the clock of the recording.
     nodes : Nodes
         Row order of ``values``.
+    t_start_s : float
+        Start of the first bin in seconds on the clock of the recording.
     quantity : {"spike_count", "trace"}
         What a value is.
     segment_index : int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from tavrnn_ephys.errors import InputError
@@ -45,7 +46,7 @@ def parse_duration_s(text: str) -> float:
     if unit not in _UNITS_S:
         what = f"has the unknown unit of time '{match[2]}'" if unit else "lacks a unit of time"
         raise InputError(f"The duration '{text}' {what}. Use one of {units}, such as 50ms.")
-    if number <= 0:
-        raise InputError(f"The duration '{text}' must be positive.")
+    if not 0 < number < math.inf:
+        raise InputError(f"The duration '{text}' must be positive and finite.")
     # Decimal text: 50 * 1e-3 is 0.05 after rounding to the digits that a double holds.
     return float(f"{number * _UNITS_S[unit]:.12g}")

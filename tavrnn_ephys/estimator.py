@@ -136,6 +136,8 @@ class TAVRNN(BaseEstimator):
         """
         sequences = [graphs] if isinstance(graphs, GraphSequence) else list(graphs)
         network_options, training_options = self._resolve_options()
+        for sequence in sequences:
+            _check_type(sequence)
         first = sequences[0]
         self.node_ids_ = np.array(first.nodes.ids)
         self.history_node_ = first.history_node
@@ -242,11 +244,7 @@ class TAVRNN(BaseEstimator):
         return network_options, training_options
 
     def _check_graphs(self, graphs: GraphSequence, options: NetworkOptions) -> None:
-        if not isinstance(graphs, GraphSequence):
-            raise InputError(
-                f"TAVRNN takes a GraphSequence, got {type(graphs).__name__}. "
-                "Call build_graphs first."
-            )
+        _check_type(graphs)
         seen, given = self.node_ids_, np.asarray(graphs.nodes.ids)
         if not np.array_equal(seen, given):
             missing, new = np.setdiff1d(seen, given), np.setdiff1d(given, seen)
@@ -274,9 +272,17 @@ class TAVRNN(BaseEstimator):
 
     def _config(self) -> dict[str, Any]:
         options = {**asdict(self.network_.options), **asdict(self.training_options_)}
+        options["training_epochs"] = len(self.history_)
         return {"model.profile": self.profile} | {
             f"model.{name}": value for name, value in options.items()
         }
+
+
+def _check_type(graphs: Any) -> None:
+    if not isinstance(graphs, GraphSequence):
+        raise InputError(
+            f"TAVRNN takes a GraphSequence, got {type(graphs).__name__}. Call build_graphs first."
+        )
 
 
 def _target_matrix(

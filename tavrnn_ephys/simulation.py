@@ -364,6 +364,20 @@ def _culture_block(
         description="Simulated culture on a high-density array whose coupling switches "
         "between two states at equal rates.",
         session_id=f"simulated-culture-seed-{seed}",
+        session_description="Simulated culture on a high-density array, playing a game.",
+        experiment_description="A multivariate Hawkes process whose coupling switches between "
+        "two states at equal rates; no animal and no device is behind it.",
+        experimenter=["Simulation, Numerical"],
+        institution="none (simulation)",
+        lab="none (simulation)",
+        keywords=["simulation", "multi-electrode array", "functional connectivity"],
+        subject={
+            "subject_id": f"simulated-culture-{seed}",
+            "description": "Simulated culture of cortical neurons; not a living subject.",
+            "species": "Rattus norvegicus",
+            "sex": "U",
+            "age": "P21D",
+        },
         coupling=truth.coupling,
         rates_hz=truth.rates_hz,
     )

@@ -168,9 +168,9 @@ def iter_connectivity(
     **options : object
         Options of the measure.
 
-    Yields
-    ------
-    ConnectivitySequence
+    Returns
+    -------
+    iterator of ConnectivitySequence
         One window each, in chronological order.
 
     Raises

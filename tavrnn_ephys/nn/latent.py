@@ -17,7 +17,14 @@ _SMALLEST_STD = 1e-6
 
 
 class Gaussian(NamedTuple):
-    """Independent normal distributions: ``mean`` and ``std``, both (n_vertices, latent_size)."""
+    """
+    Independent normal distributions.
+
+    Parameters
+    ----------
+    mean, std : torch.Tensor, shape (n_vertices, latent_size)
+        Mean and standard deviation of each.
+    """
 
     mean: Tensor
     std: Tensor

@@ -41,8 +41,16 @@ class WindowOutput(NamedTuple):
     """
     What the network says of one window.
 
-    ``posterior`` and ``prior`` hold (n_vertices, latent_size) each, ``latent`` the sample,
-    ``decoded`` the pair values (n, n), ``attention`` the weights (n_past + 1,) or ``None``.
+    Parameters
+    ----------
+    posterior, prior : Gaussian
+        Distributions of the latent variable, shapes (n_vertices, latent_size).
+    latent : torch.Tensor, shape (n_vertices, latent_size)
+        The sample.
+    decoded : torch.Tensor, shape (n_targets, n_targets)
+        Pair values.
+    attention : torch.Tensor, shape (n_past + 1,), or None
+        Weights of the remembered windows, oldest first, and of the present, last.
     """
 
     posterior: Gaussian

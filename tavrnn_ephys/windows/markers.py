@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from tavrnn_ephys.containers import BinnedActivity, Windows
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.windows.bins import snap_to_bins, windows_of_bins
 
-if TYPE_CHECKING:
-    import neo
-
 __all__ = ["epoch_windows", "event_windows", "label_windows"]
 
 # A pause this many times the usual distance of samples ends a run: the signal was lost.
@@ -23,7 +20,7 @@ _PAUSE = 1.5
 
 
 def epoch_windows(
-    epoch: neo.Epoch,
+    epoch: Any,
     activity: BinnedActivity,
     *,
     labels: Any = None,

@@ -1,0 +1,150 @@
+"""Opening NWB files, with one sentence for whatever is wrong with them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tavrnn_ephys.errors import FileFormatError
+
+if TYPE_CHECKING:
+    import pynwb
+
+__all__ = ["looks_like_nwb", "one_line", "open_nwb", "require_nwb"]
+
+
+def looks_like_nwb(path: Path) -> bool:
+    """
+    Say whether a file calls itself NWB; whatever is wrong with it, the answer is no.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Any path.
+
+    Returns
+    -------
+    bool
+        True for an HDF5 file whose root is an ``NWBFile``.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return _is_nwb(file)
+    except Exception:
+        return False
+
+
+def _is_nwb(file: Any) -> bool:
+    kind = file.attrs.get("neurodata_type", "")
+    kind = kind.decode() if isinstance(kind, bytes) else kind
+    return kind == "NWBFile" or "nwb_version" in file.attrs
+
+
+def require_nwb(path: Path) -> None:
+    """
+    Refuse what is not an intact NWB file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, not HDF5, damaged, or HDF5 of another format.
+    """
+    import h5py
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(f"There is no file '{path}'. Check the path.")
+    if path.stat().st_size == 0:
+        raise FileFormatError(f"'{path.name}' is empty. Copy it again from its source.")
+    if not h5py.is_hdf5(path):
+        raise FileFormatError(
+            f"'{path.name}' is not an NWB file: its content is not HDF5. "
+            "Convert the recording to NWB, or name the adapter of its format."
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            is_nwb = _is_nwb(file)
+    except OSError as error:
+        raise FileFormatError(
+            f"'{path.name}' is damaged or cut short: HDF5 cannot open it ({one_line(error)}). "
+            "Copy it again from its source."
+        ) from error
+    if not is_nwb:
+        raise FileFormatError(
+            f"'{path.name}' is an HDF5 file but not NWB: its root is no NWBFile. "
+            "Convert the recording to NWB, or name the adapter of its format."
+        )
+
+
+@contextmanager
+def open_nwb(path: Path) -> Iterator[pynwb.NWBFile]:
+    """
+    Open an NWB file read-only and close it afterwards.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Yields
+    ------
+    pynwb.NWBFile
+        Its content; data are loaded when they are indexed.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not an intact NWB file, or PyNWB cannot make sense of it.
+    """
+    from pynwb import NWBHDF5IO
+
+    path = Path(path)
+    require_nwb(path)
+    with ExitStack() as stack:
+        try:
+            # PyNWB speaks about every departure from its newest schema; old files are full of them.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                nwbfile = stack.enter_context(NWBHDF5IO(str(path), mode="r")).read()
+        except Exception as error:
+            raise FileFormatError(
+                f"PyNWB cannot read '{path.name}': {one_line(error)}. "
+                "Check the file with nwbinspector, or write it again with a current version."
+            ) from error
+        try:
+            yield nwbfile
+        except OSError as error:
+            raise FileFormatError(
+                f"'{path.name}' is damaged: part of its data cannot be read ({one_line(error)}). "
+                "Copy it again from its source."
+            ) from error
+
+
+def one_line(error: BaseException, limit: int = 160) -> str:
+    """
+    Shorten the message of somebody else's exception to one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        The exception.
+    limit : int
+        Largest number of characters.
+
+    Returns
+    -------
+    str
+        The message without line breaks and without a full stop at its end.
+    """
+    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,207 @@
+"""What an NWB file holds beside its nodes: behaviour, intervals, and metadata."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import some
+from tavrnn_ephys.adapters.nwb._names import (
+    COLUMNS_COMMENT,
+    METADATA,
+    RESULT_TABLES,
+    SUBJECT_FIELDS,
+)
+from tavrnn_ephys.adapters.nwb._series import (
+    neo_signal,
+    series_clock,
+    series_samples,
+    walk_series,
+)
+from tavrnn_ephys.adapters.nwb._tables import ragged_texts, scalar_columns
+from tavrnn_ephys.errors import DataLossWarning, FileFormatError
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["read_behavior", "read_epochs", "read_metadata"]
+
+# A wider matrix is hardly behaviour.
+_MOST_COLUMNS = 16
+
+
+def read_behavior(nwbfile: Any, file_name: str) -> list[Any]:
+    """
+    Load the behaviour: numeric series that are neither traces of nodes nor raw recordings.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        An open file.
+    file_name : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    list of neo.AnalogSignal or neo.IrregularlySampledSignal
+        One signal per series with the role ``"behavior"``.  Series that share a name are
+        prefixed by the name of what holds them; samples that a file lists out of order are
+        sorted by time.
+
+    Warns
+    -----
+    DataLossWarning
+        If a series has no usable times and is left out.
+    """
+    found = [item for item in walk_series(nwbfile) if _is_behavior(item[1])]
+    names = Counter(series.name for _, series in found)
+    signals, unusable = [], []
+    for container, series in found:
+        try:
+            clock = series_clock(series, file_name, sort=True)
+        except FileFormatError:
+            unusable.append(series.name)
+            continue
+        signals.append(
+            neo_signal(
+                series,
+                clock,
+                np.asarray(series_samples(series), dtype=np.float64),
+                name=series.name if names[series.name] == 1 else f"{container}_{series.name}",
+                container=container,
+                role="behavior",
+                columns=_channel_names(series),
+            )
+        )
+    if unusable:
+        warnings.warn(
+            f"{len(unusable)} series of '{file_name}' have no usable sample times and are left "
+            f"out: {some(unusable)}.",
+            DataLossWarning,
+            stacklevel=4,
+        )
+    return signals
+
+
+def _is_behavior(series: Any) -> bool:
+    from pynwb.ecephys import ElectricalSeries
+    from pynwb.icephys import PatchClampSeries
+    from pynwb.image import ImageSeries, IndexSeries
+    from pynwb.misc import AnnotationSeries, IntervalSeries
+    from pynwb.ophys import RoiResponseSeries
+
+    others = (
+        AnnotationSeries, ElectricalSeries, ImageSeries, IndexSeries, IntervalSeries,
+        PatchClampSeries, RoiResponseSeries,
+    )  # fmt: skip
+    if isinstance(series, others) or not hasattr(series.data, "shape"):
+        return False
+    shape, kind = series.data.shape, getattr(series.data.dtype, "kind", "O")
+    wide = len(shape) > 2 or (len(shape) == 2 and not 1 <= shape[1] <= _MOST_COLUMNS)
+    return kind in "biuf" and len(shape) > 0 and shape[0] > 0 and not wide
+
+
+def _channel_names(series: Any) -> list[str]:
+    from pynwb.behavior import SpatialSeries
+
+    n_channels = series.data.shape[1] if len(series.data.shape) > 1 else 1
+    comments = str(series.comments or "")
+    if comments.startswith(COLUMNS_COMMENT):
+        names = comments.removeprefix(COLUMNS_COMMENT).split("; ")
+        if len(names) == n_channels:
+            return names
+    if isinstance(series, SpatialSeries) and n_channels in (2, 3):
+        return ["x", "y", "z"][:n_channels]
+    return []
+
+
+def read_epochs(nwbfile: Any) -> list[neo.Epoch]:
+    """
+    Load the intervals: trials, epochs, and every other table of them but our own results.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        An open file.
+
+    Returns
+    -------
+    list of neo.Epoch
+        One per table that has rows, with a text column as labels and the other columns as
+        array annotations.
+    """
+    return [_epoch(table) for table in _interval_tables(nwbfile) if len(table.id) > 0]
+
+
+def _interval_tables(nwbfile: Any) -> list[Any]:
+    from pynwb.epoch import TimeIntervals
+
+    tables = [nwbfile.trials, nwbfile.epochs, nwbfile.invalid_times]
+    tables += list(nwbfile.intervals.values()) if nwbfile.intervals else []
+    tables += [
+        item
+        for module in nwbfile.processing.values()
+        for item in module.data_interfaces.values()
+        if isinstance(item, TimeIntervals) and item.name not in RESULT_TABLES
+    ]
+    by_identity = {table.object_id: table for table in tables if table is not None}
+    return list(by_identity.values())
+
+
+def _epoch(table: Any) -> neo.Epoch:
+    import neo
+    import quantities as pq
+
+    start = np.asarray(table["start_time"].data[:], dtype=np.float64)
+    stop = np.asarray(table["stop_time"].data[:], dtype=np.float64)
+    columns = scalar_columns(table, without=("start_time", "stop_time"))
+    name, labels = _labels(table, columns)
+    return neo.Epoch(
+        times=start * pq.s,
+        durations=(stop - start) * pq.s,
+        labels=labels,
+        name=table.name,
+        array_annotations={key: columns[key] for key in columns if key != name},
+        description=str(table.description),
+    )
+
+
+def _labels(table: Any, columns: dict[str, NDArray[Any]]) -> tuple[str, NDArray[np.str_]]:
+    """Take the column "label", else the first text column, else the tags, else row numbers."""
+    texts = [name for name, values in columns.items() if values.dtype.kind == "U"]
+    if texts:
+        name = "label" if "label" in texts else texts[0]
+        return name, columns[name]
+    if "tags" in table.colnames:
+        tags = ragged_texts(table["tags"])
+        if tags is not None:
+            return "tags", np.array(tags, dtype=str)
+    return "", np.arange(len(table.id)).astype(str)
+
+
+def read_metadata(nwbfile: Any) -> dict[str, Any]:
+    """
+    Load what a file says about itself and its subject.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        An open file.
+
+    Returns
+    -------
+    dict of str to object
+        Fields that are set, under NWB's names; ``subject`` is a dict.
+    """
+    about: dict[str, Any] = {}
+    for name in METADATA:
+        value = getattr(nwbfile, name)
+        if value is not None and len(value) > 0:
+            about[name] = value if isinstance(value, str) else [str(item) for item in value]
+    subject = {name: getattr(nwbfile.subject, name, None) for name in SUBJECT_FIELDS}
+    known = {name: value for name, value in subject.items() if value not in (None, "")}
+    return {**about, "subject": known} if known else about

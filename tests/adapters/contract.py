@@ -1,0 +1,93 @@
+"""What every adapter that reads files must do; a new one names its class and a file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tavrnn_ephys.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
+from tavrnn_ephys.containers import Nodes
+from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.reading import Reader, list_adapters
+
+
+def nodes_of(segment: Any) -> Nodes:
+    """Nodes of a segment, from its spike trains or its traces."""
+    if len(segment.spiketrains):
+        return nodes_of_spiketrains(segment.spiketrains)
+    return nodes_of_signal(node_signals(segment)[0])
+
+
+class ReaderContract:
+    """Subclasses set ``adapter_class`` and override the fixture ``file``."""
+
+    adapter_class: type[Any]
+
+    @pytest.fixture
+    def file(self) -> Path:
+        raise NotImplementedError
+
+    def test_offers_what_a_reader_offers(self) -> None:
+        adapter = self.adapter_class()
+        assert isinstance(adapter, Reader)
+        assert all(suffix == suffix.lower() for suffix in adapter.suffixes)
+
+    def test_is_installed_under_its_name(self) -> None:
+        assert isinstance(list_adapters()[self.adapter_class.name], self.adapter_class)
+
+    def test_recognises_its_file_alone(self, file: Path) -> None:
+        suiting = [name for name, item in list_adapters().items() if item.recognises(file)]
+        assert suiting == [self.adapter_class.name]
+
+    @pytest.mark.parametrize("content", [b"", b"no recording at all\n", b"\x89HDF\r\n\x1a\n\0"])
+    def test_does_not_recognise_anything_else(self, tmp_path: Path, content: bytes) -> None:
+        other = tmp_path / f"other{self.adapter_class.suffixes[0]}"
+        other.write_bytes(content)
+        assert not self.adapter_class().recognises(other)
+        assert not self.adapter_class().recognises(tmp_path / "absent")
+
+    def test_node_ids_are_unique_and_positions_finite(self, file: Path) -> None:
+        nodes = nodes_of(self.adapter_class().read(file).segments[0])
+        assert len(set(nodes.ids)) == len(nodes)
+        assert nodes.positions_um is None or np.isfinite(nodes.positions_um).all()
+
+    def test_times_lie_in_order_within_the_limits(self, file: Path) -> None:
+        segment = self.adapter_class().read(file).segments[0]
+        for train in segment.spiketrains:
+            times = train.rescale("s").magnitude
+            assert np.all(np.diff(times) >= 0)
+            assert np.all((times >= float(train.t_start)) & (times <= float(train.t_stop)))
+        for signal in node_signals(segment):
+            assert np.all(np.diff(signal.times.magnitude) > 0)
+
+    def test_source_stays_byte_for_byte(self, file: Path) -> None:
+        before = file.read_bytes()
+        self.adapter_class().read(file)
+        assert file.read_bytes() == before
+
+    @pytest.mark.parametrize("share", [0.3, 0.95])
+    def test_truncated_copy_is_refused(self, file: Path, tmp_path: Path, share: float) -> None:
+        content = file.read_bytes()
+        self._assert_refused(tmp_path, content[: int(share * len(content))])
+
+    def test_empty_file_is_refused(self, tmp_path: Path) -> None:
+        self._assert_refused(tmp_path, b"")
+
+    def test_text_file_is_refused(self, tmp_path: Path) -> None:
+        self._assert_refused(tmp_path, b"time,unit\n0.1,3\n")
+
+    def _assert_refused(self, folder: Path, content: bytes) -> None:
+        copy = folder / f"copy{self.adapter_class.suffixes[0]}"
+        copy.write_bytes(content)
+        with pytest.raises(FileFormatError, match=f"'{copy.name}'") as caught:
+            self.adapter_class().read(copy)
+        assert "\n" not in str(caught.value)
+
+    def test_missing_file_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(FileFormatError, match="no file"):
+            self.adapter_class().read(tmp_path / "absent.h5")
+
+    def test_unknown_option_is_refused(self, file: Path) -> None:
+        with pytest.raises(InputError, match="no option 'colour'"):
+            self.adapter_class().read(file, colour="red")

@@ -1,0 +1,20 @@
+"""Fixtures that all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Folder of the real recordings; without it a test is skipped, in CI it fails."""
+    checkout = Path(__file__).resolve().parents[1]
+    named = os.environ.get("TAVRNN_EPHYS_DATA")
+    folder = Path(named) if named else checkout / "../shared/data"
+    if not folder.is_dir():
+        reason = f"no recordings in '{folder}': set TAVRNN_EPHYS_DATA to their folder"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder.resolve()

@@ -1,0 +1,332 @@
+"""The command line on good and on bad input."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import quantities as pq
+
+import tavrnn_ephys as te
+from tavrnn_ephys.cli import main
+from tavrnn_ephys.durations import parse_duration_s
+from tavrnn_ephys.errors import InputError
+
+DATE = "2024-05-01T10:00"
+
+
+def sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def dated(block):
+    import datetime
+
+    block.rec_datetime = datetime.datetime(2024, 5, 1, tzinfo=datetime.UTC)
+    return block
+
+
+@pytest.fixture(scope="module")
+def small_culture(tmp_path_factory):
+    path = tmp_path_factory.mktemp("culture") / "culture.nwb"
+    block = te.simulate_culture(n_nodes=20, duration=40 * pq.s, seed=1)
+    return te.write_nwb(block, path)
+
+
+def options_of(**changes):
+    values = {"bin_size": "20ms", "window": "4s", "step": "2s", "training_epochs": "2"} | changes
+    return [
+        text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", value)
+    ]
+
+
+def analyze(source, out, *extra, **changes):
+    return main(["analyze", str(source), "--out", str(out), *options_of(**changes), *extra])
+
+
+# ---- good input --------------------------------------------------------------
+
+
+def test_analyze_writes_results_figures_and_leaves_the_source(small_culture, tmp_path, capsys):
+    before = sha256(small_culture)
+    out = tmp_path / "out.nwb"
+    assert analyze(small_culture, out, "--figures", str(tmp_path / "figures")) == 0
+    embedding = te.read_results(out)
+    assert embedding.mean.shape == (19, 20, 8)
+    assert embedding.config["analysis.bin_size_s"] == 0.02
+    assert embedding.config["analysis.step_s"] == 2.0
+    assert "performance" in embedding.windows.columns
+    assert sha256(small_culture) == before
+    for png in (tmp_path / "figures").iterdir():
+        assert png.read_bytes().startswith(b"\x89PNG")
+    assert "NodeEmbedding: 19 windows x 20 channels x 8" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {"out.nwb", "figures"}
+
+
+def test_equal_seeds_write_equal_results(small_culture, tmp_path):
+    for name in ("a.nwb", "b.nwb"):
+        assert analyze(small_culture, tmp_path / name) == 0
+    assert te.read_results(tmp_path / "a.nwb") == te.read_results(tmp_path / "b.nwb")
+
+
+def test_inspect_summarises_a_culture(small_culture, capsys):
+    assert main(["inspect", str(small_culture)]) == 0
+    printed = capsys.readouterr().out
+    for text in ("20 channels with spike trains", "40 s", "'performance'", "sensory (11)", "nwb"):
+        assert text in printed
+
+
+def test_other_formats_are_converted_into_the_copy(recordings, tmp_path, capsys):
+    source = recordings / "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5"
+    before, out = sha256(source), tmp_path / "out.nwb"
+    arguments = {"bin_size": "50ms", "window": "1min", "step": "30s"}
+    assert analyze(source, out, "--session-start", DATE, **arguments) == 0
+    assert te.read_results(out).mean.shape[:2] == (9, 22)
+    assert sum(map(len, te.read(out).segments[0].spiketrains)) == 18845
+    assert sha256(source) == before
+    assert "1970" not in capsys.readouterr().err
+
+
+def test_unknown_date_of_a_recording_is_told(recordings, tmp_path, capsys):
+    source = recordings / "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5"
+    arguments = {"bin_size": "50ms", "window": "1min", "step": "1min"}
+    assert analyze(source, tmp_path / "out.nwb", **arguments) == 0
+    assert "--session-start" in capsys.readouterr().err
+
+
+def test_rat_recording_runs_through_and_passes_the_inspector(recordings, tmp_path):
+    from nwbinspector import inspect_nwbfile
+
+    data = np.load(recordings / "rat-hippocampus-hc11/achilles.npz")
+    block = te.block_from_arrays(
+        counts=data["x"].T.astype(int), bin_size=25 * pq.ms,
+        behavior={"position": data["b"][:, 0] * pq.m}, name="achilles",
+    )  # fmt: skip
+    source = te.write_nwb(dated(block), tmp_path / "achilles.nwb")
+    before, out = sha256(source), tmp_path / "out.nwb"
+    arguments = {"bin_size": "25ms", "window": "4s", "step": "2s"}
+    assert analyze(source, out, **arguments) == 0
+    assert sha256(source) == before
+
+    def messages(path):
+        return {
+            (item.check_function_name, item.location) for item in inspect_nwbfile(nwbfile_path=path)
+        }
+
+    assert messages(out) <= messages(source)
+    embedding = te.read_results(out)
+    assert embedding.mean.shape == (126, 120, 8)
+    expected = data["b"][:160, 0].mean()
+    assert embedding.windows.columns["position"][0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_calcium_recording_runs_through(recordings, tmp_path):
+    source = recordings / "formats/nwb/nwb_test.nwb"
+    before, out = sha256(source), tmp_path / "out.nwb"
+    assert analyze(source, out, bin_size="200ms", window="5s", step="1s") == 0
+    embedding = te.read_results(out)
+    assert embedding.mean.shape[:2] == (21, 15)
+    assert embedding.node_kind == "roi"
+    assert sha256(source) == before
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("demo", "analyze", "inspect"))
+
+
+# ---- bad input ---------------------------------------------------------------
+
+
+@pytest.fixture
+def bad(tmp_path, small_culture):
+    """A folder with one broken file of each kind."""
+    (tmp_path / "text.nwb").write_text("These are notes, not data.\n")
+    shutil.copy(small_culture, tmp_path / "good.nwb")
+    whole = Path(small_culture).read_bytes()
+    (tmp_path / "truncated.nwb").write_bytes(whole[: len(whole) // 2])
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = [1, 2, 3]
+    (tmp_path / "notes.txt").write_text("nothing")
+    return tmp_path
+
+
+def refused(capsys, folder, arguments):
+    """Run, and demand status 2, one sentence, and an unchanged folder."""
+    before = {path: sha256(path) for path in folder.rglob("*") if path.is_file()}
+    status = main([str(item) for item in arguments])
+    captured = capsys.readouterr()
+    after = {path: sha256(path) for path in folder.rglob("*") if path.is_file()}
+    assert status == 2
+    assert captured.out == ""
+    assert captured.err.startswith("tavrnn-ephys: ")
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    assert "usage" not in captured.err
+    assert after == before
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.nwb", "There is no file"),
+        ("text.nwb", "'text.nwb' is not an NWB file"),
+        ("truncated.nwb", "truncated"),
+        ("notes.txt", "No adapter reads 'notes.txt'"),
+        ("other.h5", "'other.h5' lacks"),
+        (".", "is not a file"),
+    ],
+)
+@pytest.mark.parametrize("command", ["inspect", "analyze"])
+def test_unreadable_file_is_refused(bad, capsys, command, name, message):
+    arguments = [command, bad / name]
+    if command == "analyze":
+        arguments += ["--out", bad / "out.nwb", *options_of()]
+    assert message in refused(capsys, bad, arguments)
+
+
+def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
+    source = recordings / "formats/nwb/2.1.0_nwbfile_with_extension.nwb"
+    arguments = ["analyze", source, "--out", bad / "out.nwb", *options_of()]
+    assert "neither units nor ROI traces" in refused(capsys, bad, arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window": "2min"}, "window_length of 120 s exceeds the recording, which lasts 40 s"),
+        ({"bin_size": "30ms"}, "window_length must be a whole number of 0.03 s bins, got 4 s"),
+        ({"step": "2.01s"}, "step must be a whole number of 0.02 s bins"),
+        ({"window": "40s"}, "One window of 40 s is no sequence"),
+        ({"bin_size": "50mins"}, "unknown unit of time 'mins'"),
+        ({"bin_size": "50"}, "lacks a unit of time"),
+        ({"bin_size": "fifty"}, "is not a duration"),
+        ({"bin_size": "0ms"}, "must be positive"),
+        ({"measure": "pearsn"}, "measure must be one of 'pearson'"),
+        ({"profile": "papr"}, "profile must be one of"),
+        ({"threshold": "-1"}, "threshold must be a number of at least 0"),
+        ({"threshold": "2"}, "leaves no edge in any window"),
+        ({"threshold": "high"}, "'high' is not a number"),
+        ({"training_epochs": "0"}, "training_epochs must be a whole number of at least 1"),
+        ({"training_epochs": "many"}, "'many' is not a whole number"),
+        ({"adapter": "axion"}, "no adapter 'axion'"),
+    ],
+)
+def test_unsuitable_option_is_refused(bad, capsys, changes, message):
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", *options_of(**changes)]
+    assert message in refused(capsys, bad, arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze", "x.nwb", "--no-such-option"],
+        ["demo"],
+        ["no-such-command"],
+        [],
+        ["demo", "--ou", "x"],
+    ],
+)
+def test_unknown_option_is_refused_in_one_line(bad, capsys, arguments):
+    assert "--help" in refused(capsys, bad, arguments)
+
+
+def test_existing_output_is_refused_and_replaced_on_request(bad, capsys):
+    (bad / "out.nwb").write_text("precious")
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", *options_of()]
+    assert "--overwrite" in refused(capsys, bad, arguments)
+    assert main([*map(str, arguments), "--overwrite"]) == 0
+    assert te.read_results(bad / "out.nwb").n_nodes == 20
+
+
+def test_existing_figures_are_refused_before_any_work(bad, capsys):
+    (bad / "attention.png").write_text("precious")
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", *options_of()]
+    assert "attention.png" in refused(capsys, bad, [*arguments, "--figures", bad])
+
+
+def test_output_that_is_the_input_is_refused(bad, capsys):
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "good.nwb", *options_of()]
+    for extra in ([], ["--overwrite"]):
+        assert "is the input itself" in refused(capsys, bad, [*arguments, *extra])
+
+
+def test_output_in_a_missing_folder_is_refused(bad, capsys):
+    out = bad / "none" / "out.nwb"
+    arguments = ["analyze", bad / "good.nwb", "--out", out, *options_of()]
+    assert "does not exist" in refused(capsys, bad, arguments)
+
+
+def test_output_that_is_not_writable_is_refused(bad, capsys, monkeypatch):
+    folder = bad / "locked"
+    folder.mkdir()
+    folder.chmod(0o555)
+    arguments = ["analyze", bad / "good.nwb", "--out", folder / "out.nwb", *options_of()]
+    if os.access(folder, os.W_OK):
+        # The superuser writes everywhere: let the system refuse in its place.
+        import tempfile
+
+        def refuse(*args, **kwargs):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert "is not writable" in refused(capsys, bad, arguments)
+    folder.chmod(0o755)
+
+
+def test_nan_in_traces_is_refused(bad, capsys):
+    traces = np.random.default_rng(0).normal(size=(4, 400))
+    traces[2, 100] = np.nan
+    block = te.block_from_arrays(traces=traces, sampling_rate=10 * pq.Hz)
+    te.write_nwb(dated(block), bad / "traces.nwb")
+    arguments = ["analyze", bad / "traces.nwb", "--out", bad / "out.nwb"]
+    options = options_of(bin_size="100ms", window="4s", step="2s")
+    assert "1 NaN or infinite samples ('2')" in refused(capsys, bad, [*arguments, *options])
+
+
+def test_all_silent_units_are_refused(bad, capsys):
+    block = te.block_from_arrays(spike_times=[[], []], t_stop=40 * pq.s)
+    te.write_nwb(dated(block), bad / "silent.nwb")
+    arguments = ["analyze", bad / "silent.nwb", "--out", bad / "out.nwb", *options_of()]
+    assert "All 2 units are silent" in refused(capsys, bad, arguments)
+
+
+def test_bad_session_start_is_refused(bad, capsys, recordings):
+    source = recordings / "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5"
+    arguments = ["analyze", source, "--out", bad / "out.nwb", *options_of()]
+    assert "is not a date" in refused(capsys, bad, [*arguments, "--session-start", "yesterday"])
+
+
+def test_demo_in_a_used_folder_is_refused(bad, capsys):
+    (bad / "culture.nwb").write_text("precious")
+    assert "--overwrite" in refused(capsys, bad, ["demo", "--out", bad])
+
+
+def test_installed_command_answers_with_status_2(tmp_path):
+    command = [sys.executable, "-m", "tavrnn_ephys.cli", "inspect", "none.nwb"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "tavrnn-ephys: There is no file 'none.nwb'. Check the path.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("50ms", 0.05), ("2 min", 120.0), ("1.5h", 5400.0), ("1e3us", 0.001), ("25µs", 2.5e-5)],
+)
+def test_duration_is_read(text, seconds):
+    assert parse_duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "ms", "5 s s", "-5ms", "5m", "nan s", "1e400s"])
+def test_duration_that_is_none_is_refused(text):
+    with pytest.raises(InputError, match="duration"):
+        parse_duration_s(text)

@@ -1,0 +1,136 @@
+"""TAVRNN as an estimator."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from tavrnn_ephys.containers import ConnectivitySequence
+from tavrnn_ephys.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.graphs import build_graphs
+
+
+def two_state_graphs(n_windows=24, n_nodes=12, noise=0.1, seed=0, **options):
+    """Windows that switch between two block structures every four windows."""
+    rng = np.random.default_rng(seed)
+    half = np.arange(n_nodes) < n_nodes // 2
+    blocks = [
+        np.equal.outer(half, half),
+        np.equal.outer(np.arange(n_nodes) % 2, np.arange(n_nodes) % 2),
+    ]
+    states = np.arange(n_windows) // 4 % 2
+    weights = np.array([0.5 * blocks[state] for state in states])
+    jitter = rng.normal(0, noise, weights.shape)
+    weights = np.clip(weights + (jitter + jitter.swapaxes(1, 2)) / 2, -1, 1)
+    return build_graphs(ConnectivitySequence.from_array(weights), **options), states
+
+
+def test_equal_seeds_give_bit_equal_embeddings():
+    graphs, _ = two_state_graphs()
+    first = TAVRNN(training_epochs=3, seed=5).fit(graphs).transform(graphs)
+    second = TAVRNN(training_epochs=3, seed=5).fit(graphs).transform(graphs)
+    other = TAVRNN(training_epochs=3, seed=6).fit(graphs).transform(graphs)
+    assert first == second
+    assert not np.array_equal(first.mean, other.mean)
+
+
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+def test_paper_profile_is_deterministic_by_seed_too():
+    graphs, _ = two_state_graphs(threshold=0.3)
+    embeddings = [
+        TAVRNN(profile="paper", training_epochs=3, seed=5).fit(graphs).transform(graphs)
+        for _ in range(2)
+    ]
+    assert embeddings[0] == embeddings[1]
+
+
+def test_embedding_tells_two_states_apart():
+    graphs, states = two_state_graphs()
+    embedding = TAVRNN(latent_size=4, seed=0).fit(graphs).transform(graphs)
+    vectors = embedding.window_embedding()
+    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    same = np.equal.outer(states, states) & ~np.eye(len(states), dtype=bool)
+    assert distances[same].max() < distances[~np.equal.outer(states, states)].min()
+
+
+def test_loss_falls_well_below_chance():
+    graphs, _ = two_state_graphs()
+    model = TAVRNN(seed=0).fit(graphs)
+    assert model.history_[-1]["reconstruction"] < 0.25 < 0.5
+
+
+def test_pure_noise_under_the_published_model_warns_of_chance():
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(-1, 1, (6, 30, 30))
+    noise = ConnectivitySequence.from_array((weights + weights.swapaxes(1, 2)) / 2)
+    graphs = build_graphs(noise, threshold=0.4)
+    with pytest.warns(ChanceLossWarning, match="learnt nothing"):
+        TAVRNN(profile="paper", training_epochs=2, latent_size=1).fit(graphs)
+
+
+def test_fit_on_stretches_equals_fit_on_their_list():
+    graphs, _ = two_state_graphs()
+    model = TAVRNN(training_epochs=2).fit([graphs[:10], graphs[12:]])
+    assert model.transform(graphs).n_windows == 24
+
+
+def test_future_windows_do_not_change_earlier_embeddings():
+    graphs, _ = two_state_graphs()
+    model = TAVRNN(training_epochs=2).fit(graphs)
+    whole, part = model.transform(graphs), model.transform(graphs[:9])
+    np.testing.assert_allclose(whole.mean[:9], part.mean, atol=1e-6)
+
+
+def test_parameters_survive_clone_and_inputs_stay():
+    model = TAVRNN(latent_size=3, options={"attention_width": 4})
+    assert clone(model).get_params() == model.get_params()
+    graphs, _ = two_state_graphs()
+    before = [matrix.toarray().copy() for matrix in graphs.weights]
+    model.set_params(training_epochs=1).fit(graphs)
+    for matrix, copy in zip(graphs.weights, before, strict=True):
+        np.testing.assert_array_equal(matrix.toarray(), copy)
+
+
+def test_embedding_carries_configuration_versions_and_seed():
+    graphs, _ = two_state_graphs()
+    embedding = TAVRNN(training_epochs=1, seed=3).fit(graphs).transform(graphs)
+    assert embedding.config["model.profile"] == "default"
+    assert embedding.config["model.training_epochs"] == 1
+    assert embedding.versions["torch"].startswith("2.")
+    assert embedding.seed == 3
+
+
+def test_graphs_with_other_nodes_are_refused_by_name():
+    graphs, _ = two_state_graphs()
+    fewer, _ = two_state_graphs(n_nodes=10)
+    model = TAVRNN(training_epochs=1).fit(graphs)
+    with pytest.raises(InputError, match="have 10 nodes, fit saw 12; missing: '10', '11'"):
+        model.transform(fewer)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda g: TAVRNN(profile="papr").fit(g), "profile must be one of"),
+        (lambda g: TAVRNN(latent_size=0).fit(g), "latent_size"),
+        (lambda g: TAVRNN(training_epochs=0).fit(g), "training_epochs"),
+        (lambda g: TAVRNN(options={"lr": 1}).fit(g), "option must be one of"),
+        (lambda g: TAVRNN(options={"learning_rate": -1.0}).fit(g), "learning_rate"),
+        (lambda g: TAVRNN().fit([np.ones((3, 3))]), "Call build_graphs first"),
+        (lambda g: TAVRNN().transform(g), "not fitted"),
+    ],
+)
+def test_misuse_is_explained(make, message):
+    graphs, _ = two_state_graphs()
+    with pytest.raises((InputError, ValueError), match=message):
+        make(graphs)
+
+
+def test_history_attention_needs_a_history_node():
+    graphs, _ = two_state_graphs(history_node=False)
+    with pytest.raises(InputError, match="history_node=True"):
+        TAVRNN().fit(graphs)
+    embedding = (
+        TAVRNN(training_epochs=1, options={"attention": "node"}).fit(graphs).transform(graphs)
+    )
+    assert embedding.history is None

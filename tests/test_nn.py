@@ -1,0 +1,189 @@
+"""The network against an independent slow computation, and its own rules."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from tavrnn_ephys.containers import ConnectivitySequence
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.estimator import TAVRNN, _window_input
+from tavrnn_ephys.graphs import build_graphs
+from tavrnn_ephys.nn.options import options_for
+from tavrnn_ephys.nn.propagation import normalized_operator
+from tavrnn_ephys.training import window_loss
+from tests.slow_tavrnn import SlowTavrnn, slow_basis
+
+# A few steps on random matrices learn nothing, and need not.
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+
+
+def random_connectivity(n_windows=5, n_nodes=7, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(-1, 1, (n_windows, n_nodes, n_nodes))
+    weights = (weights + weights.swapaxes(1, 2)) / 2
+    for matrix in weights:
+        np.fill_diagonal(matrix, 1.0)
+    return ConnectivitySequence.from_array(weights)
+
+
+def fitted(profile, *, n_layers=1, features="weights", threshold=0.3, **options):
+    graphs = build_graphs(random_connectivity(), threshold=threshold, features=features)
+    model = TAVRNN(
+        hidden_size=6, latent_size=3, n_layers=n_layers, training_epochs=3, profile=profile,
+        options=options,
+    )  # fmt: skip
+    return graphs, model.fit(graphs)
+
+
+def run_fast(graphs, model, noise):
+    network = model.network_
+    state, loss, latents, rows = network.initial_state(), 0.0, [], []
+    with torch.no_grad():
+        for index in range(len(graphs)):
+            window = _window_input(graphs, index, network.options, model.basis_)
+            output, state = network(window, state, torch.from_numpy(noise[index]))
+            loss += float(window_loss(network, window, output)["loss"])
+            latents.append(output.latent.numpy())
+            rows.append(output.attention.numpy())
+    return loss, np.array(latents), rows
+
+
+@pytest.mark.parametrize("n_layers", [1, 2])
+@pytest.mark.parametrize("features", ["weights", "identity"])
+def test_paper_profile_equals_slow_computation(n_layers, features):
+    graphs, model = fitted("paper", n_layers=n_layers, features=features)
+    noise = np.random.default_rng(1).normal(size=(5, 8, 3)).astype(np.float32)
+    loss, latents, rows = run_fast(graphs, model, noise)
+    slow = SlowTavrnn(model.network_.state_dict(), signed=False, kl_weight=1.0)
+    expected_loss, expected, expected_rows = slow.run(
+        [graphs.weights[t].toarray().astype(float) for t in range(5)],
+        [graphs.vertex_features(t).astype(float) for t in range(5)],
+        noise, history_node=True, n_layers=n_layers, hidden_size=6, width=None,
+        attended_memory=True, bounded=False,
+    )  # fmt: skip
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    np.testing.assert_allclose(latents, expected, atol=1e-5, rtol=1e-5)
+    for row, expected_row in zip(rows, expected_rows, strict=True):
+        np.testing.assert_allclose(row, expected_row, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_default_profile_equals_slow_computation(n_layers):
+    graphs, model = fitted("default", n_layers=n_layers, n_spectral=3, attention_width=2)
+    noise = np.random.default_rng(1).normal(size=(5, 8, 3)).astype(np.float32)
+    loss, latents, rows = run_fast(graphs, model, noise)
+    matrices = [graphs.weights[t].toarray().astype(float) for t in range(5)]
+    _, coordinates, variance = slow_basis(matrices, 3)
+    features = [np.concatenate([x, np.zeros((1, 3))]) for x in coordinates]
+    slow = SlowTavrnn(model.network_.state_dict(), signed=True, kl_weight=0.02)
+    expected_loss, expected, expected_rows = slow.run(
+        matrices, features, noise, history_node=True, n_layers=n_layers, hidden_size=6,
+        width=2, attended_memory=False, bounded=True, variance=variance,
+    )  # fmt: skip
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    np.testing.assert_allclose(latents, expected, atol=1e-5, rtol=1e-5)
+    for row, expected_row in zip(rows, expected_rows, strict=True):
+        np.testing.assert_allclose(row, expected_row, atol=1e-5)
+
+
+def test_transform_gives_the_posterior_mean_of_the_slow_computation():
+    graphs, model = fitted("default", n_spectral=3, attention_width=2)
+    matrices = [graphs.weights[t].toarray().astype(float) for t in range(5)]
+    _, coordinates, variance = slow_basis(matrices, 3)
+    features = [np.concatenate([x, np.zeros((1, 3))]) for x in coordinates]
+    slow = SlowTavrnn(model.network_.state_dict(), signed=True, kl_weight=0.02)
+    _, expected, _ = slow.run(
+        matrices, features, np.zeros((5, 8, 3)), history_node=True, n_layers=1, hidden_size=6,
+        width=2, attended_memory=False, bounded=True, variance=variance,
+    )  # fmt: skip
+    np.testing.assert_allclose(model.transform(graphs).mean, expected[:, :7], atol=1e-5)
+
+
+def test_untrained_recurrence_keeps_its_initial_weights():
+    _, model = fitted("paper")
+    _, other = fitted("paper", training_epochs=None)
+    moved = {
+        name: not torch.equal(value, other.network_.state_dict()[name])
+        for name, value in model.network_.state_dict().items()
+    }
+    assert not any(moved[name] for name in moved if name.startswith("recurrence."))
+
+
+def test_trained_recurrence_moves_its_weights():
+    graphs, model = fitted("default")
+    with torch.random.fork_rng(devices=[]):
+        fresh = TAVRNN(hidden_size=6, latent_size=3, training_epochs=1, options={
+            "learning_rate": 1e-12}).fit(graphs)  # fmt: skip
+    before = fresh.network_.state_dict()
+    after = model.network_.state_dict()
+    assert any(
+        not torch.allclose(before[name], after[name], atol=1e-6)
+        for name in after
+        if name.startswith("recurrence.")
+    )
+
+
+@pytest.mark.parametrize(
+    ("decoder", "target", "pairs", "features"),
+    list(
+        itertools.product(
+            ["unfolded", "inner"], ["signed", "binary"], ["nodes", "all"], ["spectral", "graph"]
+        )
+    ),
+)
+def test_options_work_together(decoder, target, pairs, features):
+    for attention, recurrence in itertools.product(["history", "node", "none"],
+                                                   ["trained", "none"]):  # fmt: skip
+        _, model = fitted(
+            "default", decoder=decoder, target=target, target_pairs=pairs,
+            node_features=features, attention=attention, recurrence=recurrence,
+        )  # fmt: skip
+        assert np.isfinite(model.history_[-1]["loss"])
+
+
+@pytest.mark.parametrize("profile", ["paper", "default"])
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_empty_and_complete_graphs_stay_finite(profile, value):
+    weights = np.full((4, 5, 5), value)
+    weights[0, 0, 1] = weights[0, 1, 0] = 0.9
+    graphs = build_graphs(ConnectivitySequence.from_array(weights))
+    model = TAVRNN(latent_size=2, training_epochs=2, profile=profile).fit(graphs)
+    assert np.isfinite(model.transform(graphs).mean).all()
+
+
+def test_attention_width_is_honoured():
+    graphs, model = fitted("default", attention_width=2)
+    attention = model.transform(graphs).attention
+    np.testing.assert_allclose(attention.sum(axis=1), 1.0, rtol=1e-5)
+    assert np.all(attention[np.tril_indices(5, -3)] == 0)
+    assert np.all(attention[np.triu_indices(5, 1)] == 0)
+    assert np.all(np.diag(attention, -2) > 0)
+
+
+def test_relabelling_nodes_permutes_a_propagation():
+    graphs = build_graphs(random_connectivity(), threshold=0.3, history_node=False)
+    order = np.random.default_rng(0).permutation(7)
+    plain = normalized_operator(graphs.signed_adjacency(0)).numpy()
+    permuted = normalized_operator(graphs.signed_adjacency(0)[order][:, order]).numpy()
+    np.testing.assert_allclose(permuted, plain[np.ix_(order, order)], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"latent_size": 0}, "latent_size"),
+        ({"attention": "all"}, "attention"),
+        ({"kl_weight": -1.0}, "kl_weight"),
+        ({"no_such": 1}, "option"),
+    ],
+)
+def test_bad_option_is_named(changes, word):
+    with pytest.raises(InputError, match=word):
+        options_for("default", **changes)
+
+
+def test_unknown_profile_is_named():
+    with pytest.raises(InputError, match="'default', 'paper'"):
+        options_for("papr")
