@@ -74,8 +74,8 @@ def compute_connectivity(
     **options : object
         Options of the measure: ``max_lag`` (a duration) of ``"cross_correlation"``; ``dt`` (a
         duration) and ``spiketrains`` (for exact spike times instead of the middle of bins) of
-        ``"spike_time_tiling_coefficient"``; ``shrinkage`` of ``"partial"``; any keyword of your
-        own function.
+        ``"spike_time_tiling_coefficient"``; ``shrinkage`` (a number in [0, 1] or
+        ``"ledoit_wolf"``) of ``"partial"``; any keyword of your own function.
 
     Returns
     -------

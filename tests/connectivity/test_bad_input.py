@@ -164,3 +164,15 @@ def test_trains_of_other_nodes(activity, windows):
             dt=1 * pq.ms,
             spiketrains=block.segments[0].spiketrains,
         )
+
+
+@pytest.mark.parametrize("shrinkage", [-0.1, 1.5, "oracle"])
+def test_shrinkage_outside_its_range(activity, windows, shrinkage):
+    with refused(r"shrinkage must lie in \[0, 1\] or be 'ledoit_wolf'"):
+        te.compute_connectivity(activity, windows, measure="partial", shrinkage=shrinkage)
+
+
+def test_unshrunk_inverse_of_too_few_bins(activity):
+    windows = te.Windows(start_s=[0.0], stop_s=[0.4])
+    with refused("needs more bins than nodes, got 4 bins for 4 nodes"):
+        te.compute_connectivity(activity, windows, measure="partial", shrinkage=0)
