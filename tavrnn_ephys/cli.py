@@ -123,7 +123,9 @@ def _add_analyze(commands: Any) -> None:
         help="smallest absolute connectivity that makes an edge (default: 0, keep all)",
     )
     command.add_argument(
-        "--measure", default="pearson", help="connectivity measure: pearson, covariance"
+        "--measure",
+        default="pearson",
+        help="connectivity measure: pearson, covariance, spearman, partial",
     )
     command.add_argument(
         "--profile",

@@ -1,0 +1,296 @@
+"""A checked request for connectivity: which measure with which options on which bins."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import one_of
+from tavrnn_ephys.connectivity.measures import MEASURES, Measure
+from tavrnn_ephys.connectivity.sliding import (
+    FAST_MEASURES,
+    iter_window_moments,
+    weights_from_moments,
+)
+from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.windows import bin_ranges
+
+__all__ = ["Request", "count_silent"]
+
+SILENT_RULES = ("zero", "nan", "raise")
+
+# Parameters of a measure that its caller fills in.
+_FILLED_IN = ("bin_size_s", "spike_times_s")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Window:
+    """What a measure says of one window."""
+
+    weights: NDArray[np.float64]
+    silent: NDArray[np.bool_]
+    mean: NDArray[np.float64]
+    lags_s: NDArray[np.float64] | None = None
+
+
+class Request:
+    """
+    A checked request.
+
+    Parameters
+    ----------
+    activity : BinnedActivity
+        The activity.
+    windows : Windows
+        Its windows.
+    measure : str or callable
+        The measure.
+    binary : bool
+        Whether counts are clipped to 1.
+    silent_nodes : {"zero", "nan", "raise"}
+        What stands for a silent node.
+    options : mapping of str to object
+        Options of the measure.
+
+    Raises
+    ------
+    InputError
+        If anything of it is unknown or does not suit the activity.
+    """
+
+    def __init__(
+        self,
+        activity: BinnedActivity,
+        windows: Windows,
+        measure: str | Measure,
+        binary: bool,
+        silent_nodes: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        one_of(silent_nodes, SILENT_RULES, "silent_nodes")
+        if activity.n_nodes < 2:
+            raise InputError("Connectivity needs at least two nodes, got one. Check the recording.")
+        if binary and activity.quantity != "spike_count":
+            raise InputError("binary=True clips spike counts, and these are traces. Leave it out.")
+        if callable(measure):
+            self.function: Measure = measure
+            self.name = getattr(measure, "__name__", "custom")
+        else:
+            self.function = MEASURES[one_of(measure, MEASURES, "measure")]
+            self.name = measure
+        self.activity, self.binary, self.silent_nodes = activity, binary, silent_nodes
+        self.ranges = bin_ranges(windows, activity)
+        self.options = dict(options)
+        self._trains = _relative_trains(self.options.pop("spiketrains", None), activity, self.name)
+        self._start_s = np.asarray(windows.start_s)
+        self._wanted = _check_options(self.function, self.name, self.options)
+
+    def run(self, out: NDArray[np.float64] | None = None) -> Iterator[_Window]:
+        """
+        Apply the measure to every window.
+
+        Parameters
+        ----------
+        out : numpy.ndarray of float64, shape (n_windows, n_nodes, n_nodes), optional
+            Receives the weights.
+
+        Yields
+        ------
+        _Window
+            What the measure says of each window, the rule for silent nodes applied.
+        """
+        windows = self._fast(out) if self._is_fast else self._one_by_one(out)
+        for window in windows:
+            self._apply_silent_rule(window)
+            yield window
+
+    def sequence(
+        self,
+        weights: NDArray[np.float64],
+        windows: Windows,
+        means: NDArray[np.float64],
+        lags_s: NDArray[np.float64] | None,
+        directed: bool,
+    ) -> ConnectivitySequence:
+        """
+        Wrap the weights of some windows.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray of float64, shape (n_windows, n_nodes, n_nodes)
+            The weights.
+        windows : Windows
+            The windows.
+        means : numpy.ndarray of float64, shape (n_windows, n_nodes)
+            Mean activity.
+        lags_s : numpy.ndarray of float64 or None, shape (n_windows, n_nodes, n_nodes)
+            Lags, of a measure that has them.
+        directed : bool
+            Whether the weights may be asymmetric.
+
+        Returns
+        -------
+        ConnectivitySequence
+            The sequence.
+        """
+        about: dict[str, Any] = {
+            "windows": windows,
+            "nodes": self.activity.nodes,
+            "measure": self.name,
+        }
+        if self._is_fast:
+            return ConnectivitySequence._of_symmetric(weights=weights, mean_activity=means, **about)
+        return ConnectivitySequence(
+            weights=weights, mean_activity=means, lags_s=lags_s, directed=directed, **about
+        )
+
+    @property
+    def _is_fast(self) -> bool:
+        return self.function is FAST_MEASURES.get(self.name)
+
+    def _fast(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
+        n_nodes = self.activity.n_nodes
+        moments = iter_window_moments(self.activity, self.ranges, binary=self.binary)
+        for index, item in enumerate(moments):
+            weights = np.empty((n_nodes, n_nodes)) if out is None else out[index]
+            if item.exact:
+                weights_from_moments(item, self.name, weights)
+            else:
+                weights[:] = self.function(self._values(index))
+            yield _Window(weights=weights, silent=item.silent, mean=item.mean / self._unit_s)
+
+    def _one_by_one(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
+        for index in range(len(self.ranges)):
+            values = self._values(index)
+            found = self.function(values, **self._filled_in(index), **self.options)
+            matrix, lags_s = found if isinstance(found, tuple) else (found, None)
+            weights = _checked(matrix, (len(values), len(values)), index)
+            if out is not None:
+                out[index] = weights
+                weights = out[index]
+            silent = np.ptp(values, axis=1) == 0
+            if self.name == "spike_time_tiling_coefficient":
+                silent = np.isnan(np.diagonal(weights))
+            yield _Window(
+                weights=weights,
+                silent=silent,
+                mean=values.mean(axis=1) / self._unit_s,
+                lags_s=lags_s,
+            )
+
+    @property
+    def _unit_s(self) -> float:
+        return self.activity.bin_size_s if self.activity.quantity == "spike_count" else 1.0
+
+    def _values(self, index: int) -> NDArray[Any]:
+        values = self.activity.read_bins(*map(int, self.ranges[index]))
+        return (values > 0).astype(np.uint8) if self.binary else values
+
+    def _filled_in(self, index: int) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        if "bin_size_s" in self._wanted:
+            given["bin_size_s"] = self.activity.bin_size_s
+        if "spike_times_s" in self._wanted and self._trains is not None:
+            limits = self.ranges[index] * self.activity.bin_size_s
+            given["spike_times_s"] = [_between(times, *limits) for times in self._trains]
+        return given
+
+    def _apply_silent_rule(self, window: _Window) -> None:
+        if not window.silent.any():
+            return
+        if self.silent_nodes == "raise":
+            silent = window.silent
+            raise InputError(
+                f"{count_silent(silent, self.activity)} do not vary in a window. Leave them "
+                "out, lengthen the windows, or choose silent_nodes='zero'."
+            )
+        for matrix, fill in ((window.weights, np.nan), (window.lags_s, 0.0)):
+            if matrix is not None:
+                value = 0.0 if self.silent_nodes == "zero" else fill
+                matrix[window.silent] = value
+                matrix[:, window.silent] = value
+
+
+def _check_options(function: Measure, name: str, options: Mapping[str, Any]) -> set[str]:
+    """Return the parameters that are filled in; refuse options that the function lacks."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return set()
+    takes_all = any(item.kind is item.VAR_KEYWORD for item in parameters)
+    known = {item.name: item for item in parameters if item.kind is not item.VAR_KEYWORD}
+    own = [key for key in known if key not in _FILLED_IN]
+    unknown = [key for key in options if key not in own]
+    if unknown and not takes_all:
+        listing = ", ".join(repr(key) for key in own) or "none"
+        raise InputError(
+            f"measure '{name}' has no option {unknown[0]!r}; its options are: {listing}."
+        )
+    missing = [key for key in own if known[key].default is inspect.Parameter.empty]
+    missing = [key for key in missing if key not in options]
+    if missing:
+        raise InputError(
+            f"measure '{name}' needs {missing[0]}, such as {missing[0]}=50 * quantities.ms."
+            if name in MEASURES
+            else f"measure '{name}' needs the option {missing[0]}."
+        )
+    return {key for key in known if key in _FILLED_IN}
+
+
+def _relative_trains(
+    spiketrains: Any, activity: BinnedActivity, measure: str
+) -> list[NDArray[np.float64]] | None:
+    """Spike times counted from the first bin, ascending."""
+    if spiketrains is None:
+        return None
+    if measure != "spike_time_tiling_coefficient":
+        raise InputError(f"measure '{measure}' has no option 'spiketrains': it works on bins.")
+    if len(spiketrains) != activity.n_nodes:
+        raise InputError(
+            f"{len(spiketrains)} spiketrains stand for {activity.n_nodes} nodes. "
+            "Pass those that the activity was binned from."
+        )
+    return [
+        np.sort(np.asarray(train.rescale("s").magnitude, dtype=np.float64)) - activity.t_start_s
+        for train in spiketrains
+    ]
+
+
+def _between(times: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:
+    # A spike on a limit belongs to the window that starts there, whatever the last bit says.
+    first, last = np.searchsorted(times, [start - 1e-9, stop - 1e-9])
+    return np.maximum(times[first:last] - start, 0.0)
+
+
+def _checked(matrix: Any, shape: tuple[int, ...], index: int) -> NDArray[np.float64]:
+    array = np.array(matrix, dtype=np.float64)
+    if array.shape != shape:
+        raise InputError(
+            f"The measure returned shape {array.shape} for window {index}; {shape} is needed."
+        )
+    return array
+
+
+def count_silent(silent: NDArray[np.bool_], activity: BinnedActivity) -> str:
+    """
+    Say how many nodes are silent, for a message.
+
+    Parameters
+    ----------
+    silent : numpy.ndarray of bool, shape (n_nodes,)
+        Which are.
+    activity : BinnedActivity
+        Their activity.
+
+    Returns
+    -------
+    str
+        Such as ``"3 of 120 units"``.
+    """
+    return f"{int(silent.sum())} of {len(silent)} {activity.node_kind}s"
