@@ -17,7 +17,7 @@ from tavrnn_ephys.containers import NodeEmbedding
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.graphs import GraphSequence
 from tavrnn_ephys.nn.decoder import PairTarget
-from tavrnn_ephys.nn.model import Network, WindowInput, WindowOutput
+from tavrnn_ephys.nn.model import Network, WindowInput
 from tavrnn_ephys.nn.options import NetworkOptions, options_for
 from tavrnn_ephys.nn.propagation import normalized_operator
 from tavrnn_ephys.nn.spectral import SpectralBasis, fit_spectral_basis
@@ -183,24 +183,20 @@ class TAVRNN(BaseEstimator):
         options = self.network_.options
         self._check_graphs(graphs, options)
         generator = torch.Generator().manual_seed(int(self.seed))
-        outputs = run_sequence(
+        output = run_sequence(
             self.network_,
             self._inputs(graphs),
             generator=generator if options.embedding == "sample" else None,
         )
-        mean = np.stack(
-            [
-                (item.latent if options.embedding == "sample" else item.posterior.mean).numpy()
-                for item in outputs
-            ]
-        )
+        latent = output.latent if options.embedding == "sample" else output.posterior.mean
+        mean = latent.numpy()
         n_nodes = graphs.n_nodes
         return NodeEmbedding(
             mean=mean[:, :n_nodes],
-            std=np.stack([item.posterior.std[:n_nodes].numpy() for item in outputs]),
+            std=output.posterior.std[:, :n_nodes].numpy(),
             windows=graphs.windows,
             nodes=graphs.nodes,
-            attention=_attention_matrix(outputs),
+            attention=_attention_matrix(output.attention),
             history=mean[:, n_nodes] if graphs.history_node else None,
             config=self._config(),
             versions=package_versions(),
@@ -356,11 +352,10 @@ def _window_input(
     )
 
 
-def _attention_matrix(outputs: list[WindowOutput]) -> NDArray[np.float32] | None:
-    if outputs[0].attention is None:
+def _attention_matrix(rows: list[torch.Tensor]) -> NDArray[np.float32] | None:
+    if not rows:
         return None
-    matrix = np.zeros((len(outputs), len(outputs)), dtype=np.float32)
-    for index, output in enumerate(outputs):
-        weights = output.attention.numpy()  # type: ignore[union-attr]
-        matrix[index, index + 1 - len(weights) : index + 1] = weights
+    matrix = np.zeros((len(rows), len(rows)), dtype=np.float32)
+    for index, row in enumerate(rows):
+        matrix[index, index + 1 - len(row) : index + 1] = row.numpy()
     return matrix

@@ -12,7 +12,6 @@ from tavrnn_ephys.estimator import TAVRNN, _window_input
 from tavrnn_ephys.graphs import build_graphs
 from tavrnn_ephys.nn.options import options_for
 from tavrnn_ephys.nn.propagation import normalized_operator
-from tavrnn_ephys.training import window_loss
 from tests.slow_tavrnn import SlowTavrnn, slow_basis
 
 # A few steps on random matrices learn nothing, and need not.
@@ -39,15 +38,13 @@ def fitted(profile, *, n_layers=1, features="weights", threshold=0.3, **options)
 
 def run_fast(graphs, model, noise):
     network = model.network_
-    state, loss, latents, rows = network.initial_state(), 0.0, [], []
+    windows = [
+        _window_input(graphs, index, network.options, model.basis_) for index in range(len(graphs))
+    ]
     with torch.no_grad():
-        for index in range(len(graphs)):
-            window = _window_input(graphs, index, network.options, model.basis_)
-            output, state = network(window, state, torch.from_numpy(noise[index]))
-            loss += float(window_loss(network, window, output)["loss"])
-            latents.append(output.latent.numpy())
-            rows.append(output.attention.numpy())
-    return loss, np.array(latents), rows
+        output, _ = network(windows, network.initial_state(), torch.from_numpy(noise))
+        loss = float(network.loss_terms(windows, output)["loss"])
+    return loss, output.latent.numpy(), [row.numpy() for row in output.attention]
 
 
 @pytest.mark.parametrize("n_layers", [1, 2])
