@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tavrnn_ephys.estimator import _build_network, _fit_basis, _window_input
+from tavrnn_ephys.nn.decoder import PairTarget, reconstruction_loss
 from tavrnn_ephys.nn.options import options_for
 from tests.random_graphs import random_graphs
 from tests.straightforward_tavrnn import StraightforwardTavrnn, plain_windows
@@ -66,3 +67,15 @@ def _compare_gradients(network, other):
             assert mine[name] is None, name
         else:
             np.testing.assert_allclose(mine[name], theirs[name], atol=1e-5 * largest, err_msg=name)
+
+
+def test_cross_entropy_stays_right_where_the_sigmoid_underflows():
+    latent = torch.tensor([[15.0, 0.0], [-15.0, 0.0], [0.1, 0.0]])
+    edges = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    target = PairTarget(values=edges, binary=True, diagonal=True)
+    ours = reconstruction_loss((latent, latent, None), target)
+    weight = torch.tensor(4.0 / 5.0)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        latent @ latent.T, edges, pos_weight=weight
+    )
+    assert ours.item() == pytest.approx(expected.item() * 9 / 8, rel=1e-5)

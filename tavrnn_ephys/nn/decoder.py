@@ -200,8 +200,8 @@ def _binary_pairs(logits: Tensor, edges: Tensor, scale: _Scale) -> tuple[Tensor,
     weight = edges * (scale.edge_weight - 1.0)
     weight += 1.0
     slope = torch.sigmoid(logits)
-    # softplus(x) = x − log σ(x); the bound keeps the logarithm finite where σ(x) underflows.
-    loss = torch.sub(logits, slope.clamp_min(torch.finfo(slope.dtype).tiny).log_())
+    # softplus(x) = x − log σ(x); where σ(x) underflows it is zero.
+    loss = torch.sub(logits, slope.clamp_min(torch.finfo(slope.dtype).tiny).log_()).relu_()
     loss *= weight
     loss.addcmul_(edges, logits, value=-scale.edge_weight)
     slope *= weight
