@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tavrnn_ephys._checks import one_of, positive_int
+from tavrnn_ephys._checks import one_of, positive_int, positive_number
 from tavrnn_ephys.errors import ChanceLossWarning, InputError
-from tavrnn_ephys.nn.decoder import CHANCE_LOSS
+from tavrnn_ephys.nn.decoder import chance_loss
 from tavrnn_ephys.nn.model import Network, SequenceOutput, WindowInput
 
 __all__ = ["TrainingOptions", "run_sequence", "sample_noise", "train"]
@@ -60,8 +60,9 @@ class TrainingOptions:
         one_of(self.schedule, ("one_cycle", "constant"), "schedule")
         if self.sequence_length is not None:
             positive_int(self.sequence_length, "sequence_length")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(f"learning_rate must be positive, got {self.learning_rate!r}.")
+        positive_number(self.learning_rate, "learning_rate")
+        if self.clip_norm is not None:
+            positive_number(self.clip_norm, "clip_norm")
 
 
 def train(
@@ -150,7 +151,7 @@ def train(
                 "Lower learning_rate, or shorten attention_width."
             )
     network.eval()
-    _warn_at_chance(network, history)
+    _warn_at_chance(sequences, history)
     return history
 
 
@@ -208,8 +209,11 @@ def run_sequence(
         return network(sequence, network.initial_state(), noise)[0]
 
 
-def _warn_at_chance(network: Network, history: list[dict[str, float]]) -> None:
-    chance = CHANCE_LOSS[network.options.target]
+def _warn_at_chance(
+    sequences: Sequence[Sequence[WindowInput]], history: list[dict[str, float]]
+) -> None:
+    chances = [chance_loss(window.target) for sequence in sequences for window in sequence]
+    chance = sum(chances) / len(chances)
     final = history[-1]["reconstruction"]
     if final < 0.99 * chance:
         return

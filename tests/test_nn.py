@@ -98,28 +98,25 @@ def test_transform_gives_the_posterior_mean_of_the_slow_computation():
     np.testing.assert_allclose(model.transform(graphs).mean, expected[:, :7], atol=1e-5)
 
 
-def test_untrained_recurrence_keeps_its_initial_weights():
-    _, model = fitted("paper")
-    _, other = fitted("paper", training_epochs=None)
-    moved = {
-        name: not torch.equal(value, other.network_.state_dict()[name])
-        for name, value in model.network_.state_dict().items()
-    }
-    assert not any(moved[name] for name in moved if name.startswith("recurrence."))
+def initial_and_trained(profile, **options):
+    """Weights after a vanishing step and after real ones, from the same seed."""
+    _, model = fitted(profile, **options)
+    _, fresh = fitted(profile, learning_rate=1e-12, **options)
+    return fresh.network_.state_dict(), model.network_.state_dict()
 
 
-def test_trained_recurrence_moves_its_weights():
-    graphs, model = fitted("default")
-    with torch.random.fork_rng(devices=[]):
-        fresh = TAVRNN(hidden_size=6, latent_size=3, training_epochs=1, options={
-            "learning_rate": 1e-12}).fit(graphs)  # fmt: skip
-    before = fresh.network_.state_dict()
-    after = model.network_.state_dict()
-    assert any(
-        not torch.allclose(before[name], after[name], atol=1e-6)
-        for name in after
-        if name.startswith("recurrence.")
-    )
+def moved(profile, part, **options):
+    before, after = initial_and_trained(profile, **options)
+    names = [name for name in after if name.startswith(part)]
+    assert names
+    return any(not torch.allclose(before[name], after[name], atol=1e-6) for name in names)
+
+
+def test_recurrence_is_trained_in_the_default_profile_only():
+    assert moved("default", "recurrence.")
+    assert not moved("paper", "recurrence.")
+    assert moved("paper", "encoder.")
+    assert moved("paper", "recurrence.", recurrence="trained")
 
 
 @pytest.mark.parametrize(

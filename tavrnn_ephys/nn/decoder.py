@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-__all__ = ["CHANCE_LOSS", "InnerDecoder", "PairTarget", "UnfoldedDecoder", "reconstruction_loss"]
-
-#: Loss per window of a decoder that knows nothing of the window: the balanced cross-entropy of
-#: a coin, and half the squared distance to the mean graph in units of its variance.
-CHANCE_LOSS = {"binary": math.log(2.0), "signed": 0.5}
+__all__ = [
+    "InnerDecoder",
+    "PairTarget",
+    "UnfoldedDecoder",
+    "chance_loss",
+    "reconstruction_loss",
+]
 
 # Pairs that are decoded at a time: a few arrays of this size stay in the second-level cache.
 _BLOCK_PAIRS = 2**17
@@ -41,6 +43,28 @@ class PairTarget:
     binary: bool
     diagonal: bool
     variance: float = 1.0
+
+
+def chance_loss(target: PairTarget) -> float:
+    """
+    Return the loss of a decoder that knows nothing of a window.
+
+    Parameters
+    ----------
+    target : PairTarget
+        The window.
+
+    Returns
+    -------
+    float
+        For signed weights ½, the score of the mean graph.  For edges ln 2, the balanced
+        cross-entropy of a coin; but 0 where all pairs are edges, or none: one constant says
+        all there is to say.
+    """
+    if not target.binary:
+        return 0.5
+    n_pairs, n_edges = _counts(target)
+    return math.log(2.0) if 0 < n_edges < n_pairs else 0.0
 
 
 class InnerDecoder(nn.Module):
@@ -147,7 +171,7 @@ class _PairLoss(torch.autograd.Function):
         both = (left, right) if same else (torch.cat([left, right], 1), torch.cat([right, left], 1))
         pairs = _binary_pairs if target.binary else _signed_pairs
         scale = _scale(target, n)
-        total = 0.0
+        total = left.new_zeros(())
         n_rows = max(1, _BLOCK_PAIRS // n)
         for first in range(0, n, n_rows):
             rows = slice(first, min(first + n_rows, n))
@@ -185,14 +209,21 @@ class _Scale:
 
 
 def _scale(target: PairTarget, n: int) -> _Scale:
-    n_pairs = n * n if target.diagonal else n * (n - 1)
     if not target.binary:
+        n_pairs = n * n if target.diagonal else n * (n - 1)
         return _Scale(0.5 / (n_pairs * target.variance))
-    n_edges = float(target.values.sum())
-    if not target.diagonal:
-        n_edges -= float(target.values.diagonal().sum())
+    n_pairs, n_edges = _counts(target)
     n_gaps = max(n_pairs - n_edges, 1.0)
     return _Scale(1.0 / (2.0 * n_gaps), n_gaps / max(n_edges, 1.0))
+
+
+def _counts(target: PairTarget) -> tuple[int, float]:
+    """Count the pairs of a binary target, and the edges among them."""
+    n = len(target.values)
+    n_edges = float(target.values.sum())
+    if target.diagonal:
+        return n * n, n_edges
+    return n * (n - 1), n_edges - float(target.values.diagonal().sum())
 
 
 def _binary_pairs(logits: Tensor, edges: Tensor, scale: _Scale) -> tuple[Tensor, Tensor]:

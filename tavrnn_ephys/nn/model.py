@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from tavrnn_ephys.nn.latent import SMALLEST_STD, Encoder, Gaussian, Prior, kl_di
 from tavrnn_ephys.nn.options import NetworkOptions
 from tavrnn_ephys.nn.propagation import neighbourhood
 from tavrnn_ephys.nn.recurrence import GateWeights, GraphGRULayer
+from tavrnn_ephys.nn.sparse import SparseOperator
 
 __all__ = ["Network", "NetworkState", "SequenceOutput", "WindowInput"]
 
@@ -32,7 +33,7 @@ class WindowInput:
 
     Parameters
     ----------
-    operator : torch.Tensor, shape (n_vertices, n_vertices)
+    operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
         Normalised adjacency.
     features : torch.Tensor, shape (n_vertices, n_features), or None
         Vertex features; ``None`` stands for the identity.
@@ -40,7 +41,7 @@ class WindowInput:
         What the decoder is held against.
     """
 
-    operator: Tensor
+    operator: Tensor | SparseOperator
     features: Tensor | None
     target: PairTarget
 
@@ -269,14 +270,17 @@ class Network(nn.Module):
             "kl": kl,
         }
 
-    def _neighbourhood(self, operator: Tensor, features: Tensor) -> Tensor:
+    def _neighbourhood(self, operator: Tensor | SparseOperator, features: Tensor) -> Tensor:
         return neighbourhood(operator, features, self_path=self.options.self_path)
+
+    def _layers(self) -> list[GraphGRULayer]:
+        return [cast(GraphGRULayer, layer) for layer in self.recurrence or ()]
 
     def _loop_weights(self) -> _LoopWeights:
         size = self.options.hidden_size
         from_state = [self.encoder.shared.stacked_weight(size)]
         gates = []
-        for index, layer in enumerate(self.recurrence or ()):
+        for index, layer in enumerate(self._layers()):
             gates.append(layer.stacked(size if index == 0 else 0))
         if len(gates) == 1:
             from_state.append(gates[0].gates)
@@ -285,11 +289,12 @@ class Network(nn.Module):
 
     def _prepare(self, windows: Sequence[WindowInput]) -> _Prepared:
         size, features = self.options.hidden_size, None
-        if windows[0].features is None:
+        given = [window.features for window in windows if window.features is not None]
+        if not given:
             projected = self.project_features.weight.T + self.project_features.bias
             projected = torch.relu(projected).expand(len(windows), -1, -1)
         else:
-            features = torch.stack([window.features for window in windows])
+            features = torch.stack(given)
             projected = torch.relu(self.project_features(features))
         gathered = torch.stack(
             [
@@ -302,7 +307,7 @@ class Network(nn.Module):
         moments = self.encoder.bias_of_moments(features, len(windows))
         gates: Sequence[Tensor] = ()
         if self.recurrence is not None:
-            layer = self.recurrence[0]
+            layer = self._layers()[0]
             weight = layer.from_input.stacked_weight(0, size)
             gates = (gathered @ weight + layer.stacked().bias).unbind()
         # Taking windows off with one unbind keeps the backward pass linear in their number.
@@ -314,7 +319,7 @@ class Network(nn.Module):
 
     def _advance(
         self,
-        operator: Tensor,
+        operator: Tensor | SparseOperator,
         gates: Tensor,
         from_state: Tensor,
         latent: Tensor,
@@ -323,7 +328,7 @@ class Network(nn.Module):
     ) -> tuple[NetworkState, Tensor | None]:
         below = torch.relu(self.project_latent(latent))
         hidden, memory, row = [], [], None
-        for index, layer in enumerate(self.recurrence or ()):
+        for index, layer in enumerate(self._layers()):
             previous, weight = state.hidden[index], weights[index]
             base = gates if index == 0 else weight.bias
             from_input = base + self._neighbourhood(operator, below) @ weight.inputs

@@ -7,12 +7,21 @@ import scipy.sparse
 import torch
 from torch import Tensor, nn
 
+from tavrnn_ephys.nn.sparse import SparseOperator
+
 __all__ = ["GraphConvolution", "neighbourhood", "normalized_operator"]
 
 
-def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor:
+# Below this share of stored entries the sparse product is the faster one.
+_SPARSE_DENSITY = 0.3
+
+
+def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor | SparseOperator:
     """
     Normalise an adjacency symmetrically: ``Â = D^-½ A D^-½`` with ``D_ii = Σ_j |A_ij|``.
+
+    For binary weights this is the propagation rule of Kipf & Welling (2017); absolute degrees
+    keep signed weights bounded.
 
     Parameters
     ----------
@@ -21,25 +30,31 @@ def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor:
 
     Returns
     -------
-    torch.Tensor
-        Dense, ``float32``, shape (n_vertices, n_vertices).  For binary weights this is the
-        propagation rule of Kipf & Welling (2017); absolute degrees keep signed weights bounded.
+    torch.Tensor or SparseOperator
+        ``float32``, shape (n_vertices, n_vertices); sparse where few pairs are edges.
     """
     degree = np.asarray(abs(adjacency).sum(axis=1), dtype=np.float64).ravel()
-    scale = scipy.sparse.diags_array(1.0 / np.sqrt(degree))
-    dense = (scale @ adjacency @ scale).toarray().astype(np.float32)
-    return torch.from_numpy(dense)
+    scale = 1.0 / np.sqrt(degree)
+    if adjacency.nnz < _SPARSE_DENSITY * adjacency.shape[0] ** 2:
+        if np.all(adjacency.data == 1.0):
+            return SparseOperator(adjacency, scale.astype(np.float32))
+        diagonal = scipy.sparse.diags_array(scale)
+        return SparseOperator(scipy.sparse.csr_array(diagonal @ adjacency @ diagonal))
+    dense = adjacency.toarray() * scale[:, np.newaxis] * scale
+    return torch.from_numpy(dense.astype(np.float32))
 
 
-def neighbourhood(operator: Tensor, features: Tensor, *, self_path: bool) -> Tensor:
+def neighbourhood(
+    operator: Tensor | SparseOperator, features: Tensor, *, self_path: bool
+) -> Tensor:
     """
     Gather what graph convolutions of the same features share: ``Â X``, and ``X`` itself.
 
     Parameters
     ----------
-    operator : torch.Tensor, shape (…, n_vertices, n_vertices)
+    operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
         Normalised adjacency.
-    features : torch.Tensor, shape (…, n_vertices, n_inputs)
+    features : torch.Tensor, shape (n_vertices, n_inputs)
         Vertex features.
     self_path : bool
         Whether the convolutions have weights of their own for the vertex itself.
@@ -47,7 +62,7 @@ def neighbourhood(operator: Tensor, features: Tensor, *, self_path: bool) -> Ten
     Returns
     -------
     torch.Tensor
-        Shape (…, n_vertices, n_inputs), or twice as wide with ``self_path``.
+        Shape (n_vertices, n_inputs), or twice as wide with ``self_path``.
     """
     gathered = operator @ features
     return torch.cat([gathered, features], dim=-1) if self_path else gathered

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tavrnn_ephys.nn.propagation import GraphConvolution, neighbourhood
+from tavrnn_ephys.nn.sparse import SparseOperator
 
 __all__ = ["GateWeights", "GraphGRULayer"]
 
@@ -81,7 +82,7 @@ class GraphGRULayer(nn.Module):
 
     def forward(
         self,
-        operator: Tensor,
+        operator: Tensor | SparseOperator,
         from_input: Tensor,
         from_state: Tensor,
         hidden: Tensor,
@@ -92,7 +93,7 @@ class GraphGRULayer(nn.Module):
 
         Parameters
         ----------
-        operator : torch.Tensor, shape (n_vertices, n_vertices)
+        operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
             Normalised adjacency.
         from_input : torch.Tensor, shape (n_vertices, 3 · hidden_size)
             What the input says to update gate, reset gate and candidate, biases included.
