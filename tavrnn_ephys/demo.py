@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from tavrnn_ephys.baselines import UASE
 from tavrnn_ephys.blocks import behavior_columns
 from tavrnn_ephys.evaluation import (
     DecodingScore,
@@ -46,8 +47,8 @@ class DemoReport:
     truth : CultureTruth
         What drove the culture.
     scores : tuple of DecodingScore
-        State decoded from the embedding, from mean rates, and from the embedding of shuffled
-        bins.
+        State decoded from the embedding, from the spectral coordinates that it starts from,
+        from mean rates, and from the embedding of shuffled bins.
     files : tuple of pathlib.Path
         Files written.
     """
@@ -158,6 +159,7 @@ def _state_scores(
     rates = result.connectivity.mean_activity
     return (
         decode("TAVRNN embedding", in_folds(result.graphs, "cross-validation")),
+        decode("spectral embedding, no network", embed_in_folds(UASE, result.graphs, folds)),
         decode("mean rates", features_in_folds(rates, folds)),
         decode(
             "TAVRNN, bins shuffled within windows", in_folds(shuffled_graphs, "shuffled control")
