@@ -1,3 +1,4 @@
+from .baselines import UASE as UASE
 from .binning import bin_activity as bin_activity
 from .blocks import block_from_arrays as block_from_arrays
 from .connectivity import AbsoluteThreshold as AbsoluteThreshold

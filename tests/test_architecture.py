@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tavrnn_ephys"
 ROWS = [
     {"cli", "demo", "analysis_files", "inspection"},
     {"pipeline"},
-    {"estimator", "evaluation", "figures"},
+    {"estimator", "baselines", "evaluation", "figures"},
     {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
