@@ -6,9 +6,11 @@ from .containers import ConnectivitySequence as ConnectivitySequence
 from .containers import NodeEmbedding as NodeEmbedding
 from .containers import Nodes as Nodes
 from .containers import Windows as Windows
+from .detection import detect_spikes as detect_spikes
 from .estimator import TAVRNN as TAVRNN
 from .graphs import GraphSequence as GraphSequence
 from .graphs import build_graphs as build_graphs
+from .lazy_signals import LazySignal as LazySignal
 from .pipeline import AnalysisConfig as AnalysisConfig
 from .pipeline import analyze as analyze
 from .reading import list_adapters as list_adapters

@@ -20,7 +20,7 @@ ROWS = [
     {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
-        "_checks", "errors", "_version",
+        "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "errors", "_version",
     },
 ]  # fmt: skip
 SIDEWAYS = {
@@ -36,7 +36,7 @@ HEAVY = {
     "torch_geometric": {"graphs"},
     "elephant": {"binning", "connectivity", "surrogates"},
     "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
-            "analysis_files"},
+            "analysis_files", "lazy_signals", "detection", "deconvolution", "arrays", "conversion"},
     "h5py": set(),
     "pynwb": set(),
 }  # fmt: skip
