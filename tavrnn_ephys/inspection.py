@@ -61,6 +61,9 @@ def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
 
 
 def _segment_lines(segment: neo.Segment) -> list[str]:
+    nodes_known = len(segment.spiketrains) > 0 or len(node_signals(segment)) > 0
+    if not nodes_known:
+        return ["Nodes:       none", *_raw_lines(segment), *_beside_lines(segment)]
     t_start, t_stop = segment_limits_s(segment)
     lines = [f"Duration:    {t_stop - t_start:.6g} s, from {t_start:.6g} s to {t_stop:.6g} s"]
     if len(segment.spiketrains):
@@ -80,11 +83,26 @@ def _segment_lines(segment: neo.Segment) -> list[str]:
             f"{signal.shape[0]} samples"
         )
         lines += _node_lines(nodes)
+    return [*lines, *_raw_lines(segment), *_beside_lines(segment)]
+
+
+def _raw_lines(segment: neo.Segment) -> list[str]:
+    return [
+        f"Raw voltage: '{signal.name}', {signal.shape[1]} channels, {signal.shape[0]} samples, "
+        f"{float(signal.duration.rescale('s').magnitude):.6g} s"
+        for signal in (*segment.analogsignals, *segment.irregularlysampledsignals)
+        if signal.annotations.get("role") == "raw"
+    ]
+
+
+def _beside_lines(segment: neo.Segment) -> list[str]:
     behaviors = behavior_columns(segment)
-    lines.append(f"Behaviour:   {some(behaviors, limit=12) if behaviors else 'none'}")
+    lines = [f"Behaviour:   {some(behaviors, limit=12) if behaviors else 'none'}"]
     for epoch in segment.epochs:
         labels = sorted({str(label) for label in epoch.labels})
         lines.append(f"Epochs:      '{epoch.name}', {len(epoch)} intervals: {some(labels)}")
+    for event in segment.events:
+        lines.append(f"Events:      '{event.name}', {len(event)}")
     return lines
 
 
