@@ -203,7 +203,14 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     # Content that no adapter recognises still has an ending: the adapter of that
     # ending knows best what is wrong with the file.
     if not suiting:
-        suiting = [item for item in adapters.values() if file.suffix.lower() in item.suffixes]
+        ending = file.name.lower().endswith
+        suiting = [item for item in adapters.values() if any(map(ending, item.suffixes))]
+    if len(suiting) > 1:
+        names = ", ".join(item.name for item in suiting)
+        raise FileFormatError(
+            f"'{file.name}' lacks what each adapter of its ending looks for ({names}), or is "
+            f'damaged. Name one to hear what it misses: adapter="{suiting[-1].name}".'
+        )
     if not suiting:
         raise FileFormatError(
             f"No adapter reads '{file.name}': its content is of none of the known formats "
