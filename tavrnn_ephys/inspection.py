@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["describe_file"]
 
 
-def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
+def describe_file(
+    path: str | Path, *, adapter: str | None = None, options: Mapping[str, Any] | None = None
+) -> str:
     """
     Describe a recording for a person.
 
@@ -35,6 +38,8 @@ def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
         The file.
     adapter : str, optional
         Adapter that reads it; found by content by default.
+    options : mapping of str to object, optional
+        Options of the adapter.
 
     Returns
     -------
@@ -47,7 +52,7 @@ def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
         If the file cannot be read.
     """
     found = find_adapter(path, adapter)
-    block = found.read(Path(path))
+    block = found.read(Path(path), **dict(options or {}))
     lines = [
         f"File:        {path}",
         f"Adapter:     {found.name} ({found.description})",

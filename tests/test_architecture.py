@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion"},
     {"pipeline"},
     {"estimator", "evaluation", "figures"},
     {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},

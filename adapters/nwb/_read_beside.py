@@ -30,7 +30,7 @@ from tavrnn_ephys.errors import DataLossWarning, FileFormatError
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["read_behavior", "read_epochs", "read_metadata"]
+__all__ = ["read_behavior", "read_epochs", "read_events", "read_metadata"]
 
 # A wider matrix is hardly behaviour.
 _MOST_COLUMNS = 16
@@ -190,6 +190,44 @@ def _epoch(table: Any) -> neo.Epoch:
         array_annotations={key: columns[key] for key in columns if key != name},
         description=str(table.description),
     )
+
+
+def read_events(nwbfile: Any) -> list[neo.Event]:
+    """
+    Load the tables of events.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        An open file.
+
+    Returns
+    -------
+    list of neo.Event
+        One per table that has rows, in the order of time, with a text column as labels and the
+        other columns as array annotations.
+    """
+    import neo
+    import quantities as pq
+
+    events = []
+    for table in (nwbfile.events or {}).values():
+        if len(table.id) == 0 or "timestamp" not in table.colnames:
+            continue
+        times = np.asarray(table["timestamp"].data[:], dtype=np.float64)
+        order = np.argsort(times, kind="stable")
+        columns = scalar_columns(table, without=("timestamp",))
+        name, labels = _labels(table, columns)
+        events.append(
+            neo.Event(
+                times=times[order] * pq.s,
+                labels=labels[order],
+                name=table.name,
+                array_annotations={key: columns[key][order] for key in columns if key != name},
+                description=str(table.description),
+            )
+        )
+    return events
 
 
 def _labels(table: Any, columns: dict[str, NDArray[Any]]) -> tuple[str, NDArray[np.str_]]:

@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
-from tavrnn_ephys.adapters.nwb._names import ROI_NAME, known_text, quantities_unit
+from tavrnn_ephys.adapters.nwb._names import (
+    CHOSEN_COMMENT,
+    ROI_NAME,
+    known_text,
+    quantities_unit,
+)
 from tavrnn_ephys.adapters.nwb._series import (
     Limits,
     cut,
@@ -18,7 +23,7 @@ from tavrnn_ephys.adapters.nwb._series import (
     series_samples,
     walk_series,
 )
-from tavrnn_ephys.adapters.nwb._tables import plain_column
+from tavrnn_ephys.adapters.nwb._tables import plain_column, scalar_columns
 from tavrnn_ephys.containers import Nodes
 from tavrnn_ephys.errors import FileFormatError, InputError
 
@@ -26,6 +31,9 @@ __all__ = ["RoiSeries", "find_roi_series", "read_roi_signals"]
 
 # Parts of names that tell a by-product of the traces from the traces.
 _BY_PRODUCTS = (("deconv", 3), ("denois", 3), ("neuropil", 4), ("background", 4), ("baseline", 4))
+
+# What becomes of these columns is decided by name; the others turn into array annotations.
+_KNOWN_COLUMNS = (ROI_NAME, "node_kind", "node_group", "image_mask", "pixel_mask", "voxel_mask")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,8 @@ class RoiSeries:
         """Place in the order of preference: ΔF/F, fluorescence, others, deconvolved, neuropil."""
         from pynwb.ophys import DfOverF
 
+        if self.series.comments == CHOSEN_COMMENT:
+            return -1
         name = self.series.name.lower()
         for part, rank in _BY_PRODUCTS:
             if part in name:
@@ -155,9 +165,15 @@ def _roi_signal(item: RoiSeries, file_name: str, *, name: str, role: str, limits
             f"ROI series '{series.name}' of '{file_name}' has no sample between t_start and "
             "t_stop. Choose limits within the recording."
         )
-    return neo_signal(
+    signal = neo_signal(
         series, clock, samples, name=name, container=item.container, role=role, nodes=nodes
     )
+    further = scalar_columns(series.rois.table, without=_KNOWN_COLUMNS)
+    signal.array_annotate(
+        **{key: values[rows] for key, values in further.items()
+           if key not in signal.array_annotations}
+    )  # fmt: skip
+    return signal
 
 
 def _roi_nodes(table: Any, rows: NDArray[np.int64], file_name: str) -> Nodes:

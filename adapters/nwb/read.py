@@ -10,7 +10,12 @@ import numpy as np
 
 from tavrnn_ephys._checks import time_s
 from tavrnn_ephys.adapters.nwb._files import open_nwb
-from tavrnn_ephys.adapters.nwb._read_beside import read_behavior, read_epochs, read_metadata
+from tavrnn_ephys.adapters.nwb._read_beside import (
+    read_behavior,
+    read_epochs,
+    read_events,
+    read_metadata,
+)
 from tavrnn_ephys.adapters.nwb._read_neuron_series import find_neuron_series, read_neuron_signal
 from tavrnn_ephys.adapters.nwb._read_raw import read_raw_signals
 from tavrnn_ephys.adapters.nwb._read_rois import find_roi_series, read_roi_signals
@@ -93,6 +98,7 @@ def read_block(
         ]:
             _append_signal(segment, signal)
         segment.epochs.extend(_within(read_epochs(nwbfile), limits))
+        segment.events.extend(_within(read_events(nwbfile), limits))
         if has_units(nwbfile):
             last_s = _last_s(segment)
             segment.spiketrains.extend(read_spiketrains(nwbfile, path.name, last_s, limits))
@@ -129,7 +135,7 @@ def _traces(
     return read_roi_signals(rois, file_name, series, limits), frozenset()
 
 
-def _within(epochs: list[neo.Epoch], limits: Limits) -> list[neo.Epoch]:
+def _within(epochs: list[Any], limits: Limits) -> list[Any]:
     start_s = -np.inf if limits[0] is None else limits[0]
     stop_s = np.inf if limits[1] is None else limits[1]
     if limits == (None, None):
@@ -137,8 +143,8 @@ def _within(epochs: list[neo.Epoch], limits: Limits) -> list[neo.Epoch]:
     kept = []
     for epoch in epochs:
         starts = epoch.times.rescale("s").magnitude
-        stops = starts + epoch.durations.rescale("s").magnitude
-        inside = (starts < stop_s) & (stops > start_s)
+        lasts = epoch.durations.rescale("s").magnitude if hasattr(epoch, "durations") else 0.0
+        inside = (starts < stop_s) & (starts + lasts >= start_s)
         if inside.any():
             kept.append(epoch[inside])
     return kept
@@ -147,7 +153,7 @@ def _within(epochs: list[neo.Epoch], limits: Limits) -> list[neo.Epoch]:
 def _require_anything(nwbfile: Any, segment: neo.Segment, file_name: str) -> None:
     signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
     electrodes = nwbfile.electrodes is not None and len(nwbfile.electrodes.id) > 0
-    if not (signals or segment.spiketrains or segment.epochs or electrodes):
+    if not (signals or segment.spiketrains or segment.epochs or segment.events or electrodes):
         raise FileFormatError(
             f"'{file_name}' holds neither units nor ROI traces nor any other recording, so there "
             "is no network to analyse. Add a units table or RoiResponseSeries to the file."
