@@ -188,7 +188,7 @@ def _objects(
         )  # fmt: skip
     for key in fields:
         if key not in numeric and messages:
-            found.append(_event(f"{name}/{key}" if key else name, times_s, rows, key))
+            found.append(_event(f"{name}_{key}" if key else name, times_s, rows, key))
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ SUFFIX = "_spikewords.npz"
 _LOCATIONS, _SUBREGIONS = "channel_locs.csv", "channel_subregions.csv"
 # Deflate shrinks at most 1032 to 1.
 _LARGEST_RATIO = 1100
+# What zipfile and NumPy raise when bytes make no sense.
+_DAMAGE = (
+    OSError, ValueError, LookupError, EOFError, TypeError, zipfile.BadZipFile, zlib.error,
+    MemoryError, NotImplementedError, RuntimeError, SyntaxError, TokenError,
+)  # fmt: skip
 _COMPRESSED = {"csr": 0, "csc": 1}
 
 
@@ -107,8 +113,7 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except TavrnnEphysError:
         raise
-    except (OSError, ValueError, LookupError, EOFError, TypeError, zipfile.BadZipFile, zlib.error,
-            MemoryError, NotImplementedError, RuntimeError) as error:  # fmt: skip
+    except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FileFormatError(
             f"'{path.name}' is damaged or cut short ({reason}). Copy it again from its source."
@@ -133,7 +138,7 @@ def _read_words(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple
                 "least one of each."
             )
         rows, bins = _coordinates(arrays, kind, shape, path.name)
-        values = arrays["data"]
+        values = np.ravel(arrays["data"])
     if len(values) != len(rows) or not np.isfinite(values).all() or np.any(values < 0):
         raise FileFormatError(
             f"Spike words of '{path.name}' must be 0 or 1 in each bin, got values that are "

@@ -34,12 +34,12 @@ def traces_of_well(
     channels : sequence of str or int, optional
         Node ids that were asked for.
     start_s, stop_s : float
-        Limits of the part in seconds from the first frame.
+        Limits of the part in seconds.
 
     Returns
     -------
     LazySignal or None
-        The mapped channels that are wanted, in microvolts; None if the well has none of them.
+        The mapped channels that are wanted, in microvolts; None if the part has none.
 
     Raises
     ------
@@ -65,12 +65,14 @@ def traces_of_well(
         n_samples=dataset.shape[1],
         n_channels=len(nodes),
         sampling_rate_hz=well.rate_hz,
+        t_start_s=well.lead_s,
         name=f"traces of {well.place.well}",
         array_annotations=_about(well, nodes, positions),
         annotations={"role": "raw", "node_kind": "channel"},
     )  # fmt: skip
-    first = max(0, round(start_s * well.rate_hz))
-    return signal.part(start=first, stop=min(dataset.shape[1], round(stop_s * well.rate_hz)))
+    first = max(0, round((start_s - well.lead_s) * well.rate_hz))
+    last = min(dataset.shape[1], round((stop_s - well.lead_s) * well.rate_hz))
+    return signal.part(start=first, stop=last) if first < last else None
 
 
 def _about(well: Well, nodes: list[int], positions: Any) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from tavrnn_ephys.errors import FileFormatError
 __all__ = ["Place", "Well", "places_of", "read_well", "start_of", "where_is"]
 
 _LEGACY_RATE_HZ = 20000.0
-# The device's spike detector runs ahead of the stored frames by up to some 0.2 s; more than
-# this means that frame numbers are damaged.
+# The spike table of the device begins and ends up to some 0.2 s before the stored frames; more
+# than this means that frame numbers are damaged.
 _SLACK_S = 10.0
 _MAPPING = {"channel": "iu", "electrode": "iu", "x": "f", "y": "f"}
 _SPIKES = {"frameno": "iu", "channel": "iu"}
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Well:
-    """Spikes, nodes and clock of one well in one recording."""
+    """Spikes, nodes and clock of one well in one recording; samples begin at ``lead_s``."""
 
     place: Place
     nodes: Nodes
@@ -44,6 +44,7 @@ class Well:
     channels: NDArray[np.int64]
     times_s: NDArray[np.float64]
     owners: NDArray[np.int64]
+    lead_s: float
     duration_s: float
     rate_hz: float
     n_unmapped: int
@@ -81,14 +82,16 @@ def read_well(place: Place, several: bool, unmapped: str) -> Well:
     spikes = load_columns(group, "proc0/spikeTimes" if place.legacy else "spikes", _SPIKES)
     frames = spikes["frameno"].astype(np.int64)
     first, duration_s = _clock(place, frames, rate_hz)
-    mapping, owners, kept = _owners(mapping, spikes["channel"].astype(np.int64), unmapped, place)
-    times_s = (frames[kept] - first) / rate_hz
+    times_s = (frames - first) / rate_hz
     if len(times_s) and (times_s.min() < -_SLACK_S or times_s.max() > duration_s + _SLACK_S):
         raise FileFormatError(
             f"Spikes of '{file_name(group)}' ({where_is(place)}) lie between {times_s.min():g} s "
             f"and {times_s.max():g} s of a recording of {duration_s:g} s: frame numbers of spikes "
             "and samples do not agree. Copy the file again."
         )
+    mapping, owners, kept = _owners(mapping, spikes["channel"].astype(np.int64), unmapped, place)
+    # Frames, not seconds, are shifted: the first spike then lies at 0 s exactly.
+    lead = max(0, first - int(frames.min())) if len(frames) else 0
     label = f"{place.well}/" if several else ""
     nodes = Nodes(
         ids=[f"{label}{channel}" for channel in mapping["channel"]],
@@ -98,7 +101,8 @@ def read_well(place: Place, several: bool, unmapped: str) -> Well:
     )
     return Well(
         place=place, nodes=nodes, electrodes=mapping["electrode"], channels=mapping["channel"],
-        times_s=times_s, owners=owners, duration_s=duration_s, rate_hz=rate_hz,
+        times_s=(frames[kept] - (first - lead)) / rate_hz, owners=owners, lead_s=lead / rate_hz,
+        duration_s=duration_s + lead / rate_hz, rate_hz=rate_hz,
         n_unmapped=int((~kept).sum()),
     )  # fmt: skip
 

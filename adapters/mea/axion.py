@@ -220,8 +220,9 @@ def _take_row(
     except (ValueError, IndexError):
         time_s, complete = float("nan"), False
     if match is None or not complete or not 0 <= time_s < float("inf"):
+        shown = " ".join(",".join(cells).split())[:60]
         raise FileFormatError(
-            f"Line {line} of '{name}' is no spike: '{','.join(cells)[:60]}' must hold a time of at "
+            f"Line {line} of '{name}' is no spike: '{shown}' must hold a time of at "
             "least 0 s, an electrode such as A1_23 and an amplitude. The file may be cut short; "
             "export it again."
         )

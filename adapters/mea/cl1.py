@@ -123,7 +123,7 @@ class Cl1Adapter:
             One segment from 0 s.  Stimulations are the event ``"stims"``, labelled with the
             channel.  A stream of numbers, or of the numeric fields of its messages, is a
             behaviour signal under its name; whatever else a stream holds is an event whose labels
-            are text or JSON.
+            are text or JSON, named after the stream, with the field behind it.
 
         Raises
         ------

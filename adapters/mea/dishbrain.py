@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["DishBrainAdapter"]
 
 _BIN_SIZE_S = 0.05
+# MaxOne, on which DishBrain runs, samples at 20 kHz; the words keep 50 ms of it.
+_DEVICE_RATE_HZ = 20000.0
 
 
 class DishBrainAdapter:
@@ -227,7 +229,11 @@ def _segment(
     segment = neo.Segment(
         name=trials[0].name if len(trials) == 1 else f"{len(trials)} trials", file_origin=name
     )
-    segment.spiketrains.extend(spiketrains_of_table((bins + 0.5) * size_s, owners, nodes, span))
+    segment.spiketrains.extend(
+        spiketrains_of_table(
+            (bins + 0.5) * size_s, owners, nodes, span, sampling_rate_hz=_DEVICE_RATE_HZ
+        )
+    )
     games = [trial for trial in trials if trial.episode_ends_s is not None]
     if games:
         hits = np.mean([_hits(trial, size_s, n_bins) for trial in games], axis=0)

@@ -5,7 +5,8 @@ Three layouts are read.  Files of MaxLab Live since 2019 hold ``recordings/rec00
 into ``data_store``) with ``spikes`` (frame number, channel, amplitude), ``settings/mapping``
 (channel, electrode, x, y), ``settings/sampling`` and ``groups/routed`` with ``frame_nos`` and the
 compressed ``raw``.  Legacy MaxOne files hold ``proc0/spikeTimes``, ``mapping`` and ``sig`` at the
-root and are sampled at 20 kHz.  Times count from the first frame of the stored recording.
+root and are sampled at 20 kHz.  Times of a well count from its first frame or its first spike,
+whichever comes first: the device begins its table up to some 0.2 s before it stores samples.
 """
 
 from __future__ import annotations
@@ -212,11 +213,10 @@ def _segment(
 
 
 def _limits(parts: list[Well]) -> tuple[float, float]:
-    """From the first frame or an earlier spike to the last frame or a later spike."""
-    first = min((float(part.times_s.min()) for part in parts if len(part.times_s)), default=0.0)
+    """From 0 s to the last frame or a later spike, whatever well it is in."""
     last = max((float(part.times_s.max()) for part in parts if len(part.times_s)), default=0.0)
     stop = max(part.duration_s for part in parts)
-    return min(0.0, first), stop if last < stop else float(np.nextafter(last, np.inf))
+    return 0.0, stop if last < stop else float(np.nextafter(last, np.inf))
 
 
 def _about(file: Any) -> dict[str, str]:

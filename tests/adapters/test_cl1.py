@@ -53,7 +53,7 @@ def test_numbers_of_streams_are_behaviour(tmp_path: Path) -> None:
 
 def test_everything_else_in_streams_is_an_event(tmp_path: Path) -> None:
     events = {item.name: item for item in read(write_cl1(tmp_path / "a.h5")).events}
-    assert events["game/state"].labels.tolist() == ["play", "x"]
+    assert events["game_state"].labels.tolist() == ["play", "x"]
     assert events["notes"].labels.tolist() == ["start", '["a", 1]']
     assert len(read(write_cl1(tmp_path / "a.h5"), streams=[]).irregularlysampledsignals) == 0
 

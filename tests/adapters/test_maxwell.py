@@ -95,11 +95,13 @@ def test_part_of_the_time_is_read(tmp_path: Path) -> None:
     assert times(segment) == {"3": [0.25], "7": []}
 
 
-def test_spikes_before_the_first_frame_are_kept(tmp_path: Path) -> None:
+def test_times_count_from_a_spike_before_the_first_frame(tmp_path: Path) -> None:
     well = well_of_maxwell(spikes=spikes([(4900, 3), (5100, 7)]))
-    segment = read(write_maxwell(tmp_path / "a.raw.h5", {"rec0000/well000": well})).segments[0]
-    assert times(segment)["3"] == [-0.1]
-    assert float(segment.spiketrains[0].t_start) == -0.1
+    path = write_maxwell(tmp_path / "a.raw.h5", {"rec0000/well000": well})
+    segment = read(path, traces=True).segments[0]
+    assert times(segment) == {"3": [0.0], "7": [0.2]}
+    assert float(segment.spiketrains[0].t_stop) == 1.1
+    assert float(segment.analogsignals[0].t_start) == 0.1
 
 
 def test_rows_of_the_table_may_stand_in_any_order(tmp_path: Path) -> None:
@@ -208,6 +210,6 @@ def test_counts_are_those_of_the_file(recordings: Path, name: str) -> None:
                 group = file["recordings"][segment.name][well or "well000"]
                 table = group["spikes"][()]
                 frames = np.sort(table["frameno"][table["channel"] == int(channel)])
-                first = int(group["groups/routed/frame_nos"][0])
+                first = min(int(group["groups/routed/frame_nos"][0]), table["frameno"].min())
                 rate = group["settings/sampling"][0]
                 np.testing.assert_allclose(train.magnitude, (frames - first) / rate, atol=1e-9)
