@@ -114,6 +114,7 @@ class Suite2pAdapter:
                 traces[name] = _matrix(path.parent / f"{name}.npy")
         allowed = bool(options.get("allow_pickle", False))
         stated = _stated_rate_hz(path.parent, allowed, options.get("sampling_rate"))
+        rate = rate_hz(options.get("sampling_rate"), stated, path.name)
         n_rois = len(traces["F"])
         return roi_block(
             path,
@@ -123,7 +124,7 @@ class Suite2pAdapter:
                 _accepted(path.parent), n_rois, options.get("cells", "accepted"), path.name,
                 "suite2p",
             ),
-            rate_hz=rate_hz(options.get("sampling_rate"), stated, path.name),
+            rate_hz=rate,
             centroids=_centroids(path.parent, n_rois) if allowed else None,
             pixel_um=pixel_size_um(options.get("pixel_size")),
         )  # fmt: skip
