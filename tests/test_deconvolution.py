@@ -47,8 +47,9 @@ def test_dff_recovers_the_calcium():
 
 def test_neuropil_is_taken_off():
     segment, _, calcium = fluorescence(neuropil=0.7)
-    with_it = te.compute_dff(segment, neuropil_share=0).magnitude
-    without = te.compute_dff(segment, neuropil_share=0.7).magnitude
+    window = {"baseline_window": 20 * pq.s}
+    with_it = te.compute_dff(segment, neuropil_share=0, **window).magnitude
+    without = te.compute_dff(segment, neuropil_share=0.7, **window).magnitude
     for channel in range(3):
         agreement = [np.corrcoef(x[:, channel], calcium[:, channel])[0, 1]
                      for x in (without, with_it)]  # fmt: skip

@@ -140,6 +140,7 @@ def _annotation_columns(spiketrains: Sequence[neo.SpikeTrain]) -> list[Any]:
 
 def _add_electrodes(nwbfile: Any, nodes: Nodes, device: Mapping[str, Any]) -> Any:
     """Add one electrode per node where the nodes are recording sites or their place is known."""
+    from hdmf.common import VectorData
     from pynwb.ecephys import ElectrodesTable
 
     if nodes.positions_um is None and nodes.kind != "channel":
@@ -154,9 +155,9 @@ def _add_electrodes(nwbfile: Any, nodes: Nodes, device: Mapping[str, Any]) -> An
     positions = nodes.positions_um if nodes.positions_um is not None else np.empty((len(nodes), 0))
     for axis, values in zip("xyz", positions.T, strict=False):
         if not np.isnan(values).all():
-            columns.append(
-                make_column(axis, f"{axis} coordinate of the electrode in micrometres.", values)
-            )
+            about = f"{axis} coordinate of the electrode in micrometres."
+            # NWB demands floats here, also where all of them are 0 or 1.
+            columns.append(VectorData(name=axis, description=about, data=values))
     nwbfile.electrodes = ElectrodesTable(
         id=list(range(len(nodes))), columns=columns, colnames=[column.name for column in columns]
     )
