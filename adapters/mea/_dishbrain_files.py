@@ -27,7 +27,7 @@ _LARGEST_RATIO = 1100
 # What zipfile and NumPy raise when bytes make no sense.
 _DAMAGE = (
     OSError, ValueError, LookupError, EOFError, TypeError, zipfile.BadZipFile, zlib.error,
-    MemoryError, NotImplementedError, RuntimeError, SyntaxError, TokenError,
+    MemoryError, NotImplementedError, RuntimeError, SyntaxError, TokenError, ArithmeticError,
 )  # fmt: skip
 _COMPRESSED = {"csr": 0, "csc": 1}
 
