@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from tavrnn_ephys._heaps import refuse_endless_heap
 from tavrnn_ephys.containers import NodeEmbedding
 from tavrnn_ephys.errors import FileFormatError, InputError
 
@@ -188,6 +189,7 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
         raise FileFormatError(f"There is no file '{file}'. Check the path.")
     if not file.is_file():
         raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    refuse_endless_heap(file)
     adapters = list_adapters()
     if adapter is not None:
         if adapter not in adapters:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
+from tavrnn_ephys._heaps import has_endless_heap, refuse_endless_heap
 from tavrnn_ephys.errors import FileFormatError, TavrnnEphysError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def has_items(path: Path, names: tuple[str, ...]) -> bool:
     import h5py
 
     try:
+        if has_endless_heap(path):
+            return False
         with h5py.File(path, "r") as file:
             return all(name in file for name in names)
     except Exception:
@@ -87,6 +90,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         raise FileFormatError(f"There is no file '{path}'. Check the path.")
     if path.stat().st_size == 0:
         raise FileFormatError(f"'{path.name}' is empty. Copy it again from its source.")
+    refuse_endless_heap(path)
     if not h5py.is_hdf5(path):
         raise FileFormatError(
             f"'{path.name}' is not an HDF5 file. Name the adapter of its format, or convert it."

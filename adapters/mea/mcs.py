@@ -19,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
-from tavrnn_ephys.adapters.mea._hdf5 import attribute, file_name, load, open_hdf5, text
+from tavrnn_ephys.adapters.mea._hdf5 import (
+    attribute,
+    file_name,
+    has_items,
+    load,
+    open_hdf5,
+    text,
+)
 from tavrnn_ephys.adapters.mea._mcs_streams import events_of_stream, traces_of_stream
 from tavrnn_ephys.adapters.mea._parts import (
     asked_span_s,
@@ -72,6 +79,8 @@ class McsAdapter:
         """
         import h5py
 
+        if not has_items(path, ()):
+            return False
         try:
             with h5py.File(path, "r") as file:
                 return "McsHdf5ProtocolType" in file.attrs
