@@ -294,9 +294,11 @@ def read_mat(
         Variable of shape (n_nodes, 2 or 3) and, after a blank, its unit: ``"xy um"``.
     groups, node_ids : str, optional
         Variables with a text per node.
-    bin_size, sampling_rate, t_start, t_stop, behavior_rate : quantities.Quantity, optional
+    bin_size, sampling_rate, t_start, t_stop : quantities.Quantity, optional
         As in :func:`block_from_arrays`.
     node_kind : {"unit", "channel", "roi"}, optional
+        As in :func:`block_from_arrays`.
+    behavior_rate : quantities.Quantity, optional
         As in :func:`block_from_arrays`.
 
     Returns
