@@ -29,6 +29,8 @@ _SIGNATURES = (
 _NEVER = {"PickleIO", "NWBIO", "NeoMatlabIO", "AsciiSignalIO", "AsciiSpikeTrainIO",
           "AsciiImageIO", "TiffIO", "KwikIO", "MaxwellIO", "BiocamIO"}  # fmt: skip
 _PHY_FILE = "params.py"
+# A day of a thousand units in twenty parts; damaged heads pretend to more.
+_MOST_TRAINS = 20_000
 
 
 class NeoAdapter:
@@ -183,6 +185,7 @@ def _read_with(reader: Any, path: Path) -> tuple[neo.Block, int]:
     place = path.parent if reader.mode == "dir" else path
     if issubclass(reader, BaseFromRaw):
         source = reader(str(place))
+        _require_plausible(source)
         block = source.read_block(lazy=True)
         for segment in block.segments:
             _load_all_but_signals(segment)
@@ -196,6 +199,15 @@ def _read_with(reader: Any, path: Path) -> tuple[neo.Block, int]:
     if not any(_content(segment) for segment in block.segments):
         raise ValueError("it holds neither spikes nor signals nor events")
     return block, n_blocks
+
+
+def _require_plausible(source: Any) -> None:
+    """Refuse what a damaged head pretends to hold before it is loaded for minutes."""
+    n_segments, n_trains = source.segment_count(0), source.spike_channels_count()
+    if n_segments > 1 and n_segments * n_trains > _MOST_TRAINS:
+        raise ValueError(
+            f"it sees {n_segments} segments of {n_trains} units, more than {_MOST_TRAINS} trains"
+        )
 
 
 def _content(segment: neo.Segment) -> bool:

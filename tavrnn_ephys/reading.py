@@ -278,11 +278,13 @@ def read_mat(
     ----------
     path : str or pathlib.Path
         The file, of MATLAB 5 to 7.3.
-    counts, traces : str, optional
-        Variable with a matrix of spike counts, or of traces.
+    counts : str, optional
+        Variable with a matrix of spike counts.
     spike_times : str, optional
         Variable with a cell of spike times in seconds per unit, or a path with ``[*]``; empty
         cells are no units.
+    traces : str, optional
+        Variable with a matrix of traces.
     node_axis : {0, 1}, optional
         Which axis of ``counts`` or ``traces`` counts the nodes; needed with them.
     samples : tuple of int, optional
