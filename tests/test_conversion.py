@@ -281,7 +281,7 @@ def blocks(draw):
 
 
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     # Each example writes a file: to shrink a failure would take minutes.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
