@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.output import check_output, prepare_folder
+from tavrnn_ephys.output import check_folder, check_output, make_folder
 from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze
-from tavrnn_ephys.reading import find_adapter, read, write_nwb, write_results
+from tavrnn_ephys.reading import (
+    check_results_source,
+    find_adapter,
+    read,
+    write_nwb,
+    write_results,
+)
 
 if TYPE_CHECKING:
     import neo
@@ -75,11 +81,17 @@ def analyze_file(
         If the output may not be written.
     """
     found = find_adapter(source, adapter)
-    check_output(out, inputs=(source,), overwrite=overwrite)
+    check_output(out, inputs=(source,), overwrite=overwrite, suffix=".nwb")
+    if found.name == "nwb":
+        if session_start is not None:
+            raise InputError(
+                f"'{source.name}' knows its start; --session-start is for formats that do not. "
+                "Leave it out."
+            )
+        check_results_source(source)
     folder = None
     if figures is not None:
-        names = [f"{name}.png" for name in _FIGURES]
-        folder = prepare_folder(figures, names, overwrite=overwrite)
+        folder = check_folder(figures, [f"{name}.png" for name in _FIGURES], overwrite=overwrite)
     block = read(source, adapter=found.name, **dict(options or {}))
     with _as_nwb(block, source, out, found.name, session_start) as (block, nwb):
         result = analyze(block, config, verbose=verbose)
@@ -114,17 +126,30 @@ def _as_nwb(
 
 def _date(text: str) -> datetime.datetime:
     try:
-        date = datetime.datetime.fromisoformat(text)
+        return datetime.datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
             f"'{text}' is not a date. Write it as 2024-05-01 or 2024-05-01T10:00."
         ) from None
-    return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
 def _save_figures(result: AnalysisResult, folder: Path) -> None:
     from tavrnn_ephys.figures import analysis_figures, save_figure
 
-    drawn = analysis_figures(result.activity, result.windows, result.connectivity, result.embedding)
+    numeric = {
+        name: values
+        for name, values in result.windows.columns.items()
+        if values.dtype.kind in "fiu"
+    }
+    label, score = next(iter(numeric.items()), ("", None))
+    drawn = analysis_figures(
+        result.activity,
+        result.windows,
+        result.connectivity,
+        result.embedding,
+        score=score,
+        score_label=label,
+    )
+    make_folder(folder)
     for name, figure in drawn.items():
         save_figure(figure, folder / f"{name}.png")

@@ -127,6 +127,11 @@ def _n_whole_bins(length_s: float, size_s: float) -> int:
             f"bin_size of {size_s:g} s exceeds the recording, which lasts {length_s:g} s. "
             "Choose smaller bins."
         )
+    if n_bins >= 2**31:
+        raise InputError(
+            f"bin_size of {size_s:g} s cuts {length_s:g} s into {n_bins} bins, more than can be "
+            "counted. Use larger bins, or check the times of the recording."
+        )
     return n_bins
 
 

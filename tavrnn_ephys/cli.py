@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,20 +46,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for category in (DataLossWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
-            options = _parser().parse_args(arguments)
-            options.run(options)
+            with _stop_on_terminate():
+                options = _parser().parse_args(arguments)
+                options.run(options)
         except TavrnnEphysError as error:
             return _refuse(str(error))
+        except MemoryError:
+            return _refuse(
+                "This analysis needs more memory than there is. Use larger bins, a larger step, "
+                "or fewer nodes."
+            )
         except OSError as error:
             where = f" '{error.filename}'" if error.filename else ""
             return _refuse(
                 f"The system refused to read or write{where}: {error.strerror or error}."
             )
         except KeyboardInterrupt:
-            return _refuse("Stopped on request; nothing half-written is left.", status=130)
+            return _refuse("Stopped on request; every file that is there is whole.", status=130)
+        except Exception as error:
+            kind = type(error).__name__
+            return _refuse(
+                f"An unexpected {kind} stopped this command ({error}). Nothing half-written is "
+                "left; please report it with the command and the file."
+            )
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"tavrnn-ephys: warning: {message}", file=sys.stderr)
     return 0
+
+
+@contextmanager
+def _stop_on_terminate() -> Iterator[None]:
+    """Take the signal that batch systems end a job with as Ctrl-C, so that nothing is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _refuse(sentence: str, status: int = 2) -> int:
@@ -131,7 +163,8 @@ def _add_analyze(commands: Any) -> None:
     command.add_argument(
         "--profile",
         default="default",
-        help="default, the model that we stand behind, or paper, the published one to the letter",
+        help="default, the model that this project stands behind, or paper, the published network "
+        "to the letter (its graphs want --threshold 0.6)",
     )
     command.add_argument(
         "--training-epochs",

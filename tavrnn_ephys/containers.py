@@ -516,6 +516,11 @@ class ConnectivitySequence(_OverNodes):
             f"weights has shape {weights.shape}; {n_windows} windows of {n_nodes} nodes need "
             f"({n_windows}, {n_nodes}, {n_nodes}).",
         )
+        for index, matrix in enumerate(weights):
+            _require(
+                not np.isinf(matrix).any(),
+                f"The connectivity of window {index} holds infinite weights. Check the measure.",
+            )
         for index, matrix in enumerate(() if self.directed else weights):
             _require(
                 _is_symmetric(matrix),

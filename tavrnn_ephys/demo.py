@@ -24,7 +24,7 @@ from tavrnn_ephys.evaluation import (
     features_in_folds,
 )
 from tavrnn_ephys.figures import analysis_figures, overview_figure, plot_scores, save_figure
-from tavrnn_ephys.output import prepare_folder
+from tavrnn_ephys.output import check_folder, make_folder
 from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze, graphs_of, make_model
 from tavrnn_ephys.reading import read, write_nwb, write_results
 from tavrnn_ephys.simulation import CultureTruth, culture_truth, simulate_culture
@@ -114,8 +114,9 @@ def run_demo(
     OutputError
         If a file exists or the folder is not writable.
     """
-    out = prepare_folder(folder, [RECORDING, RESULTS, *_png_names()], overwrite=overwrite)
+    out = check_folder(folder, [RECORDING, RESULTS, *_png_names()], overwrite=overwrite)
     simulated = simulate_culture(seed=seed)
+    make_folder(out)
     truth = culture_truth(simulated)
     recording = write_nwb(simulated, out / RECORDING, overwrite=overwrite)
     block = read(recording)

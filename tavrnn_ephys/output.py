@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tavrnn_ephys.errors import OutputError
 
-__all__ = ["check_output", "prepare_folder", "whole_file"]
+__all__ = ["check_folder", "check_output", "make_folder", "whole_file"]
 
 
-def check_output(path: str | Path, *, inputs: tuple[str | Path, ...] = (), overwrite: bool) -> Path:
+def check_output(
+    path: str | Path,
+    *,
+    inputs: tuple[str | Path, ...] = (),
+    overwrite: bool,
+    suffix: str = "",
+) -> Path:
     """
     Say before any work whether a file may be written.
 
@@ -25,6 +31,8 @@ def check_output(path: str | Path, *, inputs: tuple[str | Path, ...] = (), overw
         Files that must never be overwritten.
     overwrite : bool
         Whether an existing file may be replaced.
+    suffix : str
+        Ending that the name must have.
 
     Returns
     -------
@@ -37,6 +45,8 @@ def check_output(path: str | Path, *, inputs: tuple[str | Path, ...] = (), overw
         If the file is an input, exists, or its folder is missing or not writable.
     """
     target = Path(path)
+    if suffix and target.suffix.lower() != suffix:
+        raise OutputError(f"The output '{target}' must end in '{suffix}'. Name it so.")
     for source in inputs:
         if target.exists() and Path(source).exists() and target.samefile(source):
             raise OutputError(
@@ -64,15 +74,15 @@ def check_output(path: str | Path, *, inputs: tuple[str | Path, ...] = (), overw
     return target
 
 
-def prepare_folder(folder: str | Path, names: list[str], *, overwrite: bool) -> Path:
+def check_folder(folder: str | Path, names: Iterable[str], *, overwrite: bool) -> Path:
     """
-    Make sure that all files can be written before any work is done.
+    Say before any work whether files may be written into a folder, which need not exist yet.
 
     Parameters
     ----------
     folder : str or pathlib.Path
-        The folder, created with its parents if absent.
-    names : list of str
+        The folder.
+    names : iterable of str
         Files that will be written in it.
     overwrite : bool
         Whether existing ones may be replaced.
@@ -88,13 +98,41 @@ def prepare_folder(folder: str | Path, names: list[str], *, overwrite: bool) -> 
         If the folder cannot be made, or a file exists or cannot be written.
     """
     out = Path(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder '{out}' cannot be made ({error.strerror}).") from None
-    for name in names:
-        check_output(out / name, overwrite=overwrite)
+    if out.is_dir():
+        for name in names:
+            check_output(out / name, overwrite=overwrite)
+        return out
+    parent = next(item for item in (out, *out.absolute().parents) if item.exists())
+    if not parent.is_dir():
+        raise OutputError(f"The folder '{out}' cannot be made: '{parent}' is a file.")
+    check_output(parent / f".{out.name}.check", overwrite=overwrite)
     return out
+
+
+def make_folder(folder: Path) -> Path:
+    """
+    Create a folder with its parents.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder; it may exist.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder '{folder}' cannot be made ({error.strerror}).") from None
+    return folder
 
 
 @contextmanager
@@ -121,12 +159,23 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
+        _flush(temporary)
         os.replace(temporary, target)
+        _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows keeps no handles of folders.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import quantities as pq
 
+from tavrnn_ephys._checks import one_of, positive_int, positive_number, whole_number
 from tavrnn_ephys.binning import bin_activity
 from tavrnn_ephys.blocks import behavior_columns
 from tavrnn_ephys.connectivity import compute_connectivity
@@ -66,6 +67,16 @@ class AnalysisConfig:
     training_epochs: int | None = None
     seed: int = 0
     segment_index: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("bin_size_s", "window_length_s", "step_s"):
+            positive_number(getattr(self, name), name)
+        positive_number(self.threshold, "threshold", or_zero=True)
+        whole_number(self.seed, "seed")
+        whole_number(self.segment_index, "segment_index")
+        if self.training_epochs is not None:
+            positive_int(self.training_epochs, "training_epochs")
+        one_of(self.profile, ("default", "paper"), "profile")
 
 
 @dataclass(frozen=True, kw_only=True)

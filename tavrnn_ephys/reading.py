@@ -18,6 +18,7 @@ __all__ = [
     "BlockWriter",
     "Reader",
     "ResultsStore",
+    "check_results_source",
     "find_adapter",
     "list_adapters",
     "read",
@@ -130,6 +131,16 @@ class ResultsStore(Protocol):
         -------
         pathlib.Path
             The copy.
+        """
+
+    def check_results_source(self, source: Path) -> None:
+        """
+        Refuse a file that results cannot be added to a copy of, before any work.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+            The recording.
         """
 
     def read_results(self, path: Path) -> NodeEmbedding:
@@ -385,6 +396,23 @@ def write_results(
     """
     store = _with_ability(ResultsStore, "nwb")
     return store.write_results(Path(source), embedding, Path(out), overwrite=overwrite)
+
+
+def check_results_source(source: str | Path) -> None:
+    """
+    Refuse a recording that results cannot be added to a copy of, before any work.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        NWB file of the recording.
+
+    Raises
+    ------
+    OutputError
+        If it holds results already.
+    """
+    _with_ability(ResultsStore, "nwb").check_results_source(Path(source))
 
 
 def read_results(path: str | Path) -> NodeEmbedding:

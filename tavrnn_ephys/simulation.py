@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import duration_s, positive_int
+from tavrnn_ephys._checks import duration_s, positive_int, positive_number, whole_number
 from tavrnn_ephys.blocks import make_signal, make_spiketrain
 from tavrnn_ephys.containers import Nodes
 from tavrnn_ephys.errors import InputError
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CultureTruth", "culture_truth", "simulate_culture", "true_coupling"]
 
-# Share of the 900 recorded channels of a DishBrain chip in each subregion, and the
-# rectangle that it covers in micrometres: left, bottom, width, height.
+# Share of the 900 recorded channels of a DishBrain chip in each subregion, and the rectangle
+# in micrometres that holds it, or most of it (a few sensory channels of the real chip lie
+# beside the motor subregions): left, bottom, width, height.
 _LAYOUT = {
     "sensory": (502, (175.0, 175.0, 3430.0, 800.0)),
     "L_down": (99, (875.0, 1400.0, 472.5, 472.5)),
@@ -141,6 +142,9 @@ def simulate_culture(
     """
     import quantities as pq
 
+    positive_int(n_parents, "n_parents")
+    positive_number(mean_rate_hz, "mean_rate_hz")
+    whole_number(seed, "seed")
     if positive_int(n_nodes, "n_nodes") < 20:
         raise InputError(f"n_nodes must be at least 20 to fill five subregions, got {n_nodes}.")
     if not 0 <= coupled_fraction <= 0.95:

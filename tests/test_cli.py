@@ -152,7 +152,7 @@ def bad(tmp_path, small_culture):
     (tmp_path / "text.nwb").write_text("These are notes, not data.\n")
     shutil.copy(small_culture, tmp_path / "good.nwb")
     whole = Path(small_culture).read_bytes()
-    (tmp_path / "truncated.nwb").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "half.nwb").write_bytes(whole[: len(whole) // 2])
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = [1, 2, 3]
     (tmp_path / "notes.txt").write_text("nothing")
@@ -180,7 +180,7 @@ def refused(capsys, folder, arguments):
     [
         ("missing.nwb", "There is no file"),
         ("text.nwb", "'text.nwb' is not an NWB file"),
-        ("truncated.nwb", "truncated"),
+        ("half.nwb", "truncated"),
         ("notes.txt", "No adapter reads 'notes.txt'"),
         ("other.h5", "'other.h5' lacks"),
         (".", "is not a file"),
@@ -216,6 +216,10 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"threshold": "-1"}, "threshold must be a number of at least 0"),
         ({"threshold": "2"}, "leaves no edge in any window"),
         ({"threshold": "high"}, "'high' is not a number"),
+        ({"seed": "99999999999999999999"}, "seed must be a whole number"),
+        ({"seed": "-1"}, "seed must be a whole number of at least 0"),
+        ({"bin_size": "1e-9us"}, "more than can be counted"),
+        ({"session_start": "2024-05-01"}, "knows its start"),
         ({"training_epochs": "0"}, "training_epochs must be a whole number of at least 1"),
         ({"training_epochs": "many"}, "'many' is not a whole number"),
         ({"adapter": "axion"}, "no adapter 'axion'"),
@@ -252,6 +256,76 @@ def test_existing_figures_are_refused_before_any_work(bad, capsys):
     (bad / "attention.png").write_text("precious")
     arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", *options_of()]
     assert "attention.png" in refused(capsys, bad, [*arguments, "--figures", bad])
+
+
+def test_output_of_another_ending_is_refused(bad, capsys):
+    # A figure of that name would replace the results.
+    for name in ("raster.png", "out"):
+        arguments = ["analyze", bad / "good.nwb", "--out", bad / name, *options_of()]
+        assert "must end in '.nwb'" in refused(capsys, bad, [*arguments, "--figures", bad])
+
+
+def test_source_with_results_is_refused_before_any_work(bad, capsys):
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", *options_of()]
+    assert main([str(item) for item in arguments]) == 0
+    capsys.readouterr()
+    again = ["analyze", bad / "out.nwb", "--out", bad / "again.nwb", *options_of(window="10h")]
+    assert "already holds results" in refused(capsys, bad, again)
+
+
+def test_unused_folder_is_not_made(bad, capsys):
+    figures = bad / "new" / "deep"
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", "--figures", figures]
+    assert "exceeds the recording" in refused(capsys, bad, [*arguments, *options_of(window="10h")])
+    assert not (bad / "new").exists()
+
+
+def test_figures_in_a_file_are_refused(bad, capsys):
+    arguments = ["analyze", bad / "good.nwb", "--out", bad / "out.nwb", *options_of()]
+    figures = bad / "notes.txt" / "figures"
+    assert "is a file" in refused(capsys, bad, [*arguments, "--figures", figures])
+
+
+def test_results_of_another_recording_are_refused(bad, small_culture):
+    embedding_of = te.simulate_culture(n_nodes=20, duration=40 * pq.s, seed=2)
+    for index, train in enumerate(embedding_of.segments[0].spiketrains):
+        train.annotations["node_id"] = f"other{index}"
+    te.write_nwb(embedding_of, bad / "other.nwb")
+    assert analyze(small_culture, bad / "mine.nwb") == 0
+    embedding = te.read_results(bad / "mine.nwb")
+    with pytest.raises(InputError, match="row 0 of its table 'units' is 'other0'"):
+        te.write_results(bad / "other.nwb", embedding, out=bad / "mixed.nwb")
+    assert not (bad / "mixed.nwb").exists()
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), MemoryError(), KeyboardInterrupt()])
+def test_whatever_goes_wrong_is_one_sentence(bad, capsys, monkeypatch, error):
+    import tavrnn_ephys.inspection
+
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(tavrnn_ephys.inspection, "describe_file", fail)
+    status = main(["inspect", str(bad / "good.nwb")])
+    captured = capsys.readouterr()
+    assert status == (130 if isinstance(error, KeyboardInterrupt) else 2)
+    assert captured.err.count("\n") == 1
+
+
+def test_termination_leaves_nothing(bad):
+    import signal
+    import time
+
+    command = [sys.executable, "-m", "tavrnn_ephys.cli", "analyze", bad / "good.nwb", "--out",
+               bad / "out.nwb", *options_of(training_epochs="100000")]  # fmt: skip
+    process = subprocess.Popen([str(item) for item in command], stderr=subprocess.PIPE, text=True)
+    time.sleep(8)
+    before = {path.name for path in bad.iterdir()}
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped on request" in said
+    assert {path.name for path in bad.iterdir()} == before - {"out.nwb"}
 
 
 def test_output_that_is_the_input_is_refused(bad, capsys):

@@ -138,6 +138,10 @@ def test_arrays_of_containers_cannot_be_written_and_the_callers_can():
             lambda: ConnectivitySequence.from_array([[[1.0, 0.2], [0.3, 1.0]]]),
             "window 0 is not symmetric",
         ),
+        (
+            lambda: ConnectivitySequence.from_array([[[1.0, np.inf], [np.inf, 1.0]]]),
+            "window 0 holds infinite weights",
+        ),
     ],
 )
 def test_container_refuses_what_breaks_its_rule(build, message):

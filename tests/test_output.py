@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tavrnn_ephys.errors import OutputError
-from tavrnn_ephys.output import check_output, prepare_folder, whole_file
+from tavrnn_ephys.output import check_folder, check_output, make_folder, whole_file
 
 
 def test_file_appears_when_the_block_ends(tmp_path):
@@ -52,5 +52,18 @@ def test_link_to_the_input_is_the_input(tmp_path):
 
 def test_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputError, match="cannot be made"):
-        prepare_folder(tmp_path / "file", ["a.png"], overwrite=False)
+    for folder in (tmp_path / "file", tmp_path / "file" / "deep"):
+        with pytest.raises(OutputError, match="is a file"):
+            check_folder(folder, ["a.png"], overwrite=False)
+        with pytest.raises(OutputError, match="cannot be made"):
+            make_folder(folder)
+
+
+def test_checking_a_folder_does_not_make_it(tmp_path):
+    assert check_folder(tmp_path / "a" / "b", ["x.png"], overwrite=False) == tmp_path / "a" / "b"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ending_is_demanded(tmp_path):
+    with pytest.raises(OutputError, match="must end in '.nwb'"):
+        check_output(tmp_path / "a.png", overwrite=True, suffix=".nwb")

@@ -116,7 +116,13 @@ def _cut(
 
 def _spike_times(units: Any, nodes: Nodes, file_name: str) -> list[NDArray[np.float64]]:
     column, stops = ragged_column(units["spike_times"])
-    flat = np.asarray(column.data[:], dtype=np.float64)
+    stored = np.asarray(column.data[:])
+    if stored.dtype.kind not in "iuf":
+        raise FileFormatError(
+            f"The spike times of '{file_name}' are of type {stored.dtype}, not numbers. "
+            "Write the file again."
+        )
+    flat = stored.astype(np.float64)
     if len(stops) != len(nodes) or np.any(np.diff(stops, prepend=0) < 0) or stops[-1] > len(flat):
         raise FileFormatError(
             f"The index of the spike times of '{file_name}' does not fit its {len(nodes)} units "

@@ -230,7 +230,26 @@ def _source_table(
             f"These results know row {rows.max()} of table '{nodes.table}', but '{source_name}' "
             f"has {len(tables[0].id)} rows there. Name the recording that was analysed."
         )
+    _compare_names(nodes, rows, tables[0], source_name)
     return tables[0]
+
+
+def _compare_names(nodes: Nodes, rows: NDArray[np.int64], table: Any, source_name: str) -> None:
+    """Refuse results of another recording: the rows that they count must bear their names."""
+    names = table["unit_name"].data[:] if "unit_name" in table.colnames else table.id.data[:]
+    there = np.array([_text(names[row]) for row in rows])
+    differs = there != np.asarray(nodes.ids)
+    if differs.any():
+        index = int(np.argmax(differs))
+        raise InputError(
+            f"These results are not of '{source_name}': row {rows[index]} of its table "
+            f"'{nodes.table}' is '{there[index]}', not '{nodes.ids[index]}'. "
+            "Name the recording that was analysed."
+        )
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _encoded(table: str, parts: Any) -> tuple[list[Any], dict[str, Any]]:

@@ -131,6 +131,24 @@ class NwbAdapter:
 
         return write_results(source, embedding, out, overwrite=overwrite)
 
+    def check_results_source(self, source: Path) -> None:
+        """
+        Refuse a file that already holds results, before any work.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+            The recording.
+
+        Raises
+        ------
+        OutputError
+            If it holds results.
+        """
+        from tavrnn_ephys.adapters.nwb.results import check_results_source
+
+        check_results_source(source)
+
     def read_results(self, path: Path) -> NodeEmbedding:
         """
         Read the embedding back.

@@ -34,7 +34,7 @@ from tavrnn_ephys.containers import NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.errors import FileFormatError, OutputError
 from tavrnn_ephys.output import check_output, whole_file
 
-__all__ = ["read_results", "write_results"]
+__all__ = ["check_results_source", "read_results", "write_results"]
 
 
 def write_results(
@@ -90,6 +90,39 @@ def write_results(
     return target
 
 
+def check_results_source(source: str | Path) -> None:
+    """
+    Refuse a file that already holds results, before any work.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        The recording.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no intact NWB file.
+    OutputError
+        If it holds results.
+    """
+    import h5py
+
+    path = Path(source)
+    require_nwb(path)
+    with h5py.File(path, "r") as file:
+        modules = file.get("processing", {})
+        if any(name in modules[module] for module in modules for name in RESULT_TABLES):
+            raise _holds_results(path.name)
+
+
+def _holds_results(name: str) -> OutputError:
+    return OutputError(
+        f"'{name}' already holds results of tavrnn_ephys. "
+        "Name the recording that it was made from as the source."
+    )
+
+
 def _append(path: Path, embedding: NodeEmbedding, source_name: str) -> None:
     """Add the three tables in one session: a second one would find half a group after an error."""
     import h5py
@@ -98,10 +131,7 @@ def _append(path: Path, embedding: NodeEmbedding, source_name: str) -> None:
     with h5py.File(path, "r+") as file, NWBHDF5IO(file=file, mode="r+") as io:
         nwbfile = _read(io, source_name)
         if _find_tables(nwbfile):
-            raise OutputError(
-                f"'{source_name}' already holds results of tavrnn_ephys. "
-                "Name the recording that it was made from as the source."
-            )
+            raise _holds_results(source_name)
         windows, window_notes = windows_table(embedding)
         nodes, node_notes = nodes_table(embedding.nodes, nwbfile, source_name)
         provenance = provenance_table(embedding, {**window_notes, **node_notes})
