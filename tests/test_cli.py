@@ -218,7 +218,7 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"threshold": "high"}, "'high' is not a number"),
         ({"training_epochs": "0"}, "training_epochs must be a whole number of at least 1"),
         ({"training_epochs": "many"}, "'many' is not a whole number"),
-        ({"adapter": "axion"}, "no adapter 'axion'"),
+        ({"adapter": "abacus"}, "no adapter 'abacus'"),
     ],
 )
 def test_unsuitable_option_is_refused(bad, capsys, changes, message):
