@@ -222,7 +222,7 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"session_start": "2024-05-01"}, "knows its start"),
         ({"training_epochs": "0"}, "training_epochs must be a whole number of at least 1"),
         ({"training_epochs": "many"}, "'many' is not a whole number"),
-        ({"adapter": "axion"}, "no adapter 'axion'"),
+        ({"adapter": "abacus"}, "no adapter 'abacus'"),
     ],
 )
 def test_unsuitable_option_is_refused(bad, capsys, changes, message):

@@ -186,24 +186,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-# Faults of the readers that the test has found and that stand until they are mended.
-OPEN_FAULTS = {
-    "nwb_units": "a deleted target of links ends in PyNWB's own error",
-    "neo_blackrock": "a damaged head makes Neo see 454 segments, loaded for longer than the limit",
-}
-
-
-def parameters() -> list[Any]:
-    return [
-        pytest.param(
-            adapter, make, id=make.__name__,
-            marks=[pytest.mark.xfail(strict=True, reason=OPEN_FAULTS[make.__name__])]
-            if make.__name__ in OPEN_FAULTS else [],
-        )
-        for adapter, make in SOURCES
-    ]  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def reader() -> Iterator[ReadingProcess]:
     process = ReadingProcess()
@@ -211,7 +193,7 @@ def reader() -> Iterator[ReadingProcess]:
     process.stop()
 
 
-@pytest.mark.parametrize(("adapter", "make"), parameters())
+@pytest.mark.parametrize(("adapter", "make"), SOURCES, ids=[make.__name__ for _, make in SOURCES])
 def test_damaged_copies_are_read_or_refused(
     reader: ReadingProcess, recordings: Path, tmp_path: Path, adapter: str, make: Any
 ) -> None:
