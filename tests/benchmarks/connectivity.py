@@ -5,8 +5,9 @@ How fast connectivity is, as ratios that carry over between machines, and how mu
     python tests/benchmarks/connectivity.py --quick    ratios only, fewer repetitions
 
 Every ratio compares the processor time of calls that alternate in one process on one thread, so
-that other work on the machine has little say; the median over the repetitions stands.  Memory is the peak of a process of its own.  The recordings are looked for
-as in the tests (TAVRNN_EPHYS_DATA, else ../shared/data); without them that run is left out.
+that other work on the machine has little say; the median over the repetitions stands.  Memory is
+the peak of a process of its own.  The recordings are looked for as in the tests
+(TAVRNN_EPHYS_DATA, else ../shared/data); without them that run is left out.
 """
 
 from __future__ import annotations
