@@ -1,3 +1,4 @@
+from .baselines import UASE as UASE
 from .binning import bin_activity as bin_activity
 from .blocks import block_from_arrays as block_from_arrays
 from .connectivity import AbsoluteThreshold as AbsoluteThreshold
@@ -15,13 +16,18 @@ from .containers import ConnectivitySequence as ConnectivitySequence
 from .containers import NodeEmbedding as NodeEmbedding
 from .containers import Nodes as Nodes
 from .containers import Windows as Windows
+from .deconvolution import compute_dff as compute_dff
+from .deconvolution import deconvolve as deconvolve
+from .detection import detect_spikes as detect_spikes
 from .estimator import TAVRNN as TAVRNN
 from .graphs import GraphSequence as GraphSequence
 from .graphs import build_graphs as build_graphs
+from .lazy_signals import LazySignal as LazySignal
 from .pipeline import AnalysisConfig as AnalysisConfig
 from .pipeline import analyze as analyze
 from .reading import list_adapters as list_adapters
 from .reading import read as read
+from .reading import read_mat as read_mat
 from .reading import read_results as read_results
 from .reading import write_nwb as write_nwb
 from .reading import write_results as write_results

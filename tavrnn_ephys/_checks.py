@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -165,9 +166,68 @@ def positive_int(value: Any, name: str) -> int:
     InputError
         If the value is not a whole number of at least 1.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 1:
-        raise InputError(f"{name} must be a whole number of at least 1, got {value!r}.")
+    return whole_number(value, name, at_least=1)
+
+
+def whole_number(value: Any, name: str, *, at_least: int = 0) -> int:
+    """
+    Return a whole number that fits into 32 bits.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the argument, for the message.
+    at_least : int
+        Smallest allowed value.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InputError
+        If the value is no whole number from ``at_least`` to 2³¹ − 1.
+    """
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or not at_least <= int(value) < 2**31:
+        raise InputError(
+            f"{name} must be a whole number of at least {at_least} and below 2^31, got {value!r}."
+        )
     return int(value)
+
+
+def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:
+    """
+    Return a positive finite number.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the argument, for the message.
+    or_zero : bool
+        Whether zero is allowed too.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Raises
+    ------
+    InputError
+        If the value is no number, not finite, or too small.
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not or_zero):
+        rule = "a number of at least 0" if or_zero else "a positive number"
+        raise InputError(f"{name} must be {rule}, got {value!r}.")
+    return float(value)
 
 
 def some(names: Iterable[str], limit: int = 5) -> str:

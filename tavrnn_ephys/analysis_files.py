@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.output import check_output, prepare_folder
@@ -30,6 +30,7 @@ def analyze_file(
     config: AnalysisConfig,
     *,
     adapter: str | None = None,
+    options: Mapping[str, Any] | None = None,
     session_start: str | None = None,
     figures: str | Path | None = None,
     overwrite: bool = False,
@@ -48,6 +49,8 @@ def analyze_file(
         How.
     adapter : str, optional
         Adapter that reads the source; found by content by default.
+    options : mapping of str to object, optional
+        Options of the adapter.
     session_start : str, optional
         ISO date of the recording's start, for formats that do not know it.
     figures : str or pathlib.Path, optional
@@ -77,7 +80,8 @@ def analyze_file(
     if figures is not None:
         names = [f"{name}.png" for name in _FIGURES]
         folder = prepare_folder(figures, names, overwrite=overwrite)
-    with _as_nwb(source, out, found.name, session_start) as (block, nwb):
+    block = read(source, adapter=found.name, **dict(options or {}))
+    with _as_nwb(block, source, out, found.name, session_start) as (block, nwb):
         result = analyze(block, config, verbose=verbose)
         write_results(nwb, result.embedding, out=out, overwrite=overwrite)
     if folder is not None:
@@ -87,10 +91,9 @@ def analyze_file(
 
 @contextmanager
 def _as_nwb(
-    source: Path, out: Path, adapter: str, session_start: str | None
+    block: neo.Block, source: Path, out: Path, adapter: str, session_start: str | None
 ) -> Iterator[tuple[neo.Block, Path]]:
     """Give the block and an NWB file of it: the source itself, or a conversion that vanishes."""
-    block = read(source, adapter=adapter)
     if adapter == "nwb":
         yield block, source
         return

@@ -132,6 +132,13 @@ def _n_whole_bins(length_s: float, size_s: float) -> int:
 
 def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
     signals = node_signals(segment)
+    raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
+    if not signals and raw:
+        raise InputError(
+            f"This segment holds raw voltage ('{raw[0].name}') and neither spike trains nor traces "
+            "of nodes. Detect spikes first: "
+            "segment.spiketrains.extend(tavrnn_ephys.detect_spikes(segment))."
+        )
     if len(signals) != 1:
         raise InputError(
             f"This segment has no spike trains and {len(signals)} signals with a trace per node; "

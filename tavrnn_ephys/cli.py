@@ -1,4 +1,4 @@
-"""The command line: ``tavrnn-ephys demo | analyze | inspect``."""
+"""The command line: ``tavrnn-ephys demo | analyze | inspect | convert``."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_analyze(commands)
     _add_inspect(commands)
+    _add_convert(commands)
     return parser
 
 
@@ -139,7 +140,7 @@ def _add_analyze(commands: Any) -> None:
         help="passes over the windows (default: the profile's)",
     )
     command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
-    command.add_argument("--adapter", help="adapter that reads FILE (default: found by content)")
+    _add_reading(command)
     command.add_argument(
         "--session-start",
         metavar="ISO-DATE",
@@ -159,8 +160,42 @@ def _add_inspect(commands: Any) -> None:
         "behaviours and subregions it holds, over which time.",
     )
     command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
-    command.add_argument("--adapter", help="adapter that reads FILE (default: found by content)")
+    _add_reading(command)
     command.set_defaults(run=_run_inspect)
+
+
+def _add_convert(commands: Any) -> None:
+    command = commands.add_parser(
+        "convert",
+        allow_abbrev=False,
+        help="write a recording of any known format as an NWB file",
+        description="Reads a recording and writes it as NWB. What NWB demands and the recording "
+        "does not say is asked for by name, and never invented.",
+        epilog="Example: tavrnn-ephys convert F.npy --option sampling_rate=30Hz "
+        "--metadata mouse.yaml --out mouse.nwb",
+    )
+    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    command.add_argument("--out", required=True, metavar="FILE.nwb", help="NWB file to write")
+    command.add_argument(
+        "--metadata", metavar="FILE.yaml", help="session start, subject, species, … in YAML"
+    )
+    command.add_argument(
+        "--segment", type=_whole_number, metavar="N", help="which segment, where there are several"
+    )
+    _add_reading(command)
+    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.set_defaults(run=_run_convert)
+
+
+def _add_reading(command: Any) -> None:
+    command.add_argument("--adapter", help="adapter that reads FILE (default: found by content)")
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="option of the adapter, such as sampling_rate=30Hz; can be given several times",
+    )
 
 
 def _duration(text: str) -> float:
@@ -192,6 +227,7 @@ def _run_demo(options: argparse.Namespace) -> None:
 
 def _run_analyze(options: argparse.Namespace) -> None:
     from tavrnn_ephys.analysis_files import analyze_file
+    from tavrnn_ephys.conversion import parse_options
     from tavrnn_ephys.pipeline import AnalysisConfig
 
     config = AnalysisConfig(
@@ -210,6 +246,7 @@ def _run_analyze(options: argparse.Namespace) -> None:
         config,
         adapter=options.adapter,
         session_start=options.session_start,
+        options=parse_options(options.option),
         figures=options.figures,
         overwrite=options.overwrite,
         verbose=True,
@@ -221,9 +258,26 @@ def _run_analyze(options: argparse.Namespace) -> None:
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.conversion import parse_options
     from tavrnn_ephys.inspection import describe_file
 
-    print(describe_file(options.file, adapter=options.adapter))
+    reading = parse_options(options.option)
+    print(describe_file(options.file, adapter=options.adapter, options=reading))
+
+
+def _run_convert(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.conversion import convert_file, parse_options
+
+    written = convert_file(
+        Path(options.file),
+        Path(options.out),
+        adapter=options.adapter,
+        metadata=options.metadata,
+        segment=options.segment,
+        options=parse_options(options.option),
+        overwrite=options.overwrite,
+    )
+    print(f"Written to {written}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["describe_file"]
 
 
-def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
+def describe_file(
+    path: str | Path, *, adapter: str | None = None, options: Mapping[str, Any] | None = None
+) -> str:
     """
     Describe a recording for a person.
 
@@ -35,6 +38,8 @@ def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
         The file.
     adapter : str, optional
         Adapter that reads it; found by content by default.
+    options : mapping of str to object, optional
+        Options of the adapter.
 
     Returns
     -------
@@ -47,7 +52,7 @@ def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
         If the file cannot be read.
     """
     found = find_adapter(path, adapter)
-    block = found.read(Path(path))
+    block = found.read(Path(path), **dict(options or {}))
     lines = [
         f"File:        {path}",
         f"Adapter:     {found.name} ({found.description})",
@@ -61,6 +66,9 @@ def describe_file(path: str | Path, *, adapter: str | None = None) -> str:
 
 
 def _segment_lines(segment: neo.Segment) -> list[str]:
+    nodes_known = len(segment.spiketrains) > 0 or len(node_signals(segment)) > 0
+    if not nodes_known:
+        return ["Nodes:       none", *_raw_lines(segment), *_beside_lines(segment)]
     t_start, t_stop = segment_limits_s(segment)
     lines = [f"Duration:    {t_stop - t_start:.6g} s, from {t_start:.6g} s to {t_stop:.6g} s"]
     if len(segment.spiketrains):
@@ -80,11 +88,26 @@ def _segment_lines(segment: neo.Segment) -> list[str]:
             f"{signal.shape[0]} samples"
         )
         lines += _node_lines(nodes)
+    return [*lines, *_raw_lines(segment), *_beside_lines(segment)]
+
+
+def _raw_lines(segment: neo.Segment) -> list[str]:
+    return [
+        f"Raw voltage: '{signal.name}', {signal.shape[1]} channels, {signal.shape[0]} samples, "
+        f"{float(signal.duration.rescale('s').magnitude):.6g} s"
+        for signal in (*segment.analogsignals, *segment.irregularlysampledsignals)
+        if signal.annotations.get("role") == "raw"
+    ]
+
+
+def _beside_lines(segment: neo.Segment) -> list[str]:
     behaviors = behavior_columns(segment)
-    lines.append(f"Behaviour:   {some(behaviors, limit=12) if behaviors else 'none'}")
+    lines = [f"Behaviour:   {some(behaviors, limit=12) if behaviors else 'none'}"]
     for epoch in segment.epochs:
         labels = sorted({str(label) for label in epoch.labels})
         lines.append(f"Epochs:      '{epoch.name}', {len(epoch)} intervals: {some(labels)}")
+    for event in segment.events:
+        lines.append(f"Events:      '{event.name}', {len(event)}")
     return lines
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from tavrnn_ephys._heaps import refuse_endless_heap
 from tavrnn_ephys.containers import NodeEmbedding
 from tavrnn_ephys.errors import FileFormatError, InputError
 
@@ -19,6 +21,7 @@ __all__ = [
     "find_adapter",
     "list_adapters",
     "read",
+    "read_mat",
     "read_results",
     "write_nwb",
     "write_results",
@@ -186,6 +189,7 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
         raise FileFormatError(f"There is no file '{file}'. Check the path.")
     if not file.is_file():
         raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    refuse_endless_heap(file)
     adapters = list_adapters()
     if adapter is not None:
         if adapter not in adapters:
@@ -203,7 +207,14 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     # Content that no adapter recognises still has an ending: the adapter of that
     # ending knows best what is wrong with the file.
     if not suiting:
-        suiting = [item for item in adapters.values() if file.suffix.lower() in item.suffixes]
+        ending = file.name.lower().endswith
+        suiting = [item for item in adapters.values() if any(map(ending, item.suffixes))]
+    if len(suiting) > 1:
+        names = ", ".join(item.name for item in suiting)
+        raise FileFormatError(
+            f"'{file.name}' lacks what each adapter of its ending looks for ({names}), or is "
+            f'damaged. Name one to hear what it misses: adapter="{suiting[-1].name}".'
+        )
     if not suiting:
         raise FileFormatError(
             f"No adapter reads '{file.name}': its content is of none of the known formats "
@@ -236,6 +247,84 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
         If the file is missing, damaged or of an unknown format.
     """
     return find_adapter(path, adapter).read(Path(path), **options)
+
+
+def read_mat(
+    path: str | Path,
+    *,
+    counts: str | None = None,
+    spike_times: str | None = None,
+    traces: str | None = None,
+    node_axis: int | None = None,
+    samples: tuple[int, int] | None = None,
+    behavior: Mapping[str, str] | None = None,
+    positions: str | None = None,
+    groups: str | None = None,
+    node_ids: str | None = None,
+    bin_size: Any = None,
+    sampling_rate: Any = None,
+    t_start: Any = None,
+    t_stop: Any = None,
+    node_kind: str | None = None,
+    behavior_rate: Any = None,
+) -> neo.Block:
+    """
+    Read a recording from variables of a MATLAB file.
+
+    A variable is written as MATLAB nests it, cells counted from 0: ``"Ytr"``,
+    ``"session.events"``, ``"spikes[0][2].time"``; ``[*]`` stands for every cell.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file, of MATLAB 5 to 7.3.
+    counts : str, optional
+        Variable with a matrix of spike counts.
+    spike_times : str, optional
+        Variable with a cell of spike times in seconds per unit, or a path with ``[*]``; empty
+        cells are no units.
+    traces : str, optional
+        Variable with a matrix of traces.
+    node_axis : {0, 1}, optional
+        Which axis of ``counts`` or ``traces`` counts the nodes; needed with them.
+    samples : tuple of int, optional
+        First sample and one past the last, of ``counts`` or ``traces``; all by default.
+    behavior : mapping of str to str, optional
+        Variables beside the activity, shape (n_samples,) or (n_samples, n_columns), by the name
+        that they get; ``"other.mat:variable"`` takes one from a file in the same folder.
+    positions : str, optional
+        Variable of shape (n_nodes, 2 or 3) and, after a blank, its unit: ``"xy um"``.
+    groups, node_ids : str, optional
+        Variables with a text per node.
+    bin_size, sampling_rate, t_start, t_stop : quantities.Quantity, optional
+        As in :func:`block_from_arrays`.
+    node_kind : {"unit", "channel", "roi"}, optional
+        As in :func:`block_from_arrays`.
+    behavior_rate : quantities.Quantity, optional
+        As in :func:`block_from_arrays`.
+
+    Returns
+    -------
+    neo.Block
+        One segment.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is no intact MATLAB file.
+    InputError
+        If a variable is missing or of the wrong kind.
+    """
+    given = {
+        "counts": counts, "spike_times": spike_times, "traces": traces, "node_axis": node_axis,
+        "samples": samples, "behavior": behavior, "positions": positions, "groups": groups,
+        "node_ids": node_ids,
+        "bin_size": bin_size, "sampling_rate": sampling_rate, "t_start": t_start,
+        "t_stop": t_stop, "node_kind": node_kind, "behavior_rate": behavior_rate,
+    }  # fmt: skip
+    return read(
+        path, adapter="mat", **{key: value for key, value in given.items() if value is not None}
+    )
 
 
 def write_nwb(block: neo.Block, path: str | Path, *, overwrite: bool = False) -> Path:

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tavrnn_ephys._checks import one_of, positive_int
+from tavrnn_ephys._checks import one_of, positive_int, positive_number
 from tavrnn_ephys.errors import ChanceLossWarning, InputError
-from tavrnn_ephys.nn.decoder import CHANCE_LOSS, reconstruction_loss
-from tavrnn_ephys.nn.latent import kl_divergence
-from tavrnn_ephys.nn.model import Network, NetworkState, WindowInput, WindowOutput
+from tavrnn_ephys.nn.decoder import chance_loss
+from tavrnn_ephys.nn.model import Network, SequenceOutput, WindowInput
 
-__all__ = ["TrainingOptions", "run_sequence", "train", "window_loss"]
+__all__ = ["TrainingOptions", "run_sequence", "sample_noise", "train"]
 
 # Enough for the loss to settle on simulated cultures of 80 nodes; more changes it little.
 _DEFAULT_STEPS = 200
@@ -61,38 +60,9 @@ class TrainingOptions:
         one_of(self.schedule, ("one_cycle", "constant"), "schedule")
         if self.sequence_length is not None:
             positive_int(self.sequence_length, "sequence_length")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(f"learning_rate must be positive, got {self.learning_rate!r}.")
-
-
-def window_loss(network: Network, window: WindowInput, output: WindowOutput) -> dict[str, Tensor]:
-    """
-    Compute the loss of one window, term by term.
-
-    Parameters
-    ----------
-    network : Network
-        The network, for its options.
-    window : WindowInput
-        The window.
-    output : WindowOutput
-        What the network said of it.
-
-    Returns
-    -------
-    dict of str to torch.Tensor
-        ``"loss"`` = ``"reconstruction"`` + ``kl_weight`` · ``"kl"``, scalars.
-    """
-    options = network.options
-    kl = kl_divergence(output.posterior, output.prior)
-    if options.kl_scale == "node_mean_twice":
-        kl = kl / network.n_vertices
-    reconstruction = reconstruction_loss(output.decoded, window.target)
-    return {
-        "loss": reconstruction + options.kl_weight * kl,
-        "reconstruction": reconstruction,
-        "kl": kl,
-    }
+        positive_number(self.learning_rate, "learning_rate")
+        if self.clip_norm is not None:
+            positive_number(self.clip_norm, "clip_norm")
 
 
 def train(
@@ -159,7 +129,9 @@ def train(
         for sequence in chunks:
             state = network.initial_state()
             for chunk in sequence:
-                terms, state = _chunk_terms(network, chunk, state, generator)
+                noise = sample_noise(network, len(chunk), generator)
+                output, state = network(chunk, state, noise)
+                terms = network.loss_terms(chunk, output)
                 optimizer.zero_grad(set_to_none=True)
                 (terms["loss"] / len(chunk)).backward()
                 if options.clip_norm is not None:
@@ -179,7 +151,7 @@ def train(
                 "Lower learning_rate, or shorten attention_width."
             )
     network.eval()
-    _warn_at_chance(network, history)
+    _warn_at_chance(sequences, history)
     return history
 
 
@@ -188,38 +160,25 @@ def _chunks(sequence: Sequence[WindowInput], length: int | None) -> list[Sequenc
     return [sequence[first : first + length] for first in range(0, len(sequence), length)]
 
 
-def _chunk_terms(
-    network: Network,
-    chunk: Sequence[WindowInput],
-    state: NetworkState,
-    generator: torch.Generator,
-) -> tuple[dict[str, Tensor], NetworkState]:
-    totals: dict[str, Tensor] = {}
-    for window in chunk:
-        noise = sample_noise(network, generator)
-        output, state = network(window, state, noise)
-        for name, value in window_loss(network, window, output).items():
-            totals[name] = totals[name] + value if name in totals else value
-    return totals, state
-
-
-def sample_noise(network: Network, generator: torch.Generator | None) -> Tensor:
+def sample_noise(network: Network, n_windows: int, generator: torch.Generator | None) -> Tensor:
     """
-    Draw the noise of one window.
+    Draw the noise of consecutive windows.
 
     Parameters
     ----------
     network : Network
         The network, for its shapes.
+    n_windows : int
+        Number of windows.
     generator : torch.Generator, optional
         Source; without it the noise is zero.
 
     Returns
     -------
     torch.Tensor
-        Shape (n_vertices, latent_size).
+        Shape (n_windows, n_vertices, latent_size).
     """
-    shape = (network.n_vertices, network.options.latent_size)
+    shape = (n_windows, network.n_vertices, network.options.latent_size)
     if generator is None:
         return torch.zeros(shape)
     return torch.randn(shape, generator=generator)
@@ -227,7 +186,7 @@ def sample_noise(network: Network, generator: torch.Generator | None) -> Tensor:
 
 def run_sequence(
     network: Network, sequence: Sequence[WindowInput], *, generator: torch.Generator | None = None
-) -> list[WindowOutput]:
+) -> SequenceOutput:
     """
     Pass a network over a sequence without training it.
 
@@ -242,19 +201,19 @@ def run_sequence(
 
     Returns
     -------
-    list of WindowOutput
-        One per window.
+    SequenceOutput
+        What the network says of them.
     """
-    outputs, state = [], network.initial_state()
     with torch.no_grad():
-        for window in sequence:
-            output, state = network(window, state, sample_noise(network, generator))
-            outputs.append(output)
-    return outputs
+        noise = sample_noise(network, len(sequence), generator)
+        return network(sequence, network.initial_state(), noise)[0]
 
 
-def _warn_at_chance(network: Network, history: list[dict[str, float]]) -> None:
-    chance = CHANCE_LOSS[network.options.target]
+def _warn_at_chance(
+    sequences: Sequence[Sequence[WindowInput]], history: list[dict[str, float]]
+) -> None:
+    chances = [chance_loss(window.target) for sequence in sequences for window in sequence]
+    chance = sum(chances) / len(chances)
     final = history[-1]["reconstruction"]
     if final < 0.99 * chance:
         return

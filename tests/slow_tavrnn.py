@@ -82,7 +82,7 @@ class SlowTavrnn:
         return self.linear("prior.mean", shared), softplus(self.linear("prior.std", shared))
 
     def recur(self, edges, inputs, hidden, layer):
-        name = f"recurrence.layers.{layer}"
+        name = f"recurrence.{layer}"
         size = hidden.shape[1]
         from_input = self.convolve(f"{name}.from_input", edges, inputs)
         gates = self.convolve(f"{name}.gates", edges, hidden)
@@ -97,7 +97,7 @@ class SlowTavrnn:
         name = f"attention.{layer}"
         states = [*past, present]
         query = self.linear(f"{name}.query", present[-1])
-        scores = np.array([self.linear(f"{name}.key", s[-1]) @ query for s in states])
+        scores = np.array([s[-1] @ self.w[f"{name}.key.weight"].T @ query for s in states])
         weights = np.exp(scores / np.sqrt(len(query)))
         weights = weights / weights.sum()
         # The value map is applied to every state, then averaged: the formula as printed.

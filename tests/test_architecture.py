@@ -14,13 +14,14 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion"},
     {"pipeline"},
-    {"estimator", "evaluation", "figures"},
+    {"estimator", "baselines", "evaluation", "figures"},
     {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
-        "_checks", "errors", "_version",
+        "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
+        "_version",
     },
 ]  # fmt: skip
 SIDEWAYS = {
@@ -36,7 +37,8 @@ HEAVY = {
     "torch_geometric": {"graphs"},
     "elephant": {"binning", "connectivity", "surrogates"},
     "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
-            "analysis_files", "surrogates"},
+            "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
+            "conversion"},
     "h5py": set(),
     "pynwb": set(),
 }  # fmt: skip

@@ -17,14 +17,17 @@ def demo(tmp_path_factory):
 
 
 def test_state_is_decoded_above_chance_and_above_rates(demo):
-    embedding, rates, shuffled = demo.scores
+    embedding, spectral, rates, shuffled = demo.scores
     assert embedding.balanced_accuracy > embedding.chance_interval[1]
     assert embedding.balanced_accuracy > rates.balanced_accuracy + 0.2
     assert embedding.p_value == pytest.approx(1 / 200)
+    # The floor: what the network is given.  It must not lose it.
+    assert embedding.balanced_accuracy > spectral.balanced_accuracy - 0.03
+    assert shuffled.balanced_accuracy < shuffled.chance_interval[1] + 0.05
 
 
 def test_neither_rates_nor_shuffled_bins_tell_the_state(demo):
-    for score in demo.scores[1:]:
+    for score in demo.scores[2:]:
         low, high = score.chance_interval
         assert low - 0.05 <= score.balanced_accuracy <= high + 0.05
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import quantities as pq
 from sklearn.base import clone
 
-from tavrnn_ephys.containers import ConnectivitySequence
+from tavrnn_ephys.connectivity import compute_connectivity
+from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Nodes
 from tavrnn_ephys.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.estimator import TAVRNN
 from tavrnn_ephys.graphs import build_graphs
+from tavrnn_ephys.windows import sliding_windows
 
 
 def two_state_graphs(n_windows=24, n_nodes=12, noise=0.1, seed=0, **options):
@@ -68,10 +71,46 @@ def test_pure_noise_under_the_published_model_warns_of_chance():
         TAVRNN(profile="paper", training_epochs=2, latent_size=1).fit(graphs)
 
 
-def test_fit_on_stretches_equals_fit_on_their_list():
+def test_every_stretch_takes_part_in_training():
     graphs, _ = two_state_graphs()
-    model = TAVRNN(training_epochs=2).fit([graphs[:10], graphs[12:]])
-    assert model.transform(graphs).n_windows == 24
+    both = TAVRNN(training_epochs=2).fit([graphs[:10], graphs[12:]])
+    first = TAVRNN(training_epochs=2).fit([graphs[:10]])
+    for name, value in both.network_.state_dict().items():
+        if name.startswith("encoder.mean"):
+            assert not np.array_equal(value, first.network_.state_dict()[name])
+    # The mean graph of the decoder is the mean over all training windows.
+    expected = np.mean([m.toarray() for m in (*graphs.weights[:10], *graphs.weights[12:])], axis=0)
+    np.testing.assert_allclose(both.network_.decoder.offset, expected, atol=1e-6)
+
+
+def test_state_starts_afresh_in_every_stretch():
+    graphs, _ = two_state_graphs()
+    model = TAVRNN(training_epochs=2).fit(graphs)
+    alone = model.transform(graphs[12:])
+    assert not np.array_equal(model.transform(graphs).mean[12:], alone.mean)
+    np.testing.assert_array_equal(alone.mean, model.transform(graphs[12:]).mean)
+
+
+def independent_trains(n_nodes, seed=0):
+    counts = np.random.default_rng(seed).poisson(0.06, (n_nodes, 20000)).astype(np.uint8)
+    activity = BinnedActivity(values=counts, bin_size_s=0.01, nodes=Nodes(ids=range(n_nodes)))
+    windows = sliding_windows(activity, window_length=2 * pq.s, step=1 * pq.s)
+    return compute_connectivity(activity, windows)
+
+
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.parametrize("n_nodes", [15, 60])
+def test_independent_spike_trains_warn_of_chance(n_nodes):
+    graphs = build_graphs(independent_trains(n_nodes))
+    with pytest.warns(ChanceLossWarning, match="differ no more coherently"):
+        TAVRNN(training_epochs=1).fit(graphs)
+
+
+def test_complete_graphs_warn_of_chance_in_the_paper_profile():
+    weights = np.full((4, 6, 6), 0.5)
+    graphs = build_graphs(ConnectivitySequence.from_array(weights))
+    with pytest.warns(ChanceLossWarning, match=r"learnt nothing stands \(0.000\)"):
+        TAVRNN(profile="paper", training_epochs=2).fit(graphs)
 
 
 def test_future_windows_do_not_change_earlier_embeddings():
@@ -118,6 +157,12 @@ def test_graphs_with_other_nodes_are_refused_by_name():
         (lambda g: TAVRNN(options={"learning_rate": -1.0}).fit(g), "learning_rate"),
         (lambda g: TAVRNN().fit([np.ones((3, 3))]), "Call build_graphs first"),
         (lambda g: TAVRNN().transform(g), "not fitted"),
+        (lambda g: TAVRNN().fit([]), "no graphs to fit"),
+        (lambda g: TAVRNN().fit(np.ones(3)), "got ndarray"),
+        (lambda g: TAVRNN(seed=None).fit(g), "seed must be a whole number"),
+        (lambda g: TAVRNN(seed=2**70).fit(g), "seed must be a whole number"),
+        (lambda g: TAVRNN(options={"kl_weight": "a"}).fit(g), "kl_weight must be a number"),
+        (lambda g: TAVRNN(options={"clip_norm": -1.0}).fit(g), "clip_norm must be a positive"),
     ],
 )
 def test_misuse_is_explained(make, message):

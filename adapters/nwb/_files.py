@@ -8,12 +8,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.errors import FileFormatError, TavrnnEphysError
 
 if TYPE_CHECKING:
     import pynwb
 
 __all__ = ["looks_like_nwb", "one_line", "open_nwb", "require_nwb"]
+
+# What HDF5, PyNWB and NumPy raise when parts of a file are missing or make no sense.
+_DAMAGE = (
+    OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
+    MemoryError,
+)  # fmt: skip
 
 
 def looks_like_nwb(path: Path) -> bool:
@@ -123,7 +129,9 @@ def open_nwb(path: Path) -> Iterator[pynwb.NWBFile]:
             ) from error
         try:
             yield nwbfile
-        except OSError as error:
+        except TavrnnEphysError:
+            raise
+        except _DAMAGE as error:
             raise FileFormatError(
                 f"'{path.name}' is damaged: part of its data cannot be read ({one_line(error)}). "
                 "Copy it again from its source."

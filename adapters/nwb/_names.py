@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "CHOSEN_COMMENT",
     "COLUMNS_COMMENT",
     "METADATA",
     "NODES_TABLE",
@@ -44,6 +45,8 @@ NODE_COLUMNS = {
 
 UNKNOWN = "unknown"
 COLUMNS_COMMENT = "columns: "
+# Tells the traces to analyse from the others of the same ROIs.
+CHOSEN_COMMENT = "These traces are the ones to analyse."
 
 # Fields of an NWBFile that travel as annotations of the block under the same name.
 METADATA = (

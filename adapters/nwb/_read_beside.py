@@ -17,6 +17,8 @@ from tavrnn_ephys.adapters.nwb._names import (
     SUBJECT_FIELDS,
 )
 from tavrnn_ephys.adapters.nwb._series import (
+    Limits,
+    cut,
     neo_signal,
     series_clock,
     series_samples,
@@ -28,13 +30,19 @@ from tavrnn_ephys.errors import DataLossWarning, FileFormatError
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["read_behavior", "read_epochs", "read_metadata"]
+__all__ = ["read_behavior", "read_epochs", "read_events", "read_metadata"]
 
 # A wider matrix is hardly behaviour.
 _MOST_COLUMNS = 16
 
 
-def read_behavior(nwbfile: Any, file_name: str) -> list[Any]:
+def read_behavior(
+    nwbfile: Any,
+    file_name: str,
+    *,
+    limits: Limits = (None, None),
+    taken: frozenset[str] = frozenset(),
+) -> list[Any]:
     """
     Load the behaviour: numeric series that are neither traces of nodes nor raw recordings.
 
@@ -44,6 +52,10 @@ def read_behavior(nwbfile: Any, file_name: str) -> list[Any]:
         An open file.
     file_name : str
         Name of the file, for messages.
+    limits : tuple of float or None
+        Start and stop in seconds of the part to load.
+    taken : frozenset of str
+        Object ids of series that stand for something else.
 
     Returns
     -------
@@ -57,7 +69,11 @@ def read_behavior(nwbfile: Any, file_name: str) -> list[Any]:
     DataLossWarning
         If a series has no usable times and is left out.
     """
-    found = [item for item in walk_series(nwbfile) if _is_behavior(item[1])]
+    found = [
+        item
+        for item in walk_series(nwbfile)
+        if item[1].object_id not in taken and _is_behavior(item[1])
+    ]
     names = Counter(series.name for _, series in found)
     signals, unusable = [], []
     for container, series in found:
@@ -66,11 +82,17 @@ def read_behavior(nwbfile: Any, file_name: str) -> list[Any]:
         except FileFormatError:
             unusable.append(series.name)
             continue
+        part = slice(None)
+        if clock.order is None:
+            clock, part = cut(clock, len(series.data), limits)
+        samples = np.asarray(series_samples(series, part), dtype=np.float64)
+        if len(samples) == 0:
+            continue
         signals.append(
             neo_signal(
                 series,
                 clock,
-                np.asarray(series_samples(series), dtype=np.float64),
+                samples,
                 name=series.name if names[series.name] == 1 else f"{container}_{series.name}",
                 container=container,
                 role="behavior",
@@ -168,6 +190,44 @@ def _epoch(table: Any) -> neo.Epoch:
         array_annotations={key: columns[key] for key in columns if key != name},
         description=str(table.description),
     )
+
+
+def read_events(nwbfile: Any) -> list[neo.Event]:
+    """
+    Load the tables of events.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        An open file.
+
+    Returns
+    -------
+    list of neo.Event
+        One per table that has rows, in the order of time, with a text column as labels and the
+        other columns as array annotations.
+    """
+    import neo
+    import quantities as pq
+
+    events = []
+    for table in (nwbfile.events or {}).values():
+        if len(table.id) == 0 or "timestamp" not in table.colnames:
+            continue
+        times = np.asarray(table["timestamp"].data[:], dtype=np.float64)
+        order = np.argsort(times, kind="stable")
+        columns = scalar_columns(table, without=("timestamp",))
+        name, labels = _labels(table, columns)
+        events.append(
+            neo.Event(
+                times=times[order] * pq.s,
+                labels=labels[order],
+                name=table.name,
+                array_annotations={key: columns[key][order] for key in columns if key != name},
+                description=str(table.description),
+            )
+        )
+    return events
 
 
 def _labels(table: Any, columns: dict[str, NDArray[Any]]) -> tuple[str, NDArray[np.str_]]:

@@ -9,14 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
-from tavrnn_ephys.adapters.nwb._names import ROI_NAME, known_text, quantities_unit
+from tavrnn_ephys.adapters.nwb._names import (
+    CHOSEN_COMMENT,
+    ROI_NAME,
+    known_text,
+    quantities_unit,
+)
 from tavrnn_ephys.adapters.nwb._series import (
+    Limits,
+    cut,
     neo_signal,
     series_clock,
     series_samples,
     walk_series,
 )
-from tavrnn_ephys.adapters.nwb._tables import plain_column
+from tavrnn_ephys.adapters.nwb._tables import plain_column, scalar_columns
 from tavrnn_ephys.containers import Nodes
 from tavrnn_ephys.errors import FileFormatError, InputError
 
@@ -24,6 +31,9 @@ __all__ = ["RoiSeries", "find_roi_series", "read_roi_signals"]
 
 # Parts of names that tell a by-product of the traces from the traces.
 _BY_PRODUCTS = (("deconv", 3), ("denois", 3), ("neuropil", 4), ("background", 4), ("baseline", 4))
+
+# What becomes of these columns is decided by name; the others turn into array annotations.
+_KNOWN_COLUMNS = (ROI_NAME, "node_kind", "node_group", "image_mask", "pixel_mask", "voxel_mask")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +57,8 @@ class RoiSeries:
         """Place in the order of preference: ΔF/F, fluorescence, others, deconvolved, neuropil."""
         from pynwb.ophys import DfOverF
 
+        if self.series.comments == CHOSEN_COMMENT:
+            return -1
         name = self.series.name.lower()
         for part, rank in _BY_PRODUCTS:
             if part in name:
@@ -80,7 +92,9 @@ def find_roi_series(nwbfile: Any) -> list[RoiSeries]:
     return sorted(found, key=lambda item: item.rank)
 
 
-def read_roi_signals(found: list[RoiSeries], file_name: str, chosen: str | None) -> list[Any]:
+def read_roi_signals(
+    found: list[RoiSeries], file_name: str, chosen: str | None, limits: Limits = (None, None)
+) -> list[Any]:
     """
     Load ROI traces; one series has the role ``"nodes"``, the others are alternatives.
 
@@ -93,6 +107,8 @@ def read_roi_signals(found: list[RoiSeries], file_name: str, chosen: str | None)
     chosen : str, optional
         Name of the series to analyse, ``"series"`` or ``"container/series"``; the preferred
         one by default.
+    limits : tuple of float or None
+        Start and stop in seconds of the part to load.
 
     Returns
     -------
@@ -124,12 +140,13 @@ def read_roi_signals(found: list[RoiSeries], file_name: str, chosen: str | None)
             file_name,
             name=name if names.count(name) == 1 else f"{item.container}_{name}",
             role="nodes" if index == 0 else "traces_alternative",
+            limits=limits,
         )
         for index, (item, name) in enumerate(zip(found, names, strict=True))
     ]
 
 
-def _roi_signal(item: RoiSeries, file_name: str, *, name: str, role: str) -> Any:
+def _roi_signal(item: RoiSeries, file_name: str, *, name: str, role: str, limits: Limits) -> Any:
     series = item.series
     rows = np.asarray(series.rois.data[:], dtype=np.int64)
     shape = series.data.shape if len(series.data.shape) > 1 else (*series.data.shape, 1)
@@ -140,12 +157,23 @@ def _roi_signal(item: RoiSeries, file_name: str, *, name: str, role: str) -> Any
             f"for {len(rows)} ROIs; (n_samples, n_rois) is needed. "
             + ("Transpose its data in the file." if transposed else "Write the file again.")
         )
-    clock = series_clock(series, file_name)
+    clock, part = cut(series_clock(series, file_name), shape[0], limits)
     nodes = _roi_nodes(series.rois.table, rows, file_name)
-    samples = series_samples(series).reshape(shape)
-    return neo_signal(
+    samples = series_samples(series, part).reshape(-1, shape[1])
+    if len(samples) == 0:
+        raise InputError(
+            f"ROI series '{series.name}' of '{file_name}' has no sample between t_start and "
+            "t_stop. Choose limits within the recording."
+        )
+    signal = neo_signal(
         series, clock, samples, name=name, container=item.container, role=role, nodes=nodes
     )
+    further = scalar_columns(series.rois.table, without=_KNOWN_COLUMNS)
+    signal.array_annotate(
+        **{key: values[rows] for key, values in further.items()
+           if key not in signal.array_annotations}
+    )  # fmt: skip
+    return signal
 
 
 def _roi_nodes(table: Any, rows: NDArray[np.int64], file_name: str) -> Nodes:

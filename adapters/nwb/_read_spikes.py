@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import UNIT_NAME, known_text
+from tavrnn_ephys.adapters.nwb._series import Limits
 from tavrnn_ephys.adapters.nwb._tables import plain_column, ragged_column, scalar_columns
 from tavrnn_ephys.blocks import make_spiketrain
 from tavrnn_ephys.containers import NODE_KINDS, Nodes
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["has_units", "read_spiketrains"]
+__all__ = ["electrode_positions", "has_units", "read_spiketrains"]
 
 # What becomes of these columns is decided by name; the others turn into annotations.
 _KNOWN_COLUMNS = (
@@ -43,7 +44,9 @@ def has_units(nwbfile: Any) -> bool:
     return units is not None and len(units.id) > 0 and "spike_times" in units.colnames
 
 
-def read_spiketrains(nwbfile: Any, file_name: str, last_s: float) -> list[neo.SpikeTrain]:
+def read_spiketrains(
+    nwbfile: Any, file_name: str, last_s: float, limits: Limits = (None, None)
+) -> list[neo.SpikeTrain]:
     """
     Load the spike trains of all units.
 
@@ -58,6 +61,8 @@ def read_spiketrains(nwbfile: Any, file_name: str, last_s: float) -> list[neo.Sp
     last_s : float
         Time of the last sample or interval of the file, which the recording reaches at least
         where no observation intervals tell its limits.
+    limits : tuple of float or None
+        Start and stop in seconds of the part to keep; the spikes are loaded unit by unit.
 
     Returns
     -------
@@ -73,8 +78,9 @@ def read_spiketrains(nwbfile: Any, file_name: str, last_s: float) -> list[neo.Sp
 
     units = nwbfile.units
     nodes = _unit_nodes(units, file_name)
-    times = _spike_times(units, nodes, file_name)
-    t_start_s, t_stop_s = _limits(units, times, last_s)
+    whole = _spike_times(units, nodes, file_name)
+    t_start_s, t_stop_s = _limits(units, whole, last_s)
+    t_start_s, t_stop_s, times = _cut(whole, t_start_s, t_stop_s, limits)
     extra = scalar_columns(units, without=_KNOWN_COLUMNS)
     spiketrains = []
     for index, train_times in enumerate(times):
@@ -85,6 +91,27 @@ def read_spiketrains(nwbfile: Any, file_name: str, last_s: float) -> list[neo.Sp
             train.sampling_rate = 1.0 / float(units.resolution) * pq.Hz
         spiketrains.append(train)
     return spiketrains
+
+
+def _cut(
+    times: list[NDArray[np.float64]], start_s: float, stop_s: float, limits: Limits
+) -> tuple[float, float, list[NDArray[np.float64]]]:
+    if limits == (None, None):
+        return start_s, stop_s, times
+    start_s, stop_s = (
+        whole if limit is None else narrow(whole, limit)
+        for whole, limit, narrow in zip((start_s, stop_s), limits, (max, min), strict=True)
+    )
+    if not start_s < stop_s:
+        raise InputError(
+            "There is no recording of units between t_start and t_stop. "
+            "Choose limits within the recording."
+        )
+    return (
+        start_s,
+        stop_s,
+        [train[slice(*np.searchsorted(train, [start_s, stop_s]))].copy() for train in times],
+    )
 
 
 def _spike_times(units: Any, nodes: Nodes, file_name: str) -> list[NDArray[np.float64]]:
@@ -188,7 +215,7 @@ def _unit_positions(
 ) -> NDArray[np.float64] | None:
     if electrodes is None:
         return None
-    positions = _electrode_positions(electrodes)
+    positions = electrode_positions(electrodes)
     if positions is None:
         return None
     counts = np.bincount(owner, minlength=n_units)
@@ -198,8 +225,21 @@ def _unit_positions(
     return None if np.isnan(means).all() else means
 
 
-def _electrode_positions(electrodes: Any) -> NDArray[np.float64] | None:
-    """Coordinates in µm; x, y and z were once mandatory, and 0 for all meant unknown."""
+def electrode_positions(electrodes: Any) -> NDArray[np.float64] | None:
+    """
+    Read the coordinates of electrodes.
+
+    Parameters
+    ----------
+    electrodes : hdmf.common.DynamicTable
+        Table of electrodes.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Micrometres, shape (n_electrodes, 2 or 3); None where they are unknown: x, y and z were
+        once mandatory, and 0 for all meant unknown.
+    """
     for names in (("x", "y", "z"), ("rel_x", "rel_y", "rel_z")):
         if not all(name in electrodes.colnames for name in names[:2]):
             continue

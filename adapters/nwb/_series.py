@@ -14,7 +14,12 @@ from tavrnn_ephys.blocks import make_signal
 from tavrnn_ephys.containers import Nodes
 from tavrnn_ephys.errors import FileFormatError
 
-__all__ = ["Clock", "neo_signal", "series_clock", "series_samples", "walk_series"]
+__all__ = ["Clock", "Limits", "cut", "neo_signal", "series_clock", "series_samples", "walk_series"]
+
+# Start and stop in seconds of the part that is read, None for the end of the recording.
+Limits = tuple[float | None, float | None]
+# A limit this near to a sample, in samples, is that sample.
+_ROUNDING = 1e-6
 
 
 def walk_series(nwbfile: Any) -> Iterator[tuple[str, Any]]:
@@ -60,7 +65,7 @@ def _series_in(place: str, item: Any) -> Iterator[tuple[str, Any]]:
             )
 
 
-def series_samples(series: Any) -> NDArray[Any]:
+def series_samples(series: Any, part: slice = slice(None)) -> NDArray[Any]:
     """
     Load the samples of a series in its unit.
 
@@ -68,13 +73,15 @@ def series_samples(series: Any) -> NDArray[Any]:
     ----------
     series : pynwb.TimeSeries
         A numeric series.
+    part : slice
+        Which samples; only these are read from the file.
 
     Returns
     -------
     numpy.ndarray, shape (n_samples, …)
         The samples, conversion and offset applied.
     """
-    samples = np.asarray(series.data[:])
+    samples = np.asarray(series.data[part])
     conversion, offset = float(series.conversion or 1.0), float(series.offset or 0.0)
     if conversion == 1.0 and offset == 0.0:
         return samples
@@ -147,6 +154,48 @@ def series_clock(series: Any, file_name: str, *, sort: bool = False) -> Clock:
     order = None if ascending else np.argsort(times, kind="stable")
     times = times if order is None else times[order]
     return Clock(t_start_s=float(times[0]), times_s=times, order=order)
+
+
+def cut(clock: Clock, n_samples: int, limits: Limits) -> tuple[Clock, slice]:
+    """
+    Narrow a clock to the samples within limits.
+
+    Parameters
+    ----------
+    clock : Clock
+        Times of all samples, in order in the file.
+    n_samples : int
+        Their number.
+    limits : tuple of float or None
+        Start and stop in seconds, half-open.
+
+    Returns
+    -------
+    clock : Clock
+        Times of the part.
+    part : slice
+        Which samples these are.
+    """
+    start_s, stop_s = limits
+    if clock.rate_hz is not None:
+        first, last = (
+            None if limit is None
+            else int(np.ceil((limit - clock.t_start_s) * clock.rate_hz - _ROUNDING))
+            for limit in (start_s, stop_s)
+        )  # fmt: skip
+    else:
+        times = np.asarray(clock.times_s, dtype=np.float64)
+        first, last = (
+            None if limit is None else int(np.searchsorted(times, limit))
+            for limit in (start_s, stop_s)
+        )  # fmt: skip
+    start = min(max(first or 0, 0), n_samples)
+    stop = n_samples if last is None else min(max(last, start), n_samples)
+    part = slice(start, stop)
+    if clock.rate_hz is not None:
+        return Clock(t_start_s=clock.t_start_s + start / clock.rate_hz, rate_hz=clock.rate_hz), part
+    times = times[part]
+    return Clock(t_start_s=float(times[0]) if len(times) else 0.0, times_s=times), part
 
 
 def neo_signal(

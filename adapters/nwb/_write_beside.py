@@ -13,7 +13,7 @@ from tavrnn_ephys.errors import InputError
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["add_behavior", "add_intervals", "add_to_module", "series_fields"]
+__all__ = ["add_behavior", "add_events", "add_intervals", "add_to_module", "series_fields"]
 
 _MODULES = {
     "behavior": "Behaviour and other signals recorded beside the neural activity.",
@@ -157,6 +157,61 @@ def add_intervals(nwbfile: Any, epoch: neo.Epoch) -> None:
         nwbfile.add_time_intervals(table)
 
 
+def add_events(nwbfile: Any, event: neo.Event) -> None:
+    """
+    Add events as a table.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        The file.
+    event : neo.Event
+        Times with labels; array annotations of numbers or text become columns.
+
+    Raises
+    ------
+    InputError
+        If two tables of events share a name, or a name is none that NWB can hold.
+    """
+    from pynwb.event import EventsTable, TimestampVectorData
+
+    name = _checked_name(str(event.name or "events"), "table of events")
+    if name in (nwbfile.events or {}):
+        raise InputError(f"Two lists of events are named '{name}'. Rename one.")
+    if len(event) == 0:
+        return
+    times = np.asarray(event.times.rescale("s").magnitude, dtype=np.float64)
+    columns: list[Any] = [
+        TimestampVectorData(
+            name="timestamp", description="Time of the event in seconds.", data=times
+        )
+    ]
+    if len(event.labels) == len(event):
+        columns.append(make_column("label", "What the event is.", event.labels))
+    taken = {"timestamp", "label", "id", "duration", "annotation"}
+    columns += _annotation_columns(event, EventsTable, taken, "event")
+    nwbfile.add_events_table(
+        EventsTable(
+            name=name,
+            description=str(event.description or f"Events '{name}' of the recording."),
+            id=list(range(len(event))),
+            columns=columns,
+            colnames=[column.name for column in columns],
+        )
+    )
+
+
+def _annotation_columns(item: Any, table_class: type, taken: set[str], what: str) -> list[Any]:
+    columns = []
+    for name, values in item.array_annotations.items():
+        array = np.asarray(values)
+        missing = array.dtype.kind == "f" and bool(np.isnan(array).all())
+        is_free = is_free_name(name, table_class) and name not in taken
+        if is_free and array.ndim == 1 and array.dtype.kind in "biufU" and not missing:
+            columns.append(make_column(name, f"Annotation '{name}' of the {what}.", array))
+    return columns
+
+
 def _interval_columns(epoch: neo.Epoch) -> list[Any]:
     from hdmf.common import VectorData
     from pynwb.epoch import TimeIntervals
@@ -169,15 +224,5 @@ def _interval_columns(epoch: neo.Epoch) -> list[Any]:
     ]
     if len(epoch.labels) == len(epoch):
         columns.append(make_column("label", "What the interval is.", epoch.labels))
-    for name, values in epoch.array_annotations.items():
-        array = np.asarray(values)
-        missing = array.dtype.kind == "f" and bool(np.isnan(array).all())
-        taken = {column.name for column in columns} | {"id"}
-        if (
-            is_free_name(name, TimeIntervals)
-            and name not in taken
-            and array.ndim == 1
-            and not missing
-        ):
-            columns.append(make_column(name, f"Annotation '{name}' of the interval.", array))
-    return columns
+    taken = {column.name for column in columns} | {"id"}
+    return columns + _annotation_columns(epoch, TimeIntervals, taken, "interval")

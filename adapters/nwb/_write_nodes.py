@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.nwb._names import (
+    CHOSEN_COMMENT,
     NODE_COLUMNS,
     ROI_NAME,
     UNIT_NAME,
@@ -100,7 +101,10 @@ def _resolution_s(
 ) -> float | None:
     """Sample interval of the recording if it is known, else the smallest interval in the data."""
     # Neo's default sampling rate of 1 Hz stands for "not known".
-    rates = {float(train.sampling_rate.rescale("Hz").magnitude) for train in spiketrains}
+    rates = {
+        1.0 if train.sampling_rate is None else float(train.sampling_rate.rescale("Hz").magnitude)
+        for train in spiketrains
+    }
     if len(rates) == 1 and (rate := rates.pop()) > 1.0:
         return 1.0 / rate
     intervals = np.diff(np.sort(np.concatenate(times)))
@@ -136,6 +140,7 @@ def _annotation_columns(spiketrains: Sequence[neo.SpikeTrain]) -> list[Any]:
 
 def _add_electrodes(nwbfile: Any, nodes: Nodes, device: Mapping[str, Any]) -> Any:
     """Add one electrode per node where the nodes are recording sites or their place is known."""
+    from hdmf.common import VectorData
     from pynwb.ecephys import ElectrodesTable
 
     if nodes.positions_um is None and nodes.kind != "channel":
@@ -150,9 +155,9 @@ def _add_electrodes(nwbfile: Any, nodes: Nodes, device: Mapping[str, Any]) -> An
     positions = nodes.positions_um if nodes.positions_um is not None else np.empty((len(nodes), 0))
     for axis, values in zip("xyz", positions.T, strict=False):
         if not np.isnan(values).all():
-            columns.append(
-                make_column(axis, f"{axis} coordinate of the electrode in micrometres.", values)
-            )
+            about = f"{axis} coordinate of the electrode in micrometres."
+            # NWB demands floats here, also where all of them are 0 or 1.
+            columns.append(VectorData(name=axis, description=about, data=values))
     nwbfile.electrodes = ElectrodesTable(
         id=list(range(len(nodes))), columns=columns, colnames=[column.name for column in columns]
     )
@@ -207,7 +212,11 @@ def _electrode_column(electrodes: Any, n_nodes: int) -> list[Any]:
 
 
 def add_traces(
-    nwbfile: Any, signal: Any, device: Mapping[str, Any], plane: Mapping[str, Any]
+    nwbfile: Any,
+    signal: Any,
+    device: Mapping[str, Any],
+    plane: Mapping[str, Any],
+    alternatives: Sequence[Any] = (),
 ) -> None:
     """
     Add a signal with a trace per node as an ROI response series.
@@ -222,6 +231,8 @@ def add_traces(
         Fields of the recording device, as far as they are known.
     plane : mapping of str to object
         Fields of the imaging plane, as far as they are known, and ``emission_lambda``.
+    alternatives : sequence of neo.AnalogSignal or neo.IrregularlySampledSignal
+        Other traces of the same nodes.
     """
     from pynwb.ophys import Fluorescence, RoiResponseSeries
 
@@ -229,16 +240,37 @@ def add_traces(
     n_planes = len(nwbfile.imaging_planes)
     suffix = "" if n_planes == 0 else f"_{n_planes + 1}"
     table = _plane_segmentation(nodes, _add_plane(nwbfile, device, plane, suffix), suffix)
+    for column in _array_columns(signal):
+        table.add_column(name=column.name, description=column.description, data=column.data)
     add_to_module(nwbfile, "ophys", _segmentation(table))
-    rois = table.create_roi_table_region(
-        region=list(range(len(nodes))), description="ROI of each column of the traces."
-    )
-    fields = series_fields(signal, f"Traces of {len(nodes)} {nodes.kind}s.", "ROI traces")
-    series = RoiResponseSeries(**fields, rois=rois)
     traces = Fluorescence(name=f"Fluorescence{suffix}")
     add_to_module(nwbfile, "ophys", traces)
-    # The series comes last: its reference to the ROIs is checked as soon as it has a parent.
-    traces.add_roi_response_series(series)
+    for item in (signal, *alternatives):
+        rois = table.create_roi_table_region(
+            region=list(range(len(nodes))), description="ROI of each column of the traces."
+        )
+        fields = series_fields(item, f"Traces of {len(nodes)} {nodes.kind}s.", "ROI traces")
+        if alternatives and item is signal:
+            fields["comments"] = CHOSEN_COMMENT
+        series = RoiResponseSeries(**fields, rois=rois)
+        # The series comes last: its reference to the ROIs is checked as soon as it has a parent.
+        traces.add_roi_response_series(series)
+
+
+def _array_columns(signal: Any) -> list[Any]:
+    """Further columns of what every channel of the traces is annotated with."""
+    from pynwb.ophys import PlaneSegmentation
+
+    columns = []
+    for name, values in signal.array_annotations.items():
+        array = np.asarray(values)
+        missing = array.dtype.kind == "f" and bool(np.isnan(array).all())
+        is_free = is_free_name(name, PlaneSegmentation) and name not in _OWN_ANNOTATIONS | {
+            "column"
+        }
+        if is_free and array.ndim == 1 and array.dtype.kind in "biufU" and not missing:
+            columns.append(make_column(name, f"Annotation '{name}' of the traces.", array))
+    return columns
 
 
 def _segmentation(table: Any) -> Any:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NwbAdapter"]
 
+_OPTIONS = ("series", "t_start", "t_stop", "channels")
+
 
 class NwbAdapter:
     """
@@ -55,7 +57,10 @@ class NwbAdapter:
         path : pathlib.Path
             The file, which is opened read-only.
         **options : object
-            ``series``: name of the ROI series to analyse, such as ``"Deconvolved"``.
+            ``series``: name of the ROI series to analyse, such as ``"Deconvolved"``, or of
+            series with one neuron each, such as ``"Activity_*"``; ``t_start``, ``t_stop``: part
+            of the recording to read; ``channels``: ids of the electrodes whose raw voltage is
+            kept.
 
         Returns
         -------
@@ -71,10 +76,12 @@ class NwbAdapter:
         """
         from tavrnn_ephys.adapters.nwb.read import read_block
 
-        unknown = sorted(set(options) - {"series"})
+        unknown = sorted(set(options) - set(_OPTIONS))
         if unknown:
-            raise InputError(f"The adapter 'nwb' has no option {some(unknown)}. It has: 'series'.")
-        return read_block(path, series=options.get("series"))
+            raise InputError(
+                f"The adapter 'nwb' has no option {some(unknown)}. It has: {some(_OPTIONS)}."
+            )
+        return read_block(path, **options)
 
     def write_block(self, block: neo.Block, path: Path, *, overwrite: bool = False) -> Path:
         """

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tavrnn_ephys._checks import time_s
 from tavrnn_ephys.adapters.nwb._files import open_nwb
-from tavrnn_ephys.adapters.nwb._read_beside import read_behavior, read_epochs, read_metadata
+from tavrnn_ephys.adapters.nwb._read_beside import (
+    read_behavior,
+    read_epochs,
+    read_events,
+    read_metadata,
+)
+from tavrnn_ephys.adapters.nwb._read_neuron_series import find_neuron_series, read_neuron_signal
+from tavrnn_ephys.adapters.nwb._read_raw import read_raw_signals
 from tavrnn_ephys.adapters.nwb._read_rois import find_roi_series, read_roi_signals
 from tavrnn_ephys.adapters.nwb._read_spikes import has_units, read_spiketrains
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.adapters.nwb._series import Limits
+from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     import neo
@@ -19,21 +30,38 @@ if TYPE_CHECKING:
 __all__ = ["read_block"]
 
 
-def read_block(path: str | Path, *, series: str | None = None) -> neo.Block:
+def read_block(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    t_start: Any = None,
+    t_stop: Any = None,
+    channels: Sequence[Any] | None = None,
+) -> neo.Block:
     """
     Read the nodes of an NWB file and what was recorded beside them.
 
     Units become spike trains; each ``RoiResponseSeries`` becomes a signal, of which one has
     the role ``"nodes"`` (a ΔF/F series before a fluorescence before deconvolved traces before
     neuropil) and the others ``"traces_alternative"``; position and other numeric series become
-    behaviour, intervals become epochs.  Raw voltage and images are not loaded.
+    behaviour, intervals become epochs.  Raw voltage stays in the file: each
+    ``ElectricalSeries`` becomes a :class:`~tavrnn_ephys.LazySignal` with the role ``"raw"``.
+    Images are not read.
 
     Parameters
     ----------
     path : str or pathlib.Path
         The file, which is opened read-only.
     series : str, optional
-        Name of the ROI series to analyse, ``"series"`` or ``"container/series"``.
+        Name of the ROI series to analyse, ``"series"`` or ``"container/series"``; or, with
+        wildcards, the names of plain series that hold one neuron each, such as
+        ``"Activity_*"``.  In a file without units and ROI series, ten or more series of one
+        length whose names differ in a number at their end are taken as neurons by default.
+    t_start, t_stop : quantities.Quantity, optional
+        Part of the recording to read; traces and signals outside are not loaded, intervals
+        that reach into the part are kept.
+    channels : sequence of str or int, optional
+        Ids of the electrodes whose raw voltage is kept; all by default.
 
     Returns
     -------
@@ -43,14 +71,15 @@ def read_block(path: str | Path, *, series: str | None = None) -> neo.Block:
         ``node_group``, else from the electrodes' ``location``; their positions are the mean of
         their electrodes' in µm.  The recording starts and stops with the observation
         intervals; without any it starts at 0 s, or at an earlier spike, and stops just behind
-        the last spike or with the last sample or interval of the file.
+        the last spike or with the last sample or interval of the file.  A file without units
+        and traces gives a segment without nodes.
 
     Raises
     ------
     FileFormatError
-        If the file is damaged, not NWB, inconsistent, or holds neither units nor ROI traces.
+        If the file is damaged, not NWB, inconsistent, or holds no recording at all.
     InputError
-        If there is no ROI series of that name.
+        If there is no series or channel of that name, or nothing between the limits.
 
     Warns
     -----
@@ -58,23 +87,77 @@ def read_block(path: str | Path, *, series: str | None = None) -> neo.Block:
         If behaviour without usable sample times is left out.
     """
     path = Path(path)
+    limits = _limits_s(t_start, t_stop)
     with open_nwb(path) as nwbfile:
-        found = find_roi_series(nwbfile)
-        if not found and not has_units(nwbfile):
-            raise FileFormatError(
-                f"'{path.name}' holds neither units nor ROI traces, so there is no network to "
-                "analyse. Add a units table or RoiResponseSeries to the file."
-            )
         segment = _segment(nwbfile, path.name)
+        traces, taken = _traces(nwbfile, path.name, series, limits)
         for signal in [
-            *read_roi_signals(found, path.name, series),
-            *read_behavior(nwbfile, path.name),
+            *traces,
+            *read_raw_signals(nwbfile, path.name, limits=limits, channels=channels),
+            *read_behavior(nwbfile, path.name, limits=limits, taken=taken),
         ]:
             _append_signal(segment, signal)
-        segment.epochs.extend(read_epochs(nwbfile))
+        segment.epochs.extend(_within(read_epochs(nwbfile), limits))
+        segment.events.extend(_within(read_events(nwbfile), limits))
         if has_units(nwbfile):
-            segment.spiketrains.extend(read_spiketrains(nwbfile, path.name, _last_s(segment)))
+            last_s = _last_s(segment)
+            segment.spiketrains.extend(read_spiketrains(nwbfile, path.name, last_s, limits))
+        _require_anything(nwbfile, segment, path.name)
         return _block(nwbfile, path, segment)
+
+
+def _limits_s(t_start: Any, t_stop: Any) -> Limits:
+    limits = (
+        None if t_start is None else time_s(t_start, "t_start"),
+        None if t_stop is None else time_s(t_stop, "t_stop"),
+    )
+    if limits[0] is not None and limits[1] is not None and not limits[0] < limits[1]:
+        raise InputError(
+            f"t_start must lie before t_stop, got {limits[0]:g} s and {limits[1]:g} s."
+        )
+    return limits
+
+
+def _traces(
+    nwbfile: Any, file_name: str, series: str | None, limits: Limits
+) -> tuple[list[Any], frozenset[str]]:
+    """Give the signals with one trace per node, and the plain series that entered them."""
+    rois = find_roi_series(nwbfile)
+    by_pattern = series is not None and any(character in series for character in "*?[")
+    neurons = []
+    if by_pattern or (not rois and not has_units(nwbfile)):
+        neurons = find_neuron_series(nwbfile, file_name, series)
+        if series is not None and not neurons:
+            raise InputError(f"'{file_name}' has no series '{series}'.")
+    if neurons:
+        ids = frozenset(str(item.object_id) for item in neurons)
+        return [read_neuron_signal(neurons, file_name, limits)], ids
+    return read_roi_signals(rois, file_name, series, limits), frozenset()
+
+
+def _within(epochs: list[Any], limits: Limits) -> list[Any]:
+    start_s = -np.inf if limits[0] is None else limits[0]
+    stop_s = np.inf if limits[1] is None else limits[1]
+    if limits == (None, None):
+        return epochs
+    kept = []
+    for epoch in epochs:
+        starts = epoch.times.rescale("s").magnitude
+        lasts = epoch.durations.rescale("s").magnitude if hasattr(epoch, "durations") else 0.0
+        inside = (starts < stop_s) & (starts + lasts >= start_s)
+        if inside.any():
+            kept.append(epoch[inside])
+    return kept
+
+
+def _require_anything(nwbfile: Any, segment: neo.Segment, file_name: str) -> None:
+    signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
+    electrodes = nwbfile.electrodes is not None and len(nwbfile.electrodes.id) > 0
+    if not (signals or segment.spiketrains or segment.epochs or segment.events or electrodes):
+        raise FileFormatError(
+            f"'{file_name}' holds neither units nor ROI traces nor any other recording, so there "
+            "is no network to analyse. Add a units table or RoiResponseSeries to the file."
+        )
 
 
 def _segment(nwbfile: Any, file_name: str) -> neo.Segment:
@@ -104,7 +187,7 @@ def _block(nwbfile: Any, path: Path, segment: neo.Segment) -> neo.Block:
 def _append_signal(segment: neo.Segment, signal: Any) -> None:
     import neo
 
-    regular = isinstance(signal, neo.AnalogSignal)
+    regular = isinstance(signal, neo.AnalogSignal | LazySignal)
     (segment.analogsignals if regular else segment.irregularlysampledsignals).append(signal)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import METADATA, SUBJECT_FIELDS
-from tavrnn_ephys.adapters.nwb._write_beside import add_behavior, add_intervals
+from tavrnn_ephys.adapters.nwb._write_beside import add_behavior, add_events, add_intervals
 from tavrnn_ephys.adapters.nwb._write_nodes import add_traces, add_units
 from tavrnn_ephys.blocks import behavior_signals, node_signals
 from tavrnn_ephys.errors import DataLossWarning, InputError
@@ -34,7 +34,7 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
     Spike trains become the units table, with an electrode each where the nodes are channels or
     have positions, and with their sampling interval, if it is known, as its resolution; signals
     of nodes become ``RoiResponseSeries``; behaviour becomes time series in the module
-    ``behavior``; epochs become tables of intervals.
+    ``behavior``; epochs become tables of intervals, events tables of events.
 
     Parameters
     ----------
@@ -67,33 +67,49 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
     Warns
     -----
     DataLossWarning
-        If the segment holds data that is not written: raw signals, events, image sequences.
+        If the segment holds data that is not written: raw signals, image sequences, waveforms.
     """
     from pynwb import NWBHDF5IO
 
     target = check_output(path, overwrite=overwrite)
     segment = _only_segment(block)
     nwbfile = _nwbfile(block)
-    device = dict(block.annotations.get("device", {}))
+    device = _fields(block.annotations.get("device"))
     if len(segment.spiketrains):
         add_units(nwbfile, segment.spiketrains, device)
     for signal in node_signals(segment):
-        add_traces(nwbfile, signal, device, dict(block.annotations.get("imaging_plane", {})))
+        add_traces(
+            nwbfile,
+            signal,
+            device,
+            _fields(block.annotations.get("imaging_plane")),
+            _alternatives(segment, signal),
+        )
     for signal in behavior_signals(segment).values():
         add_behavior(nwbfile, signal)
     for epoch in segment.epochs:
         add_intervals(nwbfile, epoch)
+    for event in segment.events:
+        add_events(nwbfile, event)
     with whole_file(target) as temporary, NWBHDF5IO(str(temporary), mode="w") as io:
         io.write(nwbfile)
     _warn_of_losses(segment, target.name)
     return target
 
 
+def _fields(about: Any) -> dict[str, Any]:
+    """Give the fields of a device or plane, of which a recording may know no more than a name."""
+    if isinstance(about, Mapping):
+        return dict(about)
+    return {"description": str(about)} if about else {}
+
+
 def _only_segment(block: neo.Block) -> neo.Segment:
     if len(block.segments) != 1:
         raise InputError(
             f"An NWB file is written from a block of one segment, '{block.name}' has "
-            f"{len(block.segments)}. Write each segment as a block of its own."
+            f"{len(block.segments)}. Choose one: --segment 0 on the command line, or write each "
+            "segment as a block of its own."
         )
     segment = block.segments[0]
     if not len(segment.spiketrains) and not node_signals(segment):
@@ -102,6 +118,22 @@ def _only_segment(block: neo.Block) -> neo.Segment:
             "Annotate its traces with role='nodes'."
         )
     return segment
+
+
+def _alternatives(segment: neo.Segment, chosen: Any) -> list[Any]:
+    """Other traces of the nodes of a signal, where it is the only one of nodes."""
+    if len(node_signals(segment)) != 1:
+        return []
+    signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
+    return [
+        signal
+        for signal in signals
+        if signal.annotations.get("role") == "traces_alternative"
+        and signal.shape[1] == chosen.shape[1]
+        and np.array_equal(
+            signal.array_annotations.get("node_id", ()), chosen.array_annotations.get("node_id", ())
+        )
+    ]
 
 
 def _nwbfile(block: neo.Block) -> Any:
@@ -144,9 +176,10 @@ def _subject(about: Mapping[str, Any] | None) -> Any:
 def _warn_of_losses(segment: neo.Segment, file_name: str) -> None:
     written = {id(signal) for signal in node_signals(segment)}
     written |= {id(signal) for signal in behavior_signals(segment).values()}
+    for signal in node_signals(segment):
+        written |= {id(item) for item in _alternatives(segment, signal)}
     signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
     lost = [f"signal '{signal.name}'" for signal in signals if id(signal) not in written]
-    lost += [f"events '{event.name}'" for event in segment.events if len(event)]
     lost += [f"images '{images.name}'" for images in segment.imagesequences]
     n_waveforms = int(np.sum([train.waveforms is not None for train in segment.spiketrains]))
     lost += [f"waveforms of {n_waveforms} spike trains"] if n_waveforms else []

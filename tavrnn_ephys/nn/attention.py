@@ -31,7 +31,8 @@ class TemporalAttention(nn.Module):
     def __init__(self, hidden_size: int, *, per_node: bool, bounded: bool) -> None:
         super().__init__()
         self.query = nn.Linear(hidden_size, hidden_size)
-        self.key = nn.Linear(hidden_size, hidden_size)
+        # A bias would add the same to all scores, which a softmax does not see.
+        self.key = nn.Linear(hidden_size, hidden_size, bias=False)
         self.value = nn.Linear(hidden_size, hidden_size)
         self.per_node = per_node
         self.bounded = bounded
@@ -54,15 +55,16 @@ class TemporalAttention(nn.Module):
             first, the present last, averaged over vertices where each has its own.
         """
         states = torch.stack([*past, present])
+        # q · K h = (Kᵀ q) · h: the keys of the past need not be computed.
         scale = 1.0 / math.sqrt(present.shape[1])
+        asked = present if self.per_node else present[-1:]
+        direction = self.query(asked) @ self.key.weight * scale
         if self.per_node:
-            scores = (self.key(states) * self.query(present)).sum(dim=2) * scale
-            weights = torch.softmax(scores, dim=0)
+            weights = torch.softmax((states * direction).sum(dim=2), dim=0)
             mean = (weights.unsqueeze(2) * states).sum(dim=0)
             weights = weights.mean(dim=1)
         else:
-            scores = self.key(states[:, -1]) @ self.query(present[-1]) * scale
-            weights = torch.softmax(scores, dim=0)
-            mean = torch.tensordot(weights, states, dims=1)
+            weights = torch.softmax(states[:, -1] @ direction[0], dim=0)
+            mean = (weights @ states.flatten(1)).view_as(present)
         result = self.value(mean)
         return (torch.tanh(result) if self.bounded else result), weights

@@ -10,10 +10,10 @@ from torch.nn.functional import softplus
 
 from tavrnn_ephys.nn.propagation import GraphConvolution
 
-__all__ = ["Encoder", "Gaussian", "Prior", "kl_divergence"]
+__all__ = ["SMALLEST_STD", "Encoder", "Gaussian", "Prior", "kl_divergence"]
 
-# Keeps divisions and logarithms of a standard deviation finite in float32.
-_SMALLEST_STD = 1e-6
+#: Keeps divisions and logarithms of a standard deviation finite in float32.
+SMALLEST_STD = 1e-6
 
 
 class Gaussian(NamedTuple):
@@ -22,7 +22,7 @@ class Gaussian(NamedTuple):
 
     Parameters
     ----------
-    mean, std : torch.Tensor, shape (n_vertices, latent_size)
+    mean, std : torch.Tensor, shape (…, n_vertices, latent_size)
         Mean and standard deviation of each.
     """
 
@@ -32,7 +32,7 @@ class Gaussian(NamedTuple):
 
 class Encoder(nn.Module):
     """
-    Posterior of the latent variable given a graph and the state before it.
+    Weights of the posterior of the latent variable given a graph and the state before it.
 
     ``E = ReLU(GC([φ, H]))``, ``μ = GC(E)``, ``σ = softplus(GC(E))`` (Hajiramezanali et al.
     2019); with ``residual``, ``μ`` also gets a linear map of the vertex features, so that
@@ -70,33 +70,29 @@ class Encoder(nn.Module):
                     if weight is not None:
                         weight.mul_(0.1)
 
-    def forward(
-        self, operator: Tensor, features: Tensor | None, projected: Tensor, hidden: Tensor
-    ) -> Gaussian:
+    def bias_of_moments(self, features: Tensor | None, n_windows: int) -> Tensor:
         """
-        Infer the latent variable of one window.
+        Collect what adds to mean and pre-activation of σ without depending on the state.
 
         Parameters
         ----------
-        operator : torch.Tensor, shape (n_vertices, n_vertices)
-            Normalised adjacency.
-        features : torch.Tensor, shape (n_vertices, n_features), or None
+        features : torch.Tensor, shape (n_windows, n_vertices, n_features), or None
             Vertex features; ``None`` stands for the identity.
-        projected : torch.Tensor, shape (n_vertices, hidden_size)
-            ``φx`` of the features.
-        hidden : torch.Tensor, shape (n_vertices, hidden_size)
-            State after the window before.
+        n_windows : int
+            Number of windows.
 
         Returns
         -------
-        Gaussian
-            Posterior.
+        torch.Tensor
+            Biases, and the residual map of the features: broadcastable to
+            (n_windows, n_vertices, 2 · latent_size).
         """
-        shared = torch.relu(self.shared(operator, torch.cat([projected, hidden], dim=1)))
-        mean = self.mean(operator, shared)
-        if self.residual is not None:
-            mean = mean + (self.residual if features is None else features @ self.residual)
-        return Gaussian(mean, softplus(self.std(operator, shared)) + _SMALLEST_STD)
+        bias = torch.cat([self.mean.bias_or_zeros(), self.std.bias_or_zeros()])
+        if self.residual is None:
+            return bias.expand(n_windows, 1, -1)
+        mapped = self.residual.unsqueeze(0) if features is None else features @ self.residual
+        padded = torch.nn.functional.pad(mapped, (0, mapped.shape[-1]))
+        return (padded + bias).expand(n_windows, -1, -1)
 
 
 class Prior(nn.Module):
@@ -123,7 +119,7 @@ class Prior(nn.Module):
 
         Parameters
         ----------
-        hidden : torch.Tensor, shape (n_vertices, hidden_size)
+        hidden : torch.Tensor, shape (…, n_vertices, hidden_size)
             State after the window before.
 
         Returns
@@ -132,7 +128,7 @@ class Prior(nn.Module):
             Prior.
         """
         shared = torch.relu(self.shared(hidden))
-        return Gaussian(self.mean(shared), softplus(self.std(shared)) + _SMALLEST_STD)
+        return Gaussian(self.mean(shared), softplus(self.std(shared)) + SMALLEST_STD)
 
 
 def kl_divergence(posterior: Gaussian, prior: Gaussian) -> Tensor:
@@ -142,13 +138,13 @@ def kl_divergence(posterior: Gaussian, prior: Gaussian) -> Tensor:
     Parameters
     ----------
     posterior, prior : Gaussian
-        Shapes (n_vertices, latent_size).
+        Shapes (…, n_vertices, latent_size).
 
     Returns
     -------
     torch.Tensor
-        Scalar, in nats per vertex.
+        Shape (…), in nats per vertex.
     """
     ratio = (posterior.std / prior.std).square()
     distance = ((posterior.mean - prior.mean) / prior.std).square()
-    return 0.5 * (ratio + distance - 1.0 - ratio.log()).sum(dim=1).mean()
+    return 0.5 * (ratio + distance - 1.0 - ratio.log()).sum(dim=-1).mean(dim=-1)

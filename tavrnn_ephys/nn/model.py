@@ -1,20 +1,29 @@
-"""The whole network: encoder, prior, recurrence, attention and decoder, window after window."""
+"""
+The whole network over a sequence of windows.
+
+What does not depend on the state is computed for all windows at once, before the loop over
+windows or after it; the loop holds the encoder, the recurrence and the attention.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from tavrnn_ephys.nn.attention import TemporalAttention
-from tavrnn_ephys.nn.decoder import InnerDecoder, PairTarget, UnfoldedDecoder
-from tavrnn_ephys.nn.latent import Encoder, Gaussian, Prior
+from tavrnn_ephys.nn.decoder import InnerDecoder, PairTarget, UnfoldedDecoder, reconstruction_loss
+from tavrnn_ephys.nn.latent import SMALLEST_STD, Encoder, Gaussian, Prior, kl_divergence
 from tavrnn_ephys.nn.options import NetworkOptions
-from tavrnn_ephys.nn.recurrence import GraphGRU
+from tavrnn_ephys.nn.propagation import neighbourhood
+from tavrnn_ephys.nn.recurrence import GateWeights, GraphGRULayer
+from tavrnn_ephys.nn.sparse import SparseOperator
 
-__all__ = ["Network", "NetworkState", "WindowInput", "WindowOutput"]
+__all__ = ["Network", "NetworkState", "SequenceOutput", "WindowInput"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +33,7 @@ class WindowInput:
 
     Parameters
     ----------
-    operator : torch.Tensor, shape (n_vertices, n_vertices)
+    operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
         Normalised adjacency.
     features : torch.Tensor, shape (n_vertices, n_features), or None
         Vertex features; ``None`` stands for the identity.
@@ -32,32 +41,30 @@ class WindowInput:
         What the decoder is held against.
     """
 
-    operator: Tensor
+    operator: Tensor | SparseOperator
     features: Tensor | None
     target: PairTarget
 
 
-class WindowOutput(NamedTuple):
+class SequenceOutput(NamedTuple):
     """
-    What the network says of one window.
+    What the network says of a sequence of windows.
 
     Parameters
     ----------
     posterior, prior : Gaussian
-        Distributions of the latent variable, shapes (n_vertices, latent_size).
-    latent : torch.Tensor, shape (n_vertices, latent_size)
-        The sample.
-    decoded : torch.Tensor, shape (n_targets, n_targets)
-        Pair values.
-    attention : torch.Tensor, shape (n_past + 1,), or None
-        Weights of the remembered windows, oldest first, and of the present, last.
+        Distributions of the latent variable, shapes (n_windows, n_vertices, latent_size).
+    latent : torch.Tensor, shape (n_windows, n_vertices, latent_size)
+        The samples.
+    attention : list of torch.Tensor
+        Per window the weights of the remembered windows, oldest first, and of the present,
+        last; empty without attention.
     """
 
     posterior: Gaussian
     prior: Gaussian
     latent: Tensor
-    decoded: Tensor
-    attention: Tensor | None
+    attention: list[Tensor]
 
 
 @dataclass
@@ -89,6 +96,22 @@ class NetworkState:
             [tensor.detach() for tensor in self.hidden],
             [[tensor.detach() for tensor in layer] for layer in self.memory],
         )
+
+
+class _LoopWeights(NamedTuple):
+    """Stacked weights that every window of a pass uses."""
+
+    from_state: Tensor
+    moments: Tensor
+    gates: list[GateWeights]
+
+
+class _Prepared(NamedTuple):
+    """What the features contribute to each window, whatever the state."""
+
+    shared: Sequence[Tensor]
+    moments: Sequence[Tensor]
+    gates: Sequence[Tensor]
 
 
 class Network(nn.Module):
@@ -141,23 +164,13 @@ class Network(nn.Module):
             residual=_initial_residual(options, n_features),
         )
         self.prior = Prior(hidden_size, latent_size)
-        self.recurrence = None
+        self.recurrence: nn.ModuleList | None = None
         if options.recurrence != "none":
-            self.recurrence = GraphGRU(
-                2 * hidden_size, hidden_size, options.n_layers, self_path=options.self_path
-            )
-            self.recurrence.requires_grad_(options.recurrence == "trained")
-        self.attention = None
+            self.recurrence = _recurrence(options)
+        self.attention: nn.ModuleList | None = None
         if options.attention != "none" and self.recurrence is not None:
-            self.attention = nn.ModuleList(
-                TemporalAttention(
-                    hidden_size,
-                    per_node=options.attention == "node",
-                    bounded=options.attention_values == "bounded",
-                )
-                for _ in range(options.n_layers)
-            )
-        self.decoder: nn.Module = InnerDecoder()
+            self.attention = _attention(options)
+        self.decoder: InnerDecoder | UnfoldedDecoder = InnerDecoder()
         if options.decoder == "unfolded":
             self.decoder = UnfoldedDecoder(offset, basis)
 
@@ -176,54 +189,189 @@ class Network(nn.Module):
         return NetworkState([zeros] * n_layers, [[] for _ in range(n_layers)])
 
     def forward(
-        self, window: WindowInput, state: NetworkState, noise: Tensor
-    ) -> tuple[WindowOutput, NetworkState]:
+        self, windows: Sequence[WindowInput], state: NetworkState, noise: Tensor
+    ) -> tuple[SequenceOutput, NetworkState]:
         """
-        Take in one window.
+        Take in consecutive windows.
 
         Parameters
         ----------
-        window : WindowInput
-            The window.
+        windows : sequence of WindowInput
+            The windows.
         state : NetworkState
-            State after the window before; it is not changed.
-        noise : torch.Tensor, shape (n_vertices, latent_size)
-            Standard normal noise of the sample ``z = μ + σ ε``; zeros for the mean.
+            State after the window before the first; it is not changed.
+        noise : torch.Tensor, shape (n_windows, n_vertices, latent_size)
+            Standard normal noise of the samples ``z = μ + σ ε``; zeros for the mean.
 
         Returns
         -------
-        tuple of WindowOutput and NetworkState
-            What the network says of the window, and the state after it.
+        tuple of SequenceOutput and NetworkState
+            What the network says of the windows, and the state after the last.
         """
-        if window.features is None:
-            projected = torch.relu(self.project_features.weight.T + self.project_features.bias)
+        weights = self._loop_weights()
+        prepared = self._prepare(windows)
+        before, moments, latents, attention = [], [], [], []
+        for index, window in enumerate(windows):
+            before.append(state.hidden[-1])
+            states = self._neighbourhood(window.operator, state.hidden[-1]) @ weights.from_state
+            size = self.options.hidden_size
+            shared = torch.relu(prepared.shared[index] + states[:, :size])
+            moments.append(
+                self._neighbourhood(window.operator, shared) @ weights.moments
+                + prepared.moments[index]
+            )
+            latents.append(self._sample(moments[-1], noise[index]))
+            if self.recurrence is not None:
+                state, row = self._advance(
+                    window.operator,
+                    prepared.gates[index],
+                    states[:, size:],
+                    latents[-1],
+                    state,
+                    weights.gates,
+                )
+                attention += [] if row is None else [row]
+        mean, raw = torch.stack(moments).chunk(2, dim=2)
+        posterior = Gaussian(mean, softplus(raw) + SMALLEST_STD)
+        output = SequenceOutput(
+            posterior, self.prior(torch.stack(before)), torch.stack(latents), attention
+        )
+        return output, state
+
+    def loss_terms(
+        self, windows: Sequence[WindowInput], output: SequenceOutput
+    ) -> dict[str, Tensor]:
+        """
+        Compute the loss of a sequence, term by term.
+
+        Parameters
+        ----------
+        windows : sequence of WindowInput
+            The windows.
+        output : SequenceOutput
+            What the network said of them.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Sums over windows: ``"loss"`` = ``"reconstruction"`` + ``kl_weight`` · ``"kl"``.
+        """
+        kl = kl_divergence(output.posterior, output.prior).sum()
+        if self.options.kl_scale == "node_mean_twice":
+            kl = kl / self.n_vertices
+        losses = [
+            reconstruction_loss(self.decoder.factors(latent[: self.n_targets]), window.target)
+            for window, latent in zip(windows, output.latent.unbind(), strict=True)
+        ]
+        reconstruction = torch.stack(losses).sum()
+        return {
+            "loss": reconstruction + self.options.kl_weight * kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+        }
+
+    def _neighbourhood(self, operator: Tensor | SparseOperator, features: Tensor) -> Tensor:
+        return neighbourhood(operator, features, self_path=self.options.self_path)
+
+    def _layers(self) -> list[GraphGRULayer]:
+        return [cast(GraphGRULayer, layer) for layer in self.recurrence or ()]
+
+    def _loop_weights(self) -> _LoopWeights:
+        size = self.options.hidden_size
+        from_state = [self.encoder.shared.stacked_weight(size)]
+        gates = []
+        for index, layer in enumerate(self._layers()):
+            gates.append(layer.stacked(size if index == 0 else 0))
+        if len(gates) == 1:
+            from_state.append(gates[0].gates)
+        moments = [self.encoder.mean.stacked_weight(), self.encoder.std.stacked_weight()]
+        return _LoopWeights(torch.cat(from_state, dim=1), torch.cat(moments, dim=1), gates)
+
+    def _prepare(self, windows: Sequence[WindowInput]) -> _Prepared:
+        size, features = self.options.hidden_size, None
+        given = [window.features for window in windows if window.features is not None]
+        if not given:
+            projected = self.project_features.weight.T + self.project_features.bias
+            projected = torch.relu(projected).expand(len(windows), -1, -1)
         else:
-            projected = torch.relu(self.project_features(window.features))
-        before = state.hidden[-1]
-        posterior = self.encoder(window.operator, window.features, projected, before)
-        prior = self.prior(before)
-        latent = posterior.mean + posterior.std * noise
-        decoded = self.decoder(latent[: self.n_targets])
-        inputs = torch.cat([projected, torch.relu(self.project_latent(latent))], dim=1)
-        state, attention = self._advance(window.operator, inputs, state)
-        return WindowOutput(posterior, prior, latent, decoded, attention), state
+            features = torch.stack(given)
+            projected = torch.relu(self.project_features(features))
+        gathered = torch.stack(
+            [
+                self._neighbourhood(window.operator, item)
+                for window, item in zip(windows, projected.unbind(), strict=True)
+            ]
+        )
+        shared = gathered @ self.encoder.shared.stacked_weight(0, size)
+        shared = shared + self.encoder.shared.bias_or_zeros()
+        moments = self.encoder.bias_of_moments(features, len(windows))
+        gates: Sequence[Tensor] = ()
+        if self.recurrence is not None:
+            layer = self._layers()[0]
+            weight = layer.from_input.stacked_weight(0, size)
+            gates = (gathered @ weight + layer.stacked().bias).unbind()
+        # Taking windows off with one unbind keeps the backward pass linear in their number.
+        return _Prepared(shared.unbind(), moments.unbind(), gates)
+
+    def _sample(self, moments: Tensor, noise: Tensor) -> Tensor:
+        mean, raw = moments.chunk(2, dim=1)
+        return torch.addcmul(mean, softplus(raw) + SMALLEST_STD, noise)
 
     def _advance(
-        self, operator: Tensor, inputs: Tensor, state: NetworkState
+        self,
+        operator: Tensor | SparseOperator,
+        gates: Tensor,
+        from_state: Tensor,
+        latent: Tensor,
+        state: NetworkState,
+        weights: list[GateWeights],
     ) -> tuple[NetworkState, Tensor | None]:
-        if self.recurrence is None:
-            return state, None
-        recurrent = self.recurrence(operator, inputs, state.hidden)
-        if self.attention is None:
-            return NetworkState(recurrent, state.memory), None
-        hidden, memory, weights = [], [], None
-        for layer, present, past in zip(self.attention, recurrent, state.memory, strict=True):
-            attended, weights = layer(present, past)
+        below = torch.relu(self.project_latent(latent))
+        hidden, memory, row = [], [], None
+        for index, layer in enumerate(self._layers()):
+            previous, weight = state.hidden[index], weights[index]
+            base = gates if index == 0 else weight.bias
+            from_input = base + self._neighbourhood(operator, below) @ weight.inputs
+            if len(weights) > 1:
+                from_state = self._neighbourhood(operator, previous) @ weight.gates
+            below = layer(operator, from_input, from_state, previous, weight.candidate)
+            attended, past, row = self._attend(index, below, state.memory[index])
             hidden.append(attended)
-            kept = attended if self.options.attention_memory == "attended" else present
-            width = self.options.attention_width
-            memory.append([*past, kept] if width is None else [*past, kept][-width:])
-        return NetworkState(hidden, memory), weights
+            memory.append(past)
+        return NetworkState(hidden, memory), row
+
+    def _attend(
+        self, index: int, present: Tensor, past: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor], Tensor | None]:
+        if self.attention is None:
+            return present, past, None
+        attended, weights = self.attention[index](present, past)
+        kept = attended if self.options.attention_memory == "attended" else present
+        width = self.options.attention_width
+        return attended, [*past, kept] if width is None else [*past, kept][-width:], weights
+
+
+def _recurrence(options: NetworkOptions) -> nn.ModuleList:
+    layers = nn.ModuleList(
+        GraphGRULayer(
+            (2 if index == 0 else 1) * options.hidden_size,
+            options.hidden_size,
+            self_path=options.self_path,
+        )
+        for index in range(options.n_layers)
+    )
+    return layers.requires_grad_(options.recurrence == "trained")
+
+
+def _attention(options: NetworkOptions) -> nn.ModuleList:
+    return nn.ModuleList(
+        TemporalAttention(
+            options.hidden_size,
+            per_node=options.attention == "node",
+            bounded=options.attention_values == "bounded",
+        )
+        for _ in range(options.n_layers)
+    )
 
 
 def _initial_residual(options: NetworkOptions, n_features: int) -> Tensor | None:

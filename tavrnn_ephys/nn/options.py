@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tavrnn_ephys._checks import one_of, positive_int
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys._checks import one_of, positive_int, positive_number
 
 __all__ = ["PROFILES", "NetworkOptions", "options_for"]
 
@@ -106,8 +105,7 @@ class NetworkOptions:
             positive_int(self.attention_width, "attention_width")
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
-        if not self.kl_weight >= 0:
-            raise InputError(f"kl_weight must be at least 0, got {self.kl_weight!r}.")
+        positive_number(self.kl_weight, "kl_weight", or_zero=True)
 
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {

@@ -7,12 +7,21 @@ import scipy.sparse
 import torch
 from torch import Tensor, nn
 
-__all__ = ["GraphConvolution", "normalized_operator"]
+from tavrnn_ephys.nn.sparse import SparseOperator
+
+__all__ = ["GraphConvolution", "neighbourhood", "normalized_operator"]
 
 
-def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor:
+# Below this share of stored entries the sparse product is the faster one.
+_SPARSE_DENSITY = 0.3
+
+
+def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor | SparseOperator:
     """
     Normalise an adjacency symmetrically: ``Â = D^-½ A D^-½`` with ``D_ii = Σ_j |A_ij|``.
+
+    For binary weights this is the propagation rule of Kipf & Welling (2017); absolute degrees
+    keep signed weights bounded.
 
     Parameters
     ----------
@@ -21,19 +30,50 @@ def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor:
 
     Returns
     -------
-    torch.Tensor
-        Dense, ``float32``, shape (n_vertices, n_vertices).  For binary weights this is the
-        propagation rule of Kipf & Welling (2017); absolute degrees keep signed weights bounded.
+    torch.Tensor or SparseOperator
+        ``float32``, shape (n_vertices, n_vertices); sparse where few pairs are edges.
     """
     degree = np.asarray(abs(adjacency).sum(axis=1), dtype=np.float64).ravel()
-    scale = scipy.sparse.diags_array(1.0 / np.sqrt(degree))
-    dense = (scale @ adjacency @ scale).toarray().astype(np.float32)
-    return torch.from_numpy(dense)
+    scale = 1.0 / np.sqrt(degree)
+    if adjacency.nnz < _SPARSE_DENSITY * adjacency.shape[0] ** 2:
+        if np.all(adjacency.data == 1.0):
+            return SparseOperator(adjacency, scale.astype(np.float32))
+        diagonal = scipy.sparse.diags_array(scale)
+        return SparseOperator(scipy.sparse.csr_array(diagonal @ adjacency @ diagonal))
+    dense = adjacency.toarray() * scale[:, np.newaxis] * scale
+    return torch.from_numpy(dense.astype(np.float32))
+
+
+def neighbourhood(
+    operator: Tensor | SparseOperator, features: Tensor, *, self_path: bool
+) -> Tensor:
+    """
+    Gather what graph convolutions of the same features share: ``Â X``, and ``X`` itself.
+
+    Parameters
+    ----------
+    operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
+        Normalised adjacency.
+    features : torch.Tensor, shape (n_vertices, n_inputs)
+        Vertex features.
+    self_path : bool
+        Whether the convolutions have weights of their own for the vertex itself.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (n_vertices, n_inputs), or twice as wide with ``self_path``.
+    """
+    gathered = operator @ features
+    return torch.cat([gathered, features], dim=-1) if self_path else gathered
 
 
 class GraphConvolution(nn.Module):
     """
     Mix the features of neighbours: ``Â X W``, plus ``X W_self`` and a bias if asked for.
+
+    The product with ``Â`` is left to :func:`neighbourhood`, because several convolutions share
+    it; ``(Â X) W`` equals ``Â (X W)``.
 
     Parameters
     ----------
@@ -43,11 +83,6 @@ class GraphConvolution(nn.Module):
         Whether a bias is added.
     self_path : bool
         Whether the vertex itself has weights of its own.
-
-    Notes
-    -----
-    Shapes: operator (n_vertices, n_vertices), features (n_vertices, n_inputs), result
-    (n_vertices, n_outputs).
     """
 
     def __init__(self, n_inputs: int, n_outputs: int, *, bias: bool, self_path: bool) -> None:
@@ -60,23 +95,32 @@ class GraphConvolution(nn.Module):
             self.self_weight = nn.Parameter(torch.empty(n_inputs, n_outputs))
             nn.init.xavier_uniform_(self.self_weight)
 
-    def forward(self, operator: Tensor, features: Tensor) -> Tensor:
+    def stacked_weight(self, first: int = 0, last: int | None = None) -> Tensor:
         """
-        Propagate once.
+        Return the weights that a neighbourhood of some of the inputs is multiplied with.
 
         Parameters
         ----------
-        operator : torch.Tensor, shape (n_vertices, n_vertices)
-            Normalised adjacency.
-        features : torch.Tensor, shape (n_vertices, n_inputs)
-            Input.
+        first, last : int
+            Range of the input features.
 
         Returns
         -------
         torch.Tensor
-            Shape (n_vertices, n_outputs).
+            Shape (n_inputs, n_outputs), or twice as high with a self path.
         """
-        result = operator @ (features @ self.weight)
-        if self.self_weight is not None:
-            result = result + features @ self.self_weight
-        return result if self.bias is None else result + self.bias
+        weight = self.weight[first:last]
+        if self.self_weight is None:
+            return weight
+        return torch.cat([weight, self.self_weight[first:last]])
+
+    def bias_or_zeros(self) -> Tensor:
+        """
+        Return the bias, or zeros where there is none.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape (n_outputs,).
+        """
+        return self.weight.new_zeros(self.weight.shape[1]) if self.bias is None else self.bias

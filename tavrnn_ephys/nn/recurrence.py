@@ -2,76 +2,116 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
-from tavrnn_ephys.nn.propagation import GraphConvolution
+from tavrnn_ephys.nn.propagation import GraphConvolution, neighbourhood
+from tavrnn_ephys.nn.sparse import SparseOperator
 
-__all__ = ["GraphGRU"]
+__all__ = ["GateWeights", "GraphGRULayer"]
 
 
-class GraphGRU(nn.Module):
+class GateWeights(NamedTuple):
     """
-    One recurrent step per layer on a graph.
-
-    ``s = σ(GC(u) + GC(H))``, ``r = σ(GC(u) + GC(H))``, ``c = tanh(GC(u) + GC(r ∘ H))``,
-    ``Ĥ = s ∘ H + (1 − s) ∘ c`` (Hajiramezanali et al. 2019); the layer above takes ``Ĥ`` as
-    its ``u``.
+    Weights of one layer, stacked for one product each; the same for all windows of a pass.
 
     Parameters
     ----------
-    n_inputs, hidden_size, n_layers : int
-        Width of the input, width of the state, number of layers.
+    inputs : torch.Tensor, shape (…, 3 · hidden_size)
+        Update gate, reset gate and candidate, from the neighbourhood of the input.
+    gates : torch.Tensor, shape (…, 2 · hidden_size)
+        Update and reset gate, from the neighbourhood of the state.
+    candidate : torch.Tensor, shape (…, hidden_size)
+        Candidate, from the neighbourhood of the state that the reset gate lets through.
+    bias : torch.Tensor, shape (3 · hidden_size,)
+        Sum of the biases.
+    """
+
+    inputs: Tensor
+    gates: Tensor
+    candidate: Tensor
+    bias: Tensor
+
+
+class GraphGRULayer(nn.Module):
+    """
+    One recurrent step on a graph.
+
+    ``s = σ(GC(u) + GC(H))``, ``r = σ(GC(u) + GC(H))``, ``c = tanh(GC(u) + GC(r ∘ H))``,
+    ``Ĥ = s ∘ H + (1 − s) ∘ c`` (Hajiramezanali et al. 2019).
+
+    Parameters
+    ----------
+    n_inputs, hidden_size : int
+        Widths of the input and of the state.
     self_path : bool
         Whether the convolutions have weights of their own for the vertex itself.
     """
 
-    def __init__(self, n_inputs: int, hidden_size: int, n_layers: int, *, self_path: bool) -> None:
+    def __init__(self, n_inputs: int, hidden_size: int, *, self_path: bool) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            _GraphGRULayer(n_inputs if index == 0 else hidden_size, hidden_size, self_path)
-            for index in range(n_layers)
+        self.self_path = self_path
+        options = {"bias": True, "self_path": self_path}
+        self.from_input = GraphConvolution(n_inputs, 3 * hidden_size, **options)
+        self.gates = GraphConvolution(hidden_size, 2 * hidden_size, **options)
+        self.candidate = GraphConvolution(hidden_size, hidden_size, **options)
+
+    def stacked(self, first: int = 0) -> GateWeights:
+        """
+        Stack the weights for a pass over windows.
+
+        Parameters
+        ----------
+        first : int
+            First input feature; the product with those before it is taken elsewhere.
+
+        Returns
+        -------
+        GateWeights
+            The weights.
+        """
+        bias = torch.cat([self.gates.bias_or_zeros(), self.candidate.bias_or_zeros()])
+        return GateWeights(
+            self.from_input.stacked_weight(first),
+            self.gates.stacked_weight(),
+            self.candidate.stacked_weight(),
+            self.from_input.bias_or_zeros() + bias,
         )
 
-    def forward(self, operator: Tensor, inputs: Tensor, hidden: list[Tensor]) -> list[Tensor]:
+    def forward(
+        self,
+        operator: Tensor | SparseOperator,
+        from_input: Tensor,
+        from_state: Tensor,
+        hidden: Tensor,
+        candidate: Tensor,
+    ) -> Tensor:
         """
         Advance the state by one window.
 
         Parameters
         ----------
-        operator : torch.Tensor, shape (n_vertices, n_vertices)
+        operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
             Normalised adjacency.
-        inputs : torch.Tensor, shape (n_vertices, n_inputs)
-            ``[φx(X), φz(z)]``.
-        hidden : list of torch.Tensor, each of shape (n_vertices, hidden_size)
-            State of each layer before.
+        from_input : torch.Tensor, shape (n_vertices, 3 · hidden_size)
+            What the input says to update gate, reset gate and candidate, biases included.
+        from_state : torch.Tensor, shape (n_vertices, 2 · hidden_size)
+            What the state says to the two gates.
+        hidden : torch.Tensor, shape (n_vertices, hidden_size)
+            State before.
+        candidate : torch.Tensor
+            Stacked weights of the candidate.
 
         Returns
         -------
-        list of torch.Tensor
-            State of each layer after.
+        torch.Tensor
+            State after, shape (n_vertices, hidden_size).
         """
-        states = []
-        for layer, state in zip(self.layers, hidden, strict=True):
-            inputs = layer(operator, inputs, state)
-            states.append(inputs)
-        return states
-
-
-class _GraphGRULayer(nn.Module):
-    def __init__(self, n_inputs: int, hidden_size: int, self_path: bool) -> None:
-        super().__init__()
-        # Update gate, reset gate and candidate stand side by side in one product.
-        self.from_input = GraphConvolution(
-            n_inputs, 3 * hidden_size, bias=True, self_path=self_path
-        )
-        self.gates = GraphConvolution(hidden_size, 2 * hidden_size, bias=True, self_path=self_path)
-        self.candidate = GraphConvolution(hidden_size, hidden_size, bias=True, self_path=self_path)
-
-    def forward(self, operator: Tensor, inputs: Tensor, hidden: Tensor) -> Tensor:
-        from_input = self.from_input(operator, inputs).chunk(3, dim=1)
-        update, reset = self.gates(operator, hidden).chunk(2, dim=1)
-        update = torch.sigmoid(from_input[0] + update)
-        reset = torch.sigmoid(from_input[1] + reset)
-        candidate = torch.tanh(from_input[2] + self.candidate(operator, reset * hidden))
-        return update * hidden + (1.0 - update) * candidate
+        size = hidden.shape[1]
+        gates = torch.sigmoid(from_input[:, : 2 * size] + from_state)
+        update, reset = gates[:, :size], gates[:, size:]
+        passed = neighbourhood(operator, reset * hidden, self_path=self.self_path)
+        proposal = torch.tanh(torch.addmm(from_input[:, 2 * size :], passed, candidate))
+        return torch.lerp(proposal, hidden, update)

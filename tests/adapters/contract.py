@@ -1,6 +1,8 @@
 """What every adapter that reads files must do; a new one names its class and a file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ class ReaderContract:
     """Subclasses set ``adapter_class`` and override the fixture ``file``."""
 
     adapter_class: type[Any]
+    # Options without which the file cannot be read.
+    options: Mapping[str, Any] = MappingProxyType({})
 
     @pytest.fixture
     def file(self) -> Path:
@@ -48,12 +52,12 @@ class ReaderContract:
         assert not self.adapter_class().recognises(tmp_path / "absent")
 
     def test_node_ids_are_unique_and_positions_finite(self, file: Path) -> None:
-        nodes = nodes_of(self.adapter_class().read(file).segments[0])
+        nodes = nodes_of(self.adapter_class().read(file, **self.options).segments[0])
         assert len(set(nodes.ids)) == len(nodes)
         assert nodes.positions_um is None or np.isfinite(nodes.positions_um).all()
 
     def test_times_lie_in_order_within_the_limits(self, file: Path) -> None:
-        segment = self.adapter_class().read(file).segments[0]
+        segment = self.adapter_class().read(file, **self.options).segments[0]
         for train in segment.spiketrains:
             times = train.rescale("s").magnitude
             assert np.all(np.diff(times) >= 0)
@@ -63,7 +67,7 @@ class ReaderContract:
 
     def test_source_stays_byte_for_byte(self, file: Path) -> None:
         before = file.read_bytes()
-        self.adapter_class().read(file)
+        self.adapter_class().read(file, **self.options)
         assert file.read_bytes() == before
 
     @pytest.mark.parametrize("share", [0.3, 0.95])
@@ -81,7 +85,7 @@ class ReaderContract:
         copy = folder / f"copy{self.adapter_class.suffixes[0]}"
         copy.write_bytes(content)
         with pytest.raises(FileFormatError, match=f"'{copy.name}'") as caught:
-            self.adapter_class().read(copy)
+            self.adapter_class().read(copy, **self.options)
         assert "\n" not in str(caught.value)
 
     def test_missing_file_is_refused(self, tmp_path: Path) -> None:
@@ -90,4 +94,4 @@ class ReaderContract:
 
     def test_unknown_option_is_refused(self, file: Path) -> None:
         with pytest.raises(InputError, match="no option 'colour'"):
-            self.adapter_class().read(file, colour="red")
+            self.adapter_class().read(file, **self.options, colour="red")

@@ -417,19 +417,6 @@ def test_a_file_without_nodes_is_refused(save: Save) -> None:
         NwbAdapter().read(save(new_nwb()))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "formats/nwb/2.1.0_nwbfile_with_extension.nwb",
-        "formats/nwb/test_ElectricalSeries.nwb",
-        "celegans-nwb/ScholzEtAl2018.AML175_moving.BrainScanner20180223_141721.nwb",
-    ],
-)
-def test_real_files_without_nodes_are_refused(recordings: Path, name: str) -> None:
-    with pytest.raises(FileFormatError, match="neither units nor ROI traces"):
-        NwbAdapter().read(recordings / name)
-
-
 # Real files that are read
 
 

@@ -1,0 +1,203 @@
+"""CaImAn's results, the HDF5 file that ``cnm.save`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.adapters.calcium._rois import (
+    accepted_rois,
+    check_options,
+    pixel_size_um,
+    rate_hz,
+    roi_block,
+)
+from tavrnn_ephys.errors import FileFormatError
+
+if TYPE_CHECKING:
+    import h5py
+    import neo
+
+__all__ = ["CaimanAdapter"]
+
+_OPTIONS = ("sampling_rate", "series", "cells", "pixel_size")
+# In the order of preference: ΔF/F, denoised traces, deconvolved activity, residuals.
+_TRACES = ("F_dff", "C", "S", "YrA")
+
+
+class CaimanAdapter:
+    """
+    Traces and ROIs of CaImAn.
+
+    Examples
+    --------
+    >>> CaimanAdapter().suffixes
+    ('.hdf5', '.h5')
+    """
+
+    name = "caiman"
+    description = "CaImAn results (HDF5): ΔF/F, denoised and deconvolved traces, centres of ROIs"
+    suffixes: tuple[str, ...] = (".hdf5", ".h5")
+
+    def recognises(self, path: Path) -> bool:
+        """
+        Say whether a file holds CaImAn's estimates.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            An existing file.
+
+        Returns
+        -------
+        bool
+            True for an HDF5 file with ``/estimates/A`` and ``/estimates/C``.
+        """
+        import h5py
+
+        try:
+            with h5py.File(path, "r") as file:
+                return "estimates/A" in file and "estimates/C" in file
+        except Exception:
+            return False
+
+    def read(self, path: Path, **options: Any) -> neo.Block:
+        """
+        Read the traces of the components that CaImAn accepted.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file, which is opened read-only.
+        **options : object
+            ``series``: ``"F_dff"``, ``"C"``, ``"S"`` or ``"YrA"``, by default the first that is
+            there; ``sampling_rate``: a quantity, by default CaImAn's parameter ``fr``;
+            ``cells``: ``"accepted"`` (the default, where components were judged) or ``"all"``;
+            ``pixel_size``: a quantity that turns pixels into micrometres.
+
+        Returns
+        -------
+        neo.Block
+            One segment; ROIs are named by their row, their centres of mass stand in the array
+            annotations ``pixel_x`` and ``pixel_y``.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is damaged, no file of CaImAn, or inconsistent.
+        InputError
+            If an option is unknown or the traces are not there.
+
+        Warns
+        -----
+        DataLossWarning
+            If components are left out because CaImAn did not accept them.
+        """
+        check_options(self.name, options, _OPTIONS)
+        path = Path(path)
+        with _open(path) as file:
+            estimates = file["estimates"]
+            traces = _traces(estimates, path.name)
+            n_rois = len(next(iter(traces.values())))
+            centroids = _centroids(file, n_rois, path.name)
+            accepted = _accepted(estimates, n_rois)
+            stated = _number(file, "params/data/fr")
+        return roi_block(
+            path,
+            traces,
+            chosen=str(options.get("series", next(iter(traces)))),
+            rows=accepted_rois(
+                accepted, n_rois, options.get("cells", "accepted"), path.name, "CaImAn"
+            ),
+            rate_hz=rate_hz(options.get("sampling_rate"), stated, path.name),
+            centroids=centroids,
+            pixel_um=pixel_size_um(options.get("pixel_size")),
+        )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    import h5py
+
+    if not path.is_file():
+        raise FileFormatError(f"There is no file '{path}'. Check the path.")
+    if path.stat().st_size == 0:
+        raise FileFormatError(f"'{path.name}' is empty. Copy it again from its source.")
+    if not h5py.is_hdf5(path):
+        raise FileFormatError(f"'{path.name}' is not an HDF5 file, so no file of CaImAn.")
+    try:
+        with h5py.File(path, "r") as file:
+            if "estimates" not in file or not isinstance(file["estimates"], h5py.Group):
+                raise FileFormatError(
+                    f"'{path.name}' has no group 'estimates', so it is no file of CaImAn. "
+                    "Name the adapter of its format."
+                )
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise FileFormatError(
+            f"'{path.name}' is damaged or cut short: HDF5 cannot read it ({reason}). "
+            "Copy it again from its source."
+        ) from error
+
+
+def _traces(estimates: Any, file_name: str) -> dict[str, NDArray[np.float64]]:
+    traces = {}
+    for name in _TRACES:
+        item = estimates.get(name)
+        # CaImAn writes the text "NoneType" for what was not computed.
+        if getattr(item, "ndim", 0) == 2 and item.dtype.kind in "iuf" and 0 not in item.shape:
+            traces[name] = np.asarray(item[()], dtype=np.float64)
+    if not traces:
+        raise FileFormatError(
+            f"'{file_name}' holds no traces: none of {', '.join(_TRACES)} is a matrix. "
+            "Run CaImAn's fit before saving."
+        )
+    return traces
+
+
+def _number(file: Any, name: str) -> float | None:
+    value = file[name][()] if name in file else None
+    return float(value) if isinstance(value, np.number | float | int) else None
+
+
+def _accepted(estimates: Any, n_rois: int) -> NDArray[np.bool_] | None:
+    item = estimates.get("idx_components")
+    if getattr(item, "ndim", 0) != 1 or item.dtype.kind not in "iuf":
+        return None
+    rows = np.asarray(item[()], dtype=np.int64)
+    accepted = np.zeros(n_rois, dtype=bool)
+    accepted[rows[(rows >= 0) & (rows < n_rois)]] = True
+    return accepted
+
+
+def _centroids(file: Any, n_rois: int, file_name: str) -> NDArray[np.float64] | None:
+    """Centres of mass of the components; pixels are counted down the columns of the image."""
+    matrix, dims = file["estimates"].get("A"), file["estimates"].get("dims", file.get("dims"))
+    if dims is None or getattr(dims, "shape", ()) != (2,) or "indptr" not in (matrix or ()):
+        return None
+    n_rows, n_columns = (int(value) for value in dims[()])
+    starts = np.asarray(matrix["indptr"][()], dtype=np.int64)
+    pixels = np.asarray(matrix["indices"][()], dtype=np.int64)
+    weights = np.asarray(matrix["data"][()], dtype=np.float64)
+    fits = (
+        len(starts) == n_rois + 1 and starts[0] == 0 and np.all(np.diff(starts) >= 0)
+        and starts[-1] == len(pixels) == len(weights)
+        and np.all((pixels >= 0) & (pixels < n_rows * n_columns))
+    )  # fmt: skip
+    if not fits:
+        raise FileFormatError(
+            f"The spatial components 'A' of '{file_name}' do not fit its {n_rois} traces and image "
+            f"of {n_rows} x {n_columns} pixels. Save the results again."
+        )
+    owner = np.repeat(np.arange(n_rois), np.diff(starts))
+    totals = np.bincount(owner, weights=weights, minlength=n_rois)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x = np.bincount(owner, weights=weights * (pixels // n_rows), minlength=n_rois) / totals
+        y = np.bincount(owner, weights=weights * (pixels % n_rows), minlength=n_rois) / totals
+    return np.column_stack([x, y])

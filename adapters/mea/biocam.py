@@ -1,0 +1,256 @@
+"""
+3Brain BRW recordings of versions 3 and 4: raw traces through Neo, and spikes detected in them.
+
+Neo's ``BiocamIO`` knows both layouts; this adapter keeps the traces in the file, names channels by
+row and column of the array, and runs :func:`tavrnn_ephys.detection.detect_spikes` on them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.adapters.mea._hdf5 import has_items, open_hdf5
+from tavrnn_ephys.adapters.mea._parts import asked_span_s, choose, refuse_unknown, span_within
+from tavrnn_ephys.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.lazy_signals import LazySignal
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["BiocamAdapter"]
+
+_CHANNEL = re.compile(r"ch(\d+)-(\d+)")
+
+
+class BiocamAdapter:
+    """
+    Recordings of 3Brain BioCAM.
+
+    Examples
+    --------
+    >>> BiocamAdapter().suffixes
+    ('.brw',)
+    """
+
+    name = "biocam"
+    description = "3Brain BRW versions 3 and 4, spikes detected on reading"
+    suffixes: tuple[str, ...] = (".brw",)
+
+    def recognises(self, path: Path) -> bool:
+        """
+        Say whether a file is a BRW recording.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            An existing file.
+
+        Returns
+        -------
+        bool
+            True for an HDF5 file of 3Brain, version 3 or 4.
+        """
+        return has_items(path, ("3BRecInfo",)) or has_items(path, ("ExperimentSettings", "TOC"))
+
+    def read(
+        self,
+        path: Path,
+        *,
+        detect: bool = True,
+        channels: Sequence[str] | None = None,
+        electrode_pitch: Any = None,
+        t_start: Any = None,
+        t_stop: Any = None,
+        **unknown: Any,
+    ) -> neo.Block:
+        """
+        Stand for the traces of a recording, and detect their spikes.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file, which is opened read-only.
+        detect : bool
+            Whether spikes are detected with the defaults of ``te.detect_spikes``; False leaves
+            that call, with other parameters, to the reader.
+        channels : sequence of str, optional
+            Channels by row and column such as ``"ch20-31"``; all by default.
+        electrode_pitch : quantities.Quantity, optional
+            Distance of neighbouring electrodes, such as ``42 * pq.um``; the file does not hold
+            it, and without it positions are unknown.
+        t_start, t_stop : quantities.Quantity, optional
+            Part of the recording; all of it by default.
+        **unknown : object
+            Refused.
+
+        Returns
+        -------
+        neo.Block
+            One segment with the unloaded traces in microvolts, role ``"raw"``, and one spike
+            train per channel.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is damaged, of another version, or Neo cannot make sense of it.
+        InputError
+            If an option is unknown, or names what the file does not have.
+        """
+        import neo
+
+        refuse_unknown(self.name, unknown)
+        asked, path = asked_span_s(t_start, t_stop), Path(path)
+        with open_hdf5(path) as file:
+            settings = _settings(file)
+        signal = _signal(path, _pitch_um(electrode_pitch))
+        ids = [str(item) for item in signal.array_annotations["node_id"]]
+        chosen = choose(channels, ids, "channel", path.name)
+        stop_s = signal.shape[0] / float(signal.sampling_rate.magnitude)
+        span = span_within(asked, (0.0, stop_s), path.name)
+        rate_hz = float(signal.sampling_rate.magnitude)
+        signal = signal.part(
+            start=round(span[0] * rate_hz), stop=round(span[1] * rate_hz), channels=chosen
+        )
+        segment = neo.Segment(name=path.stem, file_origin=path.name)
+        segment.analogsignals.append(signal)
+        if detect:
+            from tavrnn_ephys.detection import detect_spikes
+
+            segment.spiketrains.extend(detect_spikes(signal))
+        block = neo.Block(name=path.stem, file_origin=path.name)
+        block.segments.append(segment)
+        block.rec_datetime = _date(settings.get("ExperimentDateTime"))
+        block.annotate(**_about(settings))
+        return block
+
+
+def _settings(file: Any) -> dict[str, Any]:
+    """Read what version 4 says of the experiment, in JSON; version 3 has nothing of the kind."""
+    if "ExperimentSettings" not in file:
+        return {}
+    try:
+        settings = json.loads(np.ravel(file["ExperimentSettings"][()])[0])
+    except (ValueError, TypeError, IndexError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _date(text: Any) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
+
+
+def _about(settings: dict[str, Any]) -> dict[str, str]:
+    plate = settings.get("MeaPlate")
+    found = {
+        "array": plate.get("Model") if isinstance(plate, dict) else None,
+        "biological_model": settings.get("BiologicalModel"),
+        "experiment_type": settings.get("ExperimentType"),
+    }
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _signal(path: Path, pitch_um: float | None) -> LazySignal:
+    import quantities as pq
+
+    with _neo_reader(path) as reader:
+        header = reader.header["signal_channels"]
+        n_samples = int(reader.get_signal_size(0, 0, 0))
+        rate_hz = float(reader.get_signal_sampling_rate(0))
+    names = [str(item) for item in header["name"]]
+    rows_columns = np.array([_row_column(name, path.name) for name in names])
+    if len(names) == 0 or n_samples == 0 or not rate_hz > 0:
+        raise FileFormatError(
+            f"'{path.name}' holds {len(names)} channels of {n_samples} samples at {rate_hz:g} Hz; "
+            "there is nothing to read. Check the recording."
+        )
+    about: dict[str, Any] = {
+        "node_id": np.array(names),
+        "row": rows_columns[:, 0],
+        "column": rows_columns[:, 1],
+    }
+    if pitch_um is not None:
+        about["x"] = (rows_columns[:, 1] - 1) * pitch_um * pq.um
+        about["y"] = (rows_columns[:, 0] - 1) * pitch_um * pq.um
+    return LazySignal(
+        _part_reader(path, header["gain"].astype(float), header["offset"].astype(float)),
+        n_samples=n_samples, n_channels=len(names), sampling_rate_hz=rate_hz, name="traces",
+        array_annotations=about, annotations={"role": "raw", "node_kind": "channel"},
+    )  # fmt: skip
+
+
+@contextmanager
+def _neo_reader(path: Path) -> Iterator[Any]:
+    """Open a file with Neo, say its faults in one sentence, and close it again."""
+    from neo.rawio import BiocamRawIO
+
+    reader = BiocamRawIO(str(path))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reader.parse_header()
+        yield reader
+    except TavrnnEphysError:
+        raise
+    except Exception as error:
+        raise _refusal(path, error) from error
+    finally:
+        # Neo leaves the file open until the reader is forgotten.
+        file = getattr(reader, "_filehandle", None)
+        if file is not None:
+            file.close()
+
+
+def _refusal(path: Path, error: Exception) -> FileFormatError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return FileFormatError(
+        f"'{path.name}' is damaged or of a version that Neo's BiocamIO does not read ({reason}). "
+        "Copy it again, or export it as BRW version 3 or 4 with raw data."
+    )
+
+
+def _row_column(name: str, file_name: str) -> tuple[int, int]:
+    match = _CHANNEL.fullmatch(name)
+    if match is None:
+        raise FileFormatError(f"'{file_name}' names a channel '{name}'; chROW-COLUMN is needed.")
+    return int(match[1]), int(match[2])
+
+
+def _part_reader(path: Path, gain: NDArray[np.float64], offset: NDArray[np.float64]) -> Any:
+    def read_part(start: int, stop: int, channels: Sequence[int] | None) -> NDArray[Any]:
+        index = np.arange(len(gain)) if channels is None else np.asarray(channels)
+        with _neo_reader(path) as reader:
+            raw = reader.get_analogsignal_chunk(
+                block_index=0, seg_index=0, i_start=start, i_stop=stop, stream_index=0,
+                channel_indexes=index,
+            )  # fmt: skip
+            samples = np.asarray(raw, dtype=np.float32)
+        return samples * gain[index].astype(np.float32) + offset[index].astype(np.float32)
+
+    return read_part
+
+
+def _pitch_um(pitch: Any) -> float | None:
+    if pitch is None:
+        return None
+    try:
+        value = float(pitch.rescale("um").magnitude)
+    except (AttributeError, ValueError, TypeError):
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise InputError(
+            f"electrode_pitch must be a length, such as 42 * quantities.um, got {pitch!r}."
+        )
+    return value

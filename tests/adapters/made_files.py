@@ -1,0 +1,139 @@
+"""Small files in the layouts of vendors who publish none: MaxWell's two layouts, CL1, DishBrain."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import msgpack
+import numpy as np
+import scipy.sparse
+
+MAPPING = np.dtype([("channel", "<i4"), ("electrode", "<i4"), ("x", "<f8"), ("y", "<f8")])
+SPIKE = np.dtype([("frameno", "<i8"), ("channel", "<i4"), ("amplitude", "<f4")])
+
+
+def put(file: Any, content: dict[str, Any]) -> None:
+    """Write datasets, leaving out those that are None."""
+    for name, value in content.items():
+        if value is not None:
+            file[name] = value
+
+
+def mapping(channels: list[int]) -> np.ndarray:
+    rows = [(channel, 1000 + channel, 17.5 * channel, 35.0) for channel in channels]
+    return np.array(rows, dtype=MAPPING)
+
+
+def spikes(rows: list[tuple[int, int]]) -> np.ndarray:
+    return np.array([(frame, channel, -5.0) for frame, channel in rows], dtype=SPIKE)
+
+
+def well_of_maxwell(**changes: Any) -> dict[str, Any]:
+    """One second of two channels at 1 kHz, from frame 5000."""
+    return {
+        "spikes": spikes([(5100, 7), (5250, 3), (5900, 7)]),
+        "settings/mapping": mapping([3, 7]),
+        "settings/sampling": np.array([1000.0]),
+        "settings/lsb": np.array([6.25e-6]),
+        "groups/routed/frame_nos": np.arange(5000, 6000, dtype=np.uint64),
+        "groups/routed/channels": np.array([3, 7], dtype=np.uint16),
+        "groups/routed/raw": np.arange(2000, dtype=np.uint16).reshape(2, 1000),
+        "start_time": np.array([1616517974102]),
+        **changes,
+    }
+
+
+def write_maxwell(path: Path, wells: dict[str, dict[str, Any]] | None = None) -> Path:
+    """Write a file of the new layout; keys are such as ``rec0000/well000``."""
+    wells = {"rec0000/well000": well_of_maxwell()} if wells is None else wells
+    with h5py.File(path, "w") as file:
+        file["mxw_version"] = np.array([b"20.1.8"])
+        for group in ("wells", "recordings"):
+            file.create_group(group)
+        for number, (key, content) in enumerate(wells.items()):
+            put(file.create_group(f"data_store/data{number:04d}"), content)
+            file[f"recordings/{key}"] = h5py.SoftLink(f"/data_store/data{number:04d}")
+            recording, well = key.split("/")
+            file[f"wells/{well}/{recording}"] = h5py.SoftLink(f"/data_store/data{number:04d}")
+    return path
+
+
+def write_legacy_maxwell(path: Path, **changes: Any) -> Path:
+    content = {
+        "proc0/spikeTimes": spikes([(100_000, 2), (110_000, 0), (120_000, 2)]),
+        "mapping": mapping([0, 2, -1]),
+        "sig": np.full((4, 40_000), 512, dtype=np.uint16),
+        "settings/lsb": np.array([6.25e-6]),
+        "version": np.array([b"20160704"]),
+        **changes,
+    }
+    with h5py.File(path, "w") as file:
+        put(file, content)
+    return path
+
+
+# PyTables pickles mappings in the oldest protocol, as text.
+FORMAT = b"(dp0\nVversion\np1\nVSDK\np2\nsVstim_and_spike_timestamps_relative_to_start\np3\nI01\ns."
+APPLICATION = b"(dp0\nVculture\np1\nVdish 7\np2\ns."
+
+
+def write_cl1(path: Path, *, attributes: dict[str, Any] | None = None, **changes: Any) -> Path:
+    """Two seconds of eight channels at 1 kHz in the layout of the vendor's documentation."""
+    spike = np.dtype([("timestamp", "<i8"), ("channel", "u1"), ("samples", "<f4", (75,))])
+    table = np.zeros(60, dtype=spike)
+    table["timestamp"] = np.linspace(5, 1990, 60).astype(int)
+    table["channel"] = np.arange(60) % 6
+    stim = np.dtype([("timestamp", "<i8"), ("channel", "u1")])
+    samples = np.random.default_rng(0).integers(-99, 99, (2000, 8)).astype("<i2")
+    content: dict[str, Any] = {
+        "spikes": table,
+        "stims": np.array([(200, 3), (200, 4), (1500, 3)], dtype=stim),
+        "samples": samples,
+        **stream("game", [(100, {"ball": 0.5, "state": "play"}), (900, {"ball": 1, "state": "x"})]),
+        **stream("score", [(0, 1), (1000, 2.5)]),
+        **stream("notes", [(10, "start"), (20, ["a", 1])]),
+        **changes,
+    }
+    about = {
+        "channel_count": 8, "sampling_frequency": 1000, "frames_per_second": 1000,
+        "uV_per_sample_unit": 0.195, "start_timestamp": 5000, "duration_frames": 2000,
+        "created_utc": b"2026-01-02T03:04:05+00:00", "git_hash": h5py.Empty("S1"),
+        "file_format": FORMAT, "application": APPLICATION, "project_id": b"dish",
+    }  # fmt: skip
+    with h5py.File(path, "w") as file:
+        put(file, content)
+        for name, value in {**about, **(attributes or {})}.items():
+            if value is not None:
+                file.attrs[name] = value
+    return path
+
+
+def stream(name: str, messages: list[tuple[int, Any]]) -> dict[str, np.ndarray]:
+    index = np.dtype([("timestamp", "<i8"), ("start_index", "<u8"), ("end_index", "<u8")])
+    rows, content = [], b""
+    for timestamp, message in messages:
+        packed = msgpack.packb(message)
+        rows.append((timestamp, len(content), len(content) + len(packed)))
+        content += packed
+    return {
+        f"data_stream/{name}/index": np.array(rows, dtype=index),
+        f"data_stream/{name}/data": np.frombuffer(content, dtype=np.uint8),
+    }
+
+
+def write_trial(
+    folder: Path,
+    name: str,
+    words: Any,
+    channels: Any,
+    events: str | None = None,
+    *,
+    file_format: str = "csr",
+) -> Path:
+    """Write a DishBrain trial and return the path of its spike words."""
+    path = folder / f"{name}_spikewords.npz"
+    scipy.sparse.save_npz(path, scipy.sparse.csr_array(np.asarray(words)).asformat(file_format))
+    np.save(folder / f"{name}_channel_nums.npy", np.asarray(channels))
+    if events is not None:
+        (folder / f"{name}_events.csv").write_text(events)
+    return path
