@@ -43,46 +43,47 @@ _popcount: Any = intrinsic(_population_count)
 @_compiled
 def _add_coincidences(left, right, shift, counts, out):
     n_words, n_nodes = left.shape
-    for i in range(0, n_nodes, 2):
-        k = min(i + 1, n_nodes - 1)
+    last = n_nodes - 1
+    for i in range(0, n_nodes, 4):
+        # Four rows and three words at a time: each word of the right side is read once for all.
+        i1, i2, i3 = min(i + 1, last), min(i + 2, last), min(i + 3, last)
         n = n_nodes - i
-        first, second = counts[0, :n], counts[1, :n]
-        first[:] = 0
-        second[:] = 0
+        c0, c1, c2, c3 = counts[0, :n], counts[1, :n], counts[2, :n], counts[3, :n]
+        c0[:] = 0
+        c1[:] = 0
+        c2[:] = 0
+        c3[:] = 0
         word = 0
-        # Two rows and four words at a time: each word of the right side is read once for both.
-        while word + 4 <= n_words:
-            a, b, c, d = left[word, i], left[word + 1, i], left[word + 2, i], left[word + 3, i]
-            e, f, g, h = left[word, k], left[word + 1, k], left[word + 2, k], left[word + 3, k]
-            p, q = right[word, i:], right[word + 1, i:]
-            r, s = right[word + 2, i:], right[word + 3, i:]
+        while word + 3 <= n_words:
+            p0, p1 = left[word, i], left[word, i1]
+            p2, p3 = left[word, i2], left[word, i3]
+            q0, q1 = left[word + 1, i], left[word + 1, i1]
+            q2, q3 = left[word + 1, i2], left[word + 1, i3]
+            r0, r1 = left[word + 2, i], left[word + 2, i1]
+            r2, r3 = left[word + 2, i2], left[word + 2, i3]
+            p, q, r = right[word, i:], right[word + 1, i:], right[word + 2, i:]
             for j in range(n):
-                first[j] += (
-                    _popcount(a & p[j])
-                    + _popcount(b & q[j])
-                    + _popcount(c & r[j])
-                    + _popcount(d & s[j])
-                )
-                second[j] += (
-                    _popcount(e & p[j])
-                    + _popcount(f & q[j])
-                    + _popcount(g & r[j])
-                    + _popcount(h & s[j])
-                )
-            word += 4
+                x, y, z = p[j], q[j], r[j]
+                c0[j] += _popcount(p0 & x) + _popcount(q0 & y) + _popcount(r0 & z)
+                c1[j] += _popcount(p1 & x) + _popcount(q1 & y) + _popcount(r1 & z)
+                c2[j] += _popcount(p2 & x) + _popcount(q2 & y) + _popcount(r2 & z)
+                c3[j] += _popcount(p3 & x) + _popcount(q3 & y) + _popcount(r3 & z)
+            word += 3
         while word < n_words:
-            a, e, p = left[word, i], left[word, k], right[word, i:]
+            p0, p1 = left[word, i], left[word, i1]
+            p2, p3 = left[word, i2], left[word, i3]
+            p = right[word, i:]
             for j in range(n):
-                first[j] += _popcount(a & p[j])
-                second[j] += _popcount(e & p[j])
+                x = p[j]
+                c0[j] += _popcount(p0 & x)
+                c1[j] += _popcount(p1 & x)
+                c2[j] += _popcount(p2 & x)
+                c3[j] += _popcount(p3 & x)
             word += 1
-        row = out[i, i:]
-        for j in range(n):
-            row[j] += first[j] << shift
-        if k > i:
-            row = out[k, i:]
+        for row in range(min(4, n)):
+            sums, target = counts[row, :n], out[i + row, i:]
             for j in range(n):
-                row[j] += second[j] << shift
+                target[j] += sums[j] << shift
 
 
 @_compiled
@@ -130,7 +131,7 @@ def add_coincidences(
     out : numpy.ndarray of int32, shape (n_nodes, n_nodes)
         Changed in place, on and above the diagonal; what stands below it means nothing.
     """
-    counts = np.empty((2, left.shape[1]), dtype=np.uint64)
+    counts = np.empty((4, left.shape[1]), dtype=np.uint64)
     _add_coincidences(left, right, np.uint64(shift), counts, out)
 
 

@@ -4,9 +4,10 @@ How fast connectivity is, as ratios that carry over between machines, and how mu
     python tests/benchmarks/connectivity.py            ratios, then the memory-bound runs
     python tests/benchmarks/connectivity.py --quick    ratios only, fewer repetitions
 
-Every ratio compares calls that alternate in one process on one thread; the median over the
-repetitions stands.  Memory is the peak of a process of its own.  The recordings are looked for
-as in the tests (TAVRNN_EPHYS_DATA, else ../shared/data); without them that run is left out.
+Every ratio compares the processor time of calls that alternate in one process on one thread, so
+that other work on the machine has little say; the median over the repetitions stands.  Memory is
+the peak of a process of its own.  The recordings are looked for as in the tests
+(TAVRNN_EPHYS_DATA, else ../shared/data); without them that run is left out.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ N_BINS = 24_000
 
 
 def seconds(function: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+    """Processor time: with one thread, what a clock shows on an idle machine."""
+    begin = time.process_time()
     function()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def activity_of(counts: np.ndarray, bin_size_s: float = 0.05) -> te.BinnedActivity:
