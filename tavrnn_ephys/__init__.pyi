@@ -19,6 +19,9 @@ from .containers import Windows as Windows
 from .deconvolution import compute_dff as compute_dff
 from .deconvolution import deconvolve as deconvolve
 from .detection import detect_spikes as detect_spikes
+from .errors import ChanceLossWarning as ChanceLossWarning
+from .errors import DataLossWarning as DataLossWarning
+from .errors import TavrnnEphysError as TavrnnEphysError
 from .estimator import TAVRNN as TAVRNN
 from .graphs import GraphSequence as GraphSequence
 from .graphs import build_graphs as build_graphs
