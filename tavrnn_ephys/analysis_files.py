@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["analyze_file"]
 
-_FIGURES = ("raster", "connectivity", "embedding", "attention")
+_FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "attention")
 _UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 

@@ -33,7 +33,15 @@ from tavrnn_ephys.surrogates import shuffle_bins_within_windows
 __all__ = ["DemoReport", "run_demo"]
 
 RECORDING, RESULTS = "culture.nwb", "culture_tavrnn.nwb"
-FIGURES = ("raster", "connectivity", "embedding", "attention", "scores", "overview")
+FIGURES = (
+    "raster",
+    "connectivity",
+    "connectivity_mean",
+    "embedding",
+    "attention",
+    "scores",
+    "overview",
+)
 _DWELL_S = 12.0
 
 

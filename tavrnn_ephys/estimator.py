@@ -23,7 +23,7 @@ from tavrnn_ephys.nn.options import NetworkOptions, options_for
 from tavrnn_ephys.nn.propagation import normalized_operator
 from tavrnn_ephys.nn.spectral import SpectralBasis, coherence, fit_spectral_basis
 from tavrnn_ephys.provenance import package_versions
-from tavrnn_ephys.training import TrainingOptions, run_sequence, train
+from tavrnn_ephys.training import TrainingOptions, run_sequence, threads_for, train
 
 __all__ = ["TAVRNN"]
 
@@ -157,9 +157,10 @@ class TAVRNN(BaseEstimator):
             _warn_of_incoherence(sequences, seed)
         inputs = [self._inputs(sequence) for sequence in sequences]
         self.training_options_ = training_options
-        self.history_ = train(
-            self.network_, inputs, training_options, generator=generator, verbose=self.verbose
-        )
+        with threads_for(first.n_vertices):
+            self.history_ = train(
+                self.network_, inputs, training_options, generator=generator, verbose=self.verbose
+            )
         return self
 
     def transform(self, graphs: GraphSequence) -> NodeEmbedding:

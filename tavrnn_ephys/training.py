@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,9 @@ from tavrnn_ephys.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.nn.decoder import chance_loss
 from tavrnn_ephys.nn.model import Network, SequenceOutput, WindowInput
 
-__all__ = ["TrainingOptions", "run_sequence", "sample_noise", "train"]
+__all__ = ["TrainingOptions", "run_sequence", "sample_noise", "threads_for", "train"]
+
+_LEAST_FOR_THREADS = 500
 
 # Enough for the loss to settle on simulated cultures of 80 nodes; more changes it little.
 _DEFAULT_STEPS = 200
@@ -160,6 +163,32 @@ def _chunks(sequence: Sequence[WindowInput], length: int | None) -> list[Sequenc
     return [sequence[first : first + length] for first in range(0, len(sequence), length)]
 
 
+@contextmanager
+def threads_for(n_vertices: int) -> Iterator[None]:
+    """
+    Keep small graphs on one thread while they are worked on.
+
+    Handing a product of a few hundred rows to a second thread costs more than it saves, and
+    much more on a machine that others use too.
+
+    Parameters
+    ----------
+    n_vertices : int
+        Number of vertices of a graph.
+
+    Yields
+    ------
+    None
+        The number of threads is restored afterwards.
+    """
+    previous = torch.get_num_threads()
+    torch.set_num_threads(1 if n_vertices < _LEAST_FOR_THREADS else previous)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(previous)
+
+
 def sample_noise(network: Network, n_windows: int, generator: torch.Generator | None) -> Tensor:
     """
     Draw the noise of consecutive windows.
@@ -204,7 +233,7 @@ def run_sequence(
     SequenceOutput
         What the network says of them.
     """
-    with torch.no_grad():
+    with torch.no_grad(), threads_for(network.n_vertices):
         noise = sample_noise(network, len(sequence), generator)
         return network(sequence, network.initial_state(), noise)[0]
 

@@ -529,3 +529,30 @@ class TestFiles:
             "sys.exit('matplotlib.pyplot' in sys.modules or 'torch' in sys.modules)"
         )
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_mean_figure_averages_the_fifths_of_highest_and_lowest_score(nodes, activity):
+    rng = np.random.default_rng(4)
+    start = np.arange(12.0) / 2
+    windows = Windows(start_s=start, stop_s=start + 2.0)
+    raw = rng.uniform(-1, 1, (12, 6, 6))
+    weights = (raw + raw.transpose(0, 2, 1)) / 2
+    connectivity = ConnectivitySequence(
+        weights=weights, windows=windows, nodes=nodes, measure="pearson"
+    )
+    mean = rng.normal(size=(12, 6, 4))
+    embedding = NodeEmbedding(mean=mean, std=np.ones_like(mean), windows=windows, nodes=nodes)
+    score = rng.normal(size=12)
+    figures = analysis_figures(activity, windows, connectivity, embedding, score=score)
+    panels = [ax for ax in figures["connectivity_mean"].axes if ax.get_title(loc="left")]
+    ranked = np.argsort(score)
+    for panel, chosen in zip(panels, (ranked[-2:], ranked[:2]), strict=True):
+        shown = np.ma.masked_invalid(panel.images[0].get_array()).compressed()
+        expected = weights[chosen].mean(axis=0)[~np.eye(6, dtype=bool)]
+        np.testing.assert_allclose(np.sort(shown), np.sort(expected), atol=1e-6)
+
+
+def test_few_windows_have_no_mean_figure(activity, windows, connectivity, embedding):
+    score = windows.columns["score"]
+    drawn = analysis_figures(activity, windows, connectivity, embedding, score=score)
+    assert "connectivity_mean" not in drawn

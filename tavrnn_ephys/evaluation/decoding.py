@@ -100,14 +100,19 @@ def decode_labels(
             f"{n_windows} windows are too few to shift labels by at least {min_shift} windows. "
             "Record longer, or use a shorter step."
         )
+    from threadpoolctl import threadpool_limits
+
     folds = [_rotated(item) for item in features]
     rng = np.random.default_rng(seed)
     shifts = rng.choice(possible, size=n_shifts, replace=n_shifts > len(possible))
-    return DecodingScore(
-        name=name,
-        balanced_accuracy=_balanced_accuracy(folds, codes),
-        null=np.array([_balanced_accuracy(folds, np.roll(codes, shift)) for shift in shifts]),
-    )
+    # Hundreds of small fits: a second thread per product would cost more than it saves.
+    with threadpool_limits(limits=1):
+        null = [_balanced_accuracy(folds, np.roll(codes, shift)) for shift in shifts]
+        return DecodingScore(
+            name=name,
+            balanced_accuracy=_balanced_accuracy(folds, codes),
+            null=np.array(null),
+        )
 
 
 def _rotated(features: FoldFeatures) -> tuple[BlockedFold, NDArray, NDArray]:

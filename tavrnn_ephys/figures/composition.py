@@ -34,6 +34,7 @@ __all__ = ["analysis_figures", "overview_figure", "save_figure"]
 _WIDTH_IN = 10.67
 _DPI = 150
 _MAX_INSIDE = 4
+_LEAST_FOR_FIFTHS = 10
 # The raster of the overview is narrow: it shows fewer windows than the raster alone.
 _OVERVIEW_WINDOWS = 18
 
@@ -76,7 +77,9 @@ def analysis_figures(
     -------
     dict of str to matplotlib.figure.Figure
         ``"raster"``, ``"connectivity"`` (windows of highest and lowest score),
-        ``"embedding"`` and, if the embedding holds it, ``"attention"``.
+        ``"embedding"``; with a score and at least ten windows ``"connectivity_mean"`` (mean of
+        the fifth of highest and of lowest score); and, if the embedding holds it,
+        ``"attention"``.
 
     Raises
     ------
@@ -94,6 +97,12 @@ def analysis_figures(
     chosen = _extreme_windows(connectivity, score, label)
     axes = figures["connectivity"].subplots(1, len(chosen), squeeze=False)[0]
     _draw_pair(list(axes), connectivity, chosen)
+
+    means = _fifths(connectivity, score, label)
+    if means is not None:
+        figures["connectivity_mean"] = _new_figure(4.9)
+        axes = figures["connectivity_mean"].subplots(1, 2)
+        _draw_pair(list(axes), *means)
 
     figures["embedding"] = _embedding_figure(embedding, score, label, truth)
     if embedding.attention is not None:
@@ -156,9 +165,12 @@ def overview_figure(
     plot_raster(activity, windows, ax=ax, t_stop_s=float(stop_s), behavior=behavior)
     set_title(ax, _raster_title(activity))
 
-    chosen = _extreme_windows(connectivity, score, label)
+    shown, chosen = _fifths(connectivity, score, label) or (
+        connectivity,
+        _extreme_windows(connectivity, score, label),
+    )
     pair = [figure.add_subplot(grid[0, 1 + i]) for i in range(len(chosen))]
-    _draw_pair(pair, connectivity, chosen)
+    _draw_pair(pair, shown, chosen)
     _draw_state(figure.add_subplot(grid[1, 1]), embedding, score, label, truth)
     if embedding.attention is not None:
         set_title(plot_attention(embedding, ax=figure.add_subplot(grid[1, 2])), "Attention")
@@ -231,6 +243,30 @@ def _extreme_windows(
         )
         for word, index in chosen.items()
     ]
+
+
+def _fifths(
+    connectivity: ConnectivitySequence, score: NDArray[np.float64] | None, label: str
+) -> tuple[ConnectivitySequence, list[tuple[int, str]]] | None:
+    """Average the fifth of highest and of lowest score; one window alone is mostly noise."""
+    known = np.zeros(0, dtype=int) if score is None else np.flatnonzero(np.isfinite(score))
+    if score is None or len(known) < _LEAST_FOR_FIFTHS:
+        return None
+    ranked = known[np.argsort(score[known], kind="stable")]
+    n_each = len(ranked) // 5
+    ends = {"highest": ranked[-n_each:], "lowest": ranked[:n_each]}
+    with np.errstate(invalid="ignore"):
+        means = np.stack([connectivity.weights[index].mean(axis=0) for index in ends.values()])
+    limits = np.arange(2.0)
+    pair = ConnectivitySequence(
+        weights=means,
+        windows=Windows(start_s=limits, stop_s=limits + 1.0),
+        nodes=connectivity.nodes,
+        measure=connectivity.measure,
+        directed=connectivity.directed,
+    )
+    titles = [f"Mean of the {n_each} windows\nof {word} {label}" for word in ends]
+    return pair, list(enumerate(titles))
 
 
 def _number(value: float) -> str:
