@@ -370,3 +370,32 @@ def test_analysis_runs_from_file_to_file(recordings, tmp_path: Path, capsys, nam
                        else segment.irregularlysampledsignals[0].shape[1])  # fmt: skip
     assert np.isfinite(embedding.mean).all()
     gc.collect()
+
+
+def analyze_wells(recordings, out, *extra):
+    source = recordings / "formats/maxwell/maxtwo_activity_scan.raw.h5"
+    return main(
+        ["analyze", str(source), "--bin-size", "50ms", "--window", "500ms", "--step", "500ms",
+         "--training-epochs", "1", "--out", str(out), *extra]
+    )  # fmt: skip
+
+
+def test_segment_is_chosen_for_analysis(recordings, tmp_path, capsys):
+    out = tmp_path / "out.nwb"
+    assert analyze_wells(recordings, out, "--segment", "1") == 0
+    assert "is analysed" not in capsys.readouterr().err
+    assert te.read_results(out).config["analysis.segment_index"] == 1
+    # The second recording holds 11 spikes, the first 179.
+    assert sum(map(len, te.read(out).segments[0].spiketrains)) == 11
+    assert analyze_wells(recordings, tmp_path / "none.nwb", "--segment", "9") == 2
+    assert "segment_index 9 does not exist" in capsys.readouterr().err
+
+
+def test_first_segment_is_analysed_with_a_word(recordings, tmp_path, capsys):
+    out = tmp_path / "out.nwb"
+    assert analyze_wells(recordings, out) == 0
+    said = capsys.readouterr().err
+    assert "has 2 segments; only the first" in said
+    assert "--segment" in said
+    assert te.read_results(out).config["analysis.segment_index"] == 0
+    assert sum(map(len, te.read(out).segments[0].spiketrains)) == 179
