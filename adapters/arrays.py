@@ -334,10 +334,18 @@ def _beside(file: Any, value: Any, key: str) -> Any:
     ]
 
 
+def _named_by_variable(paths: Any) -> dict[str, Any]:
+    """Name signals by the last name of their paths, such as ``position``, if these differ."""
+    names = [str(path).rpartition(":")[2].rpartition(".")[2] for path in paths]
+    if len(set(names)) < len(names):
+        names = [str(path).rpartition(":")[2] for path in paths]
+    return dict(zip(names, paths, strict=True))
+
+
 def _behavior(file: Any, given: Any, folder: Path) -> dict[str, NDArray[np.float64]]:
     if isinstance(given, str):
         given = [given]
-    named = dict(given) if isinstance(given, Mapping) else {str(name): name for name in given}
+    named = dict(given) if isinstance(given, Mapping) else _named_by_variable(given)
     signals = {}
     for name, path in named.items():
         beside, colon, variable = str(path).rpartition(":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import tempfile
 import warnings
@@ -10,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.blocks import one_segment
 from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.output import check_folder, check_output, make_folder
-from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze
+from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze, segment_to_analyze
 from tavrnn_ephys.reading import (
     check_results_source,
     find_adapter,
@@ -48,7 +50,8 @@ def analyze_file(
     Parameters
     ----------
     source : pathlib.Path
-        The recording; a format other than NWB is converted into the copy.
+        The recording; a format other than NWB is converted into the copy, of several segments
+        the one that is analysed.
     out : pathlib.Path
         The NWB file to write.
     config : AnalysisConfig
@@ -93,12 +96,25 @@ def analyze_file(
     if figures is not None:
         folder = check_folder(figures, [f"{name}.png" for name in _FIGURES], overwrite=overwrite)
     block = read(source, adapter=found.name, **dict(options or {}))
+    index = segment_to_analyze(block, config)
+    block = one_segment(block, index)
     with _as_nwb(block, source, out, found.name, session_start) as (block, nwb):
-        result = analyze(block, config, verbose=verbose)
+        result = analyze(block, dataclasses.replace(config, segment_index=0), verbose=verbose)
+        result = _with_segment(result, index)
         write_results(nwb, result.embedding, out=out, overwrite=overwrite)
     if folder is not None:
         _save_figures(result, folder)
     return result
+
+
+def _with_segment(result: AnalysisResult, index: int) -> AnalysisResult:
+    """Note which segment of the source the only one of the NWB file was."""
+    settings = {**result.embedding.config, "analysis.segment_index": index}
+    return dataclasses.replace(
+        result,
+        config=dataclasses.replace(result.config, segment_index=index),
+        embedding=dataclasses.replace(result.embedding, config=settings),
+    )
 
 
 @contextmanager

@@ -32,6 +32,7 @@ __all__ = [
     "node_signals",
     "nodes_of_signal",
     "nodes_of_spiketrains",
+    "one_segment",
     "segment_limits_s",
 ]
 
@@ -324,6 +325,48 @@ def behavior_columns(
             key = name if n_channels == 1 else f"{name}_{labels[channel]}"
             columns[key] = (times_s, np.asarray(signal.magnitude[:, channel], dtype=np.float64))
     return columns
+
+
+def one_segment(block: neo.Block, index: int) -> neo.Block:
+    """
+    Give a block that holds one segment of another.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording, which is not changed.
+    index : int
+        Which segment, counted from 0.
+
+    Returns
+    -------
+    neo.Block
+        A new block of the same description, or the block itself if it holds one segment.
+
+    Raises
+    ------
+    InputError
+        If there is no such segment.
+    """
+    import neo
+
+    n_segments = len(block.segments)
+    if not 0 <= index < n_segments:
+        raise InputError(
+            f"segment {index} does not exist: the recording has {n_segments} segments, counted "
+            "from 0."
+        )
+    if n_segments == 1:
+        return block
+    chosen = neo.Block(
+        name=block.name,
+        description=block.description,
+        rec_datetime=block.rec_datetime,
+        file_origin=block.file_origin,
+    )
+    chosen.annotations = dict(block.annotations)
+    chosen.segments.append(block.segments[index])
+    return chosen
 
 
 def segment_limits_s(segment: neo.Segment) -> tuple[float, float]:

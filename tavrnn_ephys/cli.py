@@ -173,6 +173,7 @@ def _add_analyze(commands: Any) -> None:
         help="passes over the windows (default: the profile's)",
     )
     command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
+    _add_segment(command)
     _add_reading(command)
     command.add_argument(
         "--session-start",
@@ -212,12 +213,16 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--metadata", metavar="FILE.yaml", help="session start, subject, species, … in YAML"
     )
-    command.add_argument(
-        "--segment", type=_whole_number, metavar="N", help="which segment, where there are several"
-    )
+    _add_segment(command)
     _add_reading(command)
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
     command.set_defaults(run=_run_convert)
+
+
+def _add_segment(command: Any) -> None:
+    command.add_argument(
+        "--segment", type=_whole_number, metavar="N", help="which segment, where there are several"
+    )
 
 
 def _add_reading(command: Any) -> None:
@@ -272,6 +277,7 @@ def _run_analyze(options: argparse.Namespace) -> None:
         profile=options.profile,
         training_epochs=options.training_epochs,
         seed=options.seed,
+        segment_index=options.segment,
     )
     result = analyze_file(
         Path(options.file),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys._checks import some
-from tavrnn_ephys.blocks import node_signals
+from tavrnn_ephys.blocks import node_signals, one_segment
 from tavrnn_ephys.errors import FileFormatError, InputError
 from tavrnn_ephys.output import check_output
 from tavrnn_ephys.reading import find_adapter, read, write_nwb
@@ -80,7 +80,8 @@ def convert_file(
     found = find_adapter(source, adapter)
     check_output(out, inputs=inputs, overwrite=overwrite)
     block = read(source, adapter=found.name, **dict(options or {}))
-    block = _one_segment(block, segment)
+    if segment is not None:
+        block = one_segment(block, segment)
     add_metadata(block, about)
     _require_what_nwb_demands(block, source.name, described="session_description" in about)
     return write_nwb(block, out, overwrite=overwrite)
@@ -206,28 +207,6 @@ def _date(value: Any) -> datetime.datetime:
                 f"'{value}' is not a date. Write it as 2024-05-01 or 2024-05-01T10:00."
             ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-
-
-def _one_segment(block: neo.Block, index: int | None) -> neo.Block:
-    import neo
-
-    n_segments = len(block.segments)
-    if index is None or (n_segments == 1 and index == 0):
-        return block
-    if not 0 <= index < n_segments:
-        raise InputError(
-            f"segment {index} does not exist: the recording has {n_segments} segments, counted "
-            "from 0."
-        )
-    chosen = neo.Block(
-        name=block.name,
-        description=block.description,
-        rec_datetime=block.rec_datetime,
-        file_origin=block.file_origin,
-    )
-    chosen.annotations = dict(block.annotations)
-    chosen.segments.append(block.segments[index])
-    return chosen
 
 
 def _require_what_nwb_demands(block: neo.Block, file_name: str, *, described: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from tavrnn_ephys.binning import bin_activity
 from tavrnn_ephys.blocks import behavior_columns
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, NodeEmbedding, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.graphs import GraphSequence, build_graphs
 from tavrnn_ephys.windows import sliding_windows, window_means
 
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 
     from tavrnn_ephys.estimator import TAVRNN
 
-__all__ = ["AnalysisConfig", "AnalysisResult", "analyze", "graphs_of", "make_model"]
+__all__ = [
+    "AnalysisConfig",
+    "AnalysisResult",
+    "analyze",
+    "graphs_of",
+    "make_model",
+    "segment_to_analyze",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +59,9 @@ class AnalysisConfig:
         Passes over the windows; the profile's by default.
     seed : int
         Seed of the model.
-    segment_index : int
-        Which segment of the block is analysed.
+    segment_index : int, optional
+        Which segment of the block is analysed; the first by default, and a warning says so
+        where there are several.
     """
 
     bin_size_s: float
@@ -66,14 +75,15 @@ class AnalysisConfig:
     profile: str = "default"
     training_epochs: int | None = None
     seed: int = 0
-    segment_index: int = 0
+    segment_index: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("bin_size_s", "window_length_s", "step_s"):
             positive_number(getattr(self, name), name)
         positive_number(self.threshold, "threshold", or_zero=True)
         whole_number(self.seed, "seed")
-        whole_number(self.segment_index, "segment_index")
+        if self.segment_index is not None:
+            whole_number(self.segment_index, "segment_index")
         if self.training_epochs is not None:
             positive_int(self.training_epochs, "training_epochs")
         one_of(self.profile, ("default", "paper"), "profile")
@@ -134,10 +144,9 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     InputError
         If the configuration does not suit the recording.
     """
-    segment = _segment(block, config.segment_index)
-    activity = bin_activity(
-        segment, bin_size=config.bin_size_s * pq.s, segment_index=config.segment_index
-    )
+    index = segment_to_analyze(block, config)
+    config, segment = dataclasses.replace(config, segment_index=index), block.segments[index]
+    activity = bin_activity(segment, bin_size=config.bin_size_s * pq.s, segment_index=index)
     windows = sliding_windows(
         activity, window_length=config.window_length_s * pq.s, step=config.step_s * pq.s
     )
@@ -161,6 +170,49 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
         model=model,
         embedding=embedding,
     )
+
+
+def segment_to_analyze(block: neo.Block, config: AnalysisConfig) -> int:
+    """
+    Say which segment of a recording a configuration means.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording.
+    config : AnalysisConfig
+        How.
+
+    Returns
+    -------
+    int
+        Its index, from 0.
+
+    Raises
+    ------
+    InputError
+        If there is no such segment.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are several and none is chosen.
+    """
+    index, n_segments = config.segment_index, len(block.segments)
+    if index is None and n_segments > 1:
+        warnings.warn(
+            f"The recording has {n_segments} segments; only the first, "
+            f"'{block.segments[0].name}', is analysed. Choose another with segment_index, "
+            "--segment on the command line.",
+            DataLossWarning,
+            stacklevel=3,
+        )
+    if not 0 <= (index or 0) < n_segments:
+        raise InputError(
+            f"segment_index {index or 0} does not exist: the recording has {n_segments} "
+            "segments, counted from 0."
+        )
+    return index or 0
 
 
 def graphs_of(
@@ -219,15 +271,6 @@ def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
         seed=config.seed,
         verbose=verbose,
     )
-
-
-def _segment(block: neo.Block, index: int) -> neo.Segment:
-    if not 0 <= index < len(block.segments):
-        raise InputError(
-            f"segment_index {index} does not exist: the recording has {len(block.segments)} "
-            "segments, counted from 0."
-        )
-    return block.segments[index]
 
 
 def _behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, Any]:

@@ -25,27 +25,42 @@ from tavrnn_ephys.blocks import (
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.conversion import add_metadata, parse_options, read_metadata
 from tavrnn_ephys.errors import FileFormatError, InputError
+from tests.adapters.made_files import made_or_real
 
 METADATA = Path(__file__).parent / "adapters/metadata.yaml"
 # One real file per adapter, or several where they differ, and the options that they need.
 RECORDINGS = {
     "formats/nwb/A8604-211122.nwb": [],
     "formats/nwb/nwb_test.nwb": [],
+    "formats/nwb/test_RoiResponseSeries.nwb": [],
     "celegans-nwb/ScholzEtAl2018.AML175_moving.BrainScanner20180223_141721.nwb": [],
     "formats/suite2p/plane0/F.npy": ["sampling_rate=10Hz"],
     "formats/caiman/caiman_analysis.hdf5": [],
     "mouse-dg-calcium/LC-DG-FC_2-1_D1_smoothed_calcium_traces.csv": [],
     "mouse-dg-calcium/LC-DG-FC_2-1_Day1_eventTrace.csv": [],
     "formats/neo/blackrock/l101210-001.nev": [],
+    "formats/neo/blackrock/FileSpec2.3001.nev": [],
     "formats/neo/nex/CS056P07R-MEME1.nex": [],
+    "formats/neo/nex/File_neuroexplorer_1.nex": [],
     "monkey-m1-reach/chewie_demo.mat": ["counts=Ytr", "node_axis=1", "bin_size=50ms",
                                         "behavior=Xtr"],
     "rat-linear-track/spikes.mat": ["spike_times=spikes[0][0][*][*].time"],
+    "mouse-ca1-miniscope/C11_M1/Environment A/finalEventsMat_1.mat": [
+        "traces=allEventsMat", "node_axis=1", "sampling_rate=20Hz", "samples=3617,7229",
+        "behavior=behavior_1.mat:my_mvmt[1].position",
+    ],
     "retina-mea/Demas2003_6WK_CTRL_ME1.h5": [],
+    "retina-mea/Maccione2014_P11_m1r2_Spkts_bursts_filtered.h5": [],
+    **{f"hipsc-mea/hiPSN_tc65_d{day}_spikes6sd.h5": [] for day in (21, 73)},
     "axion-spikelist/exampleRecording_1012016_plate1_DIV3_spike_list.csv.gz": [],
     "formats/mcs/2014-07-09T10-17-35W8 Standard all 500 Hz.h5": [],
     "formats/maxwell/maxone_network.raw.h5": [],
+    "formats/maxwell/maxtwo_activity_scan.raw.h5": [],
     "formats/3brain/biocam_hw3.0_fw1.6.brw": [],
+    # Nothing fires in this one.
+    "formats/3brain/biocam_hw3.0_fw1.7.0.12_raw.brw": [],
+    "cl1": [],
+    "dishbrain": [],
 }  # fmt: skip
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -100,20 +115,66 @@ def assert_same_nodes(before, after):
 
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_recording_becomes_a_clean_file_and_comes_back(recordings, tmp_path, name):
-    source, out = recordings / name, tmp_path / "converted.nwb"
+    source, out = made_or_real(name, recordings, tmp_path), tmp_path / "converted.nwb"
     before = sha256(source)
-    assert convert(source, out, "--metadata", str(METADATA), options=RECORDINGS[name]) == 0
+    segment = ["--segment", "0"] if "maxtwo" in name else []
+    flags = ["--metadata", str(METADATA), *segment]
+    assert convert(source, out, *flags, options=RECORDINGS[name]) == 0
     assert severe(out) == []
     assert sha256(source) == before
     original = te.read(source, **parse_options(RECORDINGS[name])).segments[0]
     after = te.read(out)
     assert_same_nodes(original, after.segments[0])
     assert sorted(behavior_signals(original)) == sorted(behavior_signals(after.segments[0]))
-    assert [len(item) for item in original.events if len(item)] == [
-        len(item) for item in after.segments[0].events
-    ]
+    # The order of tables in a file is that of their names.
+    assert {item.name: len(item) for item in original.events if len(item)} == {
+        item.name: len(item) for item in after.segments[0].events
+    }
     assert after.annotations["subject"]["subject_id"] == "subject-1"
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("day", "subject", "notes"),
+    [
+        ("retina-mea/Demas2003_6WK_CTRL_ME1.h5",
+         {"species": "Mus musculus", "age": "P42D", "genotype": "wt"},
+         "array: MCS_8x8_100um; cond: ctl; key: Demas2003"),
+        ("hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5", {"species": "Homo sapiens", "age": "P40Y"},
+         "array: APS_64x64_42um; DIV0: 05/11/13; age: 21 days in vitro; strain: 11"),
+    ],
+)  # fmt: skip
+def test_what_an_archive_says_of_the_subject_is_kept(recordings, tmp_path, day, subject, notes):
+    about = {"subject_id": "s1", "sex": "U"} | {"age": subject["age"]}
+    lines = [f"  {key}: {value}" for key, value in about.items() if "retina" not in day
+             or key != "age"]  # fmt: skip
+    metadata = tmp_path / "m.yaml"
+    metadata.write_text(
+        "session_start_time: 2024-05-01\nsession_description: x y\nsubject:\n" + "\n".join(lines)
+    )
+    assert convert(recordings / day, tmp_path / "out.nwb", "--metadata", str(metadata)) == 0
+    assert severe(tmp_path / "out.nwb") == []
+    after = te.read(tmp_path / "out.nwb")
+    assert subject.items() <= after.annotations["subject"].items()
+    assert after.annotations["notes"] == notes
+    gc.collect()
+
+
+def test_faults_of_a_source_are_not_added_to(recordings, tmp_path):
+    """Two series of this file have a last time stamp in the Unix epoch, 49 years on."""
+    out = tmp_path / "out.nwb"
+    source = recordings / "formats/nwb/sub-4_ses-4_ecephys+image.nwb"
+    assert convert(source, out, "--metadata", str(METADATA)) == 0
+    assert {text.split(":")[0] for text in severe(out)} == {"check_time_series_duration"}
+    assert_same_nodes(te.read(source).segments[0], te.read(out).segments[0])
+
+
+@pytest.mark.parametrize("name", ["test_ElectricalSeries.nwb", "2.1.0_nwbfile_with_extension.nwb"])
+def test_file_without_nodes_is_not_converted(recordings, tmp_path, capsys, name):
+    out = tmp_path / "out.nwb"
+    assert convert(recordings / "formats/nwb" / name, out, "--metadata", str(METADATA)) == 2
+    assert "neither spike trains nor traces" in capsys.readouterr().err
+    assert not out.exists()
 
 
 # ---- what NWB demands --------------------------------------------------------

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
-from tavrnn_ephys.adapters.mea._hdf5 import has_items, open_hdf5
+from tavrnn_ephys.adapters.mea._hdf5 import has_items, load, open_hdf5
 from tavrnn_ephys.blocks import make_spiketrain
 from tavrnn_ephys.containers import Nodes
 from tavrnn_ephys.errors import FileFormatError, InputError
@@ -31,6 +31,7 @@ _NEEDED = ("spikes", "sCount", "epos", "names")
 
 # Ch12.7 and ch_25 name electrodes; ch_25a and ch_13_unit_0 name units sorted on them.
 _CHANNEL_NAME = re.compile(r"ch_?\d+(\.\d+)?", re.IGNORECASE)
+_SPECIES = {"human": "Homo sapiens", "mouse": "Mus musculus", "rat": "Rattus norvegicus"}
 
 
 class SpikeHdf5Adapter:
@@ -80,7 +81,9 @@ class SpikeHdf5Adapter:
             One segment from 0 s to the duration that the file states, or to just behind the
             last spike if that is later.  Names such as ``Ch1.16`` are channels, names such as
             ``ch_25a`` or ``ch_13_unit_0`` units.  The block is annotated with ``array`` and
-            with everything in ``/meta``.
+            with everything in ``/meta``, and again in NWB's terms: species, age and genotype as
+            ``subject``, all else as ``notes``.  Ages are postnatal days; beside ``DIV0``, and of
+            human cells, they are days in vitro, which NWB knows no field for.
 
         Raises
         ------
@@ -107,8 +110,8 @@ class SpikeHdf5Adapter:
 
 
 def _nodes(file: Any, file_name: str) -> Nodes:
-    names = np.array([_text(name) for name in file["names"][()]], dtype=str)
-    positions = np.asarray(file["epos"][()], dtype=np.float64)
+    names = np.array([_text(name) for name in np.ravel(load(file, "names", kinds="SO"))], dtype=str)
+    positions = load(file, "epos").astype(np.float64)
     if len(names) == 0:
         raise FileFormatError(f"'{file_name}' lists no units. Check the spike detection.")
     unique, counts = np.unique(names, return_counts=True)
@@ -131,8 +134,12 @@ def _nodes(file: Any, file_name: str) -> Nodes:
 
 
 def _spike_times(file: Any, nodes: Nodes, file_name: str) -> list[NDArray[np.float64]]:
-    counts = np.asarray(file["sCount"][()])
-    flat = np.asarray(file["spikes"][()], dtype=np.float64)
+    counts, flat = load(file, "sCount"), load(file, "spikes").astype(np.float64)
+    if flat.ndim != 1:
+        raise FileFormatError(
+            f"/spikes of '{file_name}' must hold one time after the other, got shape "
+            f"{flat.shape}. Correct the file."
+        )
     if counts.shape != (len(nodes),) or counts.dtype.kind not in "iu" or np.any(counts < 0):
         raise FileFormatError(
             f"/sCount of '{file_name}' must hold one number of spikes for each of the "
@@ -180,6 +187,25 @@ def _metadata(file: Any) -> dict[str, Any]:
     return {name: _scalar(item[()]) for name, item in items.items() if hasattr(item, "dtype")}
 
 
+def _in_terms_of_nwb(about: dict[str, Any]) -> dict[str, Any]:
+    """Give the subject as far as NWB has fields for it, and all else as notes."""
+    left, subject = dict(about), {}
+    species = _SPECIES.get(str(about.get("species")).lower())
+    if species is not None:
+        subject["species"] = species
+        left.pop("species")
+    age = about.get("age")
+    is_animal = species not in (None, "Homo sapiens") and "DIV0" not in about
+    if is_animal and isinstance(age, int):
+        subject["age"] = f"P{left.pop('age')}D"
+    elif isinstance(age, int) and ("DIV0" in about or species == "Homo sapiens"):
+        left["age"] = f"{age} days in vitro"
+    if is_animal and isinstance(about.get("genotype"), str):
+        subject["genotype"] = left.pop("genotype")
+    notes = "; ".join(f"{name}: {value}" for name, value in left.items())
+    return {key: value for key, value in (("subject", subject), ("notes", notes)) if value}
+
+
 def _scalar(value: Any) -> Any:
     values = [_text(item) if isinstance(item, str | bytes) else item for item in np.ravel(value)]
     values = [item.item() if isinstance(item, np.generic) else item for item in values]
@@ -210,6 +236,6 @@ def _block(
         ]
     )
     block = neo.Block(name=path.stem, file_origin=path.name)
-    block.annotate(**about)
+    block.annotate(**{**about, **_in_terms_of_nwb(about)})
     block.segments.append(segment)
     return block

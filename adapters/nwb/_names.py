@@ -16,11 +16,13 @@ __all__ = [
     "PROVENANCE_TABLE",
     "RESULT_TABLES",
     "ROI_NAME",
+    "ROOT_OF_ATLAS",
     "SUBJECT_FIELDS",
     "UNIT_NAME",
     "UNKNOWN",
     "WINDOWS_TABLE",
     "is_free_name",
+    "known_place",
     "known_text",
     "nwb_unit",
     "quantities_unit",
@@ -44,6 +46,8 @@ NODE_COLUMNS = {
 }
 
 UNKNOWN = "unknown"
+# The term of the Allen mouse atlas that holds all others, so that it says nothing of a place.
+ROOT_OF_ATLAS = "root"
 COLUMNS_COMMENT = "columns: "
 # Tells the traces to analyse from the others of the same ROIs.
 CHOSEN_COMMENT = "These traces are the ones to analyse."
@@ -107,6 +111,29 @@ def known_text(value: Any) -> str:
     """
     text = value.decode() if isinstance(value, bytes) else str(value if value is not None else "")
     return "" if text.strip().lower() in _MISSING_TEXTS else text.strip()
+
+
+def known_place(value: Any) -> str:
+    """
+    Return the name of a place in the brain, or an empty text where it is not known.
+
+    Parameters
+    ----------
+    value : object
+        Text from a file.
+
+    Returns
+    -------
+    str
+        The name; empty also for the root of an atlas, which holds every place.
+
+    Examples
+    --------
+    >>> known_place("CA1"), known_place("root")
+    ('CA1', '')
+    """
+    text = known_text(value)
+    return "" if text == ROOT_OF_ATLAS else text
 
 
 def is_free_name(name: str, table_class: type) -> bool:

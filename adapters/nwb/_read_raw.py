@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._files import one_line
-from tavrnn_ephys.adapters.nwb._names import known_text, quantities_unit
+from tavrnn_ephys.adapters.nwb._names import known_place, quantities_unit
 from tavrnn_ephys.adapters.nwb._read_spikes import electrode_positions
 from tavrnn_ephys.adapters.nwb._series import Limits, cut, series_clock, walk_series
 from tavrnn_ephys.adapters.nwb._tables import plain_column
@@ -117,8 +117,8 @@ def _electrode_nodes(series: Any, file_name: str) -> Nodes:
 def _groups(table: Any) -> NDArray[np.str_]:
     for name in ("node_group", "location"):
         values = plain_column(table[name]) if name in table.colnames else None
-        if values is not None and any(known_text(value) for value in values):
-            return np.array([known_text(value) for value in values])
+        if values is not None and any(known_place(value) for value in values):
+            return np.array([known_place(value) for value in values])
     return np.array([""] * len(table.id))
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import some
-from tavrnn_ephys.adapters.nwb._names import UNIT_NAME, known_text
+from tavrnn_ephys.adapters.nwb._names import UNIT_NAME, known_place, known_text
 from tavrnn_ephys.adapters.nwb._series import Limits
 from tavrnn_ephys.adapters.nwb._tables import plain_column, ragged_column, scalar_columns
 from tavrnn_ephys.blocks import make_spiketrain
 from tavrnn_ephys.containers import NODE_KINDS, Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
 
 if TYPE_CHECKING:
     import neo
@@ -24,11 +25,13 @@ __all__ = ["electrode_positions", "has_units", "read_spiketrains"]
 _KNOWN_COLUMNS = (
     "electrodes", "node_group", "node_kind", "obs_intervals", "spike_times", UNIT_NAME,
 )  # fmt: skip
+# Shorter gaps are roundings of intervals that follow one another.
+_SHORTEST_GAP_S = 1e-3
 
 
 def has_units(nwbfile: Any) -> bool:
     """
-    Say whether a file holds spike times.
+    Say whether a file holds units whose spikes are known.
 
     Parameters
     ----------
@@ -38,10 +41,13 @@ def has_units(nwbfile: Any) -> bool:
     Returns
     -------
     bool
-        True if its units table has rows and spike times.
+        True if its units table has rows, and spike times or observation intervals.  A table
+        with intervals alone says that nothing fired in them.
     """
     units = nwbfile.units
-    return units is not None and len(units.id) > 0 and "spike_times" in units.colnames
+    if units is None or len(units.id) == 0:
+        return False
+    return "spike_times" in units.colnames or "obs_intervals" in units.colnames
 
 
 def read_spiketrains(
@@ -73,6 +79,11 @@ def read_spiketrains(
     ------
     FileFormatError
         If spike times are not finite or the table is inconsistent.
+
+    Warns
+    -----
+    DataLossWarning
+        If units were not observed all the time: in the gaps they count as silent.
     """
     import quantities as pq
 
@@ -81,6 +92,7 @@ def read_spiketrains(
     whole = _spike_times(units, nodes, file_name)
     t_start_s, t_stop_s = _limits(units, whole, last_s)
     t_start_s, t_stop_s, times = _cut(whole, t_start_s, t_stop_s, limits)
+    _warn_of_gaps(units, nodes, file_name, (t_start_s, t_stop_s))
     extra = scalar_columns(units, without=_KNOWN_COLUMNS)
     spiketrains = []
     for index, train_times in enumerate(times):
@@ -91,6 +103,45 @@ def read_spiketrains(
             train.sampling_rate = 1.0 / float(units.resolution) * pq.Hz
         spiketrains.append(train)
     return spiketrains
+
+
+def _warn_of_gaps(units: Any, nodes: Nodes, file_name: str, limits_s: tuple[float, float]) -> None:
+    """Say how long units were not observed, which a spike train cannot say."""
+    observed = _observed(units)
+    if observed is None or len(observed) != len(nodes):
+        return
+    gaps_s = np.array([_gap_s(intervals, *limits_s) for intervals in observed])
+    with_gaps = gaps_s > _SHORTEST_GAP_S
+    if with_gaps.any():
+        warnings.warn(
+            f"{int(with_gaps.sum())} of {len(nodes)} units of '{file_name}' "
+            f"({some(nodes.ids[with_gaps])}) were not observed all the time, and count as silent "
+            f"for up to {gaps_s.max():.6g} s outside their obs_intervals. Choose a part without "
+            "gaps by t_start and t_stop.",
+            DataLossWarning,
+            stacklevel=4,
+        )
+
+
+def _observed(units: Any) -> list[NDArray[np.float64]] | None:
+    """Give the observation intervals of each unit, None where the file has none."""
+    if "obs_intervals" not in units.colnames:
+        return None
+    column, stops = ragged_column(units["obs_intervals"])
+    intervals = np.asarray(column.data[:], dtype=np.float64)
+    if intervals.ndim != 2 or intervals.shape[1] != 2 or not len(stops):
+        return None
+    return np.split(intervals, stops)[: len(stops)]
+
+
+def _gap_s(intervals: NDArray[np.float64], start_s: float, stop_s: float) -> float:
+    """Measure the time between two limits that no interval covers."""
+    known = intervals[np.isfinite(intervals).all(axis=1)]
+    if not len(known):
+        return 0.0
+    starts, stops = np.clip(known[np.argsort(known[:, 0])], start_s, stop_s).T
+    reached = np.maximum.accumulate(np.concatenate([[start_s], stops]))
+    return float(np.maximum(np.append(starts, stop_s) - reached, 0.0).sum())
 
 
 def _cut(
@@ -115,6 +166,8 @@ def _cut(
 
 
 def _spike_times(units: Any, nodes: Nodes, file_name: str) -> list[NDArray[np.float64]]:
+    if "spike_times" not in units.colnames:
+        return [np.empty(0) for _ in nodes.ids]
     column, stops = ragged_column(units["spike_times"])
     stored = np.asarray(column.data[:])
     if stored.dtype.kind not in "iuf":
@@ -209,9 +262,10 @@ def _unit_groups(
         if electrodes is None or name not in electrodes.colnames:
             continue
         values = plain_column(electrodes[name])
-        if values is not None and any(known_text(value) for value in values):
+        known = [] if values is None else [known_place(value) for value in values]
+        if any(known):
             for unit, row in zip(owner[::-1], rows[::-1], strict=True):
-                groups[unit] = known_text(values[row])
+                groups[unit] = known[row]
             return groups
     return groups
 

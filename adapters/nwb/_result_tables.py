@@ -15,6 +15,8 @@ from tavrnn_ephys.adapters.nwb._names import (
     NODE_COLUMNS,
     NODES_TABLE,
     PROVENANCE_TABLE,
+    ROI_NAME,
+    UNIT_NAME,
     WINDOWS_TABLE,
     is_free_name,
 )
@@ -234,10 +236,19 @@ def _source_table(
     return tables[0]
 
 
+def _names_of_rows(table: Any) -> Any:
+    """Give the names that the readers give: those of a column where they are unique, else ids."""
+    for column in (UNIT_NAME, ROI_NAME):
+        if column in table.colnames:
+            names = table[column].data[:]
+            if len(np.unique(names)) == len(names):
+                return names
+    return table.id.data[:]
+
+
 def _compare_names(nodes: Nodes, rows: NDArray[np.int64], table: Any, source_name: str) -> None:
     """Refuse results of another recording: the rows that they count must bear their names."""
-    names = table["unit_name"].data[:] if "unit_name" in table.colnames else table.id.data[:]
-    there = np.array([_text(names[row]) for row in rows])
+    there = np.array([_text(name) for name in _names_of_rows(table)])[rows]
     differs = there != np.asarray(nodes.ids)
     if differs.any():
         index = int(np.argmax(differs))

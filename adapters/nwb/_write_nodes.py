@@ -13,6 +13,7 @@ from tavrnn_ephys.adapters.nwb._names import (
     CHOSEN_COMMENT,
     NODE_COLUMNS,
     ROI_NAME,
+    ROOT_OF_ATLAS,
     UNIT_NAME,
     UNKNOWN,
     is_free_name,
@@ -42,6 +43,8 @@ def add_units(
     """
     Add spike trains as the units table.
 
+    Where no train has a spike, the column of spike times holds one NaN that belongs to no row.
+
     Parameters
     ----------
     nwbfile : pynwb.NWBFile
@@ -56,14 +59,8 @@ def add_units(
 
     nodes = nodes_of_spiketrains(spiketrains)
     times = [np.sort(train.rescale("s").magnitude) for train in spiketrains]
-    columns = _ragged(
-        "spike_times",
-        "Time of each spike of the unit, in seconds from the start of the session.",
-        compressed(np.concatenate(times)),
-        [len(train) for train in times],
-    )
     limits = [[_seconds(train.t_start), _seconds(train.t_stop)] for train in spiketrains]
-    columns += _ragged(
+    columns = _spike_columns(times) + _ragged(
         "obs_intervals",
         "Start and stop of the recording of the unit, in seconds from the start of the session.",
         np.array(limits),
@@ -83,6 +80,15 @@ def add_units(
         electrode_table=electrodes,
         resolution=_resolution_s(spiketrains, times),
     )
+
+
+def _spike_columns(times: list[NDArray[np.float64]]) -> list[Any]:
+    flat = np.concatenate(times)
+    about = "Time of each spike of the unit, in seconds from the start of the session."
+    if not len(flat):
+        # Readers of NWB stumble over an empty column, and over units without one.
+        flat, about = np.array([np.nan]), f"{about} No unit fired: the NaN belongs to no row."
+    return _ragged("spike_times", about, compressed(flat), [len(train) for train in times])
 
 
 def _seconds(value: Any) -> float:
@@ -147,8 +153,9 @@ def _add_electrodes(nwbfile: Any, nodes: Nodes, device: Mapping[str, Any]) -> An
         return None
     groups = _add_electrode_groups(nwbfile, nodes, _add_device(nwbfile, device))
     names = [str(name) or UNKNOWN for name in nodes.groups]
+    places = [groups[name].location for name in names]
     columns = [
-        make_column("location", "Subregion in which the electrode lies.", names),
+        make_column("location", "Subregion in which the electrode lies.", places),
         _references("group", "Group of electrodes.", [groups[name] for name in names]),
         make_column("group_name", "Name of the group.", [groups[name].name for name in names]),
     ]
@@ -181,10 +188,16 @@ def _add_electrode_groups(nwbfile: Any, nodes: Nodes, device: Any) -> dict[str, 
             description="Electrodes of the array."
             if name == UNKNOWN
             else f"Electrodes in the subregion '{name}'.",
-            location=name,
+            location=_unknown_place(nwbfile) if name == UNKNOWN else name,
             device=device,
         )
     return groups
+
+
+def _unknown_place(nwbfile: Any) -> str:
+    """Spell a place that is not known: of a mouse NWB asks for a term of the Allen atlas."""
+    species = nwbfile.subject.species if nwbfile.subject is not None else None
+    return ROOT_OF_ATLAS if species in ("Mus musculus", "mouse", "Mouse") else UNKNOWN
 
 
 def _add_device(nwbfile: Any, device: Mapping[str, Any]) -> Any:

@@ -84,7 +84,8 @@ def read_block(
     Warns
     -----
     DataLossWarning
-        If behaviour without usable sample times is left out.
+        If behaviour without usable sample times is left out, or units were not observed all
+        the time.
     """
     path = Path(path)
     limits = _limits_s(t_start, t_stop)

@@ -1,5 +1,6 @@
 """Small files in the layouts of vendors who publish none: MaxWell's two layouts, CL1, DishBrain."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,38 @@ def write_trial(
     if events is not None:
         (folder / f"{name}_events.csv").write_text(events)
     return path
+
+
+def write_cl1_array(path: Path) -> Path:
+    """Write twenty seconds of sixteen channels at 1 kHz, 2000 spikes in all, without samples."""
+    rng = np.random.default_rng(3)
+    spike = np.dtype([("timestamp", "<i8"), ("channel", "u1"), ("samples", "<f4", (75,))])
+    table = np.zeros(2000, dtype=spike)
+    table["timestamp"] = np.sort(rng.integers(0, 20_000, 2000))
+    table["channel"] = rng.integers(0, 16, 2000)
+    return write_cl1(
+        path, attributes={"channel_count": 16, "duration_frames": 20_000}, spikes=table,
+        samples=None,
+    )  # fmt: skip
+
+
+def write_game(folder: Path, layout: Path) -> Path:
+    """Write twenty seconds of a DishBrain game on forty channels, beside the real layout."""
+    for table in ("channel_locs.csv", "channel_subregions.csv"):
+        (folder / table).write_bytes((layout / table).read_bytes())
+    with (layout / "channel_locs.csv").open() as file:
+        channels = [int(row["channel"]) for row in csv.DictReader(file)][:400:10]
+    words = np.random.default_rng(4).random((len(channels), 400)) < 0.2
+    return write_trial(
+        folder, "8137b.2021-06-20.2.h5", words.astype(int), channels,
+        "elapse_seconds,hit_count\n8.0,2\n19.5,1\n",
+    )  # fmt: skip
+
+
+def made_or_real(name: str, recordings: Path, folder: Path) -> Path:
+    """Give the real recording; where a layout has none, one is written."""
+    if name == "cl1":
+        return write_cl1_array(folder / "made.h5")
+    if name == "dishbrain":
+        return write_game(folder, recordings / "dishbrain-layout")
+    return recordings / name

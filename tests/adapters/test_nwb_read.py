@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pynwb
 import pytest
+import quantities as pq
 from pynwb.behavior import Position, SpatialSeries
 from pynwb.ophys import DfOverF, Fluorescence, ImageSegmentation, OpticalChannel, RoiResponseSeries
 
@@ -125,9 +126,26 @@ def test_spikes_that_are_not_finite_are_refused(save: Save) -> None:
 
 
 def test_limits_are_those_of_the_observation_intervals(save: Save) -> None:
-    observed = [[[0.25, 1.0]], [[2.0, 9.0]]]
+    observed = [[[0.25, 9.0]], [[0.25, 9.0]]]
     train = segment_of(save(with_units([0.5], [2.5], obs_intervals=observed))).spiketrains[0]
     assert (float(train.t_start), float(train.t_stop)) == (0.25, 9.0)
+
+
+def test_gaps_in_the_observation_are_told(save: Save) -> None:
+    observed = [[[0.0, 4.0], [6.0, 10.0]], [[0.0, 10.0]]]
+    path = save(with_units([0.5], [2.5], obs_intervals=observed))
+    with pytest.warns(DataLossWarning, match="1 of 2 units .*'10'.* for up to 2 s"):
+        NwbAdapter().read(path)
+    # No gap lies in this part.
+    assert len(NwbAdapter().read(path, t_stop=4 * pq.s).segments[0].spiketrains) == 2
+
+
+def test_units_with_intervals_alone_are_silent(save: Save) -> None:
+    nwbfile = new_nwb()
+    for _ in range(2):
+        nwbfile.add_unit(obs_intervals=[[0.0, 3.0]])
+    trains = segment_of(save(nwbfile)).spiketrains
+    assert [(len(train), float(train.t_stop)) for train in trains] == [(0, 3.0), (0, 3.0)]
 
 
 def test_limits_without_observation_intervals_hold_every_spike(save: Save) -> None:

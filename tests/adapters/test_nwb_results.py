@@ -391,3 +391,14 @@ def test_a_file_with_an_extension_takes_results(recordings: Path, tmp_path: Path
     source = recordings / "formats/nwb/2.1.0_nwbfile_with_extension.nwb"
     embedding = make_embedding(Nodes(ids=["a", "b"]))
     assert NwbAdapter().read_results(store(source, embedding, tmp_path)) == embedding
+
+
+def test_results_of_named_rois_are_those_of_their_file(
+    roi_block: neo.Block, tmp_path: Path
+) -> None:
+    """Nodes are named by the column of names, which differs from the ids of the rows."""
+    source = NwbAdapter().write_block(roi_block, tmp_path / "rois.nwb")
+    nodes = nodes_of(NwbAdapter().read(source).segments[0])
+    assert nodes.ids.tolist() == ["r7", "r8", "r9", "r10"]
+    out = NwbAdapter().write_results(source, make_embedding(nodes), tmp_path / "out.nwb")
+    assert NwbAdapter().read_results(out).nodes.ids.tolist() == nodes.ids.tolist()

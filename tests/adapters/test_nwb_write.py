@@ -255,3 +255,34 @@ def test_hippocampal_units_with_position_pass_the_inspector(
     np.testing.assert_array_equal(
         behavior_signals(segment)["position"].magnitude[:, 0], behavior[:, 0]
     )
+
+
+def test_silent_recording_comes_back_and_is_clean(tmp_path: Path, inspect: Inspect) -> None:
+    block = block_from_arrays(spike_times=[[], []], t_stop=5 * pq.s, node_ids=["a", "b"])
+    for train in block.segments[0].spiketrains:
+        train.sampling_rate = 20 * pq.kHz
+    path = NwbAdapter().write_block(with_metadata(block), tmp_path / "out.nwb")
+    assert inspect(path, "CRITICAL", "BEST_PRACTICE_VIOLATION", "ERROR", "PYNWB_VALIDATION") == []
+    trains = NwbAdapter().read(path).segments[0].spiketrains
+    assert [(train.name, len(train), float(train.t_stop)) for train in trains] == [
+        ("a", 0, 5.0), ("b", 0, 5.0),
+    ]  # fmt: skip
+    # Other readers see rows without spikes, too.
+    with pynwb.NWBHDF5IO(path, "r") as io:
+        assert [len(io.read().units["spike_times"][row]) for row in range(2)] == [0, 0]
+
+
+def test_unknown_place_in_a_mouse_is_the_root_of_its_atlas(
+    unit_block: neo.Block, tmp_path: Path, inspect: Inspect
+) -> None:
+    unit_block.annotations["subject"] = {
+        "subject_id": "m1", "species": "Mus musculus", "sex": "U", "age": "P11D",
+    }  # fmt: skip
+    for train in unit_block.segments[0].spiketrains:
+        train.annotate(node_group="")
+    path = NwbAdapter().write_block(unit_block, tmp_path / "out.nwb")
+    assert inspect(path, "CRITICAL", "BEST_PRACTICE_VIOLATION", "ERROR") == []
+    with pynwb.NWBHDF5IO(path, "r") as io:
+        assert set(io.read().electrodes["location"].data[:]) == {"root"}
+    after = nodes_of_spiketrains(NwbAdapter().read(path).segments[0].spiketrains)
+    assert after.groups.tolist() == ["", "", ""]

@@ -52,7 +52,31 @@ def test_positions_are_micrometres_of_each_node(write: Writer) -> None:
 
 def test_metadata_annotates_the_block(write: Writer) -> None:
     block = SpikeHdf5Adapter().read(write())
-    assert block.annotations == {"array": "APS_64x64_42um", "age": 11, "species": "mouse"}
+    assert block.annotations == {
+        "array": "APS_64x64_42um", "age": 11, "species": "mouse", "notes": "array: APS_64x64_42um",
+        "subject": {"species": "Mus musculus", "age": "P11D"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "notes"),
+    [
+        ({"meta/species": np.array([b"human"])}, {"species": "Homo sapiens"},
+         "array: APS_64x64_42um; age: 11 days in vitro"),
+        ({"meta/DIV0": np.array([b"05/11/13"])}, {"species": "Mus musculus"},
+         "array: APS_64x64_42um; DIV0: 05/11/13; age: 11 days in vitro"),
+        ({"meta/genotype": np.array([b"wt"]), "meta/cond": np.array([b"ctl"])},
+         {"species": "Mus musculus", "age": "P11D", "genotype": "wt"},
+         "array: APS_64x64_42um; cond: ctl"),
+        ({"meta/species": np.array([b"gecko"])}, None,
+         "array: APS_64x64_42um; age: 11; species: gecko"),
+    ],
+)  # fmt: skip
+def test_metadata_are_in_terms_of_nwb(
+    write: Writer, changes: Any, subject: Any, notes: str
+) -> None:
+    about = SpikeHdf5Adapter().read(write(**changes)).annotations
+    assert (about.get("subject"), about["notes"]) == (subject, notes)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +119,10 @@ def test_recording_reaches_behind_its_last_spike(write: Writer, duration: Any) -
         ({"epos": np.zeros((2, 2)).T[:1]}, "shape \\(1, 2\\)"),
         ({"summary/duration": np.array([np.nan])}, "duration"),
         ({"epos": None}, "lacks 'epos'"),
+        ({"spikes": None, "spikes/inner": np.zeros(4)}, "lacks the dataset 'spikes'"),
+        ({"spikes": 0.5}, "one time after the other, got shape \\(\\)"),
+        ({"spikes": np.array([b"0.5"] * 4)}, "'spikes' of 'array.h5' has the type"),
+        ({"names": 3.5}, "'names' of 'array.h5' has the type"),
     ],
 )
 def test_contradictions_are_refused(write: Writer, changes: dict, message: str) -> None:
