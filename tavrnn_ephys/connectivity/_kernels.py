@@ -17,9 +17,7 @@ import numpy as np
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["add_coincidences", "normalize_gram"]
-
-_TILE = 32
+__all__ = ["count_coincidences", "normalize_gram"]
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +39,24 @@ _popcount: Any = intrinsic(_population_count)
 
 
 @_compiled
-def _add_coincidences(left, right, shift, counts, out):
+def _mirror_rows(matrix, i):
+    n_nodes = len(matrix)
+    last = n_nodes - 1
+    i1, i2, i3 = min(i + 1, last), min(i + 2, last), min(i + 3, last)
+    r0, r1, r2, r3 = matrix[i, i:], matrix[i1, i:], matrix[i2, i:], matrix[i3, i:]
+    for j in range(1, n_nodes - i):
+        # Four neighbours below the diagonal.
+        matrix[i + j, i] = r0[j]
+        if j > 1:
+            matrix[i + j, i1] = r1[j]
+        if j > 2:
+            matrix[i + j, i2] = r2[j]
+        if j > 3:
+            matrix[i + j, i3] = r3[j]
+
+
+@_compiled
+def _add_coincidences(left, right, shift, is_first, is_last, counts, out):
     n_words, n_nodes = left.shape
     last = n_nodes - 1
     for i in range(0, n_nodes, 4):
@@ -49,11 +64,15 @@ def _add_coincidences(left, right, shift, counts, out):
         i1, i2, i3 = min(i + 1, last), min(i + 2, last), min(i + 3, last)
         n = n_nodes - i
         c0, c1, c2, c3 = counts[0, :n], counts[1, :n], counts[2, :n], counts[3, :n]
-        c0[:] = 0
-        c1[:] = 0
-        c2[:] = 0
-        c3[:] = 0
-        word = 0
+        p0, p1, p2, p3 = left[0, i], left[0, i1], left[0, i2], left[0, i3]
+        p = right[0, i:]
+        for j in range(n):
+            x = p[j]
+            c0[j] = _popcount(p0 & x)
+            c1[j] = _popcount(p1 & x)
+            c2[j] = _popcount(p2 & x)
+            c3[j] = _popcount(p3 & x)
+        word = 1
         while word + 3 <= n_words:
             p0, p1 = left[word, i], left[word, i1]
             p2, p3 = left[word, i2], left[word, i3]
@@ -82,57 +101,56 @@ def _add_coincidences(left, right, shift, counts, out):
             word += 1
         for row in range(min(4, n)):
             sums, target = counts[row, :n], out[i + row, i:]
-            for j in range(n):
-                target[j] += sums[j] << shift
+            if is_first:
+                for j in range(n):
+                    target[j] = sums[j] << shift
+            else:
+                for j in range(n):
+                    target[j] += sums[j] << shift
+        if is_last:
+            _mirror_rows(out, i)
 
 
 @_compiled
-def _normalize_gram(gram, total, scale, n_bins, limit, tile, out):
+def _normalized(product, n_bins, total_i, total_j, scale_i, scale_j, limit):
+    value = (n_bins * product - total_i * total_j) * (scale_i * scale_j)
+    return min(max(value, -limit), limit)
+
+
+@_compiled
+def _normalize_gram(gram, rest, total, scale, n_bins, limit, out):
     n_nodes = len(gram)
-    for top in range(0, n_nodes, _TILE):
-        height = min(_TILE, n_nodes - top)
-        for left in range(top, n_nodes, _TILE):
-            width = min(_TILE, n_nodes - left)
-            total_left, scale_left = total[left : left + width], scale[left : left + width]
-            for i in range(height):
-                total_i, scale_i = total[top + i], scale[top + i]
-                products = gram[top + i, left : left + width]
-                row, kept = out[top + i, left : left + width], tile[i]
-                for j in range(width):
-                    value = (n_bins * products[j] - total_i * total_left[j]) * (
-                        scale_i * scale_left[j]
-                    )
-                    value = min(max(value, -limit), limit)
-                    row[j] = value
-                    kept[j] = value
-            if left == top:
-                for i in range(height):
-                    for j in range(i):
-                        out[top + i, top + j] = tile[j, i]
-                continue
-            for j in range(width):
-                row = out[left + j, top : top + height]
-                for i in range(height):
-                    row[i] = tile[i, j]
+    for i in range(n_nodes):
+        first, row = gram[i, :n_nodes], out[i, :n_nodes]
+        total_i, scale_i = total[i], scale[i]
+        if rest is None:
+            for j in range(n_nodes):
+                product = float(first[j])
+                row[j] = _normalized(product, n_bins, total_i, total[j], scale_i, scale[j], limit)
+        else:
+            second = rest[i, :n_nodes]
+            for j in range(n_nodes):
+                product = float(first[j] + second[j])
+                row[j] = _normalized(product, n_bins, total_i, total[j], scale_i, scale[j], limit)
 
 
-def add_coincidences(
-    left: NDArray[np.uint64], right: NDArray[np.uint64], shift: int, out: NDArray[np.int32]
-) -> None:
+def count_coincidences(planes: list[NDArray[np.uint64]], out: NDArray[Any]) -> None:
     """
-    Add the coincidences of every pair of bit rows to a Gram matrix.
+    Sum the products of every pair of nodes whose counts are given bit by bit.
 
     Parameters
     ----------
-    left, right : numpy.ndarray of uint64, shape (n_words, n_nodes)
-        Bits of each node along the first axis.
-    shift : int
-        The coincidences count ``2 ** shift`` each.
-    out : numpy.ndarray of int32, shape (n_nodes, n_nodes)
-        Changed in place, on and above the diagonal; what stands below it means nothing.
+    planes : list of numpy.ndarray of uint64, shape (n_words, n_nodes)
+        Bit ``k`` of the counts in plane ``k``, bins along the bits of the words.
+    out : numpy.ndarray of uint16 or int32, shape (n_nodes, n_nodes)
+        Filled in place, symmetric.
     """
-    counts = np.empty((4, left.shape[1]), dtype=np.uint64)
-    _add_coincidences(left, right, np.uint64(shift), counts, out)
+    counts = np.empty((4, len(out)), dtype=np.uint64)
+    pairs = [(left, right) for left in range(len(planes)) for right in range(len(planes))]
+    for left, right in pairs:
+        is_first, is_last = (left, right) == pairs[0], (left, right) == pairs[-1]
+        shift = np.uint64(left + right)
+        _add_coincidences(planes[left], planes[right], shift, is_first, is_last, counts, out)
 
 
 def normalize_gram(
@@ -142,16 +160,18 @@ def normalize_gram(
     n_bins: int,
     limit: float,
     out: NDArray[np.float64],
+    rest: NDArray[Any] | None = None,
 ) -> None:
     """
     Centre and scale a Gram matrix in one pass.
 
     ``out[i, j] = (n_bins gram[i, j] - total[i] total[j]) scale[i] scale[j]``, within ± limit.
+    Rows are written in order: fresh memory takes longer than the arithmetic.
 
     Parameters
     ----------
     gram : numpy.ndarray, shape (n_nodes, n_nodes)
-        Sums of products; only what stands on and above the diagonal is read.
+        Sums of products, symmetric.
     total, scale : numpy.ndarray of float64, shape (n_nodes,)
         Sum of each node, and its factor.
     n_bins : int
@@ -160,6 +180,7 @@ def normalize_gram(
         Largest absolute value of the result.
     out : numpy.ndarray of float64, shape (n_nodes, n_nodes)
         Filled in place, symmetric.
+    rest : numpy.ndarray, shape (n_nodes, n_nodes), optional
+        Added to ``gram`` on the way.
     """
-    tile = np.empty((_TILE, _TILE))
-    _normalize_gram(gram, total, scale, float(n_bins), float(limit), tile, out)
+    _normalize_gram(gram, rest, total, scale, float(n_bins), float(limit), out)

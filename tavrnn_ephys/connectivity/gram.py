@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.connectivity._kernels import add_coincidences
+from tavrnn_ephys.connectivity._kernels import count_coincidences
 
 __all__ = ["Moments", "moments_of_counts", "moments_of_trace"]
 
 # Three planes, counts up to 7, take nine plane products: less than one product in fp32.
 _MOST_PLANES = 3
+_UINT16_LIMIT = 2**16
 _EXACT_FLOAT32 = 2**24
 _EXACT_FLOAT64 = 2**53
 _INT32_LIMIT = 2**31
@@ -36,12 +37,14 @@ class Moments:
     n_bins : int
         Number of bins.
     gram : numpy.ndarray, shape (n_nodes, n_nodes)
-        Sums of products; only what stands on and above the diagonal is meant.
+        Sums of products, symmetric.
     total : numpy.ndarray, shape (n_nodes,)
         Sum of each node.
     lowest, highest : numpy.ndarray or None, shape (n_nodes,)
         Smallest and largest value of each node; ``None`` for counts, whose sums are exact and
         tell by themselves whether a node varies.
+    rest : numpy.ndarray or None, shape (n_nodes, n_nodes)
+        More sums of products, of the type of ``gram``, to be added to it.
     """
 
     n_bins: int
@@ -49,9 +52,16 @@ class Moments:
     total: NDArray[Any]
     lowest: Any = None
     highest: Any = None
+    rest: Any = None
+
+    @property
+    def square(self) -> NDArray[np.float64]:
+        """Sum of squares of each node."""
+        square = np.diagonal(self.gram).astype(np.float64)
+        return square if self.rest is None else square + np.diagonal(self.rest)
 
 
-def moments_of_counts(counts: NDArray[Any], spare: NDArray[np.int32] | None = None) -> Moments:
+def moments_of_counts(counts: NDArray[Any], spare: NDArray[Any] | None = None) -> Moments:
     """
     Sum spike counts and their products over a stretch of bins, exactly.
 
@@ -59,21 +69,21 @@ def moments_of_counts(counts: NDArray[Any], spare: NDArray[np.int32] | None = No
     ----------
     counts : numpy.ndarray of int or bool, shape (n_nodes, n_bins)
         Whole numbers.
-    spare : numpy.ndarray of int32, shape (n_nodes, n_nodes), optional
-        Overwritten with the Gram matrix where it can hold it: fresh memory costs more than
-        counting the coincidences.
+    spare : numpy.ndarray, shape (n_nodes, n_nodes), optional
+        Overwritten with the Gram matrix where it is of the same type, which saves fresh memory.
 
     Returns
     -------
     Moments
-        Gram matrix as ``int32``, or as ``float32`` or ``float64`` whose every sum is exact.
+        Gram matrix as ``uint16`` or ``int32``, or as ``float32`` or ``float64`` whose every sum
+        is exact.
 
     Examples
     --------
     >>> moments = moments_of_counts(np.array([[1, 0, 2], [1, 1, 1]], dtype=np.uint8))
-    >>> np.triu(moments.gram)
+    >>> moments.gram
     array([[5, 3],
-           [0, 3]], dtype=int32)
+           [3, 3]], dtype=uint16)
     >>> moments.total
     array([3, 3])
     """
@@ -95,21 +105,23 @@ def moments_of_counts(counts: NDArray[Any], spare: NDArray[np.int32] | None = No
 
 
 def _moments_of_planes(
-    counts: NDArray[np.uint8], n_planes: int, spare: NDArray[np.int32] | None
+    counts: NDArray[np.uint8], n_planes: int, spare: NDArray[Any] | None
 ) -> Moments:
     n_nodes, n_bins = counts.shape
     planes = [
         _packed(counts if n_planes == 1 else counts & np.uint8(1 << plane))
         for plane in range(n_planes)
     ]
-    gram = np.empty((n_nodes, n_nodes), dtype=np.int32) if spare is None else spare
-    gram.fill(0)
-    total = np.zeros(n_nodes, dtype=np.int64)
-    for power, left in enumerate(planes):
-        total += np.bitwise_count(left).sum(axis=0, dtype=np.int64) << power
-        for other, right in enumerate(planes):
-            add_coincidences(left, right, power + other, gram)
-    return Moments(n_bins=n_bins, gram=gram, total=total)
+    largest = (2**n_planes - 1) ** 2 * n_bins
+    dtype = np.dtype(np.uint16 if largest < _UINT16_LIMIT else np.int32)
+    if spare is None or spare.dtype != dtype:
+        spare = np.empty((n_nodes, n_nodes), dtype=dtype)
+    count_coincidences(planes, spare)
+    total = sum(
+        np.bitwise_count(plane).sum(axis=0, dtype=np.int64) << power
+        for power, plane in enumerate(planes)
+    )
+    return Moments(n_bins=n_bins, gram=spare, total=total)
 
 
 def _packed(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:

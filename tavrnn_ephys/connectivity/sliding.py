@@ -42,23 +42,29 @@ class WindowMoments:
     n_bins : int
         Number of bins.
     gram : numpy.ndarray, shape (n_nodes, n_nodes)
-        Sums of products, on and above the diagonal; overwritten when the next window comes.
+        Sums of products, symmetric; overwritten when the next window comes.
     total : numpy.ndarray of float64, shape (n_nodes,)
         Sums of the values from which the offset is subtracted.
+    spread : numpy.ndarray of float64, shape (n_nodes,)
+        Sum of squared deviations from the mean of each node, times the number of bins.
     mean : numpy.ndarray of float64, shape (n_nodes,)
         Mean value of each node.
     silent : numpy.ndarray of bool, shape (n_nodes,)
         Whether a node does not vary.
     exact : bool
         Whether the sums hold enough digits of every variance.
+    rest : numpy.ndarray or None, shape (n_nodes, n_nodes)
+        More sums of products, to be added to ``gram``.
     """
 
     n_bins: int
     gram: NDArray[Any]
     total: NDArray[np.float64]
+    spread: NDArray[np.float64]
     mean: NDArray[np.float64]
     silent: NDArray[np.bool_]
     exact: bool = True
+    rest: Any = None
 
 
 def iter_window_moments(
@@ -106,7 +112,7 @@ class _Stretches:
         self.binary = binary
         self.limits = np.unique(ranges)
         self._kept: dict[tuple[int, int], Moments] = {}
-        self._spare: list[NDArray[np.int32]] = []
+        self._spare: list[NDArray[Any]] = []
         first, last = int(ranges[0, 0]), int(ranges[0, 1])
         self.offset = np.zeros(activity.n_nodes)
         if not self.counts:
@@ -114,7 +120,7 @@ class _Stretches:
 
     def _read(self, first: int, last: int) -> NDArray[Any]:
         values = self.activity.read_bins(first, last)
-        return (values > 0).astype(np.uint8) if self.binary else values
+        return (values > 0).view(np.uint8) if self.binary else values
 
     def bytes_of(self, n_stretches: int) -> int:
         """Memory of the Gram matrices of so many stretches."""
@@ -142,14 +148,14 @@ class _Stretches:
         """Drop the stretches that lie before the start of the present window."""
         for key in [key for key in self._kept if key[0] < begin]:
             gram = self._kept.pop(key).gram
-            if gram.dtype == np.int32:
+            if gram.dtype.kind in "iu":
                 self._spare.append(gram)
 
     def summary(self, moments: Moments) -> WindowMoments:
         """Tell what follows from the sums of a window."""
         total = np.asarray(moments.total, dtype=np.float64)
-        n_bins, square = moments.n_bins, np.diagonal(moments.gram).astype(np.float64)
-        spread = n_bins * square - total * total
+        n_bins = moments.n_bins
+        spread = n_bins * moments.square - total * total
         mean = total / n_bins + self.offset
         if self.counts:
             silent, exact = spread == 0, True
@@ -157,12 +163,23 @@ class _Stretches:
             silent = moments.lowest == moments.highest
             exact = bool(np.all(silent | (total * total <= _LARGEST_OFFSET * spread)))
         return WindowMoments(
-            n_bins=n_bins, gram=moments.gram, total=total, mean=mean, silent=silent, exact=exact
+            n_bins=n_bins,
+            gram=moments.gram,
+            rest=moments.rest,
+            total=total,
+            spread=spread,
+            mean=mean,
+            silent=silent,
+            exact=exact,
         )
 
 
 class _RunningSum:
-    """The sum over a window of whole numbers: what enters is added, what leaves subtracted."""
+    """
+    The sum over a window of whole numbers: what enters is added, what leaves subtracted.
+
+    Two stretches are left for the normalisation to add, which saves a pass over memory.
+    """
 
     def __init__(self, source: _Stretches) -> None:
         self._source = source
@@ -172,6 +189,9 @@ class _RunningSum:
 
     def advance(self, start: int, stop: int) -> Moments:
         """Move to the stretches from ``start`` to ``stop``."""
+        if stop - start == 2:
+            self._start = self._stop = start
+            return _sum_of_two(self._source.stretch(start), self._source.stretch(start + 1))
         entering = [*range(self._stop, stop)] if stop > self._stop else []
         leaving = [*range(self._start, start), *range(stop, self._stop)]
         source = self._source
@@ -189,15 +209,11 @@ class _RunningSum:
     def _reset(self, indices: range) -> None:
         parts = [self._source.stretch(index) for index in indices]
         # Whole numbers below 2^53 stay whole in double precision.
-        small = all(part.gram.dtype == np.int32 for part in parts)
+        small = all(part.gram.dtype.kind in "iu" for part in parts)
         bound = sum(float(np.diagonal(part.gram).max()) for part in parts)
         dtype = np.int32 if small and bound < 2**30 else np.float64
         if self._gram.dtype != dtype or self._gram.shape != parts[0].gram.shape:
             self._gram = np.empty(parts[0].gram.shape, dtype)
-        if len(parts) == 2:
-            np.add(parts[0].gram, parts[1].gram, out=self._gram)
-            self._total = parts[0].total + parts[1].total
-            return
         np.copyto(self._gram, parts[0].gram)
         self._total = parts[0].total.copy()
         for part in parts[1:]:
@@ -206,11 +222,22 @@ class _RunningSum:
     def _add(self, part: Moments, sign: int) -> None:
         if self._gram.dtype == np.int32:
             bound = float(np.diagonal(self._gram).max()) + float(np.diagonal(part.gram).max())
-            if part.gram.dtype != np.int32 or bound >= 2**31:
+            if part.gram.dtype.kind == "f" or bound >= 2**31:
                 self._gram = self._gram.astype(np.float64)
         combine = np.add if sign > 0 else np.subtract
         combine(self._gram, part.gram, out=self._gram)
         combine(self._total, part.total, out=self._total)
+
+
+def _sum_of_two(first: Moments, second: Moments) -> Moments:
+    """Sum counts of two stretches, Gram matrices of one whole-number type side by side."""
+    same = first.gram.dtype == second.gram.dtype and first.gram.dtype.kind in "iu"
+    return Moments(
+        n_bins=first.n_bins + second.n_bins,
+        gram=first.gram if same else np.add(first.gram, second.gram, dtype=np.float64),
+        rest=second.gram if same else None,
+        total=first.total + second.total,
+    )
 
 
 def _sum_of(parts: list[Moments]) -> Moments:
@@ -254,16 +281,14 @@ def weights_from_moments(
     ``(T g_ij - s_i s_j) / (T (T - 1))``, and r divides by the geometric mean of
     ``T g_ii - s_i²`` and ``T g_jj - s_j²``.
     """
-    n_bins, square = moments.n_bins, np.diagonal(moments.gram).astype(np.float64)
-    spread = n_bins * square - moments.total * moments.total
-    varies = ~moments.silent
+    n_bins, spread, varies = moments.n_bins, moments.spread, ~moments.silent
     scale = np.zeros(len(spread))
     if measure == "pearson":
         scale[varies] = 1.0 / np.sqrt(spread[varies])
     elif n_bins > 1:
         scale[varies] = 1.0 / np.sqrt(n_bins * (n_bins - 1.0))
     limit = 1.0 if measure == "pearson" else np.inf
-    normalize_gram(moments.gram, moments.total, scale, n_bins, limit, out)
+    normalize_gram(moments.gram, moments.total, scale, n_bins, limit, out, moments.rest)
     if measure == "pearson":
         np.fill_diagonal(out, varies.astype(np.float64))
     return out
