@@ -3,6 +3,7 @@
 import ast
 import configparser
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,10 @@ def test_every_public_name_resolves():
     assert te.__all__
     for name in te.__all__:
         assert getattr(te, name).__doc__
+
+
+def test_documented_table_is_this_one():
+    text = (ROOT / "docs/architecture.md").read_text()
+    for label, rooms in zip(("faces", "pipeline", "methods", "steps", "base"), ROWS, strict=True):
+        row = re.search(rf"^\| {label} \|(.*?)\|", text, flags=re.MULTILINE)
+        assert set(re.findall(r"`([^`]+)`", row[1])) == rooms
