@@ -460,32 +460,23 @@ def block_from_arrays(
     """
     import neo
 
-    given = {"counts": counts, "spike_times": spike_times, "traces": traces}
-    chosen = [key for key, value in given.items() if value is not None]
-    if len(chosen) != 1:
-        raise InputError(
-            "Give exactly one of counts, spike_times and traces, "
-            f"got {' and '.join(chosen) if chosen else 'none'}."
-        )
-    activity = given[chosen[0]]
-    ids = node_ids if node_ids is not None else [str(index) for index in range(len(activity))]
+    chosen, activity = _only_one(counts=counts, spike_times=spike_times, traces=traces)
     nodes = Nodes(
-        ids=ids,
-        kind=node_kind or ("roi" if traces is not None else "unit"),
+        ids=node_ids if node_ids is not None else [str(index) for index in range(len(activity))],
+        kind=node_kind or ("roi" if chosen == "traces" else "unit"),
         groups=groups,
         positions_um=_length_um(positions),
     )
     if len(nodes) != len(activity):
-        raise InputError(f"{chosen[0]} has {len(activity)} rows for {len(nodes)} node_ids.")
+        raise InputError(f"{chosen} has {len(activity)} rows for {len(nodes)} node_ids.")
     start_s = 0.0 if t_start is None else time_s(t_start, "t_start")
+    stop_s = None if t_stop is None else time_s(t_stop, "t_stop")
     segment = neo.Segment(name=name)
-    rate_hz = None
-    if traces is not None:
-        rate_hz = _rate_hz(sampling_rate, "sampling_rate", "traces")
-        samples = _matrix(traces, "traces").T
+    if chosen == "traces":
+        rate_hz: float | None = _rate_hz(sampling_rate, "sampling_rate", "traces")
         segment.analogsignals.append(
             make_signal(
-                samples,
+                _matrix(traces, "traces").T,
                 name="traces",
                 role="nodes",
                 t_start_s=start_s,
@@ -494,36 +485,80 @@ def block_from_arrays(
             )
         )
     else:
-        stop_s = None if t_stop is None else time_s(t_stop, "t_stop")
-        if counts is not None:
-            if bin_size is None:
-                raise InputError("counts need bin_size, such as 25 * quantities.ms.")
-            size_s = duration_s(bin_size, "bin_size")
-            rate_hz = 1.0 / size_s
-            trains = _times_of_counts(_matrix(counts, "counts"), size_s, start_s)
-            stop_s = start_s + np.shape(counts)[1] * size_s if stop_s is None else stop_s
+        if chosen == "counts":
+            trains, rate_hz, end_s = _trains_of_counts(counts, bin_size, start_s)
         else:
-            trains = [np.sort(np.asarray(times, dtype=np.float64)) for times in spike_times]
-            last = max((times[-1] for times in trains if len(times)), default=start_s)
-            stop_s = float(np.nextafter(last, np.inf)) if stop_s is None else stop_s
-        _check_times(trains, nodes, start_s, stop_s)
-        segment.spiketrains.extend(
-            [
-                make_spiketrain(times, nodes, index, t_start_s=start_s, t_stop_s=stop_s)
-                for index, times in enumerate(trains)
-            ]
-        )
+            trains, rate_hz, end_s = _trains_of_times(spike_times, start_s)
+        _add_spiketrains(segment, trains, nodes, start_s, end_s if stop_s is None else stop_s)
     if behavior:
-        if behavior_rate is not None:
-            rate_hz = _rate_hz(behavior_rate, "behavior_rate", "behavior")
-        if rate_hz is None:
-            raise InputError("behavior beside spike_times needs behavior_rate, such as 60 * pq.Hz.")
-        for key, values in behavior.items():
-            signal = _behavior_signal(key, values, start_s, rate_hz)
-            segment.analogsignals.append(signal)
+        _add_behavior(segment, behavior, behavior_rate, rate_hz, start_s)
     block = neo.Block(name=name)
     block.segments.append(segment)
     return block
+
+
+def _only_one(**given: Any) -> tuple[str, Any]:
+    """Choose the one kind of activity that is there."""
+    chosen = [key for key, value in given.items() if value is not None]
+    if len(chosen) != 1:
+        raise InputError(
+            "Give exactly one of counts, spike_times and traces, "
+            f"got {' and '.join(chosen) if chosen else 'none'}."
+        )
+    return chosen[0], given[chosen[0]]
+
+
+def _trains_of_counts(
+    counts: Any, bin_size: Any, start_s: float
+) -> tuple[list[NDArray[np.float64]], float, float]:
+    """Lay the spikes of each bin out; give bins per second and the end of the last bin too."""
+    if bin_size is None:
+        raise InputError("counts need bin_size, such as 25 * quantities.ms.")
+    size_s = duration_s(bin_size, "bin_size")
+    matrix = _matrix(counts, "counts")
+    trains = _times_of_counts(matrix, size_s, start_s)
+    return trains, 1.0 / size_s, start_s + matrix.shape[1] * size_s
+
+
+def _trains_of_times(
+    spike_times: Any, start_s: float
+) -> tuple[list[NDArray[np.float64]], None, float]:
+    """Sort the spikes of each node; the recording ends just behind the last of all."""
+    trains = [np.sort(np.asarray(times, dtype=np.float64)) for times in spike_times]
+    last = max((times[-1] for times in trains if len(times)), default=start_s)
+    return trains, None, float(np.nextafter(last, np.inf))
+
+
+def _add_spiketrains(
+    segment: neo.Segment,
+    trains: list[NDArray[np.float64]],
+    nodes: Nodes,
+    start_s: float,
+    stop_s: float,
+) -> None:
+    _check_times(trains, nodes, start_s, stop_s)
+    segment.spiketrains.extend(
+        [
+            make_spiketrain(times, nodes, index, t_start_s=start_s, t_stop_s=stop_s)
+            for index, times in enumerate(trains)
+        ]
+    )
+
+
+def _add_behavior(
+    segment: neo.Segment,
+    behavior: Mapping[str, Any],
+    behavior_rate: Any,
+    rate_hz: float | None,
+    start_s: float,
+) -> None:
+    """Add signals at their own rate, or at that of the bins or samples beside them."""
+    if behavior_rate is not None:
+        rate_hz = _rate_hz(behavior_rate, "behavior_rate", "behavior")
+    if rate_hz is None:
+        raise InputError("behavior beside spike_times needs behavior_rate, such as 60 * pq.Hz.")
+    for key, values in behavior.items():
+        segment.analogsignals.append(_behavior_signal(key, values, start_s, rate_hz))
 
 
 def _matrix(values: Any, name: str) -> NDArray[Any]:
