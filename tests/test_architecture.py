@@ -21,8 +21,8 @@ ROWS = [
     {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
-        "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
-        "_version",
+        "archives", "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps",
+        "errors", "_version",
     },
 ]  # fmt: skip
 SIDEWAYS = {

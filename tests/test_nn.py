@@ -8,7 +8,8 @@ import torch
 
 from tavrnn_ephys.containers import ConnectivitySequence
 from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN, _window_input
+from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.estimator.inputs import window_inputs
 from tavrnn_ephys.graphs import build_graphs
 from tavrnn_ephys.nn.options import options_for
 from tavrnn_ephys.nn.propagation import normalized_operator
@@ -38,9 +39,8 @@ def fitted(profile, *, n_layers=1, features="weights", threshold=0.3, **options)
 
 def run_fast(graphs, model, noise):
     network = model.network_
-    windows = [
-        _window_input(graphs, index, network.options, model.basis_) for index in range(len(graphs))
-    ]
+    basis = model.sessions_["0"].basis
+    windows = window_inputs(graphs, network.options, basis, device=torch.device("cpu"))
     with torch.no_grad():
         output, _ = network(windows, network.initial_state(), torch.from_numpy(noise))
         loss = float(network.loss_terms(windows, output)["loss"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tavrnn_ephys.estimator import _build_network, _fit_basis, _window_input
+from tavrnn_ephys.estimator.inputs import build_network, fit_basis, window_inputs
 from tavrnn_ephys.nn.decoder import PairTarget, reconstruction_loss
 from tavrnn_ephys.nn.options import options_for
 from tests.random_graphs import random_graphs
@@ -16,10 +16,10 @@ N_STEPS = 8
 def both(profile, density, n_layers, seed=0):
     graphs = random_graphs(n_windows=6, n_nodes=30, density=density, seed=seed)
     options = options_for(profile, n_layers=n_layers, hidden_size=8, latent_size=4, n_spectral=4)
-    basis = _fit_basis([graphs], options)
+    basis = fit_basis([graphs], options)
     torch.manual_seed(seed)
-    network = _build_network([graphs], options, basis)
-    windows = [_window_input(graphs, index, options, basis) for index in range(len(graphs))]
+    network = build_network([graphs], options, basis)
+    windows = window_inputs(graphs, options, basis, device=torch.device("cpu"))
     plain = plain_windows(graphs, windows, signed=options.propagation == "signed")
     other = StraightforwardTavrnn.like(network, plain, variance=basis.variance)
     noise = torch.randn(N_STEPS, 6, graphs.n_vertices, 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys.archives import read_archive, write_archive
 from tavrnn_ephys.containers import Nodes, Windows
 from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.output import check_output, whole_file
 
 __all__ = ["read_fields", "write_fields"]
 
-_FORMAT = "tavrnn_ephys.GraphSequence"
+_KIND = "tavrnn_ephys.GraphSequence"
 _VERSION = 1
 _NODE_FIELDS = ("ids", "groups", "positions_um", "rows")
 _COLUMN = "column:"
@@ -58,10 +57,7 @@ def write_fields(
     OutputError
         If the file exists or cannot be written.
     """
-    target = check_output(path, overwrite=overwrite)
     fields: dict[str, Any] = {
-        "format": np.array(_FORMAT),
-        "version": np.array(_VERSION),
         "history_node": np.array(history_node),
         "n_edges": np.array([matrix.nnz for matrix in weights]),
         "indptr": np.stack([matrix.indptr for matrix in weights]),
@@ -77,9 +73,7 @@ def write_fields(
     fields |= {f"node_{name}": getattr(nodes, name) for name in _NODE_FIELDS}
     fields |= dict(arrays)
     known = {name: value for name, value in fields.items() if value is not None}
-    with whole_file(target) as temporary, temporary.open("wb") as stream:
-        # A stream, not a name: NumPy would append .npz to names without it.
-        np.savez_compressed(stream, allow_pickle=False, **known)
+    write_archive(path, kind=_KIND, version=_VERSION, arrays=known, overwrite=overwrite)
 
 
 def read_fields(path: str | Path) -> dict[str, Any]:
@@ -101,22 +95,7 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     FileFormatError
         If the file is missing, damaged, or holds something else.
     """
-    if not Path(path).is_file():
-        raise FileFormatError(f"The file '{path}' does not exist.")
-    try:
-        # NumPy leaves a file that it cannot read open.
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            fields = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FileFormatError(
-            f"'{path}' holds no saved graphs, or is damaged: {error}. Save the graphs again."
-        ) from None
-    if str(fields.get("format")) != _FORMAT:
-        raise FileFormatError(f"'{path}' holds NumPy arrays, but no saved graphs.")
-    if int(fields["version"]) > _VERSION:
-        raise FileFormatError(
-            f"'{path}' was saved by a newer version of tavrnn_ephys. Update the package."
-        )
+    _, fields = read_archive(path, kind=_KIND, version=_VERSION, noun="saved graphs")
     try:
         return _arguments(fields)
     except (KeyError, InputError) as error:

@@ -51,8 +51,8 @@ class TemporalAttention(nn.Module):
         Returns
         -------
         tuple of torch.Tensor
-            The new state (n_vertices, hidden_size), and the weights (n_past + 1,), oldest
-            first, the present last, averaged over vertices where each has its own.
+            The new state (n_vertices, hidden_size), and the weights, oldest first, the present
+            last: (n_past + 1,), or (n_past + 1, n_vertices) where each vertex has its own.
         """
         states = torch.stack([*past, present])
         # q · K h = (Kᵀ q) · h: the keys of the past need not be computed.
@@ -62,7 +62,6 @@ class TemporalAttention(nn.Module):
         if self.per_node:
             weights = torch.softmax((states * direction).sum(dim=2), dim=0)
             mean = (weights.unsqueeze(2) * states).sum(dim=0)
-            weights = weights.mean(dim=1)
         else:
             weights = torch.softmax(states[:, -1] @ direction[0], dim=0)
             mean = (weights @ states.flatten(1)).view_as(present)

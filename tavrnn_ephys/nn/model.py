@@ -66,6 +66,27 @@ class SequenceOutput(NamedTuple):
     latent: Tensor
     attention: list[Tensor]
 
+    def from_window(self, first: int) -> SequenceOutput:
+        """
+        Leave out the first windows.
+
+        Parameters
+        ----------
+        first : int
+            First window that is kept.
+
+        Returns
+        -------
+        SequenceOutput
+            The rest.
+        """
+        return SequenceOutput(
+            Gaussian(*(value[first:] for value in self.posterior)),
+            Gaussian(*(value[first:] for value in self.prior)),
+            self.latent[first:],
+            self.attention[first:],
+        )
+
 
 @dataclass
 class NetworkState:
@@ -174,6 +195,23 @@ class Network(nn.Module):
         if options.decoder == "unfolded":
             self.decoder = UnfoldedDecoder(offset, basis)
 
+    def share_with(self, donor: Network) -> None:
+        """
+        Take over all weights that do not depend on the nodes: those of another network.
+
+        What stays of its own is the projection of the features, their residual map, and the
+        decoder.
+
+        Parameters
+        ----------
+        donor : Network
+            A network of the same options for other nodes; both then train the same weights.
+        """
+        for name in ("project_latent", "prior", "recurrence", "attention"):
+            setattr(self, name, getattr(donor, name))
+        for name in ("shared", "mean", "std"):
+            setattr(self.encoder, name, getattr(donor.encoder, name))
+
     def initial_state(self) -> NetworkState:
         """
         Return the state before the first window.
@@ -254,21 +292,30 @@ class Network(nn.Module):
         Returns
         -------
         dict of str to torch.Tensor
-            Sums over windows: ``"loss"`` = ``"reconstruction"`` + ``kl_weight`` · ``"kl"``.
+            Sums over windows: ``"loss"`` = ``"reconstruction"`` + ``kl_weight`` · ``"kl"``, and
+            with ``prediction_weight`` that times ``"prediction"``, the reconstruction of each
+            window from the mean of its prior.
         """
-        kl = kl_divergence(output.posterior, output.prior).sum()
-        if self.options.kl_scale == "node_mean_twice":
+        options = self.options
+        reconstruction = self._reconstruction(windows, output.latent)
+        kl = reconstruction.new_zeros(())
+        if options.variational:
+            kl = kl_divergence(output.posterior, output.prior).sum()
+        if options.kl_scale == "node_mean_twice":
             kl = kl / self.n_vertices
+        terms = {"reconstruction": reconstruction, "kl": kl}
+        loss = reconstruction + options.kl_weight * kl
+        if options.prediction_weight:
+            terms["prediction"] = self._reconstruction(windows, output.prior.mean)
+            loss = loss + options.prediction_weight * terms["prediction"]
+        return {"loss": loss, **terms}
+
+    def _reconstruction(self, windows: Sequence[WindowInput], latents: Tensor) -> Tensor:
         losses = [
             reconstruction_loss(self.decoder.factors(latent[: self.n_targets]), window.target)
-            for window, latent in zip(windows, output.latent.unbind(), strict=True)
+            for window, latent in zip(windows, latents.unbind(), strict=True)
         ]
-        reconstruction = torch.stack(losses).sum()
-        return {
-            "loss": reconstruction + self.options.kl_weight * kl,
-            "reconstruction": reconstruction,
-            "kl": kl,
-        }
+        return torch.stack(losses).sum()
 
     def _neighbourhood(self, operator: Tensor | SparseOperator, features: Tensor) -> Tensor:
         return neighbourhood(operator, features, self_path=self.options.self_path)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tavrnn_ephys._checks import one_of, positive_int, positive_number
+from tavrnn_ephys.errors import InputError
 
-__all__ = ["PROFILES", "NetworkOptions", "options_for"]
+__all__ = ["ABLATIONS", "PROFILES", "NetworkOptions", "options_for"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "node_features": ("spectral", "graph"),
@@ -22,7 +23,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "target": ("signed", "binary"),
     "target_pairs": ("nodes", "all"),
     "kl_scale": ("node_mean", "node_mean_twice"),
-    "embedding": ("mean", "sample"),
+    "embedding": ("mean", "sample", "weighted"),
+    "smoothing": ("none", "causal", "two_sided"),
 }
 
 
@@ -46,6 +48,12 @@ class NetworkOptions:
         Whether every graph convolution has weights of its own for the vertex itself.
     residual : bool
         Whether a linear map of the features adds to the posterior mean.
+    variational : bool
+        Whether the latent variable is a distribution; without it ``z = μ`` and there is no KL
+        term.
+    history_node : bool
+        Whether the history node of the graphs is used; without it they are read as if they had
+        none.
     bias : {"everywhere", "recurrence"}
         Which graph convolutions have a bias.
     recurrence : {"trained", "untrained", "none"}
@@ -68,8 +76,17 @@ class NetworkOptions:
         Weight of the KL term.
     kl_scale : {"node_mean", "node_mean_twice"}
         Mean over vertices, or that mean divided by their number once more.
-    embedding : {"mean", "sample"}
-        What the embedding is: the posterior mean, or one sample.
+    prediction_weight : float
+        Weight of the reconstruction of each window from its prior, that is from the windows
+        before it alone.
+    embedding : {"mean", "sample", "weighted"}
+        What the embedding is: the posterior mean, one sample, or the mean in units of its
+        standard deviation, so that uncertain coordinates count less.
+    smoothing : {"none", "causal", "two_sided"}
+        Exponential smoothing of embeddings over windows: none; over past windows, which also
+        serves a stream; or forwards and backwards, for recordings that have ended.
+    smoothing_factor : float
+        Share of the past in each step of the smoothing, in [0, 1).
 
     Raises
     ------
@@ -85,6 +102,8 @@ class NetworkOptions:
     propagation: str = "signed"
     self_path: bool = True
     residual: bool = True
+    variational: bool = True
+    history_node: bool = True
     bias: str = "everywhere"
     recurrence: str = "trained"
     attention: str = "history"
@@ -96,7 +115,10 @@ class NetworkOptions:
     target_pairs: str = "nodes"
     kl_weight: float = 0.02
     kl_scale: str = "node_mean"
+    prediction_weight: float = 0.0
     embedding: str = "mean"
+    smoothing: str = "none"
+    smoothing_factor: float = 0.6
 
     def __post_init__(self) -> None:
         for name in ("hidden_size", "latent_size", "n_layers", "n_spectral"):
@@ -105,7 +127,14 @@ class NetworkOptions:
             positive_int(self.attention_width, "attention_width")
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
-        positive_number(self.kl_weight, "kl_weight", or_zero=True)
+        for name in ("self_path", "residual", "variational", "history_node"):
+            one_of(getattr(self, name), (True, False), name)
+        for name in ("kl_weight", "prediction_weight", "smoothing_factor"):
+            positive_number(getattr(self, name), name, or_zero=True)
+        if self.smoothing_factor >= 1.0:
+            raise InputError(
+                f"smoothing_factor must be at least 0 and below 1, got {self.smoothing_factor:g}."
+            )
 
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
@@ -129,8 +158,17 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+#: What each ablation takes away from a profile.
+ABLATIONS: Mapping[str, Mapping[str, Any]] = {
+    "no_attention": {"attention": "none"},
+    "no_history_node": {"attention": "node", "history_node": False},
+    "vgrnn": {"attention": "none", "history_node": False, "recurrence": "trained"},
+    "vgae": {"attention": "none", "history_node": False, "recurrence": "none"},
+    "not_variational": {"variational": False},
+}
 
-def options_for(profile: str, **changes: Any) -> NetworkOptions:
+
+def options_for(profile: str, *, ablation: str | None = None, **changes: Any) -> NetworkOptions:
     """
     Return the options of a profile, some of them changed.
 
@@ -138,6 +176,10 @@ def options_for(profile: str, **changes: Any) -> NetworkOptions:
     ----------
     profile : {"default", "paper"}
         The named set to start from.
+    ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
+        Part that is taken away: attention; the history node; both, which leaves VGRNN
+        (Hajiramezanali et al. 2019); the recurrence too, which leaves one VGAE for all windows
+        (Kipf & Welling 2016); or the distribution of the latent variable.
     **changes : object
         Options that differ from it.
 
@@ -156,7 +198,9 @@ def options_for(profile: str, **changes: Any) -> NetworkOptions:
     >>> options_for("paper", latent_size=4).decoder
     'inner'
     """
-    base = PROFILES[one_of(profile, PROFILES, "profile")]
+    base = dict(PROFILES[one_of(profile, PROFILES, "profile")])
+    if ablation is not None:
+        base |= ABLATIONS[one_of(ablation, ABLATIONS, "ablation")]
     known = {item.name for item in fields(NetworkOptions)}
     for name in changes:
         one_of(name, sorted(known), "option")

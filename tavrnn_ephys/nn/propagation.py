@@ -16,7 +16,9 @@ __all__ = ["GraphConvolution", "neighbourhood", "normalized_operator"]
 _SPARSE_DENSITY = 0.3
 
 
-def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor | SparseOperator:
+def normalized_operator(
+    adjacency: scipy.sparse.csr_array, *, device: torch.device | str = "cpu"
+) -> Tensor | SparseOperator:
     """
     Normalise an adjacency symmetrically: ``Â = D^-½ A D^-½`` with ``D_ii = Σ_j |A_ij|``.
 
@@ -27,21 +29,24 @@ def normalized_operator(adjacency: scipy.sparse.csr_array) -> Tensor | SparseOpe
     ----------
     adjacency : scipy.sparse.csr_array, shape (n_vertices, n_vertices)
         Symmetric, binary or signed, with self-loops.
+    device : torch.device or str
+        Where it is multiplied.
 
     Returns
     -------
     torch.Tensor or SparseOperator
-        ``float32``, shape (n_vertices, n_vertices); sparse where few pairs are edges.
+        ``float32``, shape (n_vertices, n_vertices); sparse on the CPU where few pairs are edges.
     """
     degree = np.asarray(abs(adjacency).sum(axis=1), dtype=np.float64).ravel()
     scale = 1.0 / np.sqrt(degree)
-    if adjacency.nnz < _SPARSE_DENSITY * adjacency.shape[0] ** 2:
+    on_cpu = torch.device(device).type == "cpu"
+    if on_cpu and adjacency.nnz < _SPARSE_DENSITY * adjacency.shape[0] ** 2:
         if np.all(adjacency.data == 1.0):
             return SparseOperator(adjacency, scale.astype(np.float32))
         diagonal = scipy.sparse.diags_array(scale)
         return SparseOperator(scipy.sparse.csr_array(diagonal @ adjacency @ diagonal))
     dense = adjacency.toarray() * scale[:, np.newaxis] * scale
-    return torch.from_numpy(dense.astype(np.float32))
+    return torch.from_numpy(dense.astype(np.float32)).to(device)
 
 
 def neighbourhood(

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 
-from tavrnn_ephys.estimator import _build_network, _fit_basis, _window_input
+from tavrnn_ephys.estimator.inputs import build_network, fit_basis, window_inputs
 from tavrnn_ephys.nn.options import options_for
 from tests.random_graphs import random_graphs
 from tests.straightforward_tavrnn import StraightforwardTavrnn, plain_windows
@@ -46,10 +46,10 @@ def build(name, profile):
     n_windows, n_nodes, density = SIZES[name]
     graphs = random_graphs(n_windows=n_windows, n_nodes=n_nodes, density=density)
     options = options_for(profile)
-    basis = _fit_basis([graphs], options)
+    basis = fit_basis([graphs], options)
     torch.manual_seed(0)
-    network = _build_network([graphs], options, basis)
-    windows = [_window_input(graphs, index, options, basis) for index in range(n_windows)]
+    network = build_network([graphs], options, basis)
+    windows = window_inputs(graphs, options, basis, device=torch.device("cpu"))
     plain = plain_windows(graphs, windows, signed=options.propagation == "signed")
     other = StraightforwardTavrnn.like(network, plain, variance=basis.variance)
     noise = torch.randn(n_windows, graphs.n_vertices, options.latent_size)

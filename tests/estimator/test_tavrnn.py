@@ -11,21 +11,7 @@ from tavrnn_ephys.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.estimator import TAVRNN
 from tavrnn_ephys.graphs import build_graphs
 from tavrnn_ephys.windows import sliding_windows
-
-
-def two_state_graphs(n_windows=24, n_nodes=12, noise=0.1, seed=0, **options):
-    """Windows that switch between two block structures every four windows."""
-    rng = np.random.default_rng(seed)
-    half = np.arange(n_nodes) < n_nodes // 2
-    blocks = [
-        np.equal.outer(half, half),
-        np.equal.outer(np.arange(n_nodes) % 2, np.arange(n_nodes) % 2),
-    ]
-    states = np.arange(n_windows) // 4 % 2
-    weights = np.array([0.5 * blocks[state] for state in states])
-    jitter = rng.normal(0, noise, weights.shape)
-    weights = np.clip(weights + (jitter + jitter.swapaxes(1, 2)) / 2, -1, 1)
-    return build_graphs(ConnectivitySequence.from_array(weights), **options), states
+from tests.estimator.made_graphs import two_state_graphs
 
 
 def test_equal_seeds_give_bit_equal_embeddings():
@@ -151,6 +137,12 @@ def test_graphs_with_other_nodes_are_refused_by_name():
     ("make", "message"),
     [
         (lambda g: TAVRNN(profile="papr").fit(g), "profile must be one of"),
+        (lambda g: TAVRNN(ablation="gru").fit(g), "ablation must be one of"),
+        (lambda g: TAVRNN(device="tpu").fit(g), "device must be one of"),
+        (lambda g: TAVRNN().fit(g[:1]), "at least two windows, got 1"),
+        (lambda g: TAVRNN(options={"held_out": 1.0}).fit(g), "held_out must be a share"),
+        (lambda g: TAVRNN(options={"smoothing_factor": 1}).fit(g), "smoothing_factor must be"),
+        (lambda g: TAVRNN(options={"variational": "no"}).fit(g), "variational must be one of"),
         (lambda g: TAVRNN(latent_size=0).fit(g), "latent_size"),
         (lambda g: TAVRNN(training_epochs=0).fit(g), "training_epochs"),
         (lambda g: TAVRNN(options={"lr": 1}).fit(g), "option must be one of"),
@@ -179,3 +171,22 @@ def test_history_attention_needs_a_history_node():
         TAVRNN(training_epochs=1, options={"attention": "node"}).fit(graphs).transform(graphs)
     )
     assert embedding.history is None
+
+
+def test_absent_cuda_is_named(monkeypatch):
+    graphs, _ = two_state_graphs()
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match='finds no CUDA device. Use device="auto" or "cpu"'):
+        TAVRNN(device="cuda").fit(graphs)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+@pytest.mark.parametrize("profile", ["default", "paper"])
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+def test_empty_and_complete_graphs_give_finite_results(profile, weight):
+    weights = np.full((4, 6, 6), weight)
+    weights[0, 0, 1] = weights[0, 1, 0] = 0.3
+    graphs = build_graphs(ConnectivitySequence.from_array(weights))
+    model = TAVRNN(profile=profile, training_epochs=2, latent_size=2).fit(graphs)
+    assert np.isfinite(model.transform(graphs).mean).all()
+    assert np.isfinite(model.score(graphs))
