@@ -178,11 +178,15 @@ def build_network(
         The network, on the CPU.
     """
     first = sequences[0]
-    offset, n_windows = 0.0, sum(map(len, sequences))
-    for sequence in sequences:
-        for index in range(len(sequence)):
-            offset = offset + _target_matrix(sequence, index, options).astype(np.float64)
-    offset = np.asarray(offset) / n_windows
+    targets = (
+        _target_matrix(sequence, index, options)
+        for sequence in sequences
+        for index in range(len(sequence))
+    )
+    offset = np.array(next(targets), dtype=np.float64)
+    for target in targets:
+        offset += target
+    offset /= sum(map(len, sequences))
     if options.target == "binary":
         share = np.clip(offset, 0.02, 0.98)
         offset = np.log(share / (1.0 - share))

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import InputTags, Tags, TransformerTags
 from sklearn.utils.validation import check_is_fitted
 
 from tavrnn_ephys._checks import one_of, positive_int, whole_number
@@ -272,6 +273,14 @@ class TAVRNN(BaseEstimator):
         self.sessions_ = {**self.sessions_, **learnt}
         return self
 
+    @overload
+    def transform(self, graphs: GraphSequence, *, session: str | None = None) -> NodeEmbedding: ...
+
+    @overload
+    def transform(
+        self, graphs: Sequence[GraphSequence], *, session: str | None = None
+    ) -> list[NodeEmbedding]: ...
+
     def transform(
         self, graphs: GraphSequence | Sequence[GraphSequence], *, session: str | None = None
     ) -> NodeEmbedding | list[NodeEmbedding]:
@@ -305,7 +314,17 @@ class TAVRNN(BaseEstimator):
             return [self._embed(item, session) for item in as_sequences(graphs)]
         return self._embed(graphs, session)
 
-    def fit_transform(self, graphs: GraphSequence | Sequence[GraphSequence], y: Any = None) -> Any:
+    @overload
+    def fit_transform(self, graphs: GraphSequence, y: Any = None) -> NodeEmbedding: ...
+
+    @overload
+    def fit_transform(
+        self, graphs: Sequence[GraphSequence], y: Any = None
+    ) -> list[NodeEmbedding]: ...
+
+    def fit_transform(
+        self, graphs: GraphSequence | Sequence[GraphSequence], y: Any = None
+    ) -> NodeEmbedding | list[NodeEmbedding]:
         """
         Train on recordings and embed them.
 
@@ -576,6 +595,13 @@ class TAVRNN(BaseEstimator):
     def node_ids_(self) -> NDArray[np.str_]:
         """Nodes of the first session."""
         return self._first_session().node_ids
+
+    def __sklearn_tags__(self) -> Tags:
+        """Tell scikit-learn that graphs are taken, and no arrays."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags(preserves_dtype=[])
+        tags.input_tags = InputTags(two_d_array=False)
+        return tags
 
     def _first_session(self) -> Session:
         if "sessions_" not in vars(self):

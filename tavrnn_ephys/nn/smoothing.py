@@ -52,8 +52,8 @@ def smooth(
 
 def _forward(values: NDArray[Any], factor: float, before: NDArray[Any] | None) -> NDArray[Any]:
     smoothed = np.array(values)
-    last = values[0] if before is None and len(values) else before
     for index, value in enumerate(values):
-        last = factor * last + (1.0 - factor) * value
-        smoothed[index] = last
+        last = before if index == 0 else smoothed[index - 1]
+        if last is not None:
+            smoothed[index] = factor * last + (1.0 - factor) * value
     return smoothed
