@@ -12,7 +12,7 @@ from tavrnn_ephys.nn.model import SequenceOutput
 from tavrnn_ephys.nn.options import NetworkOptions
 from tavrnn_ephys.nn.smoothing import smooth
 
-__all__ = ["attention_matrix", "read_embedding"]
+__all__ = ["attention_matrix", "read_embedding", "smoothed", "weighted"]
 
 
 def read_embedding(
@@ -37,20 +37,58 @@ def read_embedding(
     tuple of numpy.ndarray
         Embedding and its standard deviation, both (n_windows, n_vertices, latent_size).
     """
-    std = output.posterior.std.cpu().numpy()
     chosen = output.latent if options.embedding == "sample" else output.posterior.mean
-    mean = chosen.cpu().numpy()
-    if options.embedding == "weighted":
-        mean, std = mean / std, np.ones_like(std)
-    if options.smoothing == "none":
-        return mean, std
     earlier, spread = before or (None, None)
+    mean = smoothed(chosen, options, before=earlier)
+    std = smoothed(output.posterior.std, options, before=spread)
+    return mean, std
+
+
+def weighted(
+    mean: NDArray[np.float32], std: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """
+    Express an embedding in units of its standard deviation.
+
+    Parameters
+    ----------
+    mean, std : numpy.ndarray
+        The embedding.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        ``mean / std``, and ones.
+    """
+    return mean / std, np.ones_like(std)
+
+
+def smoothed(
+    values: torch.Tensor, options: NetworkOptions, before: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """
+    Smooth over windows as the options ask for.
+
+    Parameters
+    ----------
+    values : torch.Tensor, shape (n_windows, n_vertices, latent_size)
+        Means, samples or standard deviations.  Smoothed standard deviations bound those of
+        smoothed values from above.
+    options : NetworkOptions
+        The options.
+    before : numpy.ndarray, optional
+        Smoothed value of the window before, with causal smoothing.
+
+    Returns
+    -------
+    numpy.ndarray
+        The same shape.
+    """
+    array = values.cpu().numpy()
+    if options.smoothing == "none":
+        return array
     two_sided = options.smoothing == "two_sided"
-    factor = options.smoothing_factor
-    return (
-        smooth(mean, factor, two_sided=two_sided, before=earlier),
-        smooth(std, factor, two_sided=two_sided, before=spread),
-    )
+    return smooth(array, options.smoothing_factor, two_sided=two_sided, before=before)
 
 
 def attention_matrix(

@@ -82,6 +82,7 @@ def expected_graphs(network: Network, latents: Tensor, *, n_nodes: int) -> NDArr
     """
     graphs = np.empty((len(latents), n_nodes, n_nodes), dtype=np.float32)
     binary = network.options.target == "binary"
+    latents = latents.to(network.project_latent.weight.device)
     with torch.no_grad(), threads_for(network.n_vertices):
         for index, latent in enumerate(latents):
             decoded = decode(network.decoder.factors(latent[: network.n_targets]))

@@ -33,7 +33,7 @@ from tavrnn_ephys.estimator.inputs import (
     without_history,
 )
 from tavrnn_ephys.estimator.profiles import resolve_options
-from tavrnn_ephys.estimator.readout import attention_matrix, read_embedding
+from tavrnn_ephys.estimator.readout import attention_matrix, read_embedding, smoothed, weighted
 from tavrnn_ephys.estimator.scores import evidence_per_pair, expected_graphs
 from tavrnn_ephys.estimator.sessions import Session, find_session, knows_nodes, name_sessions
 from tavrnn_ephys.graphs import GraphSequence
@@ -386,7 +386,7 @@ class TAVRNN(BaseEstimator):
         self, graphs: GraphSequence, *, session: str | None = None
     ) -> NDArray[np.float32]:
         """
-        Return the graph that the posterior of each window stands for.
+        Return the graph that the posterior of each window stands for, smoothed if asked for.
 
         Parameters
         ----------
@@ -402,7 +402,8 @@ class TAVRNN(BaseEstimator):
             (n_windows, n_nodes, n_nodes).
         """
         network, output = self._output(graphs, session)
-        return expected_graphs(network, output.posterior.mean, n_nodes=graphs.n_nodes)
+        latents = torch.from_numpy(smoothed(output.posterior.mean, network.options))
+        return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
 
     def predict_next(
         self, graphs: GraphSequence, *, session: str | None = None
@@ -687,6 +688,8 @@ class TAVRNN(BaseEstimator):
         attention: NDArray[np.float32] | None,
     ) -> NodeEmbedding:
         n_nodes = graphs.n_nodes
+        if session.network.options.embedding == "weighted":
+            mean, std = weighted(mean, std)
         return NodeEmbedding(
             mean=mean[:, :n_nodes],
             std=std[:, :n_nodes],
