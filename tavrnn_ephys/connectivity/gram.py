@@ -115,13 +115,20 @@ def _moments_of_planes(
     largest = (2**n_planes - 1) ** 2 * n_bins
     dtype = np.dtype(np.uint16 if largest < _UINT16_LIMIT else np.int32)
     if spare is None or spare.dtype != dtype:
-        spare = np.empty((n_nodes, n_nodes), dtype=dtype)
+        # Rows begin at a whole word.
+        spare = np.empty((n_nodes, -(-n_nodes // 4) * 4), dtype=dtype)
+    else:
+        spare = spare.base
     count_coincidences(planes, spare)
+    gram = spare[:, :n_nodes]
+    if n_planes == 1:
+        # The square of 0 or 1 is itself.
+        return Moments(n_bins=n_bins, gram=gram, total=np.diagonal(gram).astype(np.int64))
     total = sum(
         np.bitwise_count(plane).sum(axis=0, dtype=np.int64) << power
         for power, plane in enumerate(planes)
     )
-    return Moments(n_bins=n_bins, gram=spare, total=total)
+    return Moments(n_bins=n_bins, gram=gram, total=total)
 
 
 def _packed(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
