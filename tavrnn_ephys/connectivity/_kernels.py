@@ -159,7 +159,8 @@ def fresh_matrices(shape: tuple[int, ...]) -> NDArray[np.float64]:
     Allocate matrices whose memory starts and ends with a large page.
 
     The system hands out fresh memory by large pages where it can, each in one interruption; a
-    part of one at either end would come in hundreds of small ones.
+    part of one at either end comes in hundreds of small ones, which take longer than most of
+    the arithmetic.
 
     Parameters
     ----------
@@ -191,9 +192,8 @@ def count_coincidences(planes: list[NDArray[np.uint64]], out: NDArray[Any]) -> N
         Filled in place, symmetric in its first ``n_nodes`` columns; ``n_columns`` is ``n_nodes``
         rounded up to a multiple of four.
     """
-    n_nodes = len(out)
+    n_nodes, words = len(out), out.view(np.uint64)
     counts, joined = np.empty((4, n_nodes), np.uint64), np.empty((8, n_nodes), np.uint64)
-    words = out.view(np.uint64)
     pairs = list(itertools.product(range(len(planes)), repeat=2))
     for left, right in pairs:
         is_first, is_last = (left, right) == pairs[0], (left, right) == pairs[-1]
