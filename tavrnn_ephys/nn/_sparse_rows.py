@@ -122,7 +122,7 @@ _sum_8: Any = _row_sum(1, 8)
 @_compiled
 def multiply_rows(starts, columns, values, source, result):
     """
-    Fill ``result[i]`` with ``Σ_k values[k] source[columns[k]]`` over the positions ``k`` of row ``i``.
+    Fill ``result[i]`` with ``Σ_k values[k] source[columns[k]]``, ``k`` over the edges of row ``i``.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from tavrnn_ephys.nn.attention import TemporalAttention
-from tavrnn_ephys.nn.decoder import InnerDecoder, PairTarget, UnfoldedDecoder, reconstruction_loss
+from tavrnn_ephys.nn.decoder import InnerDecoder, PairTarget, UnfoldedDecoder, reconstruction_losses
 from tavrnn_ephys.nn.latent import SMALLEST_STD, Encoder, Gaussian, Prior, kl_divergence
 from tavrnn_ephys.nn.options import NetworkOptions
 from tavrnn_ephys.nn.propagation import neighbourhood
@@ -259,11 +259,9 @@ class Network(nn.Module):
         kl = kl_divergence(output.posterior, output.prior).sum()
         if self.options.kl_scale == "node_mean_twice":
             kl = kl / self.n_vertices
-        losses = [
-            reconstruction_loss(self.decoder.factors(latent[: self.n_targets]), window.target)
-            for window, latent in zip(windows, output.latent.unbind(), strict=True)
-        ]
-        reconstruction = torch.stack(losses).sum()
+        reconstruction = reconstruction_losses(
+            self.decoder, output.latent[:, : self.n_targets], [item.target for item in windows]
+        ).sum()
         return {
             "loss": reconstruction + self.options.kl_weight * kl,
             "reconstruction": reconstruction,
