@@ -158,7 +158,15 @@ def _add_analyze(commands: Any) -> None:
     command.add_argument(
         "--measure",
         default="pearson",
-        help="connectivity measure: pearson, covariance, spearman, partial",
+        help="connectivity measure: pearson, covariance, spearman, partial, cross_correlation "
+        "(needs max_lag), spike_time_tiling_coefficient (needs dt)",
+    )
+    command.add_argument(
+        "--measure-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of the measure, such as max_lag=50ms; can be given several times",
     )
     command.add_argument(
         "--profile",
@@ -273,6 +281,7 @@ def _run_analyze(options: argparse.Namespace) -> None:
         window_length_s=options.window,
         step_s=options.step,
         measure=options.measure,
+        measure_options=parse_options(options.measure_option, example="max_lag=50ms"),
         threshold=options.threshold,
         profile=options.profile,
         training_epochs=options.training_epochs,

@@ -226,15 +226,17 @@ def _require_what_nwb_demands(block: neo.Block, file_name: str, *, described: bo
         )
 
 
-def parse_options(texts: Sequence[str]) -> dict[str, Any]:
+def parse_options(texts: Sequence[str], *, example: str = "sampling_rate=30Hz") -> dict[str, Any]:
     """
-    Read options of an adapter as they are written on the command line.
+    Read options of an adapter or a measure as they are written on the command line.
 
     Parameters
     ----------
     texts : sequence of str
         ``NAME=VALUE`` each.  A value is a number, a number with a unit, true, false, a list
         with commas, or text.
+    example : str
+        What a message shows as one.
 
     Returns
     -------
@@ -255,9 +257,7 @@ def parse_options(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise InputError(
-                f"'{text}' is no option. Write NAME=VALUE, such as sampling_rate=30Hz."
-            )
+            raise InputError(f"'{text}' is no option. Write NAME=VALUE, such as {example}.")
         options[name.strip()] = _value(value.strip())
     return options
 

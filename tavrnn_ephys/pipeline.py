@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,10 @@ __all__ = [
 ]
 
 
+# Parameters of compute_connectivity itself, not of its measures.
+_OWN_OPTIONS = {"measure", "binary", "silent_nodes", "directed", "spiketrains"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnalysisConfig:
     """
@@ -45,6 +50,8 @@ class AnalysisConfig:
         Durations in seconds.
     measure : str
         Connectivity measure.
+    measure_options : mapping of str to object
+        Parameters of the measure, such as ``max_lag``; durations as quantities.
     silent_nodes : {"zero", "nan", "raise"}
         What becomes of nodes whose activity does not vary in a window.
     threshold : float
@@ -68,6 +75,7 @@ class AnalysisConfig:
     window_length_s: float
     step_s: float
     measure: str = "pearson"
+    measure_options: Mapping[str, Any] = field(default_factory=dict)
     silent_nodes: str = "zero"
     threshold: float = 0.0
     features: str = "weights"
@@ -82,6 +90,11 @@ class AnalysisConfig:
             positive_number(getattr(self, name), name)
         positive_number(self.threshold, "threshold", or_zero=True)
         whole_number(self.seed, "seed")
+        for name in _OWN_OPTIONS & set(self.measure_options):
+            raise InputError(
+                f"measure_options cannot set {name!r}, which is no parameter of a measure. "
+                "Leave it out."
+            )
         if self.segment_index is not None:
             whole_number(self.segment_index, "segment_index")
         if self.training_epochs is not None:
@@ -159,8 +172,7 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     connectivity, graphs = graphs_of(activity, windows, config)
     model = make_model(config, verbose=verbose).fit(graphs)
     embedding = model.transform(graphs)
-    settings = {f"analysis.{key}": value for key, value in dataclasses.asdict(config).items()}
-    embedding = dataclasses.replace(embedding, config={**settings, **embedding.config})
+    embedding = dataclasses.replace(embedding, config={**_settings(config), **embedding.config})
     return AnalysisResult(
         config=config,
         activity=activity,
@@ -236,7 +248,11 @@ def graphs_of(
         The connectivity and the graphs.
     """
     connectivity = compute_connectivity(
-        activity, windows, measure=config.measure, silent_nodes=config.silent_nodes
+        activity,
+        windows,
+        measure=config.measure,
+        silent_nodes=config.silent_nodes,
+        **config.measure_options,
     )
     graphs = build_graphs(
         connectivity,
@@ -271,6 +287,16 @@ def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
         seed=config.seed,
         verbose=verbose,
     )
+
+
+def _settings(config: AnalysisConfig) -> dict[str, Any]:
+    """Write a configuration as text and numbers, a quantity as its number and unit."""
+    settings = {f"analysis.{key}": value for key, value in dataclasses.asdict(config).items()}
+    for key, value in settings.pop("analysis.measure_options").items():
+        is_quantity = isinstance(value, pq.Quantity)
+        text = f"{value.item():g} {value.dimensionality.string}" if is_quantity else value
+        settings[f"analysis.measure_options.{key}"] = text
+    return settings
 
 
 def _behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, Any]:

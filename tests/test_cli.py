@@ -74,6 +74,24 @@ def test_equal_seeds_write_equal_results(small_culture, tmp_path):
     assert te.read_results(tmp_path / "a.nwb") == te.read_results(tmp_path / "b.nwb")
 
 
+@pytest.mark.parametrize(
+    ("measure", "option", "value"),
+    [
+        ("cross_correlation", "max_lag", "40 ms"),
+        ("spike_time_tiling_coefficient", "dt", "25 ms"),
+    ],
+)
+def test_parameter_of_a_measure_is_passed_on_and_saved(
+    small_culture, tmp_path, measure, option, value
+):
+    out = tmp_path / "out.nwb"
+    extra = ["--measure-option", f"{option}={value.replace(' ', '')}"]
+    assert analyze(small_culture, out, *extra, measure=measure, threshold="0.1") == 0
+    config = te.read_results(out).config
+    assert config["analysis.measure"] == measure
+    assert config[f"analysis.measure_options.{option}"] == value
+
+
 def test_inspect_summarises_a_culture(small_culture, capsys):
     assert main(["inspect", str(small_culture)]) == 0
     printed = capsys.readouterr().out
@@ -212,6 +230,16 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"bin_size": "fifty"}, "is not a duration"),
         ({"bin_size": "0ms"}, "must be positive"),
         ({"measure": "pearsn"}, "measure must be one of 'pearson'"),
+        ({"measure": "cross_correlation"}, "--measure-option max_lag=50ms"),
+        ({"measure_option": "max_lag=50ms"}, "measure 'pearson' has no option 'max_lag'"),
+        ({"measure_option": "max_lag"}, "'max_lag' is no option. Write NAME=VALUE, such as max"),
+        ({"measure_option": "binary=true"}, "measure_options cannot set 'binary'"),
+        ({"measure": "cross_correlation", "measure_option": "max_lag=50"}, "max_lag"),
+        ({"measure": "cross_correlation", "measure_option": "max_lag=50Hz"}, "max_lag"),
+        ({"measure": "cross_correlation", "measure_option": "max_lag=5ms,6ms"}, "max_lag"),
+        ({"measure": "cross_correlation", "measure_option": "max_lag=9ms"}, "whole number of 0.02"),
+        ({"measure": "cross_correlation", "measure_option": "max_lag=9s"}, "shorter than the wind"),
+        ({"measure": "partial", "measure_option": "shrinkage=much"}, "shrinkage"),
         ({"profile": "papr"}, "profile must be one of"),
         ({"threshold": "-1"}, "threshold must be a number of at least 0"),
         ({"threshold": "2"}, "leaves no edge in any window"),

@@ -9,6 +9,8 @@ index is negative, and LLVM vectorises the inner loop.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +19,9 @@ import numpy as np
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["count_coincidences", "normalize_gram"]
+__all__ = ["count_coincidences", "fresh_matrices", "normalize_gram"]
+
+_LARGE_PAGE = 2**21
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,24 +43,40 @@ _popcount: Any = intrinsic(_population_count)
 
 
 @_compiled
-def _mirror_rows(matrix, i):
-    n_nodes = len(matrix)
-    last = n_nodes - 1
-    i1, i2, i3 = min(i + 1, last), min(i + 2, last), min(i + 3, last)
-    r0, r1, r2, r3 = matrix[i, i:], matrix[i1, i:], matrix[i2, i:], matrix[i3, i:]
-    for j in range(1, n_nodes - i):
-        # Four neighbours below the diagonal.
-        matrix[i + j, i] = r0[j]
-        if j > 1:
-            matrix[i + j, i1] = r1[j]
-        if j > 2:
-            matrix[i + j, i2] = r2[j]
-        if j > 3:
-            matrix[i + j, i3] = r3[j]
+def _join(r0, r1, r2, r3, joined):
+    a, b, c = np.uint64(16), np.uint64(32), np.uint64(48)
+    for j in range(len(joined)):
+        low = np.uint64(r0[j]) | (np.uint64(r1[j]) << a)
+        joined[j] = low | (np.uint64(r2[j]) << b) | (np.uint64(r3[j]) << c)
 
 
 @_compiled
-def _add_coincidences(left, right, shift, is_first, is_last, counts, out):
+def _mirror_rows(matrix, words, joined, i, end):
+    """Copy the part of rows ``i`` to ``end`` that lies above the diagonal below it."""
+    n_nodes = len(matrix)
+    for j in range(i, end):
+        for k in range(i, j):
+            matrix[j, k] = matrix[k, j]
+    n_below = n_nodes - end
+    if matrix.itemsize == 2:
+        # Four numbers make a word, and eight words a line of memory, which is written once.
+        for k in range(8 if n_below else 0):
+            row = i + 4 * k
+            _join(matrix[row, end:n_nodes], matrix[row + 1, end:n_nodes],
+                  matrix[row + 2, end:n_nodes], matrix[row + 3, end:n_nodes],
+                  joined[k, :n_below])  # fmt: skip
+        for j in range(n_below):
+            for k in range(8):
+                words[end + j, i // 4 + k] = joined[k, j]
+    else:
+        for first in range(end, n_nodes, 32):
+            for j in range(first, min(first + 32, n_nodes)):
+                for k in range(i, end):
+                    matrix[j, k] = matrix[k, j]
+
+
+@_compiled
+def _add_coincidences(left, right, shift, is_first, is_last, counts, out, words, joined):
     n_words, n_nodes = left.shape
     last = n_nodes - 1
     for i in range(0, n_nodes, 4):
@@ -100,15 +120,15 @@ def _add_coincidences(left, right, shift, is_first, is_last, counts, out):
                 c3[j] += _popcount(p3 & x)
             word += 1
         for row in range(min(4, n)):
-            sums, target = counts[row, :n], out[i + row, i:]
+            sums, target = counts[row, :n], out[i + row, i:n_nodes]
             if is_first:
                 for j in range(n):
                     target[j] = sums[j] << shift
             else:
                 for j in range(n):
                     target[j] += sums[j] << shift
-        if is_last:
-            _mirror_rows(out, i)
+        if is_last and (i % 32 == 28 or i + 4 >= n_nodes):
+            _mirror_rows(out, words, joined, i - i % 32, min(i + 4, n_nodes))
 
 
 @_compiled
@@ -134,6 +154,32 @@ def _normalize_gram(gram, rest, total, scale, n_bins, limit, out):
                 row[j] = _normalized(product, n_bins, total_i, total[j], scale_i, scale[j], limit)
 
 
+def fresh_matrices(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """
+    Allocate matrices whose memory starts and ends with a large page.
+
+    The system hands out fresh memory by large pages where it can, each in one interruption; a
+    part of one at either end comes in hundreds of small ones, which take longer than most of
+    the arithmetic.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Not initialised.
+    """
+    n_bytes = 8 * math.prod(shape)
+    if n_bytes < 4 * _LARGE_PAGE:
+        return np.empty(shape)
+    memory = np.empty((n_bytes // _LARGE_PAGE + 2) * _LARGE_PAGE, dtype=np.uint8)
+    first = -memory.ctypes.data % _LARGE_PAGE
+    return memory[first : first + n_bytes].view(np.float64).reshape(shape)
+
+
 def count_coincidences(planes: list[NDArray[np.uint64]], out: NDArray[Any]) -> None:
     """
     Sum the products of every pair of nodes whose counts are given bit by bit.
@@ -142,15 +188,19 @@ def count_coincidences(planes: list[NDArray[np.uint64]], out: NDArray[Any]) -> N
     ----------
     planes : list of numpy.ndarray of uint64, shape (n_words, n_nodes)
         Bit ``k`` of the counts in plane ``k``, bins along the bits of the words.
-    out : numpy.ndarray of uint16 or int32, shape (n_nodes, n_nodes)
-        Filled in place, symmetric.
+    out : numpy.ndarray of uint16 or int32, shape (n_nodes, n_columns)
+        Filled in place, symmetric in its first ``n_nodes`` columns; ``n_columns`` is ``n_nodes``
+        rounded up to a multiple of four.
     """
-    counts = np.empty((4, len(out)), dtype=np.uint64)
-    pairs = [(left, right) for left in range(len(planes)) for right in range(len(planes))]
+    n_nodes, words = len(out), out.view(np.uint64)
+    counts, joined = np.empty((4, n_nodes), np.uint64), np.empty((8, n_nodes), np.uint64)
+    pairs = list(itertools.product(range(len(planes)), repeat=2))
     for left, right in pairs:
         is_first, is_last = (left, right) == pairs[0], (left, right) == pairs[-1]
-        shift = np.uint64(left + right)
-        _add_coincidences(planes[left], planes[right], shift, is_first, is_last, counts, out)
+        _add_coincidences(
+            planes[left], planes[right], np.uint64(left + right), is_first, is_last,
+            counts, out, words, joined,
+        )  # fmt: skip
 
 
 def normalize_gram(

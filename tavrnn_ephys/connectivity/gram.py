@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity._kernels import count_coincidences
 
-__all__ = ["Moments", "moments_of_counts", "moments_of_trace"]
+__all__ = ["Moments", "moments_of_bits", "moments_of_counts", "moments_of_trace", "pack_raster"]
 
 # Three planes, counts up to 7, take nine plane products: less than one product in fp32.
 _MOST_PLANES = 3
@@ -25,6 +25,7 @@ _UINT16_LIMIT = 2**16
 _EXACT_FLOAT32 = 2**24
 _EXACT_FLOAT64 = 2**53
 _INT32_LIMIT = 2**31
+_CACHED_BYTES = 2**19
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,31 +105,96 @@ def moments_of_counts(counts: NDArray[Any], spare: NDArray[Any] | None = None) -
     )
 
 
+def moments_of_bits(
+    bits: NDArray[np.uint8], n_bins: int, spare: NDArray[Any] | None = None
+) -> Moments:
+    """
+    Sum a packed raster of zeros and ones and its products over a stretch of bins, exactly.
+
+    Parameters
+    ----------
+    bits : numpy.ndarray of uint8, shape (n_nodes, ceil(n_bins / 8))
+        Eight bins to a byte, as :func:`pack_raster` leaves them.
+    n_bins : int
+        Number of bins.
+    spare : numpy.ndarray, shape (n_nodes, n_nodes), optional
+        As in :func:`moments_of_counts`.
+
+    Returns
+    -------
+    Moments
+        Gram matrix as ``uint16`` or ``int32``.
+    """
+    gram = _matrix_for(n_bins, len(bits), spare)
+    count_coincidences([_words(bits)], gram)
+    gram = gram[:, : len(bits)]
+    # The square of 0 or 1 is itself.
+    return Moments(n_bins=n_bins, gram=gram, total=np.diagonal(gram).astype(np.int64))
+
+
+def pack_raster(values: NDArray[Any], *, binary: bool) -> NDArray[np.uint8] | None:
+    """
+    Pack a raster of zeros and ones, eight bins to a byte.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of uint8 or bool, shape (n_nodes, n_bins)
+        The raster.
+    binary : bool
+        Whether values above 1 count as 1.
+
+    Returns
+    -------
+    numpy.ndarray of uint8 or None, shape (n_nodes, ceil(n_bins / 8))
+        The bits; ``None`` where there is a value above 1.
+
+    Examples
+    --------
+    >>> pack_raster(np.array([[0, 0, 0, 0, 0, 1, 0, 1, 1]], dtype=np.uint8), binary=False)
+    array([[  5, 128]], dtype=uint8)
+    """
+    packed = np.empty((len(values), -(-values.shape[1] // 8)), dtype=np.uint8)
+    # Whole rows in the order of memory, few enough that the second look finds them in the cache.
+    n_rows = max(1, _CACHED_BYTES // max(values.shape[1], 1))
+    for first in range(0, len(values), n_rows):
+        rows = values[first : first + n_rows]
+        if not binary and rows.max(initial=0) > 1:
+            return None
+        packed[first : first + n_rows] = np.packbits(rows, axis=1)
+    return packed
+
+
 def _moments_of_planes(
     counts: NDArray[np.uint8], n_planes: int, spare: NDArray[Any] | None
 ) -> Moments:
     n_nodes, n_bins = counts.shape
+    if n_planes == 1:
+        return moments_of_bits(np.packbits(counts, axis=1), n_bins, spare)
     planes = [
-        _packed(counts if n_planes == 1 else counts & np.uint8(1 << plane))
-        for plane in range(n_planes)
+        _words(np.packbits(counts & np.uint8(1 << plane), axis=1)) for plane in range(n_planes)
     ]
-    largest = (2**n_planes - 1) ** 2 * n_bins
-    dtype = np.dtype(np.uint16 if largest < _UINT16_LIMIT else np.int32)
-    if spare is None or spare.dtype != dtype:
-        spare = np.empty((n_nodes, n_nodes), dtype=dtype)
-    count_coincidences(planes, spare)
+    gram = _matrix_for((2**n_planes - 1) ** 2 * n_bins, n_nodes, spare)
+    count_coincidences(planes, gram)
     total = sum(
         np.bitwise_count(plane).sum(axis=0, dtype=np.int64) << power
         for power, plane in enumerate(planes)
     )
-    return Moments(n_bins=n_bins, gram=spare, total=total)
+    return Moments(n_bins=n_bins, gram=gram[:, :n_nodes], total=total)
 
 
-def _packed(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Pack what is not zero into words, node last: neighbours in memory are compared together."""
-    n_nodes, n_bins = bits.shape
-    words = np.zeros((n_nodes, -(-n_bins // 64) * 8), dtype=np.uint8)
-    words[:, : -(-n_bins // 8)] = np.packbits(bits, axis=1)
+def _matrix_for(largest: int, n_nodes: int, spare: NDArray[Any] | None) -> NDArray[Any]:
+    """Find room for sums up to a value, in rows of whole words."""
+    dtype = np.dtype(np.uint16 if largest < _UINT16_LIMIT else np.int32)
+    if spare is not None and spare.dtype == dtype and spare.base is not None:
+        return spare.base
+    return np.empty((n_nodes, -(-n_nodes // 4) * 4), dtype=dtype)
+
+
+def _words(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Join bytes to words, node last: neighbours in memory are compared together."""
+    n_nodes, n_bytes = bits.shape
+    words = np.zeros((n_nodes, -(-n_bytes // 8) * 8), dtype=np.uint8)
+    words[:, :n_bytes] = bits
     return np.ascontiguousarray(words.view(np.uint64).T)
 
 

@@ -236,7 +236,8 @@ def _check_options(function: Measure, name: str, options: Mapping[str, Any]) -> 
     missing = [key for key in missing if key not in options]
     if missing:
         raise InputError(
-            f"measure '{name}' needs {missing[0]}, such as {missing[0]}=50 * quantities.ms."
+            f"measure '{name}' needs {missing[0]}, such as {missing[0]}=50 * quantities.ms, or "
+            f"--measure-option {missing[0]}=50ms on the command line."
             if name in MEASURES
             else f"measure '{name}' needs the option {missing[0]}."
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.connectivity._kernels import fresh_matrices
 from tavrnn_ephys.connectivity.measures import Measure
 from tavrnn_ephys.connectivity.request import Request, count_silent
 from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
@@ -98,7 +99,7 @@ def compute_connectivity(
     """
     request = Request(activity, windows, measure, binary, silent_nodes, options)
     shape = (len(windows), activity.n_nodes, activity.n_nodes)
-    weights = np.empty(shape, dtype=np.float64)
+    weights = fresh_matrices(shape)
     means = np.empty(shape[:2], dtype=np.float64)
     silent = np.empty(shape[:2], dtype=bool)
     lags_s: NDArray[np.float64] | None = None

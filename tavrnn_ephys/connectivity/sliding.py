@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity._kernels import normalize_gram
-from tavrnn_ephys.connectivity.gram import Moments, moments_of_counts, moments_of_trace
+from tavrnn_ephys.connectivity.gram import (
+    Moments,
+    moments_of_bits,
+    moments_of_counts,
+    moments_of_trace,
+    pack_raster,
+)
 from tavrnn_ephys.connectivity.measures import covariance, pearson
 from tavrnn_ephys.containers import BinnedActivity
 
@@ -117,6 +123,17 @@ class _Stretches:
         self.offset = np.zeros(activity.n_nodes)
         if not self.counts:
             self.offset = self._read(first, last).mean(axis=1, dtype=np.float64)
+        self._bits = self._packed()
+
+    def _packed(self) -> NDArray[np.uint8] | None:
+        """Pack the whole raster where it lies in memory, holds 0 and 1, and is cut at bytes."""
+        values, origin, end = self.activity.values, int(self.limits[0]), int(self.limits[-1])
+        suits = self.activity.quantity == "spike_count" and values.dtype.kind in "ub"
+        if not suits or values.dtype.itemsize > 1 or self.activity.is_file_backed:
+            return None
+        if np.any((self.limits - origin) % 8):
+            return None
+        return pack_raster(values[:, origin:end], binary=self.binary)
 
     def _read(self, first: int, last: int) -> NDArray[Any]:
         values = self.activity.read_bins(first, last)
@@ -135,11 +152,15 @@ class _Stretches:
         key = (first, last)
         if key in self._kept:
             return self._kept[key]
-        values = self._read(first, last)
-        if self.counts:
-            moments = moments_of_counts(values, self._spare.pop() if self._spare else None)
+        spare = self._spare.pop() if self._spare else None
+        if self._bits is not None:
+            origin = int(self.limits[0])
+            cut = slice((first - origin) // 8, (last - origin) // 8)
+            moments = moments_of_bits(self._bits[:, cut], last - first, spare)
+        elif self.counts:
+            moments = moments_of_counts(self._read(first, last), spare)
         else:
-            moments = moments_of_trace(values, self.offset)
+            moments = moments_of_trace(self._read(first, last), self.offset)
         if keep:
             self._kept[key] = moments
         return moments

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from tavrnn_ephys.nn._pairs import score_pairs
 
 __all__ = [
     "InnerDecoder",
@@ -16,6 +21,7 @@ __all__ = [
     "UnfoldedDecoder",
     "chance_loss",
     "reconstruction_loss",
+    "reconstruction_losses",
 ]
 
 # Pairs that are decoded at a time: a few arrays of this size stay in the second-level cache.
@@ -37,12 +43,15 @@ class PairTarget:
         Whether the diagonal counts.
     variance : float
         Variance of the signed weights around the mean training graph.
+    present : torch.Tensor of bool, shape (n,), optional
+        Which nodes exist in the window; pairs of others do not count.
     """
 
     values: Tensor
     binary: bool
     diagonal: bool
     variance: float = 1.0
+    present: Tensor | None = None
 
 
 def chance_loss(target: PairTarget) -> float:
@@ -63,7 +72,7 @@ def chance_loss(target: PairTarget) -> float:
     """
     if not target.binary:
         return 0.5
-    n_pairs, n_edges = _counts(target)
+    n_pairs, n_edges = _n_pairs(target), _n_edges(target)
     return math.log(2.0) if 0 < n_edges < n_pairs else 0.0
 
 
@@ -152,54 +161,139 @@ def reconstruction_loss(
     and is multiplied by ``n / (2 (n − m))`` (Kipf & Welling 2016).  In an empty or complete
     graph the count that would be zero is taken as one, so that the loss stays finite.
 
-    The decoded matrix is never whole in memory: rows are decoded block by block, and loss and
-    gradient are taken in the same pass.
+    The decoded matrix is never whole in memory: loss and gradient are taken in the same pass,
+    on the CPU in single precision by compiled code, elsewhere block by block.
     """
     left, right, offset = factors
-    return _PairLoss.apply(left, right, offset, target)
+    basis = None if left is right else left
+    return cast(Tensor, _PairLosses.apply(basis, right.unsqueeze(0), offset, [target]))[0]
 
 
-class _PairLoss(torch.autograd.Function):
+def reconstruction_losses(
+    decoder: InnerDecoder | UnfoldedDecoder, latent: Tensor, targets: Sequence[PairTarget]
+) -> Tensor:
+    """
+    Measure the distance of decoded graphs to the observed ones, window by window.
+
+    Parameters
+    ----------
+    decoder : InnerDecoder or UnfoldedDecoder
+        What decodes.
+    latent : torch.Tensor, shape (n_windows, n, latent_size)
+        Latent variables.
+    targets : sequence of PairTarget
+        The observed graphs.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (n_windows,), as from :func:`reconstruction_loss`.
+    """
+    if isinstance(decoder, InnerDecoder):
+        return cast(Tensor, _PairLosses.apply(None, latent, None, targets))
+    return cast(Tensor, _PairLosses.apply(decoder.basis, latent, decoder.offset, targets))
+
+
+class _PairLosses(torch.autograd.Function):
+    """
+    Loss of each window, its gradient taken along.
+
+    With the slopes ``s_ij = ∂ℓ/∂x_ij`` over ordered pairs, ``x = z zᵀ`` gives back
+    ``∂ℓ/∂z_i = 2 Σ_j s_ij z_j``, and ``x = M + ½ (U zᵀ + z Uᵀ)`` gives
+    ``∂ℓ/∂z_i = Σ_j s_ij U_j`` and ``∂ℓ/∂U_i = Σ_j s_ij z_j``.
+    """
+
     @staticmethod
     def forward(
-        ctx: Any, left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
+        ctx: Any,
+        basis: Tensor | None,
+        latents: Tensor,
+        offset: Tensor | None,
+        targets: Sequence[PairTarget],
     ) -> Tensor:
-        """Sum the loss over blocks of rows, and keep its gradient."""
-        n = left.shape[0]
-        same = left is right
-        left_gradient, right_gradient = torch.empty_like(left), torch.empty_like(right)
-        both = (left, right) if same else (torch.cat([left, right], 1), torch.cat([right, left], 1))
-        pairs = _binary_pairs if target.binary else _signed_pairs
-        scale = _scale(target, n)
-        total = left.new_zeros(())
-        n_rows = max(1, _BLOCK_PAIRS // n)
-        for first in range(0, n, n_rows):
-            rows = slice(first, min(first + n_rows, n))
-            decoded = both[0][rows] @ both[1].T
-            if not same:
-                decoded *= 0.5
-            if offset is not None:
-                decoded += offset[rows]
-            loss, slope = pairs(decoded, target.values[rows], scale)
-            if not target.diagonal:
-                loss, slope = _without_diagonal(loss, slope, first)
-            total = total + loss.sum()
-            # The slope is symmetric as a whole: rows of it give rows of the gradient.
-            torch.mm(slope, right, out=left_gradient[rows])
-            if not same:
-                torch.mm(slope, left, out=right_gradient[rows])
-        if same:
-            right_gradient = left_gradient
-        factor = scale.factor
-        ctx.save_for_backward(left_gradient * factor, right_gradient * factor)
-        return total * factor
+        """Pass over the pairs of every window, and keep the gradients."""
+        losses, gradient = latents.new_empty(len(targets)), torch.empty_like(latents)
+        basis_gradient = None if basis is None else torch.empty_like(latents)
+        for index, (latent, target) in enumerate(zip(latents, targets, strict=True)):
+            left, right = latent, latent
+            if basis is not None:
+                left, right = torch.cat([basis, latent], 1), torch.cat([latent, basis], 1)
+            loss, collected = _score(left, right, offset, target)
+            factor = _scale(target).factor
+            losses[index] = loss * factor
+            if basis_gradient is None:
+                torch.mul(collected, 2.0 * factor, out=gradient[index])
+            else:
+                size = latent.shape[1]
+                torch.mul(collected[:, size:], factor, out=gradient[index])
+                torch.mul(collected[:, :size], factor, out=basis_gradient[index])
+        ctx.save_for_backward(gradient, basis_gradient)
+        return losses
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        """Hand the kept gradient on."""
-        left, right = ctx.saved_tensors
-        return left * gradient, right * gradient, None, None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
+        """Hand the kept gradients on."""
+        gradient, basis_gradient = ctx.saved_tensors
+        of_basis = None
+        if basis_gradient is not None:
+            of_basis = torch.einsum("t,tnk->nk", upstream, basis_gradient)
+        return of_basis, gradient * upstream[:, None, None], None, None
+
+
+def _score(
+    left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
+) -> tuple[float, Tensor]:
+    """Sum the loss over pairs, and return ``Σ_j s_ij r_j`` for every vertex."""
+    values = target.values
+    if target.present is not None and not bool(target.present.all()):
+        (kept,) = torch.nonzero(target.present, as_tuple=True)
+        whole = dataclasses.replace(target, values=values[kept][:, kept], present=None)
+        part = None if offset is None else offset[kept][:, kept]
+        loss, collected = _score(left[kept], right[kept], part, whole)
+        return loss, torch.zeros_like(right).index_copy_(0, kept, collected)
+    compiled = left.device.type == "cpu" and left.dtype == values.dtype == torch.float32
+    return (_score_compiled if compiled else _score_by_blocks)(left, right, offset, target)
+
+
+def _score_compiled(
+    left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
+) -> tuple[float, Tensor]:
+    half = 1.0 if left is right else 0.5
+    columns = (left.detach().T * half).contiguous()
+    others = right.detach().T.contiguous()
+    collected = torch.empty_like(others)
+    loss = score_pairs(
+        columns.numpy(),
+        others.numpy(),
+        None if offset is None else offset.contiguous().numpy(),
+        target.values.contiguous().numpy(),
+        np.float32(_scale(target).edge_weight if target.binary else -1.0),
+        target.diagonal,
+        collected.numpy(),
+    )
+    return loss, collected.T
+
+
+def _score_by_blocks(
+    left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
+) -> tuple[float, Tensor]:
+    n, total = len(left), 0.0
+    half = 1.0 if left is right else 0.5
+    collected, pairs = torch.empty_like(right), _binary_pairs if target.binary else _signed_pairs
+    scale = _scale(target)
+    n_rows = max(1, _BLOCK_PAIRS // n)
+    for first in range(0, n, n_rows):
+        rows = slice(first, min(first + n_rows, n))
+        decoded = (half * left[rows]) @ right.T
+        if offset is not None:
+            decoded += offset[rows]
+        loss, slope = pairs(decoded, target.values[rows], scale)
+        if not target.diagonal:
+            loss, slope = _without_diagonal(loss, slope, first)
+        total += float(loss.sum())
+        torch.mm(slope, right, out=collected[rows])
+    return total, collected
 
 
 @dataclass(frozen=True)
@@ -208,22 +302,27 @@ class _Scale:
     edge_weight: float = 1.0
 
 
-def _scale(target: PairTarget, n: int) -> _Scale:
+def _scale(target: PairTarget) -> _Scale:
+    n_pairs = _n_pairs(target)
     if not target.binary:
-        n_pairs = n * n if target.diagonal else n * (n - 1)
-        return _Scale(0.5 / (n_pairs * target.variance))
-    n_pairs, n_edges = _counts(target)
+        return _Scale(0.5 / (max(n_pairs, 1) * target.variance))
+    n_edges = _n_edges(target)
     n_gaps = max(n_pairs - n_edges, 1.0)
     return _Scale(1.0 / (2.0 * n_gaps), n_gaps / max(n_edges, 1.0))
 
 
-def _counts(target: PairTarget) -> tuple[int, float]:
-    """Count the pairs of a binary target, and the edges among them."""
-    n = len(target.values)
-    n_edges = float(target.values.sum())
-    if target.diagonal:
-        return n * n, n_edges
-    return n * (n - 1), n_edges - float(target.values.diagonal().sum())
+def _n_pairs(target: PairTarget) -> int:
+    present = target.present
+    n = len(target.values) if present is None else int(present.sum())
+    return n * n if target.diagonal else n * (n - 1)
+
+
+def _n_edges(target: PairTarget) -> float:
+    values, present = target.values, target.present
+    if present is not None:
+        values = values[present][:, present]
+    n_edges = float(values.sum())
+    return n_edges if target.diagonal else n_edges - float(values.diagonal().sum())
 
 
 def _binary_pairs(logits: Tensor, edges: Tensor, scale: _Scale) -> tuple[Tensor, Tensor]:

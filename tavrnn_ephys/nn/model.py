@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from tavrnn_ephys.nn.attention import TemporalAttention
-from tavrnn_ephys.nn.decoder import InnerDecoder, PairTarget, UnfoldedDecoder, reconstruction_loss
+from tavrnn_ephys.nn.decoder import InnerDecoder, PairTarget, UnfoldedDecoder, reconstruction_losses
 from tavrnn_ephys.nn.latent import SMALLEST_STD, Encoder, Gaussian, Prior, kl_divergence
 from tavrnn_ephys.nn.options import NetworkOptions
 from tavrnn_ephys.nn.propagation import neighbourhood
@@ -311,11 +311,8 @@ class Network(nn.Module):
         return {"loss": loss, **terms}
 
     def _reconstruction(self, windows: Sequence[WindowInput], latents: Tensor) -> Tensor:
-        losses = [
-            reconstruction_loss(self.decoder.factors(latent[: self.n_targets]), window.target)
-            for window, latent in zip(windows, latents.unbind(), strict=True)
-        ]
-        return torch.stack(losses).sum()
+        targets = [window.target for window in windows]
+        return reconstruction_losses(self.decoder, latents[:, : self.n_targets], targets).sum()
 
     def _neighbourhood(self, operator: Tensor | SparseOperator, features: Tensor) -> Tensor:
         return neighbourhood(operator, features, self_path=self.options.self_path)

@@ -13,7 +13,7 @@ __all__ = ["GraphConvolution", "neighbourhood", "normalized_operator"]
 
 
 # Below this share of stored entries the sparse product is the faster one.
-_SPARSE_DENSITY = 0.3
+_SPARSE_DENSITY = 0.5
 
 
 def normalized_operator(

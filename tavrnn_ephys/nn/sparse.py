@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import scipy.sparse
 import torch
@@ -13,7 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from tavrnn_ephys.nn._sparse_rows import multiply_rows
+
 __all__ = ["SparseOperator"]
+
+# Widths are padded to a multiple of this.
+_LANES = 8
 
 
 class SparseOperator:
@@ -63,15 +66,17 @@ class SparseOperator:
         torch.Tensor
             Shape (n, n_features).
         """
+        width = features.shape[1]
         scaled = features if self.scale is None else features * self.scale
-        source = scaled.detach().contiguous().numpy()
-        result = np.empty_like(source)
-        if self.values is None:
-            _add_rows(self.starts, self.columns, source, result)
-        else:
-            _add_weighted_rows(self.starts, self.columns, self.values, source, result)
-        product = torch.from_numpy(result)
-        return product if self.scale is None else product.mul_(self.scale)
+        if width % _LANES:
+            scaled = torch.nn.functional.pad(scaled, (0, -width % _LANES))
+        source = scaled.detach().contiguous()
+        product = torch.empty_like(source)
+        arrays = self.starts, self.columns, self.values, source.numpy(), product.numpy()
+        multiply_rows(*arrays)
+        if self.scale is not None:
+            product.mul_(self.scale)
+        return product[:, :width] if width % _LANES else product
 
 
 class _SymmetricProduct(torch.autograd.Function):
@@ -86,56 +91,3 @@ class _SymmetricProduct(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """Multiply the gradient with the transpose, which is the matrix itself."""
         return ctx.operator.multiply(gradient), None
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    options: dict[str, Any] = {"fastmath": True, "nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        # Neither the package's folder nor the user's cache can be written: compile each time.
-        return numba.njit(**options)(function)
-
-
-@_compiled
-def _add_rows(starts, columns, source, result):
-    n_features = source.shape[1]
-    for i in range(len(starts) - 1):
-        row = result[i]
-        row[:] = 0.0
-        k, end = starts[i], starts[i + 1]
-        # Eight neighbours at a time: the sum stays in registers between them.
-        while k + 8 <= end:
-            a, b, c, d = (source[columns[k]], source[columns[k + 1]], source[columns[k + 2]],
-                          source[columns[k + 3]])  # fmt: skip
-            e, f, g, h = (source[columns[k + 4]], source[columns[k + 5]], source[columns[k + 6]],
-                          source[columns[k + 7]])  # fmt: skip
-            for j in range(n_features):
-                row[j] += ((a[j] + b[j]) + (c[j] + d[j])) + ((e[j] + f[j]) + (g[j] + h[j]))
-            k += 8
-        while k < end:
-            a = source[columns[k]]
-            for j in range(n_features):
-                row[j] += a[j]
-            k += 1
-
-
-@_compiled
-def _add_weighted_rows(starts, columns, values, source, result):
-    n_features = source.shape[1]
-    for i in range(len(starts) - 1):
-        row = result[i]
-        row[:] = 0.0
-        k, end = starts[i], starts[i + 1]
-        while k + 4 <= end:
-            a, b, c, d = (source[columns[k]], source[columns[k + 1]], source[columns[k + 2]],
-                          source[columns[k + 3]])  # fmt: skip
-            p, q, r, s = values[k], values[k + 1], values[k + 2], values[k + 3]
-            for j in range(n_features):
-                row[j] += (p * a[j] + q * b[j]) + (r * c[j] + s * d[j])
-            k += 4
-        while k < end:
-            a, p = source[columns[k]], values[k]
-            for j in range(n_features):
-                row[j] += p * a[j]
-            k += 1

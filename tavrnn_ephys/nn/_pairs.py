@@ -1,0 +1,181 @@
+"""
+Decoding, loss and gradient of all pairs of vertices in one pass, compiled by numba.
+
+Let ``x_ij = Σ_k l_ik r_jk + m_ij`` be the decoded value of a pair, symmetric in i and j, ``ℓ(x)``
+its loss and ``s_ij = ℓ'(x_ij)``.  What a factor gets back is ``G_i = Σ_j s_ij r_j``.  Each pair
+above the diagonal is decoded once and counts twice: its slope goes to row i and to row j.  Rows are
+taken in stripes that stay in the first-level cache, and nothing of size n² is written.
+
+The cross-entropy of an edge ``a`` is ``w log(1 + eˣ) - p a x`` with ``w = 1 + (p - 1) a`` and the
+weight ``p`` of an edge; its slope is ``w σ(x) - p a``.  Both follow from one ``e = exp(-|x|)``:
+``log(1 + eˣ) = max(x, 0) + log(1 + e)`` and ``σ(x) = 1 / (1 + e)`` or ``e / (1 + e)``.  With
+``u = e / (2 + e) ≤ 1/3``, ``log(1 + e) = 2 (u + u³/3 + u⁵/5 + …)``, which stays exact where e
+vanishes; the exponential is that of Cephes for single precision (Moshier 1992).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+__all__ = ["score_pairs"]
+
+# Pairs of one row that are decoded at a time.
+_STRIPE = 512
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    # Sums may be taken in any order; values that are not finite stay so.
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    options["fastmath"] = {"reassoc", "contract", "nsz", "arcp"}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        # Neither the package's folder nor the user's cache can be written: compile each time.
+        return numba.njit(**options)(function)
+
+
+@_compiled
+def _exponentials(x, fractions, powers):
+    """Write ``exp(-|x|)`` as a number near one times a power of two, given by its bits."""
+    for j in range(len(x)):
+        t = max(-abs(x[j]), np.float32(-87.0))
+        n = np.floor(t * np.float32(1.44269504) + np.float32(0.5))
+        t = (t - n * np.float32(0.693359375)) - n * np.float32(-2.12194440e-4)
+        p = np.float32(1.9875691500e-4)
+        p = p * t + np.float32(1.3981999507e-3)
+        p = p * t + np.float32(8.3334519073e-3)
+        p = p * t + np.float32(4.1665795894e-2)
+        p = p * t + np.float32(1.6666665459e-1)
+        p = p * t + np.float32(5.0000001201e-1)
+        fractions[j] = (p * t * t + t) + np.float32(1.0)
+        powers[j] = (np.int32(n) + np.int32(127)) << np.int32(23)
+
+
+@_compiled
+def _cross_entropies(x, edges, edge_weight, fractions, powers):
+    """Replace values by slopes, and return the sum of the losses."""
+    total, one = np.float32(0.0), np.float32(1.0)
+    for j in range(len(x)):
+        e = fractions[j] * powers[j]
+        u = e / (np.float32(2.0) + e)
+        w = u * u
+        log = w * np.float32(1 / 13) + np.float32(1 / 11)
+        log = log * w + np.float32(1 / 9)
+        log = log * w + np.float32(1 / 7)
+        log = log * w + np.float32(1 / 5)
+        log = log * w + np.float32(1 / 3)
+        log = np.float32(2.0) * (log * w * u + u)
+        pulled = edge_weight * edges[j]
+        weight = (one - edges[j]) + pulled
+        total += weight * (max(x[j], np.float32(0.0)) + log) - pulled * x[j]
+        part = one if x[j] >= np.float32(0.0) else e
+        x[j] = weight * (part / (one + e)) - pulled
+    return total
+
+
+@_compiled
+def _squares(x, weights):
+    """Replace values by slopes, and return the sum of the losses."""
+    total = np.float32(0.0)
+    for j in range(len(x)):
+        error = x[j] - weights[j]
+        total += error * error
+        x[j] = error + error
+    return total
+
+
+@_compiled
+def _decode(left, right, i, first, x):
+    n, n_factors, k = len(x), len(right), 0
+    while k + 4 <= n_factors:
+        a, b, c, d = left[k, i], left[k + 1, i], left[k + 2, i], left[k + 3, i]
+        p, q = right[k, first : first + n], right[k + 1, first : first + n]
+        r, s = right[k + 2, first : first + n], right[k + 3, first : first + n]
+        for j in range(n):
+            x[j] += (a * p[j] + b * q[j]) + (c * r[j] + d * s[j])
+        k += 4
+    while k < n_factors:
+        a, p = left[k, i], right[k, first : first + n]
+        for j in range(n):
+            x[j] += a * p[j]
+        k += 1
+
+
+@_compiled
+def _collect(right, slopes, i, first, gradient):
+    n, n_factors, k = len(slopes), len(right), 0
+    while k < n_factors:
+        a, p, g = right[k, i], right[k, first : first + n], gradient[k, first : first + n]
+        total = np.float32(0.0)
+        for j in range(n):
+            s = slopes[j]
+            total += s * p[j]
+            g[j] += s * a
+        gradient[k, i] += total
+        k += 1
+
+
+@_compiled
+def _score(left, right, offset, target, edge_weight, i, first, x, fractions, powers):
+    """Decode some pairs of row i, replace them by their slopes, and return their loss."""
+    n = len(x)
+    goal = target[i, first : first + n]
+    if offset is None:
+        x[:] = np.float32(0.0)
+    else:
+        x[:] = offset[i, first : first + n]
+    _decode(left, right, i, first, x)
+    if edge_weight < 0:
+        return _squares(x, goal)
+    _exponentials(x, fractions[:n], powers[:n])
+    return _cross_entropies(x, goal, edge_weight, fractions[:n], powers[:n].view(np.float32))
+
+
+@_compiled
+def score_pairs(left, right, offset, target, edge_weight, diagonal, gradient):
+    """
+    Sum the loss over all pairs, and fill in what the factors get back.
+
+    Parameters
+    ----------
+    left, right : numpy.ndarray of float32, shape (n_factors, n)
+        Factors, one vertex per column.
+    offset : numpy.ndarray of float32, shape (n, n), or None
+        Added to the products; symmetric.
+    target : numpy.ndarray of float32, shape (n, n)
+        Edges as 0 and 1, or weights; symmetric.
+    edge_weight : numpy.float32
+        Weight of an edge in the cross-entropy; negative for squared distances.
+    diagonal : bool
+        Whether pairs of a vertex with itself count.
+    gradient : numpy.ndarray of float32, shape (n_factors, n)
+        Filled with ``Σ_j s_ij r_j``.
+
+    Returns
+    -------
+    float
+        Sum of the losses over all ordered pairs.
+    """
+    n_factors, n = left.shape
+    x, fractions = np.empty(_STRIPE, np.float32), np.empty(_STRIPE, np.float32)
+    powers = np.empty(_STRIPE, np.int32)
+    gradient[:] = np.float32(0.0)
+    total = 0.0
+    for i in range(n):
+        if diagonal:
+            own = x[:1]
+            total += _score(left, right, offset, target, edge_weight, i, i, own, fractions, powers)
+            for k in range(n_factors):
+                gradient[k, i] += own[0] * right[k, i]
+        for first in range(i + 1, n, _STRIPE):
+            part = x[: min(_STRIPE, n - first)]
+            loss = _score(
+                left, right, offset, target, edge_weight, i, first, part, fractions, powers
+            )
+            total += 2.0 * loss
+            _collect(right, part, i, first, gradient)
+    return total
