@@ -93,12 +93,13 @@ class SlowTavrnn:
         )
         return update * hidden + (1 - update) * candidate
 
-    def attend(self, present, past, layer, bounded):
+    def attend(self, present, past, layer, bounded, recency):
         name = f"attention.{layer}"
         states = [*past, present]
         query = self.linear(f"{name}.query", present[-1])
         scores = np.array([s[-1] @ self.w[f"{name}.key.weight"].T @ query for s in states])
-        weights = np.exp(scores / np.sqrt(len(query)))
+        age = np.arange(len(past), -1, -1)
+        weights = np.exp(scores / np.sqrt(len(query)) - recency * age)
         weights = weights / weights.sum()
         # The value map is applied to every state, then averaged: the formula as printed.
         result = sum(
@@ -144,7 +145,7 @@ class SlowTavrnn:
     # ---- the sequence -------------------------------------------------------
 
     def run(self, matrices, features, noise, *, history_node, n_layers, hidden_size, width,
-            attended_memory, bounded, variance=None):  # fmt: skip
+            attended_memory, bounded, recency=0.0, variance=None):  # fmt: skip
         n_vertices = len(matrices[0]) + history_node
         hidden = [np.zeros((n_vertices, hidden_size)) for _ in range(n_layers)]
         memory = [[] for _ in range(n_layers)]
@@ -165,7 +166,7 @@ class SlowTavrnn:
             )
             for layer in range(n_layers):
                 inputs = self.recur(edges, inputs, hidden[layer], layer)
-                attended, weights = self.attend(inputs, memory[layer], layer, bounded)
+                attended, weights = self.attend(inputs, memory[layer], layer, bounded, recency)
                 hidden[layer] = attended
                 memory[layer].append(attended if attended_memory else inputs)
                 if width is not None:

@@ -108,7 +108,9 @@ class StraightforwardTavrnn(nn.Module):
         states = torch.stack([*past, present])
         keys = states[:, -1] @ attention.key.weight.T + attention.key.bias
         query = present[-1] @ attention.query.weight.T + attention.query.bias
-        weights = torch.softmax(keys @ query / math.sqrt(present.shape[1]), dim=0)
+        age = torch.arange(len(past), -1, -1)
+        scores = keys @ query / math.sqrt(present.shape[1]) - self.options.attention_recency * age
+        weights = torch.softmax(scores, dim=0)
         values = states @ attention.value.weight.T + attention.value.bias
         result = (weights[:, None, None] * values).sum(dim=0)
         return torch.tanh(result) if self.options.attention_values == "bounded" else result

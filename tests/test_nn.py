@@ -77,7 +77,7 @@ def test_default_profile_equals_slow_computation(n_layers):
     slow = SlowTavrnn(model.network_.state_dict(), signed=True, kl_weight=0.02)
     expected_loss, expected, expected_rows = slow.run(
         matrices, features, noise, history_node=True, n_layers=n_layers, hidden_size=6,
-        width=2, attended_memory=False, bounded=True, variance=variance,
+        width=2, attended_memory=False, bounded=True, recency=0.5, variance=variance,
     )  # fmt: skip
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     np.testing.assert_allclose(latents, expected, atol=1e-5, rtol=1e-5)
@@ -85,17 +85,21 @@ def test_default_profile_equals_slow_computation(n_layers):
         np.testing.assert_allclose(row, expected_row, atol=1e-5)
 
 
-def test_transform_gives_the_posterior_mean_of_the_slow_computation():
+def test_transform_gives_the_attended_posterior_means_of_the_slow_computation():
     graphs, model = fitted("default", n_spectral=3, attention_width=2)
     matrices = [graphs.weights[t].toarray().astype(float) for t in range(5)]
     _, coordinates, variance = slow_basis(matrices, 3)
     features = [np.concatenate([x, np.zeros((1, 3))]) for x in coordinates]
     slow = SlowTavrnn(model.network_.state_dict(), signed=True, kl_weight=0.02)
-    _, expected, _ = slow.run(
+    _, expected, rows = slow.run(
         matrices, features, np.zeros((5, 8, 3)), history_node=True, n_layers=1, hidden_size=6,
-        width=2, attended_memory=False, bounded=True, variance=variance,
+        width=2, attended_memory=False, bounded=True, recency=0.5, variance=variance,
     )  # fmt: skip
-    np.testing.assert_allclose(model.transform(graphs).mean, expected[:, :7], atol=1e-5)
+    embedding = model.transform(graphs)
+    for t, row in enumerate(rows):
+        # The windows that a window attends to, averaged.
+        attended = np.einsum("k,kvd->vd", row, expected[t + 1 - len(row) : t + 1])
+        np.testing.assert_allclose(embedding.mean[t], attended[:7], atol=1e-5)
 
 
 def initial_and_trained(profile, **options):

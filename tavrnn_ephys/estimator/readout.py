@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,36 +13,77 @@ from tavrnn_ephys.nn.model import SequenceOutput
 from tavrnn_ephys.nn.options import NetworkOptions
 from tavrnn_ephys.nn.smoothing import smooth
 
-__all__ = ["attention_matrix", "read_embedding", "smoothed", "weighted"]
+__all__ = ["Past", "attention_matrix", "read_out", "weighted"]
 
 
-def read_embedding(
-    output: SequenceOutput,
-    options: NetworkOptions,
-    before: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+@dataclass(frozen=True, kw_only=True)
+class Past:
     """
-    Return the embedding of every vertex in every window.
+    What the embedding of later windows needs of earlier ones.
 
     Parameters
     ----------
+    values : numpy.ndarray, shape (n_past, n_vertices, latent_size)
+        Values of the windows that attention can reach, before smoothing.
+    smoothed : numpy.ndarray, shape (n_vertices, latent_size)
+        Smoothed value of the last window.
+    """
+
+    values: NDArray[np.float32]
+    smoothed: NDArray[np.float32]
+
+
+def read_out(
+    values: torch.Tensor,
+    output: SequenceOutput,
+    options: NetworkOptions,
+    past: Past | None = None,
+) -> tuple[NDArray[np.float32], Past]:
+    """
+    Average values over the windows that each window attends to, and smooth them.
+
+    Parameters
+    ----------
+    values : torch.Tensor, shape (n_windows, n_vertices, latent_size)
+        Posterior means, samples or standard deviations; those of averages are bounded from above
+        by averages of those of single windows.
     output : SequenceOutput
         What the network said of consecutive windows.
     options : NetworkOptions
         What the embedding is, and how it is smoothed.
-    before : tuple of numpy.ndarray, optional
-        Smoothed embedding and standard deviation of the window before, with causal smoothing.
+    past : Past, optional
+        What is known of the windows before.
 
     Returns
     -------
-    tuple of numpy.ndarray
-        Embedding and its standard deviation, both (n_windows, n_vertices, latent_size).
+    tuple of numpy.ndarray and Past
+        Shape (n_windows, n_vertices, latent_size), and what later windows need.
     """
-    chosen = output.latent if options.embedding == "sample" else output.posterior.mean
-    earlier, spread = before or (None, None)
-    mean = smoothed(chosen, options, before=earlier)
-    std = smoothed(output.posterior.std, options, before=spread)
-    return mean, std
+    array = values.cpu().numpy()
+    joined = array if past is None else np.concatenate([past.values, array])
+    result = array
+    if options.embedding == "attended" and output.attention:
+        result = _attended(joined, [row.cpu().numpy() for row in output.attention])
+    if options.smoothing != "none":
+        two_sided = options.smoothing == "two_sided"
+        before = None if past is None else past.smoothed
+        result = smooth(result, options.smoothing_factor, two_sided=two_sided, before=before)
+    width = options.attention_width
+    kept = joined if width is None else joined[-width:]
+    return result, Past(values=kept, smoothed=result[-1])
+
+
+def _attended(
+    joined: NDArray[np.float32], rows: Sequence[NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Average over the windows of each row, the last of which is its own."""
+    first = len(joined) - len(rows)
+    result = np.empty_like(joined[first:])
+    for index, row in enumerate(rows):
+        last = first + index + 1
+        weights = row[:, np.newaxis] if row.ndim == 1 else row
+        result[index] = np.einsum("kv,kvd->vd", weights, joined[last - len(row) : last])
+    return result
 
 
 def weighted(
@@ -61,34 +103,6 @@ def weighted(
         ``mean / std``, and ones.
     """
     return mean / std, np.ones_like(std)
-
-
-def smoothed(
-    values: torch.Tensor, options: NetworkOptions, before: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
-    """
-    Smooth over windows as the options ask for.
-
-    Parameters
-    ----------
-    values : torch.Tensor, shape (n_windows, n_vertices, latent_size)
-        Means, samples or standard deviations.  Smoothed standard deviations bound those of
-        smoothed values from above.
-    options : NetworkOptions
-        The options.
-    before : numpy.ndarray, optional
-        Smoothed value of the window before, with causal smoothing.
-
-    Returns
-    -------
-    numpy.ndarray
-        The same shape.
-    """
-    array = values.cpu().numpy()
-    if options.smoothing == "none":
-        return array
-    two_sided = options.smoothing == "two_sided"
-    return smooth(array, options.smoothing_factor, two_sided=two_sided, before=before)
 
 
 def attention_matrix(

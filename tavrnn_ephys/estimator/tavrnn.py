@@ -33,7 +33,7 @@ from tavrnn_ephys.estimator.inputs import (
     without_history,
 )
 from tavrnn_ephys.estimator.profiles import resolve_options
-from tavrnn_ephys.estimator.readout import attention_matrix, read_embedding, smoothed, weighted
+from tavrnn_ephys.estimator.readout import Past, attention_matrix, read_out, weighted
 from tavrnn_ephys.estimator.scores import evidence_per_pair, expected_graphs
 from tavrnn_ephys.estimator.sessions import Session, find_session, knows_nodes, name_sessions
 from tavrnn_ephys.graphs import GraphSequence
@@ -63,15 +63,15 @@ class OnlineState:
         The session.
     network : NetworkState
         Hidden states, and those that attention reaches.
-    smoothed : tuple of numpy.ndarray, optional
-        Smoothed embedding and standard deviation of the window before.
+    past : tuple of Past, optional
+        What the read-out needs of the windows before, for embedding and standard deviation.
     noise : torch.Tensor, optional
         State of the generator, where the embedding is a sample.
     """
 
     session: str
     network: NetworkState
-    smoothed: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    past: tuple[Past, Past] | None = None
     noise: torch.Tensor | None = None
 
 
@@ -386,7 +386,7 @@ class TAVRNN(BaseEstimator):
         self, graphs: GraphSequence, *, session: str | None = None
     ) -> NDArray[np.float32]:
         """
-        Return the graph that the posterior of each window stands for, smoothed if asked for.
+        Return the graph that the embedding of each window stands for.
 
         Parameters
         ----------
@@ -402,7 +402,8 @@ class TAVRNN(BaseEstimator):
             (n_windows, n_nodes, n_nodes).
         """
         network, output = self._output(graphs, session)
-        latents = torch.from_numpy(smoothed(output.posterior.mean, network.options))
+        mean, _ = read_out(output.posterior.mean, output, network.options)
+        latents = torch.from_numpy(mean)
         return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
 
     def predict_next(
@@ -520,14 +521,10 @@ class TAVRNN(BaseEstimator):
             generator = torch.Generator()
             generator.set_state(state.noise)
         output, after = run_sequence(network, windows, state=state.network, generator=generator)
-        mean, std = read_embedding(output, network.options, state.smoothed)
+        mean, std, past = _read_embedding(output, network.options, state.past)
+        noise = None if generator is None else generator.get_state()
         return (
-            replace(
-                state,
-                network=after,
-                smoothed=(mean[-1], std[-1]) if network.options.smoothing != "none" else None,
-                noise=None if generator is None else generator.get_state(),
-            ),
+            replace(state, network=after, past=past, noise=noise),
             self._node_embedding(graphs, session, mean, std, attention=None),
         )
 
@@ -673,7 +670,7 @@ class TAVRNN(BaseEstimator):
         if network.options.embedding == "sample":
             generator = torch.Generator().manual_seed(int(self.seed))
         output, _ = run_sequence(network, windows, generator=generator)
-        mean, std = read_embedding(output, network.options)
+        mean, std, _ = _read_embedding(output, network.options)
         return self._node_embedding(
             graphs, session, mean, std, attention=attention_matrix(output.attention)
         )
@@ -708,3 +705,14 @@ class TAVRNN(BaseEstimator):
         return {"model.profile": self.profile, "model.ablation": self.ablation} | {
             f"model.{name}": value for name, value in options.items()
         }
+
+
+def _read_embedding(
+    output: SequenceOutput, options: NetworkOptions, past: tuple[Past, Past] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[Past, Past]]:
+    """Read embedding and standard deviation out, and what later windows need of them."""
+    chosen = output.latent if options.embedding == "sample" else output.posterior.mean
+    before = past or (None, None)
+    mean, of_mean = read_out(chosen, output, options, before[0])
+    std, of_std = read_out(output.posterior.std, output, options, before[1])
+    return mean, std, (of_mean, of_std)

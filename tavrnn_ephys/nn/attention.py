@@ -14,8 +14,9 @@ class TemporalAttention(nn.Module):
     """
     Replace a state by a weighted mean over its past and itself.
 
-    ``a_k = softmax_k(q · k / √h)``, ``H = (Σ_k a_k H_k) W_v + b``; the weights sum to 1, so
-    that the value map is applied once, after the mean (Vaswani et al. 2017 for the form).
+    ``a_k = softmax_k(q · k / √h − ρ (t − k))``, ``H = (Σ_k a_k H_k) W_v + b``; the weights sum
+    to 1, so that the value map is applied once, after the mean (Vaswani et al. 2017 for the
+    form, Press et al. 2022 for the slope ρ by which older windows count less).
 
     Parameters
     ----------
@@ -26,9 +27,13 @@ class TemporalAttention(nn.Module):
         node, sets one weight per window for all.
     bounded : bool
         Whether the result passes through tanh, which keeps long sequences from diverging.
+    recency : float
+        Slope ρ per window.
     """
 
-    def __init__(self, hidden_size: int, *, per_node: bool, bounded: bool) -> None:
+    def __init__(
+        self, hidden_size: int, *, per_node: bool, bounded: bool, recency: float = 0.0
+    ) -> None:
         super().__init__()
         self.query = nn.Linear(hidden_size, hidden_size)
         # A bias would add the same to all scores, which a softmax does not see.
@@ -36,6 +41,7 @@ class TemporalAttention(nn.Module):
         self.value = nn.Linear(hidden_size, hidden_size)
         self.per_node = per_node
         self.bounded = bounded
+        self.recency = recency
 
     def forward(self, present: Tensor, past: list[Tensor]) -> tuple[Tensor, Tensor]:
         """
@@ -59,11 +65,13 @@ class TemporalAttention(nn.Module):
         scale = 1.0 / math.sqrt(present.shape[1])
         asked = present if self.per_node else present[-1:]
         direction = self.query(asked) @ self.key.weight * scale
+        age = torch.arange(len(past), -1, -1, dtype=present.dtype, device=present.device)
         if self.per_node:
-            weights = torch.softmax((states * direction).sum(dim=2), dim=0)
+            scores = (states * direction).sum(dim=2) - self.recency * age[:, None]
+            weights = torch.softmax(scores, dim=0)
             mean = (weights.unsqueeze(2) * states).sum(dim=0)
         else:
-            weights = torch.softmax(states[:, -1] @ direction[0], dim=0)
+            weights = torch.softmax(states[:, -1] @ direction[0] - self.recency * age, dim=0)
             mean = (weights @ states.flatten(1)).view_as(present)
         result = self.value(mean)
         return (torch.tanh(result) if self.bounded else result), weights

@@ -413,6 +413,7 @@ def _attention(options: NetworkOptions) -> nn.ModuleList:
             options.hidden_size,
             per_node=options.attention == "node",
             bounded=options.attention_values == "bounded",
+            recency=options.attention_recency,
         )
         for _ in range(options.n_layers)
     )

@@ -23,7 +23,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "target": ("signed", "binary"),
     "target_pairs": ("nodes", "all"),
     "kl_scale": ("node_mean", "node_mean_twice"),
-    "embedding": ("mean", "sample", "weighted"),
+    "embedding": ("attended", "mean", "sample", "weighted"),
     "smoothing": ("none", "causal", "two_sided"),
 }
 
@@ -62,6 +62,9 @@ class NetworkOptions:
         Query and keys from the history node, from each vertex, or no attention.
     attention_width : int or None
         Number of earlier windows that are attended to; ``None`` for all.
+    attention_recency : float
+        Slope by which the score of a window falls with each window that it lies back; 0 for
+        none.
     attention_memory : {"recurrent", "attended"}
         Whether later windows see the states before or after attention.
     attention_values : {"bounded", "linear"}
@@ -79,9 +82,11 @@ class NetworkOptions:
     prediction_weight : float
         Weight of the reconstruction of each window from its prior, that is from the windows
         before it alone.
-    embedding : {"mean", "sample", "weighted"}
-        What the embedding is: the posterior mean, one sample, or the mean in units of its
-        standard deviation, so that uncertain coordinates count less.
+    embedding : {"attended", "mean", "sample", "weighted"}
+        What the embedding is: the posterior means of the window and of those that it attends to,
+        averaged with the weights of attention; the posterior mean; one sample; or the mean in
+        units of its standard deviation, so that uncertain coordinates count less.  Without
+        attention ``"attended"`` is the mean.
     smoothing : {"none", "causal", "two_sided"}
         Exponential smoothing of embeddings over windows: none; over past windows, which also
         serves a stream; or forwards and backwards, for recordings that have ended.
@@ -108,6 +113,7 @@ class NetworkOptions:
     recurrence: str = "trained"
     attention: str = "history"
     attention_width: int | None = 10
+    attention_recency: float = 0.5
     attention_memory: str = "recurrent"
     attention_values: str = "bounded"
     decoder: str = "unfolded"
@@ -116,7 +122,7 @@ class NetworkOptions:
     kl_weight: float = 0.02
     kl_scale: str = "node_mean"
     prediction_weight: float = 0.0
-    embedding: str = "mean"
+    embedding: str = "attended"
     smoothing: str = "none"
     smoothing_factor: float = 0.6
 
@@ -129,7 +135,7 @@ class NetworkOptions:
             one_of(getattr(self, name), choices, name)
         for name in ("self_path", "residual", "variational", "history_node"):
             one_of(getattr(self, name), (True, False), name)
-        for name in ("kl_weight", "prediction_weight", "smoothing_factor"):
+        for name in ("kl_weight", "prediction_weight", "attention_recency", "smoothing_factor"):
             positive_number(getattr(self, name), name, or_zero=True)
         if self.smoothing_factor >= 1.0:
             raise InputError(
@@ -147,6 +153,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "bias": "recurrence",
         "recurrence": "untrained",
         "attention_width": None,
+        "attention_recency": 0.0,
         "attention_memory": "attended",
         "attention_values": "linear",
         "decoder": "inner",

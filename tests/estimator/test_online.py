@@ -23,6 +23,7 @@ def streamed(model, graphs, sizes):
     ("profile", "options"),
     [
         ("default", {}),
+        ("default", {"attention_width": None, "attention": "node"}),
         ("default", {"smoothing": "causal", "attention_width": 3}),
         ("default", {"attention": "node", "embedding": "weighted"}),
         ("paper", {}),

@@ -106,9 +106,10 @@ def test_attention_of_each_node_sums_to_one():
 
 def test_smoothed_embedding_is_the_smoothing_of_the_embedding():
     graphs, _ = two_state_graphs()
-    plain = TAVRNN(training_epochs=2).fit(graphs).transform(graphs)
+    options = {"embedding": "mean"}
+    plain = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
     for how, two_sided in (("causal", False), ("two_sided", True)):
-        options = {"smoothing": how, "smoothing_factor": 0.4}
+        options = {"smoothing": how, "smoothing_factor": 0.4, "embedding": "mean"}
         smoothed = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
         expected = smooth(plain.mean, 0.4, two_sided=two_sided)
         np.testing.assert_allclose(smoothed.mean, expected, atol=1e-6)
@@ -116,6 +117,34 @@ def test_smoothed_embedding_is_the_smoothing_of_the_embedding():
 
 def test_weighted_embedding_is_in_units_of_its_deviation():
     graphs, _ = two_state_graphs()
-    plain = TAVRNN(training_epochs=2).fit(graphs).transform(graphs)
+    options = {"embedding": "mean"}
+    plain = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
     weighted = TAVRNN(training_epochs=2, options={"embedding": "weighted"}).fit(graphs)
     np.testing.assert_allclose(weighted.transform(graphs).mean, plain.mean / plain.std, rtol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["history", "node"])
+def test_attended_embedding_averages_what_attention_reaches(attention):
+    graphs, _ = two_state_graphs(n_windows=8)
+    options = {"attention": attention, "attention_width": 3}
+    model = TAVRNN(training_epochs=1, options=options).fit(graphs)
+    plain = TAVRNN(training_epochs=1, options={**options, "embedding": "mean"}).fit(graphs)
+    embedding, means = model.transform(graphs), plain.transform(graphs).mean
+    if attention == "node":
+        weights = model.node_attention(graphs)[:, :, :12]
+    else:
+        weights = np.repeat(embedding.attention[:, :, np.newaxis], 12, axis=2)
+    np.testing.assert_allclose(embedding.mean, np.einsum("tkv,kvd->tvd", weights, means), atol=1e-5)
+
+
+def test_recency_makes_older_windows_count_less():
+    graphs, _ = two_state_graphs(n_windows=8)
+    shares = [
+        TAVRNN(training_epochs=1, options={"attention_recency": slope})
+        .fit(graphs)
+        .transform(graphs)
+        .attention[-1, -1]
+        for slope in (0.0, 0.5, 3.0)
+    ]
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] > 0.9

@@ -41,7 +41,7 @@ def test_both_sessions_are_embedded_with_their_states_apart():
     model = TAVRNN(latent_size=4, options={"batch_size": 2}).fit(graphs)
     for sequence, embedding in zip(graphs, model.transform(graphs), strict=True):
         assert embedding.n_nodes == sequence.n_nodes
-        assert separation(embedding, states) > 3
+        assert separation(embedding, states) > 2
 
 
 def test_training_one_session_moves_what_the_other_reads():
@@ -59,7 +59,7 @@ def test_adapting_leaves_the_shared_weights_and_the_first_session_alone():
     before = model.transform(graphs[0])
     model.adapt(graphs[1], session="later")
     assert model.transform(graphs[0]) == before
-    assert separation(model.transform(graphs[1], session="later"), states) > 3
+    assert separation(model.transform(graphs[1], session="later"), states) > 2
     assert all(item.requires_grad for item in model.network_.parameters())
 
 
