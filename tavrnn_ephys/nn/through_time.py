@@ -218,8 +218,13 @@ class _ThroughTime(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_moments: Tensor, of_before: Tensor) -> tuple[Tensor | None, ...]:
-        """Run it backwards."""
+        """Run it backwards, and let go of what was kept: graphs outlive their backward pass."""
         loop, ctx.loop = ctx.loop, None
+        if loop is None:
+            raise RuntimeError(
+                "The loop over windows was already run backwards, and can be only once. "
+                "Run the network again."
+            )
         return (None, *loop.backward(of_moments, of_before, ctx.needs_input_grad[1:]))
 
 
