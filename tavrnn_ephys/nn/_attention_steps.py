@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tavrnn_ephys.nn._tapes import flat, tape
+from tavrnn_ephys.nn._tapes import Tape, flat
 
 __all__ = ["AttentionSteps", "AttentionWeights"]
 
@@ -87,19 +87,19 @@ class AttentionSteps:
         self.states = like.new_empty(n_slots, n_vertices, size)
         for slot, state in enumerate(past):
             self.states[slot] = state
-        self.mean = tape(like, n_windows, size, keep)
-        self.result = tape(like, n_windows, size, keep) if bounded else None
-        self.present = tape(like, n_windows, size, keep) if attended else None
+        self.mean = Tape(like, n_windows, size, keep=keep)
+        self.result = Tape(like, n_windows, size, keep=keep) if bounded else None
+        self.present = Tape(like, n_windows, size, keep=keep) if attended else None
         asked = like if per_node else like[-1:]
-        self.query, self.direction = (tape(asked, n_windows, size, keep) for _ in range(2))
+        self.query, self.direction = (Tape(asked, n_windows, size, keep=keep) for _ in range(2))
         self.rows: list[Tensor] = []
         if keep:
             shape = (n_windows, n_slots, n_vertices) if per_node else (n_windows, n_slots)
             self.shares, self.of_scores = like.new_zeros(shape), like.new_zeros(shape)
-            self.of_mean = tape(like, n_windows, size, keep)
-            self.of_value = tape(like, n_windows, size, keep)
+            self.of_mean = Tape(like, n_windows, size, keep=keep)
+            self.of_value = Tape(like, n_windows, size, keep=keep)
             self.of_query, self.of_direction = (
-                tape(asked, n_windows, size, keep) for _ in range(2)
+                Tape(asked, n_windows, size, keep=keep) for _ in range(2)
             )
 
     def _slots(self, t: int) -> slice:
@@ -125,7 +125,7 @@ class AttentionSteps:
         weights, slots = self.weights, self._slots(t)
         self.states[slots.stop - 1] = present
         if self.present is not None:
-            self.present[t] = present
+            self.present[t].copy_(present)
         states = self.states[slots]
         asked = present if self.per_node else present[-1:]
         query = torch.addmm(weights.query_bias, asked, weights.query.T, out=self.query[t])
@@ -210,7 +210,7 @@ class AttentionSteps:
             last = min(last, t + self.width + 1)
         window = slice(t + 1, last)
         shares, of_scores = self.shares[window, slot], self.of_scores[window, slot]
-        of_mean, direction = self.of_mean[window], self.direction[window]
+        of_mean, direction = self.of_mean.all[window], self.direction.all[window]
         if self.per_node:
             total = torch.einsum("tn,tnh->nh", shares, of_mean)
             return total + torch.einsum("tn,tnh->nh", of_scores, direction)
@@ -227,13 +227,13 @@ class AttentionSteps:
         list of torch.Tensor
             In the order of :class:`AttentionWeights`.
         """
-        states = self.states[self.n_past :] if self.present is None else self.present
+        states = self.states[self.n_past :] if self.present is None else self.present.all
         asked = states if self.per_node else states[:, -1:]
-        of_query = flat(self.of_query)
+        of_query, of_value = self.of_query.rows, self.of_value.rows
         return [
             of_query.T @ flat(asked),
             of_query.sum(dim=0),
-            flat(self.query).T @ flat(self.of_direction) * self.scale,
-            flat(self.of_value).T @ flat(self.mean),
-            flat(self.of_value).sum(dim=0),
+            self.query.rows.T @ self.of_direction.rows * self.scale,
+            of_value.T @ self.mean.rows,
+            of_value.sum(dim=0),
         ]

@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tavrnn_ephys.nn._tapes import Gathering, flat, tape
+from tavrnn_ephys.nn._tapes import Gathering, Tape, flat
 from tavrnn_ephys.nn.recurrence import GateWeights
 
 __all__ = ["GruSteps"]
@@ -60,11 +60,13 @@ class GruSteps:
         self.gathering, self.weights, self.size = gathering, weights, size
         self.own_bias = own_bias
         wide = gathering.width(size)
-        self.below = tape(like, n_windows, wide, keep)
-        self.passed = tape(like, n_windows, wide, keep)
-        self.state = tape(like, n_windows, wide, keep) if own_state else None
-        self.gates = tape(like, n_windows, 2 * size, keep)
-        self.candidate = tape(like, n_windows, size, keep)
+        self.below = Tape(like, n_windows, wide, keep=keep)
+        self.passed = Tape(like, n_windows, wide, keep=keep)
+        self.state = Tape(like, n_windows, wide, keep=keep) if own_state else None
+        self.gates = Tape(like, n_windows, 2 * size, keep=keep)
+        self.candidate = Tape(like, n_windows, size, keep=keep)
+        self.update = self.gates.columns(0, size)
+        self.reset = self.gates.columns(size, 2 * size)
         self.hidden: list[Tensor] = [like] * n_windows
         self.scratch = torch.empty_like(like)
 
@@ -100,11 +102,12 @@ class GruSteps:
             assert self.state is not None
             from_state = self.gathering.gather(t, hidden, self.state[t]) @ weights.gates
         gates, candidate = self.gates[t], self.candidate[t]
-        torch.add(preactivation[:, : 2 * size], from_state, out=gates).sigmoid_()
-        torch.mul(gates[:, size:], hidden, out=self.scratch)
+        of_gates, of_candidate = preactivation.split([2 * size, size], dim=1)
+        torch.add(of_gates, from_state, out=gates).sigmoid_()
+        torch.mul(self.reset[t], hidden, out=self.scratch)
         passed = self.gathering.gather(t, self.scratch, self.passed[t])
-        torch.addmm(preactivation[:, 2 * size :], passed, weights.candidate, out=candidate)
-        return torch.lerp(candidate.tanh_(), hidden, gates[:, :size])
+        torch.addmm(of_candidate, passed, weights.candidate, out=candidate)
+        return torch.lerp(candidate.tanh_(), hidden, self.update[t])
 
     def backward(self, t: int, upstream: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -127,16 +130,16 @@ class GruSteps:
         """
         weights, size = self.weights, self.size
         hidden, candidate = self.hidden[t], self.candidate[t]
-        update, reset = self.gates[t][:, :size], self.gates[t][:, size:]
+        update, reset = self.update[t], self.reset[t]
+        of_update, of_reset, of_candidate = gradient.split(size, dim=1)
         before = upstream * update
         remaining = upstream - before
-        of_candidate = gradient[:, 2 * size :]
         torch.addcmul(remaining, remaining * candidate, candidate, value=-1, out=of_candidate)
-        torch.mul(hidden - candidate, remaining.mul_(update), out=gradient[:, :size])
+        torch.mul(hidden - candidate, remaining.mul_(update), out=of_update)
         passed = self.gathering.scatter(t, of_candidate @ weights.candidate.T).mul_(reset)
         before += passed
         passed *= hidden
-        torch.addcmul(passed, passed, reset, value=-1, out=gradient[:, size : 2 * size])
+        torch.addcmul(passed, passed, reset, value=-1, out=of_reset)
         if self.state is not None:
             before += self.gathering.scatter(t, gradient[:, : 2 * size] @ weights.gates.T)
         return self.gathering.scatter(t, gradient @ weights.inputs.T), before
@@ -159,7 +162,7 @@ class GruSteps:
         size, rows = self.size, flat(gradients)
         gates = None
         if self.state is not None:
-            gates = flat(self.state).T @ rows[:, : 2 * size]
-        candidate = flat(self.passed).T @ rows[:, 2 * size :]
+            gates = self.state.rows.T @ rows[:, : 2 * size]
+        candidate = self.passed.rows.T @ rows[:, 2 * size :]
         bias = rows.sum(dim=0) if self.own_bias else None
-        return [flat(self.below).T @ rows, gates, candidate, bias]
+        return [self.below.rows.T @ rows, gates, candidate, bias]

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from tavrnn_ephys.nn.sparse import SparseOperator
 
-__all__ = ["Gathering", "flat", "tape"]
+__all__ = ["Gathering", "Tape", "flat"]
 
 
-def tape(like: Tensor, n_windows: int, width: int, keep: bool) -> Tensor:
+class Tape:
     """
-    Make room for one matrix per window, or for one that all windows overwrite.
+    Room for one matrix per window, or for one that all windows overwrite.
 
     Parameters
     ----------
@@ -25,13 +25,41 @@ def tape(like: Tensor, n_windows: int, width: int, keep: bool) -> Tensor:
     keep : bool
         Whether each window has room of its own.
 
-    Returns
-    -------
-    torch.Tensor
-        Not initialised, shape (n_windows, n_vertices, width).
+    Attributes
+    ----------
+    all : torch.Tensor, shape (n_windows, n_vertices, width)
+        All of them.
     """
-    room = like.new_empty(n_windows if keep else 1, len(like), width)
-    return room if keep else room.expand(n_windows, -1, -1)
+
+    def __init__(self, like: Tensor, n_windows: int, width: int, *, keep: bool = True) -> None:
+        room = like.new_empty(n_windows if keep else 1, len(like), width)
+        self.all = room if keep else room.expand(n_windows, -1, -1)
+        # Views are made once: taking one off costs as much as a small operation on it.
+        self._views = self.all.unbind()
+
+    def __getitem__(self, t: int) -> Tensor:
+        return self._views[t]
+
+    def columns(self, first: int, last: int) -> tuple[Tensor, ...]:
+        """
+        Return some columns of every window.
+
+        Parameters
+        ----------
+        first, last : int
+            Range of the columns.
+
+        Returns
+        -------
+        tuple of torch.Tensor
+            Views, each of shape (n_vertices, last - first).
+        """
+        return self.all[:, :, first:last].unbind()
+
+    @property
+    def rows(self) -> Tensor:
+        """The vertices of all windows below each other, (n_windows · n_vertices, width)."""
+        return flat(self.all)
 
 
 def flat(windows: Tensor) -> Tensor:
@@ -46,7 +74,7 @@ def flat(windows: Tensor) -> Tensor:
     Returns
     -------
     torch.Tensor
-        A view, shape (n_windows · n_vertices, width).
+        Shape (n_windows · n_vertices, width).
     """
     return windows.flatten(0, 1)
 
@@ -100,15 +128,15 @@ class Gathering:
         torch.Tensor
             ``out``.
         """
-        operator, n_features = self.operators[t], features.shape[1]
-        target = out[:, :n_features] if self.self_path else out
-        if isinstance(operator, Tensor):
-            torch.mm(operator, features, out=target)
-        else:
-            target.copy_(operator.multiply(features))
-        if self.self_path:
-            out[:, n_features:].copy_(features)
-        return out
+        operator = self.operators[t]
+        if not self.self_path:
+            if isinstance(operator, Tensor):
+                return torch.mm(operator, features, out=out)
+            return operator.multiply(features, out)
+        gathered = (
+            operator @ features if isinstance(operator, Tensor) else operator.multiply(features)
+        )
+        return torch.cat([gathered, features], dim=1, out=out)
 
     def scatter(self, t: int, gradient: Tensor) -> Tensor:
         """
@@ -127,7 +155,11 @@ class Gathering:
             Gradient of the features, shape (n_vertices, n_features).
         """
         operator = self.operators[t]
-        n_features = gradient.shape[1] // (2 if self.self_path else 1)
-        part = gradient[:, :n_features]
-        gathered = operator @ part if isinstance(operator, Tensor) else operator.multiply(part)
-        return gathered.add_(gradient[:, n_features:]) if self.self_path else gathered
+        if not self.self_path:
+            if isinstance(operator, Tensor):
+                return operator @ gradient
+            return operator.multiply(gradient)
+        part, own = gradient.chunk(2, dim=1)
+        if isinstance(operator, Tensor):
+            return torch.addmm(own, operator, part)
+        return operator.multiply(part).add_(own)

@@ -34,7 +34,7 @@ from torch.nn.functional import softplus
 
 from tavrnn_ephys.nn._attention_steps import AttentionSteps, AttentionWeights
 from tavrnn_ephys.nn._gru_steps import GruSteps
-from tavrnn_ephys.nn._tapes import Gathering, flat, tape
+from tavrnn_ephys.nn._tapes import Gathering, Tape, flat
 from tavrnn_ephys.nn.latent import SMALLEST_STD
 from tavrnn_ephys.nn.recurrence import GateWeights
 from tavrnn_ephys.nn.sparse import SparseOperator
@@ -247,11 +247,11 @@ class _Loop:
         like, n_windows = self.hidden[-1], len(operators)
         size, wide = like.shape[1], self.gathering.width(like.shape[1])
         self.n_windows, self.size = n_windows, size
-        self.state = tape(like, n_windows, wide, keep)
-        self.encoded = tape(like, n_windows, size, keep)
-        self.gathered = tape(like, n_windows, wide, keep)
-        self.latent = tape(like, n_windows, noise.shape[2], keep)
-        self.below = tape(like, n_windows, size, keep)
+        self.state = Tape(like, n_windows, wide, keep=keep)
+        self.encoded = Tape(like, n_windows, size, keep=keep)
+        self.gathered = Tape(like, n_windows, wide, keep=keep)
+        self.latent = Tape(like, n_windows, noise.shape[2], keep=keep)
+        self.below = Tape(like, n_windows, size, keep=keep)
         alone = len(weights.gates) == 1
         self.layers = [
             GruSteps(
@@ -280,23 +280,28 @@ class _Loop:
         """Run through all windows."""
         size, latent_size, self.n_offsets = self.size, self.noise.shape[2], offsets.shape[1]
         top = self.hidden[-1]
-        self.moments = top.new_empty(self.n_windows, len(top), 2 * latent_size)
-        before = torch.empty_like(shared)
+        self.moments = Tape(top, self.n_windows, 2 * latent_size)
+        means = self.moments.columns(0, latent_size)
+        raws = self.raws = self.moments.columns(latent_size, 2 * latent_size)
+        before = Tape(top, self.n_windows, size)
+        parts = [() if part is None else part.unbind() for part in (shared, offsets, gates)]
+        noises = self.noise.unbind()
         for t in range(self.n_windows):
-            before[t] = self.hidden[-1]
+            before[t].copy_(self.hidden[-1])
             states = self.gathering.gather(t, self.hidden[-1], self.state[t])
             states = states @ self.weights.from_state
-            encoded = torch.add(shared[t], states[:, :size], out=self.encoded[t]).relu_()
+            of_encoded, of_gates = states.split([size, states.shape[1] - size], dim=1)
+            encoded = torch.add(parts[0][t], of_encoded, out=self.encoded[t]).relu_()
             gathered = self.gathering.gather(t, encoded, self.gathered[t])
-            moments = torch.addmm(offsets[t], gathered, self.weights.moments, out=self.moments[t])
+            torch.addmm(parts[1][t], gathered, self.weights.moments, out=self.moments[t])
             if gates is not None:
-                std = softplus(moments[:, latent_size:]).add_(SMALLEST_STD)
-                torch.addcmul(moments[:, :latent_size], std, self.noise[t], out=self.latent[t])
-                self._advance(t, gates[t], states[:, size:] if len(self.layers) == 1 else None)
+                std = softplus(raws[t]).add_(SMALLEST_STD)
+                torch.addcmul(means[t], std, noises[t], out=self.latent[t])
+                self._advance(t, parts[2][t], of_gates if len(self.layers) == 1 else None)
         if self.attention:
             self.memory = [layer.memory() for layer in self.attention]
             self.rows = self.attention[-1].rows
-        return self.moments, before
+        return self.moments.all, before.all
 
     def _advance(self, t: int, base: Tensor, from_state: Tensor | None) -> None:
         weights = self.weights
@@ -312,37 +317,39 @@ class _Loop:
         self, of_moments: Tensor, of_before: Tensor, needed: Sequence[bool]
     ) -> list[Tensor | None]:
         """Run through all windows from the last to the first."""
-        size, n_layers = self.size, len(self.layers)
-        weights, shape = self.weights, (self.n_windows, len(self.hidden[-1]))
-        self.of_moments = of_moments.clone()
+        size, latent_size, n_layers = self.size, self.noise.shape[2], len(self.layers)
+        weights, like, before = self.weights, self.hidden[-1], of_before.unbind()
+        n_joined, n_from_state = (4 if n_layers else 1) * size, weights.from_state.shape[1]
+        self.of_moments = Tape(like, self.n_windows, of_moments.shape[2])
+        self.of_moments.all.copy_(of_moments)
         # Of E, then of the update gate, the reset gate and the candidate of the first layer.
-        joined = of_before.new_empty(*shape, (4 if n_layers else 1) * size)
-        self.of_gates = [joined[:, :, size:]][:n_layers]
-        self.of_gates += [of_before.new_empty(*shape, 3 * size) for _ in range(n_layers - 1)]
-        self.of_below = tape(self.hidden[-1], self.n_windows, size, True)
-        n_from_state = weights.from_state.shape[1]
+        joined = Tape(like, self.n_windows, n_joined)
+        self.of_gates = [joined.all[:, :, size:]][:n_layers]
+        for _ in self.layers[1:]:
+            self.of_gates.append(like.new_empty(self.n_windows, len(like), 3 * size))
+        self.of_below = Tape(like, self.n_windows, size)
+        self.of_means = self.of_moments.columns(0, latent_size)
+        self.of_raws = self.of_moments.columns(latent_size, 2 * latent_size)
+        slopes = torch.sigmoid(self.moments.all[:, :, latent_size:]).mul_(self.noise)
+        self.slopes = slopes.unbind()
+        of_encoded, of_states = joined.columns(0, size), joined.columns(0, n_from_state)
+        per_window = [item.unbind() for item in self.of_gates]
         carried = [torch.zeros_like(state) for state in self.hidden]
         for t in reversed(range(self.n_windows)):
             if n_layers:
-                self._retreat(t, carried)
-            of_moments_t = self.of_moments[t]
-            of_encoded = self.gathering.scatter(t, of_moments_t @ weights.moments.T)
-            torch.mul(of_encoded, self.encoded[t] > 0, out=joined[t, :, :size])
-            of_states = joined[t, :, :n_from_state] @ weights.from_state.T
-            carried[-1] = (
-                self.gathering.scatter(t, of_states)
-                .add_(of_before[t])
-                .add_(carried[-1] if n_layers else 0.0)
-            )
-        of_gates = joined[:, :, size:] if n_layers else None
+                self._retreat(t, carried, [item[t] for item in per_window])
+            upstream = self.gathering.scatter(t, self.of_moments[t] @ weights.moments.T)
+            torch.mul(upstream, self.encoded[t] > 0, out=of_encoded[t])
+            top = self.gathering.scatter(t, of_states[t] @ weights.from_state.T)
+            carried[-1] = top.add_(before[t]).add_(carried[-1])
         return [
-            joined[:, :, :size],
+            joined.all[:, :, :size],
             self._of_offsets(self.n_offsets),
-            of_gates,
-            *self._weight_gradients(joined, needed[3:]),
+            joined.all[:, :, size:] if n_layers else None,
+            *self._weight_gradients(joined.all, needed[3:]),
         ]
 
-    def _retreat(self, t: int, carried: list[Tensor]) -> None:
+    def _retreat(self, t: int, carried: list[Tensor], of_gates: list[Tensor]) -> None:
         """Go back through the layers of one window, from the last to the sample."""
         carry: Tensor | None = None
         for index in reversed(range(len(self.layers))):
@@ -351,29 +358,27 @@ class _Loop:
                 upstream = self.attention[index].backward(t, upstream)
             if carry is not None:
                 upstream = upstream + carry
-            carry, carried[index] = self.layers[index].backward(
-                t, upstream, self.of_gates[index][t]
-            )
+            carry, carried[index] = self.layers[index].backward(t, upstream, of_gates[index])
         of_below = torch.mul(carry, self.below[t] > 0, out=self.of_below[t])
-        of_latent, latent_size = of_below @ self.weights.latent.T, self.noise.shape[2]
-        self.of_moments[t, :, :latent_size] += of_latent
-        slope = torch.sigmoid(self.moments[t, :, latent_size:]).mul_(self.noise[t])
-        self.of_moments[t, :, latent_size:].addcmul_(of_latent, slope)
+        of_latent = of_below @ self.weights.latent.T
+        self.of_means[t].add_(of_latent)
+        self.of_raws[t].addcmul_(of_latent, self.slopes[t])
 
     def _of_offsets(self, n_vertices: int) -> Tensor:
         """Sum the gradient of the moments over vertices where these share an offset."""
-        return self.of_moments.sum(dim=1, keepdim=True) if n_vertices == 1 else self.of_moments
+        whole = self.of_moments.all
+        return whole.sum(dim=1, keepdim=True) if n_vertices == 1 else whole
 
     def _weight_gradients(self, joined: Tensor, needed: Sequence[bool]) -> list[Tensor | None]:
         states = flat(joined)[:, : self.weights.from_state.shape[1]]
         gradients: list[Tensor | None] = [
-            flat(self.state).T @ states,
-            flat(self.gathered).T @ flat(self.of_moments),
+            self.state.rows.T @ states,
+            self.gathered.rows.T @ self.of_moments.rows,
         ]
         if not self.layers:
             return [*gradients, None, None]
-        of_below = flat(self.of_below)
-        gradients += [flat(self.latent).T @ of_below, of_below.sum(dim=0)]
+        of_below = self.of_below.rows
+        gradients += [self.latent.rows.T @ of_below, of_below.sum(dim=0)]
         for layer, of_gates in zip(self.layers, self.of_gates, strict=True):
             wanted = any(needed[len(gradients) :][:4])
             gradients += layer.weight_gradients(of_gates) if wanted else [None] * 4
