@@ -359,7 +359,7 @@ class _Loop:
             if carry is not None:
                 upstream = upstream + carry
             carry, carried[index] = self.layers[index].backward(t, upstream, of_gates[index])
-        of_below = torch.mul(carry, self.below[t] > 0, out=self.of_below[t])
+        of_below = torch.mul(cast(Tensor, carry), self.below[t] > 0, out=self.of_below[t])
         of_latent = of_below @ self.weights.latent.T
         self.of_means[t].add_(of_latent)
         self.of_raws[t].addcmul_(of_latent, self.slopes[t])
