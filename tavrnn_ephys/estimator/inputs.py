@@ -275,8 +275,21 @@ def _window_input(
             binary=options.target == "binary",
             diagonal=options.target_pairs == "all",
             variance=basis.variance,
+            present=_present(graphs, index, options, device),
         ),
     )
+
+
+def _present(
+    graphs: GraphSequence, index: int, options: NetworkOptions, device: torch.device
+) -> torch.Tensor | None:
+    """Say which vertices of the target exist, where some do not."""
+    if graphs.node_mask is None:
+        return None
+    mask = np.array(graphs.node_mask[index])
+    if options.target_pairs == "all" and graphs.history_node:
+        mask = np.append(mask, True)
+    return torch.from_numpy(mask).to(device)
 
 
 def _features(

@@ -61,7 +61,10 @@ def _cross_entropies(x, edges, edge_weight, fractions, powers):
     total, one = np.float32(0.0), np.float32(1.0)
     for j in range(len(x)):
         e = fractions[j] * powers[j]
-        u = e / (np.float32(2.0) + e)
+        # One division for 1 / (1 + e) and 1 / (2 + e).
+        after, behind = one + e, np.float32(2.0) + e
+        inverse = one / (after * behind)
+        u = e * after * inverse
         w = u * u
         log = w * np.float32(1 / 13) + np.float32(1 / 11)
         log = log * w + np.float32(1 / 9)
@@ -73,7 +76,7 @@ def _cross_entropies(x, edges, edge_weight, fractions, powers):
         weight = (one - edges[j]) + pulled
         total += weight * (max(x[j], np.float32(0.0)) + log) - pulled * x[j]
         part = one if x[j] >= np.float32(0.0) else e
-        x[j] = weight * (part / (one + e)) - pulled
+        x[j] = weight * (part * behind * inverse) - pulled
     return total
 
 
@@ -106,17 +109,31 @@ def _decode(left, right, i, first, x):
 
 
 @_compiled
-def _collect(right, slopes, i, first, gradient):
-    n, n_factors, k = len(slopes), len(right), 0
-    while k < n_factors:
-        a, p, g = right[k, i], right[k, first : first + n], gradient[k, first : first + n]
-        total = np.float32(0.0)
+def _collect(right, slopes, i, first, n, gradient):
+    """Hand the slopes of four rows to them and to the columns: each column is read once."""
+    s0, s1, s2, s3 = slopes[0, :n], slopes[1, :n], slopes[2, :n], slopes[3, :n]
+    for k in range(len(right)):
+        a, b, c, d = right[k, i], right[k, i + 1], right[k, i + 2], right[k, i + 3]
+        p, g = right[k, first : first + n], gradient[k, first : first + n]
+        t0 = t1 = t2 = t3 = np.float32(0.0)
         for j in range(n):
-            s = slopes[j]
-            total += s * p[j]
-            g[j] += s * a
-        gradient[k, i] += total
-        k += 1
+            t0 += s0[j] * p[j]
+            t1 += s1[j] * p[j]
+            t2 += s2[j] * p[j]
+            t3 += s3[j] * p[j]
+            g[j] += (s0[j] * a + s1[j] * b) + (s2[j] * c + s3[j] * d)
+        gradient[k, i] += t0
+        gradient[k, i + 1] += t1
+        gradient[k, i + 2] += t2
+        gradient[k, i + 3] += t3
+
+
+@_compiled
+def _collect_one(right, slope, i, j, gradient):
+    for k in range(len(right)):
+        gradient[k, i] += slope * right[k, j]
+        if j > i:
+            gradient[k, j] += slope * right[k, i]
 
 
 @_compiled
@@ -160,22 +177,30 @@ def score_pairs(left, right, offset, target, edge_weight, diagonal, gradient):
     float
         Sum of the losses over all ordered pairs.
     """
-    n_factors, n = left.shape
-    x, fractions = np.empty(_STRIPE, np.float32), np.empty(_STRIPE, np.float32)
+    n = left.shape[1]
+    x, fractions = np.empty((4, _STRIPE), np.float32), np.empty(_STRIPE, np.float32)
     powers = np.empty(_STRIPE, np.int32)
     gradient[:] = np.float32(0.0)
     total = 0.0
-    for i in range(n):
-        if diagonal:
-            own = x[:1]
-            total += _score(left, right, offset, target, edge_weight, i, i, own, fractions, powers)
-            for k in range(n_factors):
-                gradient[k, i] += own[0] * right[k, i]
-        for first in range(i + 1, n, _STRIPE):
-            part = x[: min(_STRIPE, n - first)]
-            loss = _score(
-                left, right, offset, target, edge_weight, i, first, part, fractions, powers
-            )
-            total += 2.0 * loss
-            _collect(right, part, i, first, gradient)
+    for i in range(0, n, 4):
+        end = min(i + 4, n)
+        # The few pairs among four rows, then those of the four with all vertices behind them.
+        for row in range(i, end):
+            for start, stop, times in ((row, row + 1, 1.0), (row + 1, end, 2.0)):
+                if start == stop or (start == row and not diagonal):
+                    continue
+                part = x[0, : stop - start]
+                total += times * _score(
+                    left, right, offset, target, edge_weight, row, start, part, fractions, powers
+                )
+                for j in range(start, stop):
+                    _collect_one(right, part[j - start], row, j, gradient)
+        for first in range(end, n, _STRIPE):
+            m = min(_STRIPE, n - first)
+            for row in range(4):
+                total += 2.0 * _score(
+                    left, right, offset, target, edge_weight, i + row, first, x[row, :m],
+                    fractions, powers,
+                )  # fmt: skip
+            _collect(right, x, i, first, m, gradient)
     return total

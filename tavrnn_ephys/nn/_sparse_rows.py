@@ -10,7 +10,7 @@ into the instructions of the processor at hand, wider or narrower.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numba
 from llvmlite import ir
@@ -49,7 +49,7 @@ class _Code:
         self.columns, self.values, self.source, self.result = [
             None if array is None else array.data for array in arrays
         ]
-        self.width = builder.extract_value(arrays[3].shape, 1)
+        self.width = builder.extract_value(cast(Any, arrays[3]).shape, 1)
         self.row, self.feature, self.first, self.last = arguments[4:]
         self.sums = [
             [cgutils.alloca_once(builder, self.vector) for _ in range(n_vectors)]

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from tavrnn_ephys.nn._attention_steps import AttentionWeights
+
 __all__ = ["TemporalAttention"]
 
 
@@ -42,6 +44,23 @@ class TemporalAttention(nn.Module):
         self.per_node = per_node
         self.bounded = bounded
         self.recency = recency
+
+    def weights(self) -> AttentionWeights:
+        """
+        Return the weights of the maps.
+
+        Returns
+        -------
+        AttentionWeights
+            Query, key and value maps with their biases.
+        """
+        return AttentionWeights(
+            self.query.weight,
+            self.query.bias,
+            self.key.weight,
+            self.value.weight,
+            self.value.bias,
+        )
 
     def forward(self, present: Tensor, past: list[Tensor]) -> tuple[Tensor, Tensor]:
         """

@@ -6,7 +6,8 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import cached_property
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from tavrnn_ephys.nn._pairs import score_pairs
 
 __all__ = [
     "InnerDecoder",
+    "PairScale",
     "PairTarget",
     "UnfoldedDecoder",
     "chance_loss",
@@ -26,6 +28,22 @@ __all__ = [
 
 # Pairs that are decoded at a time: a few arrays of this size stay in the second-level cache.
 _BLOCK_PAIRS = 2**17
+
+
+class PairScale(NamedTuple):
+    """
+    What the losses of pairs are multiplied with.
+
+    Parameters
+    ----------
+    factor : float
+        Of their sum.
+    edge_weight : float
+        Of an edge in the cross-entropy.
+    """
+
+    factor: float
+    edge_weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +70,16 @@ class PairTarget:
     diagonal: bool
     variance: float = 1.0
     present: Tensor | None = None
+
+    @cached_property
+    def scale(self) -> PairScale:
+        """Factor of the summed losses, and weight of an edge; counted once."""
+        n_pairs = _n_pairs(self)
+        if not self.binary:
+            return PairScale(0.5 / (max(n_pairs, 1) * self.variance))
+        n_edges = _n_edges(self)
+        n_gaps = max(n_pairs - n_edges, 1.0)
+        return PairScale(1.0 / (2.0 * n_gaps), n_gaps / max(n_edges, 1.0))
 
 
 def chance_loss(target: PairTarget) -> float:
@@ -212,103 +240,81 @@ class _PairLosses(torch.autograd.Function):
         targets: Sequence[PairTarget],
     ) -> Tensor:
         """Pass over the pairs of every window, and keep the gradients."""
-        losses, gradient = latents.new_empty(len(targets)), torch.empty_like(latents)
-        basis_gradient = None if basis is None else torch.empty_like(latents)
-        for index, (latent, target) in enumerate(zip(latents, targets, strict=True)):
-            left, right = latent, latent
-            if basis is not None:
-                left, right = torch.cat([basis, latent], 1), torch.cat([latent, basis], 1)
-            loss, collected = _score(left, right, offset, target)
-            factor = _scale(target).factor
-            losses[index] = loss * factor
-            if basis_gradient is None:
-                torch.mul(collected, 2.0 * factor, out=gradient[index])
-            else:
-                size = latent.shape[1]
-                torch.mul(collected[:, size:], factor, out=gradient[index])
-                torch.mul(collected[:, :size], factor, out=basis_gradient[index])
-        ctx.save_for_backward(gradient, basis_gradient)
-        return losses
+        left, right = latents, latents
+        if basis is not None:
+            shared = basis.expand_as(latents)
+            left, right = torch.cat([shared, latents], 2), torch.cat([latents, shared], 2)
+            left = 0.5 * left
+        losses, collected = [], torch.empty_like(right.mT, memory_format=torch.contiguous_format)
+        lefts, rights = left.mT.contiguous(), right.mT.contiguous()
+        for index, target in enumerate(targets):
+            factors = lefts[index], rights[index], offset
+            losses.append(_score(factors, target, collected[index]) * target.scale.factor)
+        factors_of = latents.new_tensor([target.scale.factor for target in targets])
+        collected *= factors_of[:, None, None] * (2.0 if basis is None else 1.0)
+        ctx.is_unfolded, ctx.size = basis is not None, latents.shape[2]
+        ctx.save_for_backward(collected)
+        return latents.new_tensor(losses)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
         """Hand the kept gradients on."""
-        gradient, basis_gradient = ctx.saved_tensors
-        of_basis = None
-        if basis_gradient is not None:
-            of_basis = torch.einsum("t,tnk->nk", upstream, basis_gradient)
-        return of_basis, gradient * upstream[:, None, None], None, None
+        (collected,) = ctx.saved_tensors
+        collected = collected * upstream[:, None, None]
+        if not ctx.is_unfolded:
+            return None, collected.mT, None, None
+        of_basis, of_latents = collected.split(ctx.size, dim=1)
+        return of_basis.sum(dim=0).T, of_latents.mT, None, None
 
 
-def _score(
-    left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
-) -> tuple[float, Tensor]:
-    """Sum the loss over pairs, and return ``Σ_j s_ij r_j`` for every vertex."""
-    values = target.values
+_Factors = tuple[Tensor, Tensor, Tensor | None]
+
+
+def _score(factors: _Factors, target: PairTarget, collected: Tensor) -> float:
+    """Sum the loss over pairs, and fill in ``Σ_j s_ij r_j``; one vertex per column."""
+    left, right, offset = factors
     if target.present is not None and not bool(target.present.all()):
         (kept,) = torch.nonzero(target.present, as_tuple=True)
-        whole = dataclasses.replace(target, values=values[kept][:, kept], present=None)
+        whole = dataclasses.replace(target, values=target.values[kept][:, kept], present=None)
         part = None if offset is None else offset[kept][:, kept]
-        loss, collected = _score(left[kept], right[kept], part, whole)
-        return loss, torch.zeros_like(right).index_copy_(0, kept, collected)
-    compiled = left.device.type == "cpu" and left.dtype == values.dtype == torch.float32
-    return (_score_compiled if compiled else _score_by_blocks)(left, right, offset, target)
+        some = torch.empty_like(right[:, kept])
+        loss = _score((left[:, kept], right[:, kept], part), whole, some)
+        collected.zero_().index_copy_(1, kept, some)
+        return loss
+    compiled = left.device.type == "cpu" and left.dtype == target.values.dtype == torch.float32
+    return (_score_compiled if compiled else _score_by_blocks)(factors, target, collected)
 
 
-def _score_compiled(
-    left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
-) -> tuple[float, Tensor]:
-    half = 1.0 if left is right else 0.5
-    columns = (left.detach().T * half).contiguous()
-    others = right.detach().T.contiguous()
-    collected = torch.empty_like(others)
-    loss = score_pairs(
-        columns.numpy(),
-        others.numpy(),
+def _score_compiled(factors: _Factors, target: PairTarget, collected: Tensor) -> float:
+    left, right, offset = factors
+    return score_pairs(
+        left.numpy(),
+        right.numpy(),
         None if offset is None else offset.contiguous().numpy(),
         target.values.contiguous().numpy(),
-        np.float32(_scale(target).edge_weight if target.binary else -1.0),
+        np.float32(target.scale.edge_weight if target.binary else -1.0),
         target.diagonal,
         collected.numpy(),
     )
-    return loss, collected.T
 
 
-def _score_by_blocks(
-    left: Tensor, right: Tensor, offset: Tensor | None, target: PairTarget
-) -> tuple[float, Tensor]:
-    n, total = len(left), 0.0
-    half = 1.0 if left is right else 0.5
-    collected, pairs = torch.empty_like(right), _binary_pairs if target.binary else _signed_pairs
-    scale = _scale(target)
+def _score_by_blocks(factors: _Factors, target: PairTarget, collected: Tensor) -> float:
+    left, right, offset = factors
+    n, total = left.shape[1], 0.0
+    pairs = _binary_pairs if target.binary else _signed_pairs
     n_rows = max(1, _BLOCK_PAIRS // n)
     for first in range(0, n, n_rows):
         rows = slice(first, min(first + n_rows, n))
-        decoded = (half * left[rows]) @ right.T
+        decoded = left[:, rows].T @ right
         if offset is not None:
             decoded += offset[rows]
-        loss, slope = pairs(decoded, target.values[rows], scale)
+        loss, slope = pairs(decoded, target.values[rows], target.scale)
         if not target.diagonal:
             loss, slope = _without_diagonal(loss, slope, first)
         total += float(loss.sum())
-        torch.mm(slope, right, out=collected[rows])
-    return total, collected
-
-
-@dataclass(frozen=True)
-class _Scale:
-    factor: float
-    edge_weight: float = 1.0
-
-
-def _scale(target: PairTarget) -> _Scale:
-    n_pairs = _n_pairs(target)
-    if not target.binary:
-        return _Scale(0.5 / (max(n_pairs, 1) * target.variance))
-    n_edges = _n_edges(target)
-    n_gaps = max(n_pairs - n_edges, 1.0)
-    return _Scale(1.0 / (2.0 * n_gaps), n_gaps / max(n_edges, 1.0))
+        collected[:, rows] = right @ slope.T
+    return total
 
 
 def _n_pairs(target: PairTarget) -> int:
@@ -325,7 +331,7 @@ def _n_edges(target: PairTarget) -> float:
     return n_edges if target.diagonal else n_edges - float(values.diagonal().sum())
 
 
-def _binary_pairs(logits: Tensor, edges: Tensor, scale: _Scale) -> tuple[Tensor, Tensor]:
+def _binary_pairs(logits: Tensor, edges: Tensor, scale: PairScale) -> tuple[Tensor, Tensor]:
     """Cross-entropy ``softplus(x) (1 + (w − 1) a) − w a x`` and its slope."""
     weight = edges * (scale.edge_weight - 1.0)
     weight += 1.0
@@ -339,7 +345,7 @@ def _binary_pairs(logits: Tensor, edges: Tensor, scale: _Scale) -> tuple[Tensor,
     return loss, slope
 
 
-def _signed_pairs(weights: Tensor, observed: Tensor, scale: _Scale) -> tuple[Tensor, Tensor]:
+def _signed_pairs(weights: Tensor, observed: Tensor, scale: PairScale) -> tuple[Tensor, Tensor]:
     """Squared distance and its slope."""
     error = weights.sub_(observed)
     return error * error, error * 2.0

@@ -22,6 +22,7 @@ from tavrnn_ephys.nn.options import NetworkOptions
 from tavrnn_ephys.nn.propagation import neighbourhood
 from tavrnn_ephys.nn.recurrence import GateWeights, GraphGRULayer
 from tavrnn_ephys.nn.sparse import SparseOperator
+from tavrnn_ephys.nn.through_time import LoopSettings, LoopWeights, gather_all, run_through_time
 
 __all__ = ["Network", "NetworkState", "SequenceOutput", "WindowInput"]
 
@@ -117,22 +118,6 @@ class NetworkState:
             [tensor.detach() for tensor in self.hidden],
             [[tensor.detach() for tensor in layer] for layer in self.memory],
         )
-
-
-class _LoopWeights(NamedTuple):
-    """Stacked weights that every window of a pass uses."""
-
-    from_state: Tensor
-    moments: Tensor
-    gates: list[GateWeights]
-
-
-class _Prepared(NamedTuple):
-    """What the features contribute to each window, whatever the state."""
-
-    shared: Sequence[Tensor]
-    moments: Sequence[Tensor]
-    gates: Sequence[Tensor]
 
 
 class Network(nn.Module):
@@ -246,23 +231,54 @@ class Network(nn.Module):
         tuple of SequenceOutput and NetworkState
             What the network says of the windows, and the state after the last.
         """
+        remembered = [state.hidden, *state.memory]
+        if any(tensor.requires_grad for tensors in remembered for tensor in tensors):
+            return self._recorded_loop(windows, state, noise)
+        options = self.options
+        result = run_through_time(
+            [window.operator for window in windows],
+            self._prepare(windows),
+            self._loop_weights(),
+            (state.hidden, state.memory),
+            noise,
+            LoopSettings(
+                self_path=options.self_path,
+                per_node=options.attention == "node",
+                bounded=options.attention_values == "bounded",
+                attended=options.attention_memory == "attended",
+                width=options.attention_width,
+                recency=options.attention_recency,
+            ),
+        )
+        mean, raw = result.moments.chunk(2, dim=2)
+        posterior = Gaussian(mean, softplus(raw) + SMALLEST_STD)
+        latents = torch.addcmul(posterior.mean, posterior.std, noise)
+        prior = self.prior(result.before)
+        output = SequenceOutput(posterior, prior, latents, result.attention)
+        return output, NetworkState(result.hidden, result.memory)
+
+    def _recorded_loop(
+        self, windows: Sequence[WindowInput], state: NetworkState, noise: Tensor
+    ) -> tuple[SequenceOutput, NetworkState]:
+        """Record derivatives step by step: they also flow into the state before the first."""
         weights = self._loop_weights()
         prepared = self._prepare(windows)
         before, moments, latents, attention = [], [], [], []
+        # Taking windows off with one unbind keeps the backward pass linear in their number.
+        parts = [() if part is None else part.unbind() for part in prepared]
         for index, window in enumerate(windows):
             before.append(state.hidden[-1])
             states = self._neighbourhood(window.operator, state.hidden[-1]) @ weights.from_state
             size = self.options.hidden_size
-            shared = torch.relu(prepared.shared[index] + states[:, :size])
+            shared = torch.relu(parts[0][index] + states[:, :size])
             moments.append(
-                self._neighbourhood(window.operator, shared) @ weights.moments
-                + prepared.moments[index]
+                self._neighbourhood(window.operator, shared) @ weights.moments + parts[1][index]
             )
             latents.append(self._sample(moments[-1], noise[index]))
             if self.recurrence is not None:
                 state, row = self._advance(
                     window.operator,
-                    prepared.gates[index],
+                    parts[2][index],
                     states[:, size:],
                     latents[-1],
                     state,
@@ -320,7 +336,7 @@ class Network(nn.Module):
     def _layers(self) -> list[GraphGRULayer]:
         return [cast(GraphGRULayer, layer) for layer in self.recurrence or ()]
 
-    def _loop_weights(self) -> _LoopWeights:
+    def _loop_weights(self) -> LoopWeights:
         size = self.options.hidden_size
         from_state = [self.encoder.shared.stacked_weight(size)]
         gates = []
@@ -329,9 +345,18 @@ class Network(nn.Module):
         if len(gates) == 1:
             from_state.append(gates[0].gates)
         moments = [self.encoder.mean.stacked_weight(), self.encoder.std.stacked_weight()]
-        return _LoopWeights(torch.cat(from_state, dim=1), torch.cat(moments, dim=1), gates)
+        attention = [cast(TemporalAttention, layer).weights() for layer in self.attention or ()]
+        return LoopWeights(
+            torch.cat(from_state, dim=1),
+            torch.cat(moments, dim=1),
+            self.project_latent.weight.T,
+            self.project_latent.bias,
+            gates,
+            attention,
+        )
 
-    def _prepare(self, windows: Sequence[WindowInput]) -> _Prepared:
+    def _prepare(self, windows: Sequence[WindowInput]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Compute what the features contribute to each window, whatever the state."""
         size, features = self.options.hidden_size, None
         given = [window.features for window in windows if window.features is not None]
         if not given:
@@ -340,22 +365,16 @@ class Network(nn.Module):
         else:
             features = torch.stack(given)
             projected = torch.relu(self.project_features(features))
-        gathered = torch.stack(
-            [
-                self._neighbourhood(window.operator, item)
-                for window, item in zip(windows, projected.unbind(), strict=True)
-            ]
-        )
+        operators = [window.operator for window in windows]
+        gathered = gather_all(operators, projected, self_path=self.options.self_path)
         shared = gathered @ self.encoder.shared.stacked_weight(0, size)
         shared = shared + self.encoder.shared.bias_or_zeros()
         moments = self.encoder.bias_of_moments(features, len(windows))
-        gates: Sequence[Tensor] = ()
-        if self.recurrence is not None:
-            layer = self._layers()[0]
-            weight = layer.from_input.stacked_weight(0, size)
-            gates = (gathered @ weight + layer.stacked().bias).unbind()
-        # Taking windows off with one unbind keeps the backward pass linear in their number.
-        return _Prepared(shared.unbind(), moments.unbind(), gates)
+        if self.recurrence is None:
+            return shared, moments, None
+        layer = self._layers()[0]
+        weight = layer.from_input.stacked_weight(0, size)
+        return shared, moments, gathered @ weight + layer.stacked().bias
 
     def _sample(self, moments: Tensor, noise: Tensor) -> Tensor:
         mean, raw = moments.chunk(2, dim=1)

@@ -52,7 +52,7 @@ class SparseOperator:
     def __matmul__(self, features: Tensor) -> Tensor:
         return _SymmetricProduct.apply(features, self)
 
-    def multiply(self, features: Tensor) -> Tensor:
+    def multiply(self, features: Tensor, out: Tensor | None = None) -> Tensor:
         """
         Multiply without recording derivatives.
 
@@ -60,6 +60,8 @@ class SparseOperator:
         ----------
         features : torch.Tensor of float32, shape (n, n_features)
             Features on the CPU.
+        out : torch.Tensor, shape (n, n_features), optional
+            Receives the product.
 
         Returns
         -------
@@ -71,12 +73,14 @@ class SparseOperator:
         if width % _LANES:
             scaled = torch.nn.functional.pad(scaled, (0, -width % _LANES))
         source = scaled.detach().contiguous()
-        product = torch.empty_like(source)
+        fits = out is not None and out.is_contiguous() and out.shape == source.shape
+        product = out if out is not None and fits else torch.empty_like(source)
         arrays = self.starts, self.columns, self.values, source.numpy(), product.numpy()
         multiply_rows(*arrays)
         if self.scale is not None:
             product.mul_(self.scale)
-        return product[:, :width] if width % _LANES else product
+        product = product[:, :width] if width % _LANES else product
+        return product if out is None or fits else out.copy_(product)
 
 
 class _SymmetricProduct(torch.autograd.Function):

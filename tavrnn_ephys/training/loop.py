@@ -6,6 +6,7 @@ import math
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from tavrnn_ephys.errors import ChanceLossWarning, InputError
-from tavrnn_ephys.nn.decoder import chance_loss
+from tavrnn_ephys.nn.decoder import PairTarget, chance_loss
 from tavrnn_ephys.nn.model import NetworkState, WindowInput
 from tavrnn_ephys.training.checkpoints import Checkpoint, RunState
 from tavrnn_ephys.training.options import TrainingOptions
@@ -30,7 +31,6 @@ def train(
     options: TrainingOptions,
     *,
     generator: torch.Generator,
-    held_out: Sequence[Stretch] = (),
     verbose: bool = False,
     checkpoint: Checkpoint | None = None,
 ) -> list[dict[str, float]]:
@@ -45,9 +45,6 @@ def train(
         How.
     generator : torch.Generator
         Source of the sampling noise, on the CPU.
-    held_out : sequence of Stretch
-        What tells when to stop with ``early_stopping="pairs"``; with ``"windows"`` the last
-        windows of each stretch do.
     verbose : bool
         Whether a progress bar is shown on a terminal.
     checkpoint : Checkpoint, optional
@@ -70,7 +67,7 @@ def train(
     ChanceLossWarning
         If the reconstruction ends where a model that has learnt nothing stands.
     """
-    run = _Run(stretches, options, generator, held_out)
+    run = _Run(stretches, options, generator)
     if checkpoint is not None:
         checkpoint.restore(run.state)
     history = run.state.history
@@ -107,19 +104,18 @@ class _Run:
         stretches: Sequence[Stretch],
         options: TrainingOptions,
         generator: torch.Generator,
-        held_out: Sequence[Stretch],
     ) -> None:
         self.options = options
-        self.held_out = list(held_out)
+        self.held_out: list[Stretch] = []
         if options.early_stopping == "windows":
             split = [_split(stretch, options.held_out) for stretch in stretches]
             stretches = [train for train, _ in split]
             self.held_out = [held for _, held in split if held is not None]
-        if options.early_stopping != "none" and not self.held_out:
-            raise InputError(
-                "No stretch is long enough to hold windows out (at least 3 are needed). Give "
-                'longer stretches, or train with early_stopping="none".'
-            )
+            if not self.held_out:
+                raise InputError(
+                    "No stretch is long enough to hold windows out (at least 3 are needed). Give "
+                    'longer stretches, or train with early_stopping="none".'
+                )
         size = options.batch_size
         self.batches = [stretches[first : first + size] for first in range(0, len(stretches), size)]
         self.n_windows = sum(len(stretch.windows) for stretch in stretches)
@@ -193,11 +189,22 @@ class _Run:
             )
             output, state = stretch.network(windows, states[index], noise)
             states[index] = state.detach()
-            for name, value in stretch.network.loss_terms(windows, output).items():
+            scored = self._sampled(windows)
+            for name, value in stretch.network.loss_terms(scored, output).items():
                 totals[name] = totals[name] + value if name in totals else value
         n_windows = sum(len(windows) for windows in group if windows is not None)
         self.state.step(totals["loss"] / n_windows, self.options.clip_norm)
         return {name: float(value.detach()) for name, value in totals.items()}
+
+    def _sampled(self, windows: Sequence[WindowInput]) -> Sequence[WindowInput]:
+        """Leave some of the nodes in the targets, other ones in each window."""
+        n_sampled = self.options.sampled_nodes
+        if n_sampled is None or n_sampled >= len(windows[0].target.values):
+            return windows
+        return [
+            replace(window, target=_among(window.target, n_sampled, self.state.generator))
+            for window in windows
+        ]
 
     def _held_out_loss(self) -> float:
         """Loss of what is held out, with the posterior mean for the sample, per window."""
@@ -219,6 +226,17 @@ def _split(stretch: Stretch, share: float) -> tuple[Stretch, Stretch | None]:
         return stretch, None
     n_train = len(windows) - max(1, min(round(share * len(windows)), len(windows) - 2))
     return Stretch(stretch.network, windows[:n_train]), stretch._replace(n_lead=n_train)
+
+
+def _among(target: PairTarget, n_sampled: int, generator: torch.Generator) -> PairTarget:
+    """Keep the pairs among a few nodes that exist."""
+    n = len(target.values)
+    exists = torch.ones(n, dtype=torch.bool) if target.present is None else target.present.cpu()
+    (candidates,) = torch.nonzero(exists, as_tuple=True)
+    chosen = candidates[torch.randperm(len(candidates), generator=generator)[:n_sampled]]
+    present = torch.zeros(n, dtype=torch.bool)
+    present[chosen] = True
+    return replace(target, present=present.to(target.values.device))
 
 
 def _chunks(sequence: Sequence[WindowInput], length: int | None) -> list[Sequence[WindowInput]]:

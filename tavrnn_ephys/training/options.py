@@ -31,12 +31,14 @@ class TrainingOptions:
         several sessions.
     clip_norm : float or None
         Bound on the norm of the gradient before each step.
-    early_stopping : {"none", "windows", "pairs"}
-        What is held out to tell when to stop: nothing; the last windows of each sequence; or
-        the same pairs of nodes in all windows, which are taken from the graphs that are read
-        and from the target.  The weights of the best training epoch are kept.
+    sampled_nodes : int or None
+        Nodes among which pairs are decoded in a window of an optimizer step, drawn anew each
+        time, so that a step costs their number squared; ``None`` for all.
+    early_stopping : {"none", "windows"}
+        What is held out to tell when to stop: nothing, or the last windows of each sequence.
+        The weights of the best training epoch are kept.
     held_out : float
-        Share of windows or pairs that is held out, between 0 and 1.
+        Share of the windows that is held out, between 0 and 1.
     patience : int
         Training epochs without a better held-out loss after which training stops.
 
@@ -52,6 +54,7 @@ class TrainingOptions:
     sequence_length: int | None = 6
     batch_size: int = 1
     clip_norm: float | None = 1.0
+    sampled_nodes: int | None = None
     early_stopping: str = "none"
     held_out: float = 0.2
     patience: int = 10
@@ -60,9 +63,11 @@ class TrainingOptions:
         if self.training_epochs is not None:
             positive_int(self.training_epochs, "training_epochs")
         one_of(self.schedule, ("one_cycle", "constant"), "schedule")
-        one_of(self.early_stopping, ("none", "windows", "pairs"), "early_stopping")
+        one_of(self.early_stopping, ("none", "windows"), "early_stopping")
         if self.sequence_length is not None:
             positive_int(self.sequence_length, "sequence_length")
+        if self.sampled_nodes is not None and positive_int(self.sampled_nodes, "sampled_nodes") < 2:
+            raise InputError("sampled_nodes must be at least 2: one node has no pair.")
         positive_int(self.batch_size, "batch_size")
         positive_int(self.patience, "patience")
         positive_number(self.learning_rate, "learning_rate")

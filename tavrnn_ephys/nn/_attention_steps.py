@@ -1,0 +1,247 @@
+"""
+Temporal attention forwards and backwards, window by window, without recorded derivatives.
+
+With the states ``S_k`` of the remembered windows and of the present one, ``q = W_q Ĥ + b_q``,
+``d = W_kᵀ q / √h``, ``a = softmax_k(S_k · d − ρ (t − k))``, ``m = Σ_k a_k S_k`` and
+``H = W_v m + b_v``, perhaps through tanh; query and scores come from the last vertex, or from
+each.  Let ``g = ∂L/∂m`` and ``e_k = a_k (g · S_k − Σ_l a_l g · S_l)``, the gradient of the scores.
+Then
+
+    ∂L/∂S_k = a_k g + e_k d,   ∂L/∂d = Σ_k e_k S_k,   ∂L/∂q = W_k ∂L/∂d / √h,   ∂L/∂Ĥ += W_qᵀ ∂L/∂q.
+
+What a state gets from all later windows is summed when the backward pass arrives at it: one
+product over ``g`` and ``d`` of those windows, instead of an addition to every state from each.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tavrnn_ephys.nn._tapes import Tape, flat
+
+__all__ = ["AttentionSteps", "AttentionWeights"]
+
+
+class AttentionWeights(NamedTuple):
+    """
+    Weights of the maps, each of shape (hidden_size, hidden_size) or (hidden_size,).
+
+    Parameters
+    ----------
+    query, query_bias, key, value, value_bias : torch.Tensor
+        As of :class:`~tavrnn_ephys.nn.attention.TemporalAttention`.
+    """
+
+    query: Tensor
+    query_bias: Tensor
+    key: Tensor
+    value: Tensor
+    value_bias: Tensor
+
+
+class AttentionSteps:
+    """
+    Attention of one layer in every window of a pass.
+
+    Parameters
+    ----------
+    past : list of torch.Tensor, each of shape (n_vertices, hidden_size)
+        States remembered from before the first window, oldest first.
+    like : torch.Tensor, shape (n_vertices, hidden_size)
+        A state, for its shape, type and device.
+    weights : AttentionWeights
+        Weights.
+    n_windows : int
+        Number of windows.
+    width : int or None
+        Number of earlier windows that are attended to.
+    recency : float
+        Slope ρ by which scores fall with each window back.
+    per_node, bounded, attended : bool
+        Whether each vertex has weights of its own, whether the result passes through tanh, and
+        whether later windows see it in place of the state before attention.
+    keep : bool
+        Whether what the backward pass needs is kept.
+    """
+
+    def __init__(
+        self,
+        past: list[Tensor],
+        like: Tensor,
+        weights: AttentionWeights,
+        *,
+        n_windows: int,
+        width: int | None,
+        recency: float,
+        per_node: bool,
+        bounded: bool,
+        attended: bool,
+        keep: bool,
+    ) -> None:
+        self.n_past, self.n_windows = len(past), n_windows
+        self.weights, self.width = weights, width
+        self.per_node, self.bounded, self.attended = per_node, bounded, attended
+        n_vertices, size = like.shape
+        n_slots = self.n_past + n_windows
+        # What is taken off the scores, oldest first; the last entries serve shorter pasts.
+        self.ages = recency * torch.arange(n_slots - 1, -1, -1).to(like)
+        self.scale = 1.0 / math.sqrt(size)
+        self.states = like.new_empty(n_slots, n_vertices, size)
+        for slot, state in enumerate(past):
+            self.states[slot] = state
+        self.mean = Tape(like, n_windows, size, keep=keep)
+        self.result = Tape(like, n_windows, size, keep=keep) if bounded else None
+        self.present = Tape(like, n_windows, size, keep=keep) if attended else None
+        asked = like if per_node else like[-1:]
+        self.query, self.direction = (Tape(asked, n_windows, size, keep=keep) for _ in range(2))
+        self.rows: list[Tensor] = []
+        if keep:
+            shape = (n_windows, n_slots, n_vertices) if per_node else (n_windows, n_slots)
+            self.shares, self.of_scores = like.new_zeros(shape), like.new_zeros(shape)
+            self.of_mean = Tape(like, n_windows, size, keep=keep)
+            self.of_value = Tape(like, n_windows, size, keep=keep)
+            self.of_query, self.of_direction = (
+                Tape(asked, n_windows, size, keep=keep) for _ in range(2)
+            )
+
+    def _slots(self, t: int) -> slice:
+        slot = self.n_past + t
+        return slice(0 if self.width is None else max(0, slot - self.width), slot + 1)
+
+    def forward(self, t: int, present: Tensor) -> Tensor:
+        """
+        Attend to the past and to the present.
+
+        Parameters
+        ----------
+        t : int
+            The window.
+        present : torch.Tensor, shape (n_vertices, hidden_size)
+            State after the recurrent step.
+
+        Returns
+        -------
+        torch.Tensor
+            State after attention.
+        """
+        weights, slots = self.weights, self._slots(t)
+        self.states[slots.stop - 1] = present
+        if self.present is not None:
+            self.present[t].copy_(present)
+        states = self.states[slots]
+        asked = present if self.per_node else present[-1:]
+        query = torch.addmm(weights.query_bias, asked, weights.query.T, out=self.query[t])
+        direction = torch.mm(query, weights.key, out=self.direction[t]).mul_(self.scale)
+        if self.per_node:
+            scores = torch.einsum("knh,nh->kn", states, direction)
+            shares = torch.softmax(scores - self.ages[-len(states) :, None], dim=0)
+            mean = self.mean[t].copy_(torch.einsum("kn,knh->nh", shares, states))
+        else:
+            scores = torch.mv(states[:, -1], direction[0])
+            shares = torch.softmax(scores - self.ages[-len(states) :], dim=0)
+            mean = self.mean[t]
+            torch.mv(states.flatten(1).T, shares, out=mean.view(-1))
+        self.rows.append(shares)
+        result = torch.addmm(weights.value_bias, mean, weights.value.T)
+        if self.result is not None:
+            result = self.result[t].copy_(result.tanh_())
+        if self.attended:
+            self.states[slots.stop - 1] = result
+        return result
+
+    def memory(self) -> list[Tensor]:
+        """
+        Return what the next pass may attend to.
+
+        Returns
+        -------
+        list of torch.Tensor
+            States, oldest first.
+        """
+        first = 0 if self.width is None else max(0, len(self.states) - self.width)
+        return list(self.states[first:].clone().unbind())
+
+    def backward(self, t: int, upstream: Tensor) -> Tensor:
+        """
+        Take the gradient back through one window; windows come last to first.
+
+        Parameters
+        ----------
+        t : int
+            The window.
+        upstream : torch.Tensor, shape (n_vertices, hidden_size)
+            Gradient of the state after attention, from the recurrence of the next window.
+
+        Returns
+        -------
+        torch.Tensor
+            Gradient of the state before attention, shape (n_vertices, hidden_size).
+        """
+        weights, slots = self.weights, self._slots(t)
+        later = self._from_later(t)
+        if self.present is not None:
+            self.states[slots.stop - 1] = self.present[t]
+            upstream = upstream + later
+        of_value = self.of_value[t].copy_(upstream)
+        if self.result is not None:
+            torch.addcmul(
+                upstream, upstream * self.result[t], self.result[t], value=-1, out=of_value
+            )
+        of_mean = torch.mm(of_value, weights.value, out=self.of_mean[t])
+        states, shares = self.states[slots], self.rows[t]
+        direction, of_direction = self.direction[t], self.of_direction[t]
+        if self.per_node:
+            of_shares = torch.einsum("knh,nh->kn", states, of_mean)
+            of_scores = shares * (of_shares - (shares * of_shares).sum(dim=0))
+            of_direction.copy_(torch.einsum("kn,knh->nh", of_scores, states))
+            before = shares[-1, :, None] * of_mean + of_scores[-1, :, None] * direction
+        else:
+            of_shares = torch.mv(states.flatten(1), of_mean.view(-1))
+            of_scores = shares * (of_shares - torch.dot(shares, of_shares))
+            torch.mv(states[:, -1].T, of_scores, out=of_direction[0])
+            before = of_mean * shares[-1]
+            before[-1:].addcmul_(direction, of_scores[-1])
+        self.shares[t, slots], self.of_scores[t, slots] = shares, of_scores
+        of_query = torch.mm(of_direction, weights.key.T, out=self.of_query[t]).mul_(self.scale)
+        asked = before if self.per_node else before[-1:]
+        asked.addmm_(of_query, weights.query)
+        return before if self.attended else before.add_(later)
+
+    def _from_later(self, t: int) -> Tensor:
+        """Sum what the later windows say of the state that they remember of this one."""
+        slot, last = self.n_past + t, self.n_windows
+        if self.width is not None:
+            last = min(last, t + self.width + 1)
+        window = slice(t + 1, last)
+        shares, of_scores = self.shares[window, slot], self.of_scores[window, slot]
+        of_mean, direction = self.of_mean.all[window], self.direction.all[window]
+        if self.per_node:
+            total = torch.einsum("tn,tnh->nh", shares, of_mean)
+            return total + torch.einsum("tn,tnh->nh", of_scores, direction)
+        total = torch.mv(of_mean.flatten(1).T, shares).view_as(self.mean[t])
+        total[-1] += torch.mv(direction[:, 0].T, of_scores)
+        return total
+
+    def weight_gradients(self) -> list[Tensor]:
+        """
+        Sum the gradients of the weights over windows.
+
+        Returns
+        -------
+        list of torch.Tensor
+            In the order of :class:`AttentionWeights`.
+        """
+        states = self.states[self.n_past :] if self.present is None else self.present.all
+        asked = states if self.per_node else states[:, -1:]
+        of_query, of_value = self.of_query.rows, self.of_value.rows
+        return [
+            of_query.T @ flat(asked),
+            of_query.sum(dim=0),
+            self.query.rows.T @ self.of_direction.rows * self.scale,
+            of_value.T @ self.mean.rows,
+            of_value.sum(dim=0),
+        ]

@@ -1,0 +1,70 @@
+"""
+Peak memory and time of one training epoch on large recordings, each in a process of its own.
+
+    python tests/benchmarks/training_memory.py             both sizes, both profiles
+    python tests/benchmarks/training_memory.py nodes       N = 10,000 at 5 %, T = 4
+    python tests/benchmarks/training_memory.py windows     N = 121 at 73 %, T = 1000
+
+The graphs and the network's input are built beforehand; their memory counts, their time does not.
+The whole sequence is one optimizer step: back-propagation through time is not truncated.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+SIZES = {"nodes": (4, 9_999, 0.05), "windows": (1000, 120, 0.73)}
+BOUNDS_MB = {"nodes": 8000, "windows": 1000}
+
+
+def resident_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def run(size, profile):
+    import torch
+
+    from tests.benchmarks.training import prepared
+
+    torch.set_num_threads(1)
+    start = resident_mb()
+    network, windows, noise, _ = prepared(SIZES[size], profile)
+    parameters = [item for item in network.parameters() if item.requires_grad]
+    optimizer = torch.optim.Adam(parameters)
+    built, begin = resident_mb(), time.process_time()
+    output, _ = network(windows, network.initial_state(), noise)
+    loss = network.loss_terms(windows, output)["loss"]
+    loss.backward()
+    optimizer.step()
+    seconds, peak = time.process_time() - begin, resident_mb()
+    within = "within" if peak <= BOUNDS_MB[size] else "ABOVE"
+    n_windows, n_nodes, density = SIZES[size]
+    print(
+        f"{n_windows:4} windows x {n_nodes + 1:5} vertices at {density:.0%}, {profile:8}: "
+        f"{seconds:6.2f} s of processor time; peak {peak:5.0f} MB, {within} {BOUNDS_MB[size]} MB "
+        f"({start:.0f} MB before the graphs, {built:.0f} MB with them and the network's input)",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Memory of a training epoch")
+    parser.add_argument("sizes", nargs="*", default=list(SIZES))
+    parser.add_argument("--profile", choices=["paper", "default"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.profile is not None:
+        run(arguments.sizes[0], arguments.profile)
+        return
+    for size in arguments.sizes:
+        for profile in ("paper", "default"):
+            command = [sys.executable, __file__, size, "--profile", profile]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
