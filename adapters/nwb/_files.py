@@ -13,7 +13,15 @@ from tavrnn_ephys.errors import FileFormatError, TavrnnEphysError
 if TYPE_CHECKING:
     import pynwb
 
-__all__ = ["looks_like_nwb", "one_line", "open_nwb", "require_nwb"]
+__all__ = [
+    "damage_told",
+    "looks_like_nwb",
+    "one_line",
+    "open_nwb",
+    "open_root",
+    "read_nwbfile",
+    "require_nwb",
+]
 
 # What HDF5, PyNWB and NumPy raise when parts of a file are missing or make no sense.
 _DAMAGE = (
@@ -80,6 +88,10 @@ def require_nwb(path: Path) -> None:
     try:
         with h5py.File(path, "r") as file:
             is_nwb = _is_nwb(file)
+    except BlockingIOError as error:
+        raise FileFormatError(
+            f"'{path.name}' is open for writing in another program. Close it there first."
+        ) from error
     except OSError as error:
         raise FileFormatError(
             f"'{path.name}' is damaged or cut short: HDF5 cannot open it ({one_line(error)}). "
@@ -127,15 +139,100 @@ def open_nwb(path: Path) -> Iterator[pynwb.NWBFile]:
                 f"PyNWB cannot read '{path.name}': {one_line(error)}. "
                 "Check the file with nwbinspector, or write it again with a current version."
             ) from error
-        try:
+        with damage_told(path.name):
             yield nwbfile
-        except TavrnnEphysError:
-            raise
-        except _DAMAGE as error:
-            raise FileFormatError(
-                f"'{path.name}' is damaged: part of its data cannot be read ({one_line(error)}). "
-                "Copy it again from its source."
-            ) from error
+
+
+@contextmanager
+def damage_told(file_name: str) -> Iterator[None]:
+    """
+    Say of whatever fails inside that the file is damaged.
+
+    Parameters
+    ----------
+    file_name : str
+        Name of the file that is being read.
+
+    Yields
+    ------
+    None
+        While parts of the file are read.
+
+    Raises
+    ------
+    FileFormatError
+        If parts are missing or make no sense.
+    """
+    try:
+        yield
+    except TavrnnEphysError:
+        raise
+    except _DAMAGE as error:
+        raise FileFormatError(
+            f"'{file_name}' is damaged: part of its data cannot be read ({one_line(error)}). "
+            "Copy it again from its source."
+        ) from error
+
+
+@contextmanager
+def open_root(path: Path) -> Iterator[Any]:
+    """
+    Open an NWB file read-only, beneath PyNWB.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Yields
+    ------
+    h5py.File
+        The file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no intact NWB file.
+    """
+    import h5py
+
+    path = Path(path)
+    require_nwb(path)
+    with h5py.File(path, "r") as file:
+        yield file
+
+
+def read_nwbfile(io: Any, file_name: str) -> Any:
+    """
+    Read what an open file holds.
+
+    Parameters
+    ----------
+    io : hdmf.backends.io.HDMFIO
+        The open file.
+    file_name : str
+        Its name, for the message.
+
+    Returns
+    -------
+    pynwb.NWBFile
+        Its content.
+
+    Raises
+    ------
+    FileFormatError
+        If PyNWB cannot make sense of it.
+    """
+    try:
+        # PyNWB speaks about every departure from its newest schema; old files are full of them.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return io.read()
+    except Exception as error:
+        raise FileFormatError(
+            f"PyNWB cannot read '{file_name}': {one_line(error)}. "
+            "Check the file with nwbinspector, or write it again with a current version."
+        ) from error
 
 
 def one_line(error: BaseException, limit: int = 160) -> str:
