@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=900)
     options = parser.parse_args()
     results = make_results(options.windows, options.nodes)
-    graphs = te.build_graphs(results.connectivity, threshold=0.25, history_node=False)
+    graphs = te.build_graphs(results.connectivity, threshold=0.15, history_node=False)
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
         folder = Path(name)
         recording = make_recording(folder / "recording.nwb", options.nodes)
