@@ -17,6 +17,7 @@ __all__ = [
     "check_output",
     "make_folder",
     "one_writer",
+    "reserve_room",
     "temporary_beside",
     "whole_file",
 ]
@@ -250,6 +251,29 @@ def temporary_beside(target: Path) -> Path:
     )
     os.close(descriptor)
     return Path(name)
+
+
+def reserve_room(path: Path, n_bytes: int) -> None:
+    """
+    Take room on the disk behind the end of a file, so that what follows finds it.
+
+    Libraries that run out of room amid their own work can abort the process.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An existing file; it is longer by zeros afterwards.
+    n_bytes : int
+        How much.
+
+    Raises
+    ------
+    OSError
+        If there is less.
+    """
+    if n_bytes > 0 and hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), os.fstat(stream.fileno()).st_size, n_bytes)
 
 
 def _flush(path: Path) -> None:

@@ -198,6 +198,28 @@ class Results:
         further = tuple(f"table {name}" for name in self.tables)
         return (*self._parts(), *further)
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that all arrays take at most, uncompressed."""
+        arrays: list[Any] = [*self.window_values.values(), *self.node_values.values()]
+        arrays += self.windows.columns.values()
+        if self.embedding is not None:
+            arrays += [
+                getattr(self.embedding, name) for name in ("mean", "std", "attention", "history")
+            ]
+        if self.connectivity is not None:
+            arrays += [
+                getattr(self.connectivity, name) for name in ("weights", "mean_activity", "lags_s")
+            ]
+        if self.graphs is not None:
+            arrays += [self.graphs.features, self.graphs.node_mask]
+            arrays += [
+                part for graph in self.graphs.weights for part in (graph.data, graph.indices)
+            ]
+        frames = [getattr(table, "frame", table) for table in self.tables.values()]
+        tables = sum(int(frame.memory_usage(deep=True).sum()) for frame in frames)
+        return tables + sum(array.nbytes for array in arrays if array is not None)
+
     def __repr__(self) -> str:
         return (
             f"Results: {len(self.windows)} windows x {len(self.nodes)} {self.nodes.kind}s: "

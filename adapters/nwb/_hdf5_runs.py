@@ -21,7 +21,7 @@ from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
 from tavrnn_ephys.adapters.nwb._tables import compressed
 from tavrnn_ephys.errors import InputError, OutputError
-from tavrnn_ephys.output import temporary_beside
+from tavrnn_ephys.output import reserve_room, temporary_beside
 from tavrnn_ephys.runs import Placement, Results
 
 __all__ = ["add_run_to", "compact", "link_or_copy", "remove_runs"]
@@ -29,6 +29,8 @@ __all__ = ["add_run_to", "compact", "link_or_copy", "remove_runs"]
 # Gaps below this share of a file are left, so that ten replacements add less than a hundredth.
 _GAPS = 1e-3
 _CHUNK_BYTES = 2**28
+# What tables, their descriptions and a cached schema take at most beside the arrays.
+_TABLES_BYTES = 2**22
 
 
 def link_or_copy(
@@ -114,6 +116,8 @@ def add_run_to(
     """
     from pynwb import NWBHDF5IO
 
+    # HDF5 that finds the disk full can abort the process; here it is still an ordinary error.
+    reserve_room(path, int(1.1 * results.n_bytes) + _TABLES_BYTES)
     with h5py.File(path, "r+") as file:
         existing = find_runs(file).get(placement.run)
         if existing is not None:
@@ -262,6 +266,8 @@ def compact(temporary: Path, target: Path, freed: int) -> None:
         return
     packed = temporary_beside(target)
     try:
+        if not _has_room(packed, temporary.stat().st_size):
+            return
         with (
             h5py.File(temporary, "r") as old,
             h5py.File(packed, "w", libver=("earliest", "latest")) as new,
@@ -276,3 +282,11 @@ def compact(temporary: Path, target: Path, freed: int) -> None:
         )
     finally:
         packed.unlink(missing_ok=True)
+
+
+def _has_room(path: Path, n_bytes: int) -> bool:
+    try:
+        reserve_room(path, n_bytes)
+    except OSError:
+        return False
+    return True

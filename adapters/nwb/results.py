@@ -95,7 +95,10 @@ def _target(source: Path, out: str | Path | None, placement: Placement) -> Path:
 def _one_sentence(target: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # What the system tells HDF5 while it flushes arrives as another kind of error.
+        if not isinstance(error, OSError) and "errno" not in str(error):
+            raise
         raise OutputError(
             f"Writing '{target}' failed ({one_line(error)}); nothing was left behind. "
             "Check the space and the permissions of its folder."

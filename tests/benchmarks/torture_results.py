@@ -216,8 +216,8 @@ def full_disk(folder: Path, times: int, seed: int = 2) -> Counter[str]:
             size = bench.target.stat().st_size
             if mounted:
                 used = sum(path.stat().st_size for path in folder.iterdir())
-                # The file is written up to twice: with gaps, and once more without.
-                _resize(folder, used + int(rng.uniform(0.02, 2.2) * size) // 4096 * 4096)
+                # Beside the file there must be room for its copy and for what comes to it.
+                _resize(folder, used + int(rng.uniform(0.02, 1.2) * (size + 2**22)) // 4096 * 4096)
                 process = _in_child(write)
             else:
                 limit = int(rng.uniform(0.02, 1.1) * size)
@@ -233,6 +233,38 @@ def full_disk(folder: Path, times: int, seed: int = 2) -> Counter[str]:
             assert bench.strays() == [], bench.strays()
             bench.succeed()
         return counts
+
+
+def filled_meanwhile(folder: Path, times: int, seed: int = 4) -> Counter[str]:
+    """Let another process fill the disk at random moments of writing."""
+    rng = random.Random(seed)
+    counts = Counter[str]()
+    with _tmpfs(folder) as mounted:
+        if not mounted:
+            return Counter({"left out, for want of a tmpfs": 1})
+        bench = Bench(folder)
+        started = time.perf_counter()
+        bench.succeed()
+        duration = time.perf_counter() - started
+        for _ in range(times):
+            version, write = bench.next_write()
+            process = _in_child(write)
+            time.sleep(rng.uniform(0, duration))
+            # Smaller than what is there already is refused; by and by there is no room left.
+            for extra in (0, 4096, 2**14, 2**16, 2**18):
+                used = os.statvfs(folder)
+                with contextlib.suppress(subprocess.CalledProcessError):
+                    _resize(folder, (used.f_blocks - used.f_bfree) * used.f_frsize + extra)
+                    break
+            process.join()
+            _resize(folder, 2**28)
+            code = process.exitcode
+            state = bench.check(version)
+            assert state == "new" if code == 0 else True
+            end = {0: "room enough", _REFUSED: "refused"}.get(code, "process aborted by HDF5")
+            counts[f"{end}, {state} version"] += 1
+            bench.succeed()
+    return counts
 
 
 def _limited(limit: int, write: Callable[[], Any]) -> None:
@@ -332,6 +364,8 @@ def main(arguments: list[str] | None = None) -> None:
         report("SIGKILL", kills(bench, options.kills))
         report("Ctrl-C", ctrl_c(bench, options.ctrl_c))
         report("disk full", full_disk(_made(Path(name) / "full"), options.full))
+        meanwhile = filled_meanwhile(_made(Path(name) / "filled"), options.full)
+        report("disk filled by another process", meanwhile)
         report("read-only folder", read_only(bench))
         report("open for reading elsewhere", open_elsewhere(bench, "r"))
         report("open for writing elsewhere", open_elsewhere(bench, "r+"))
