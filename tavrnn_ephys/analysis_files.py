@@ -130,10 +130,8 @@ def _check_target(source: Path, out: Path | None, placement: Placement, adapter:
         return
     if out is None:
         raise InputError("Say where the results go: --out FILE.nwb, or --in-place.")
-    zarr = out.name.lower().endswith(".zarr")
-    check_output(
-        out, inputs=(source,), overwrite=placement.overwrite, suffix="" if zarr else ".nwb"
-    )
+    if not out.name.lower().endswith(".zarr"):
+        check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
 
 
 def _origin(source: Path, adapter: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "reserve_room",
     "temporary_beside",
     "whole_file",
+    "whole_folder",
 ]
 
 
@@ -190,6 +191,13 @@ def one_writer(path: str | Path) -> Iterator[None]:
 
 
 def _remove_leftovers(target: Path) -> None:
+    previous = _previous(target)
+    if previous.exists():
+        # Its successor was about to take its place.
+        if target.exists():
+            shutil.rmtree(previous)
+        else:
+            os.rename(previous, target)
     pattern = re.compile(
         rf"\.{re.escape(target.stem)}\.[a-z0-9_]{{8}}\.partial{re.escape(target.suffix)}"
     )
@@ -230,6 +238,62 @@ def whole_file(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
         _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """
+    Fill a folder beside its final place and move it there once it is complete.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The final place; a folder that stands there is replaced.
+
+    Yields
+    ------
+    pathlib.Path
+        A temporary folder beside it; it is flushed to the disk and takes its place when the
+        block ends, and is removed when the block fails.
+    """
+    target = Path(path)
+    temporary = Path(
+        tempfile.mkdtemp(
+            dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}"
+        )
+    )
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())
+        if hasattr(os, "sync"):
+            os.sync()
+        if not target.exists():
+            os.rename(temporary, target)
+        elif not _exchanged(temporary, target):
+            previous = _previous(target)
+            os.rename(target, previous)
+            os.rename(temporary, target)
+            shutil.rmtree(previous)
+        _flush(target.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _previous(target: Path) -> Path:
+    return target.with_name(f".{target.name}.previous")
+
+
+def _exchanged(first: Path, second: Path) -> bool:
+    """Let two folders change places in one step, where the system can (Linux)."""
+    import ctypes
+
+    if os.name == "nt":
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    here, exchange = -100, 2
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0)
 
 
 def temporary_beside(target: Path) -> Path:

@@ -304,10 +304,17 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     file = Path(path)
     if not file.exists():
         raise FileFormatError(f"There is no file '{file}'. Check the path.")
-    if not file.is_file():
-        raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
-    refuse_endless_heap(file)
     adapters = list_adapters()
+    if file.is_dir():
+        adapters = {
+            name: item for name, item in adapters.items() if getattr(item, "reads_folders", False)
+        }
+        if not any(item.recognises(file) for item in adapters.values()):
+            raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    elif not file.is_file():
+        raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    else:
+        refuse_endless_heap(file)
     if adapter is not None:
         if adapter not in adapters:
             raise InputError(

@@ -23,7 +23,7 @@ _OPTIONS = ("series", "t_start", "t_stop", "channels")
 
 class NwbAdapter:
     """
-    Recordings and results in NWB 2 files (HDF5), through PyNWB.
+    Recordings and results in NWB 2 files (HDF5, or Zarr), through PyNWB.
 
     Examples
     --------
@@ -34,6 +34,8 @@ class NwbAdapter:
     name = "nwb"
     description = "Neurodata Without Borders: units, ROI traces, behaviour, intervals and results"
     suffixes: tuple[str, ...] = (".nwb",)
+    # A Zarr store is a folder.
+    reads_folders = True
 
     def recognises(self, path: Path) -> bool:
         """
@@ -47,7 +49,7 @@ class NwbAdapter:
         Returns
         -------
         bool
-            True for an HDF5 file whose root is an ``NWBFile``.
+            True for an HDF5 file, or a Zarr store, whose root is an ``NWBFile``.
         """
         return looks_like_nwb(path)
 

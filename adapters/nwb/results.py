@@ -25,8 +25,14 @@ from tavrnn_ephys.adapters.nwb._run_index import (
     require_intact,
 )
 from tavrnn_ephys.adapters.nwb._run_reader import NwbRun
+from tavrnn_ephys.adapters.nwb._zarr_runs import (
+    add_run_to_zarr,
+    check_zarr_output,
+    copy_to_zarr,
+    remove_zarr_runs,
+)
 from tavrnn_ephys.errors import InputError, OutputError
-from tavrnn_ephys.output import check_output, one_writer, whole_file
+from tavrnn_ephys.output import check_output, one_writer, whole_file, whole_folder
 from tavrnn_ephys.runs import Placement, Results, RunInfo
 
 __all__ = ["check_results_source", "delete_runs", "list_runs", "open_run", "write_results"]
@@ -71,6 +77,11 @@ def write_results(
     source = Path(source)
     target = _target(source, out, placement)
     require_nwb(source)
+    if _is_zarr_target(target):
+        with _one_sentence(target), one_writer(target), whole_folder(target) as folder:
+            facts = copy_to_zarr(source, folder)
+            add_run_to_zarr(folder, results, placement, facts, source.name)
+        return target
     mode = stat.S_IMODE(source.stat().st_mode) if placement.way == "in_place" else None
     with _one_sentence(target), one_writer(target), whole_file(target, mode=mode) as temporary:
         facts = link_or_copy(source, temporary, target, placement)
@@ -80,15 +91,28 @@ def write_results(
     return target
 
 
+def _is_zarr_target(target: Path) -> bool:
+    return target.is_dir() or target.suffix.lower() == ".zarr"
+
+
 def _target(source: Path, out: str | Path | None, placement: Placement) -> Path:
     if placement.way != "in_place":
         if out is None:
             raise OutputError("Say where the results go: out=…, on the command line --out.")
+        if _is_zarr_target(Path(out)):
+            check_zarr_output(Path(out), placement)
+            return Path(out)
+        if source.is_dir():
+            raise OutputError("Results of a recording in Zarr go into Zarr: end out in '.zarr'.")
         return check_output(out, inputs=(source,), overwrite=placement.overwrite)
     if out is not None:
         raise OutputError("Results that go into the recording's own file need no other: leave out.")
     # A link to the recording stays a link; the file that it leads to is replaced.
-    return check_output(source.resolve(), overwrite=True)
+    target = source.resolve()
+    if target.is_dir():
+        check_zarr_output(target, placement)
+        return target
+    return check_output(target, overwrite=True)
 
 
 @contextmanager
@@ -183,6 +207,11 @@ def delete_runs(path: str | Path, names: Sequence[str]) -> None:
         entries = [choose_run(runs, name, path.name) for name in dict.fromkeys(names)]
     if not entries:
         raise InputError("Name at least one run to delete.")
+    if path.is_dir():
+        with _one_sentence(path), one_writer(path), whole_folder(path) as folder:
+            copy_to_zarr(path, folder)
+            remove_zarr_runs(folder, entries, path.name)
+        return
     target = check_output(path, overwrite=True)
     mode = stat.S_IMODE(path.stat().st_mode)
     with _one_sentence(target), one_writer(target), whole_file(target, mode=mode) as temporary:

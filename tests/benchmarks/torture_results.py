@@ -261,6 +261,7 @@ def filled_meanwhile(folder: Path, times: int, seed: int = 4) -> Counter[str]:
             code = process.exitcode
             state = bench.check(version)
             assert state == "new" if code == 0 else True
+            assert code in (0, _REFUSED) or code < 0, f"the writer ended with {code}"
             end = {0: "room enough", _REFUSED: "refused"}.get(code, "process aborted by HDF5")
             counts[f"{end}, {state} version"] += 1
             bench.succeed()
