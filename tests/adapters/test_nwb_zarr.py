@@ -1,5 +1,6 @@
 """Recordings and runs in NWB files of Zarr's format."""
 
+import shutil
 from pathlib import Path
 
 import neo
@@ -16,14 +17,20 @@ from tests.adapters.contract import nodes_of
 from tests.adapters.test_nwb_runs import make_results, same
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def units(source_nwb: Path) -> te.Nodes:
     return nodes_of(NwbAdapter().read(source_nwb).segments[0])
 
 
+@pytest.fixture(scope="module")
+def template(source_nwb: Path, units: te.Nodes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("template") / "out.nwb.zarr"
+    return te.write_results(source_nwb, make_results(units), out=out)
+
+
 @pytest.fixture
-def store(source_nwb: Path, units: te.Nodes, tmp_path: Path) -> Path:
-    return te.write_results(source_nwb, make_results(units), out=tmp_path / "out.nwb.zarr")
+def store(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(template, tmp_path / "out.nwb.zarr"))
 
 
 def arrays_of(path: Path) -> dict[str, bytes]:
