@@ -229,14 +229,14 @@ def _activity(one: ConnectivitySequence, two: ConnectivitySequence) -> str:
 def _graphs(one: Any, two: Any) -> str:
     if one == two:
         return ""
-    if (one.nodes, one.windows) != (two.nodes, two.windows):
+    if len(one) != len(two) or not np.array_equal(one.nodes.ids, two.nodes.ids):
         return "The graphs are over other nodes or windows."
     changed = sum(
         not np.array_equal(a.toarray(), b.toarray())
         for a, b in zip(one.weights, two.weights, strict=True)
     )
     if changed == 0:
-        return "The graphs differ in their features, their history node or their mask."
+        return "The graphs differ in their features, their mask or what is known of their windows."
     return f"The edges differ in {changed} of {len(one)} graphs."
 
 
