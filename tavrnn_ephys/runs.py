@@ -217,7 +217,8 @@ class Results:
                 part for graph in self.graphs.weights for part in (graph.data, graph.indices)
             ]
         frames = [getattr(table, "frame", table) for table in self.tables.values()]
-        tables = sum(int(frame.memory_usage(deep=True).sum()) for frame in frames)
+        known = [frame for frame in frames if hasattr(frame, "memory_usage")]
+        tables = sum(int(frame.memory_usage(deep=True).sum()) for frame in known)
         return tables + sum(array.nbytes for array in arrays if array is not None)
 
     def __repr__(self) -> str:

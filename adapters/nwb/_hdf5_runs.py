@@ -55,7 +55,8 @@ def link_or_copy(
         # Held open while it is copied, so that no writer of HDF5 can enter.
         with h5py.File(source, "r") as recording:
             if placement.way == "sidecar":
-                link = os.path.relpath(source.resolve(), target.resolve().parent)
+                # As the recording's own links: relative to its folder, until all are moved below.
+                link = os.path.relpath(source.resolve(), source.parent.resolve())
                 with h5py.File(temporary, "w", libver=("earliest", "latest")) as sidecar:
                     copy_objects(recording, sidecar, link_large=link)
                 digest = None

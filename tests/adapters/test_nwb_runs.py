@@ -79,7 +79,7 @@ def same(found: te.Results, written: te.Results) -> bool:
     for name in ("window_values", "node_values"):
         a, b = getattr(found, name), getattr(written, name)
         assert list(a) == list(b)
-        assert all(np.array_equal(a[key], b[key], equal_nan=True) for key in a)
+        assert all(np.array_equal(a[key], b[key], equal_nan=a[key].dtype.kind == "f") for key in a)
     assert list(found.tables) == list(written.tables)
     for name, frame in found.tables.items():
         pd.testing.assert_frame_equal(frame, written.tables[name])
@@ -324,7 +324,7 @@ def graphs_over(draw: st.DrawFn, windows: te.Windows, nodes: te.Nodes, weights: 
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(given_results=results(), form=st.sampled_from(["triangle", "full", "edges"]))
 def test_whatever_is_written_comes_back_equal(
     source_nwb: Path,
@@ -505,8 +505,9 @@ def test_a_run_whose_units_were_removed_is_told_and_can_be_deleted(
     assert len(te.list_runs(stored)) == 2
     te.delete_runs(stored, "default", "second")
     assert te.list_runs(stored) == []
-    with pynwb.NWBHDF5IO(stored, "r") as io:
-        assert (io.read().units is None) is (way == "remove")
+    if way == "remove":
+        with pynwb.NWBHDF5IO(stored, "r") as io:
+            assert io.read().units is None
 
 
 def change_provenance(path: Path, key: str, value: str, table: str = "tavrnn_provenance") -> None:
