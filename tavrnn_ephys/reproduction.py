@@ -6,7 +6,7 @@ import dataclasses
 import platform
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,8 @@ def _config(facts: Mapping[str, Any], name: str) -> AnalysisConfig:
         for key, value in facts.items()
         if key.startswith(_ANALYSIS)
     }
-    if not given:
+    needed = [item.name for item in dataclasses.fields(AnalysisConfig) if item.default is MISSING]
+    if not set(needed) <= set(given):
         raise InputError(
             f"The run '{name}' does not say how it was computed, so that it cannot be computed "
             "again. Runs that 'tavrnn-ephys analyze' writes can."

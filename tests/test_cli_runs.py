@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*differ no more coherently.*")
 
 @pytest.fixture(scope="module")
 def culture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    block = te.simulate_culture(n_nodes=10, duration=30 * pq.s, seed=1)
+    block = te.simulate_culture(n_nodes=20, duration=30 * pq.s, seed=1)
     return te.write_nwb(dated(block), tmp_path_factory.mktemp("culture") / "culture.nwb")
 
 
@@ -34,8 +34,8 @@ def test_runs_are_added_listed_compared_and_deleted(
     capsys.readouterr()
     assert main(["runs", str(out)]) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("default: 14 windows x 10 channels, embedding, connectivity, graphs")
-    assert second.startswith("sparse: 14 windows x 10 channels")
+    assert first.startswith("default: 14 windows x 20 channels, embedding, connectivity, graphs")
+    assert second.startswith("sparse: 14 windows x 20 channels")
     assert main(["runs", str(out), "--compare", "default", "sparse"]) == 0
     text = capsys.readouterr().out
     assert "Equal:       nodes, windows, connectivity" in text

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings(ODD)
 @pytest.fixture(scope="module")
 def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reproduction")
-    block = te.simulate_culture(n_nodes=12, duration=40 * pq.s, seed=1)
+    block = te.simulate_culture(n_nodes=20, duration=40 * pq.s, seed=1)
     source = te.write_nwb(dated(block), folder / "culture.nwb")
     assert analyze(source, folder / "out.nwb") == 0
     return folder / "out.nwb"
@@ -90,10 +90,8 @@ def test_a_run_without_its_configuration_is_refused(own: Path) -> None:
     with te.open_results(own) as opened:
         nodes = opened.nodes
     te.write_results(own, make_results(nodes, 8), way="in_place", run="by_hand")
-    change = {"config.analysis.threshold": "0.0"}
-    with pytest.raises(InputError, match="was computed with an option|does not say how"):
+    with pytest.raises(InputError, match="'by_hand' does not say how it was computed"):
         reproduce_run(own, "by_hand")
-    assert change
 
 
 def test_an_option_of_another_version_is_refused(own: Path) -> None:
