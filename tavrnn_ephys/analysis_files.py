@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import shlex
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,17 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.adapter_options import option_text
 from tavrnn_ephys.blocks import one_segment
 from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.output import check_folder, check_output, make_folder
-from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze, segment_to_analyze
-from tavrnn_ephys.reading import (
-    check_results_source,
-    find_adapter,
-    read,
-    write_nwb,
-    write_results,
+from tavrnn_ephys.pipeline import (
+    AnalysisConfig,
+    AnalysisResult,
+    analyze,
+    results_of,
+    segment_to_analyze,
 )
+from tavrnn_ephys.reading import find_adapter, read, results_store, write_nwb
+from tavrnn_ephys.runs import Placement
 
 if TYPE_CHECKING:
     import neo
@@ -34,9 +38,10 @@ _UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 def analyze_file(
     source: Path,
-    out: Path,
+    out: Path | None,
     config: AnalysisConfig,
     *,
+    placement: Placement | None = None,
     adapter: str | None = None,
     options: Mapping[str, Any] | None = None,
     session_start: str | None = None,
@@ -45,17 +50,19 @@ def analyze_file(
     verbose: bool = False,
 ) -> AnalysisResult:
     """
-    Analyse a recording and write the results into a copy of it.
+    Analyse a recording and write the results into a copy of it, or where they are asked for.
 
     Parameters
     ----------
     source : pathlib.Path
         The recording; a format other than NWB is converted into the copy, of several segments
         the one that is analysed.
-    out : pathlib.Path
-        The NWB file to write.
+    out : pathlib.Path, optional
+        The NWB file to write; none where the results go into the source itself.
     config : AnalysisConfig
         How.
+    placement : Placement, optional
+        Name of the run and way of writing; the default run in a copy by default.
     adapter : str, optional
         Adapter that reads the source; found by content by default.
     options : mapping of str to object, optional
@@ -65,7 +72,7 @@ def analyze_file(
     figures : str or pathlib.Path, optional
         Folder for PNG figures.
     overwrite : bool
-        Whether existing output may be replaced.
+        Whether existing figures and an existing output file may be replaced.
     verbose : bool
         Whether progress is shown on a terminal.
 
@@ -83,28 +90,61 @@ def analyze_file(
     OutputError
         If the output may not be written.
     """
+    placement = placement or Placement(overwrite=overwrite)
     found = find_adapter(source, adapter)
-    check_output(out, inputs=(source,), overwrite=overwrite, suffix=".nwb")
+    _check_target(source, out, placement, found.name)
     if found.name == "nwb":
         if session_start is not None:
             raise InputError(
                 f"'{source.name}' knows its start; --session-start is for formats that do not. "
                 "Leave it out."
             )
-        check_results_source(source)
+        results_store().check_results_source(source, placement)
     folder = None
     if figures is not None:
         folder = check_folder(figures, [f"{name}.png" for name in _FIGURES], overwrite=overwrite)
     block = read(source, adapter=found.name, **dict(options or {}))
     index = segment_to_analyze(block, config)
     block = one_segment(block, index)
-    with _as_nwb(block, source, out, found.name, session_start) as (block, nwb):
+    with _as_nwb(block, source, out or source, found.name, session_start) as (block, nwb):
         result = analyze(block, dataclasses.replace(config, segment_index=0), verbose=verbose)
         result = _with_segment(result, index)
-        write_results(nwb, result.embedding, out=out, overwrite=overwrite)
+        facts = _origin(source, found.name, dict(options or {}))
+        content = results_of(result, provenance=facts)
+        results_store().write_results(nwb, content, out, placement)
     if folder is not None:
         _save_figures(result, folder)
     return result
+
+
+def _check_target(source: Path, out: Path | None, placement: Placement, adapter: str) -> None:
+    if placement.way != "copy" and adapter != "nwb":
+        raise InputError(
+            f"'{source.name}' is no NWB file, which alone can take or be linked to results. Write "
+            "a new one: --out FILE.nwb."
+        )
+    if placement.way == "in_place":
+        if out is not None:
+            raise InputError("Results go either into the recording's own file or into --out.")
+        check_output(source.resolve(), overwrite=True)
+        return
+    if out is None:
+        raise InputError("Say where the results go: --out FILE.nwb, or --in-place.")
+    if not out.name.lower().endswith(".zarr"):
+        check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
+
+
+def _origin(source: Path, adapter: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Note the command, and of a recording in NWB how it is to be read again."""
+    name, *arguments = sys.argv
+    facts = {
+        "recording": source.name,
+        "adapter": adapter,
+        "command_line": shlex.join([Path(name).name, *arguments]),
+    }
+    if adapter == "nwb":
+        facts |= {f"reading.{key}": option_text(value) for key, value in options.items()}
+    return facts
 
 
 def _with_segment(result: AnalysisResult, index: int) -> AnalysisResult:

@@ -1,4 +1,4 @@
-"""The command line: ``tavrnn-ephys demo | analyze | inspect | convert``."""
+"""The command line: ``tavrnn-ephys demo | analyze | runs | reproduce | inspect | convert``."""
 
 from __future__ import annotations
 
@@ -39,8 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 2 after one sentence on the standard error stream.
+        Exit status: 0, 1 if a run was not reproduced, or 2 after one sentence on the standard
+        error stream.
     """
+    status = 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         for category in (DataLossWarning, ChanceLossWarning):
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with _stop_on_terminate():
                 options = _parser().parse_args(arguments)
-                options.run(options)
+                status = options.run(options) or 0
         except TavrnnEphysError as error:
             return _refuse(str(error))
         except MemoryError:
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"tavrnn-ephys: warning: {message}", file=sys.stderr)
-    return 0
+    return status
 
 
 @contextmanager
@@ -107,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     _add_demo(commands)
     _add_analyze(commands)
+    _add_runs(commands)
+    _add_reproduce(commands)
     _add_inspect(commands)
     _add_convert(commands)
     return parser
@@ -147,7 +151,8 @@ def _add_analyze(commands: Any) -> None:
         ("--step", "time from the start of one window to the next"),
     ):
         command.add_argument(name, required=True, type=_duration, metavar="TIME", help=text)
-    command.add_argument("--out", required=True, metavar="FILE.nwb", help="NWB file to write")
+    command.add_argument("--out", metavar="FILE.nwb", help="NWB file to write")
+    _add_placement(command)
     command.add_argument(
         "--threshold",
         type=_number,
@@ -191,6 +196,69 @@ def _add_analyze(commands: Any) -> None:
     command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
     command.set_defaults(run=_run_analyze)
+
+
+def _add_placement(command: Any) -> None:
+    group = command.add_argument_group("where the results go")
+    group.add_argument(
+        "--in-place",
+        action="store_true",
+        help="instead of --out: into FILE itself, through a copy beside it that takes its place",
+    )
+    group.add_argument(
+        "--sidecar",
+        action="store_true",
+        help="make --out a small file that links to the large data of FILE",
+    )
+    group.add_argument(
+        "--run",
+        dest="run_name",
+        default="default",
+        metavar="NAME",
+        help="name of the run (default: default)",
+    )
+    group.add_argument("--replace", action="store_true", help="replace a run of the same name")
+    group.add_argument(
+        "--module", metavar="NAME", help="processing module (default: ecephys, for cells ophys)"
+    )
+    group.add_argument(
+        "--connectivity",
+        default="triangle",
+        metavar="FORM",
+        help="how connectivity is stored: triangle, full, or edges, not beyond those of the graphs",
+    )
+
+
+def _add_runs(commands: Any) -> None:
+    command = commands.add_parser(
+        "runs",
+        allow_abbrev=False,
+        help="list, compare or delete the runs in an NWB file",
+        description="Lists the runs that an NWB file holds; compares two of them, or deletes "
+        "some and gives their room back.",
+        epilog="Example: tavrnn-ephys runs culture_tavrnn.nwb --compare default threshold_06",
+    )
+    command.add_argument("file", metavar="FILE.nwb", help="NWB file with results")
+    either = command.add_mutually_exclusive_group()
+    either.add_argument(
+        "--compare", nargs=2, metavar=("A", "B"), help="say in what two runs differ"
+    )
+    either.add_argument("--delete", nargs="+", metavar="NAME", help="delete these runs")
+    command.set_defaults(run=_run_runs)
+
+
+def _add_reproduce(commands: Any) -> None:
+    command = commands.add_parser(
+        "reproduce",
+        allow_abbrev=False,
+        help="compute a stored run again, and say whether it comes out equal",
+        description="Computes a run again from its stored configuration and the recording in the "
+        "same file, which is not changed. Says that it is equal to the last bit, with exit status "
+        "0, or what differs and why, with exit status 1.",
+    )
+    command.add_argument("file", metavar="FILE.nwb", help="NWB file with a recording and results")
+    command.add_argument("--run", metavar="NAME", dest="run_name", help="which run")
+    command.set_defaults(run=_run_reproduce)
 
 
 def _add_inspect(commands: Any) -> None:
@@ -272,10 +340,11 @@ def _run_demo(options: argparse.Namespace) -> None:
 
 
 def _run_analyze(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.adapter_options import parse_options
     from tavrnn_ephys.analysis_files import analyze_file
-    from tavrnn_ephys.conversion import parse_options
     from tavrnn_ephys.pipeline import AnalysisConfig
 
+    placement = _placement(options)
     config = AnalysisConfig(
         bin_size_s=options.bin_size,
         window_length_s=options.window,
@@ -290,8 +359,9 @@ def _run_analyze(options: argparse.Namespace) -> None:
     )
     result = analyze_file(
         Path(options.file),
-        Path(options.out),
+        None if options.out is None else Path(options.out),
         config,
+        placement=placement,
         adapter=options.adapter,
         session_start=options.session_start,
         options=parse_options(options.option),
@@ -302,11 +372,47 @@ def _run_analyze(options: argparse.Namespace) -> None:
     final = result.model.history_[-1]
     print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
     print(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
-    print(f"Written to {options.out}")
+    print(f"Written to {options.out or options.file}")
+
+
+def _placement(options: argparse.Namespace) -> Any:
+    from tavrnn_ephys.runs import Placement
+
+    if options.in_place and options.sidecar:
+        raise InputError("Choose one of --in-place and --sidecar.")
+    way = "in_place" if options.in_place else "sidecar" if options.sidecar else "copy"
+    return Placement(
+        run=options.run_name,
+        way=way,
+        module=options.module,
+        connectivity=options.connectivity,
+        replace=options.replace,
+        overwrite=options.overwrite,
+    )
+
+
+def _run_runs(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.results import compare_runs, delete_runs, list_runs
+
+    if options.compare:
+        print(compare_runs(options.file, *options.compare))
+        return
+    if options.delete:
+        delete_runs(options.file, *options.delete)
+    runs = list_runs(options.file)
+    print("\n".join(map(str, runs)) or "No runs.")
+
+
+def _run_reproduce(options: argparse.Namespace) -> int:
+    from tavrnn_ephys.reproduction import reproduce_run
+
+    found = reproduce_run(options.file, options.run_name, verbose=True)
+    print(found)
+    return 0 if found.is_equal else 1
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
-    from tavrnn_ephys.conversion import parse_options
+    from tavrnn_ephys.adapter_options import parse_options
     from tavrnn_ephys.inspection import describe_file
 
     reading = parse_options(options.option)
@@ -314,7 +420,8 @@ def _run_inspect(options: argparse.Namespace) -> None:
 
 
 def _run_convert(options: argparse.Namespace) -> None:
-    from tavrnn_ephys.conversion import convert_file, parse_options
+    from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.conversion import convert_file
 
     written = convert_file(
         Path(options.file),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from tavrnn_ephys.reading import find_adapter, read, write_nwb
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["add_metadata", "convert_file", "parse_options", "read_metadata"]
+__all__ = ["add_metadata", "convert_file", "read_metadata"]
 
 _TEXTS = (
     "session_description", "identifier", "session_id", "experiment_description", "institution",
@@ -27,8 +26,6 @@ _LISTS = ("experimenter", "keywords", "related_publications")
 _TABLES = ("subject", "device", "imaging_plane")
 _KNOWN = ("session_start_time", *_TEXTS, *_LISTS, *_TABLES)
 _NEEDED_OF_A_PLANE = ("excitation_lambda", "emission_lambda", "indicator", "location")
-_QUANTITY = re.compile(r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ]*)")
-_UNITS = ("Hz", "kHz", "s", "ms", "us", "min", "h", "um", "mm", "uV", "mV", "V")
 
 
 def convert_file(
@@ -224,57 +221,3 @@ def _require_what_nwb_demands(block: neo.Block, file_name: str, *, described: bo
             f"NWB demands what '{file_name}' does not say: {', '.join(missing)}. Write it into a "
             "YAML file, 'unknown' or .nan where nobody knows, and name it: --metadata FILE.yaml."
         )
-
-
-def parse_options(texts: Sequence[str], *, example: str = "sampling_rate=30Hz") -> dict[str, Any]:
-    """
-    Read options of an adapter or a measure as they are written on the command line.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        ``NAME=VALUE`` each.  A value is a number, a number with a unit, true, false, a list
-        with commas, or text.
-    example : str
-        What a message shows as one.
-
-    Returns
-    -------
-    dict of str to object
-        Values by name.
-
-    Raises
-    ------
-    InputError
-        If a text has no name.
-
-    Examples
-    --------
-    >>> parse_options(["cells=all", "sampling_rate=30Hz", "allow_pickle=true", "wells=A1,B2"])
-    {'cells': 'all', 'sampling_rate': array(30.) * Hz, 'allow_pickle': True, 'wells': ['A1', 'B2']}
-    """
-    options = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise InputError(f"'{text}' is no option. Write NAME=VALUE, such as {example}.")
-        options[name.strip()] = _value(value.strip())
-    return options
-
-
-def _value(text: str) -> Any:
-    import quantities as pq
-
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if "," in text:
-        return [_value(part.strip()) for part in text.split(",") if part.strip()]
-    match = _QUANTITY.fullmatch(text)
-    if match is None:
-        return text
-    number, unit = match[1], match[2].replace("µ", "u")
-    if unit in _UNITS:
-        return pq.Quantity(float(number), unit)
-    if unit:
-        return text
-    return int(number) if number.lstrip("+-").isdigit() else float(number)

@@ -25,8 +25,16 @@ from tavrnn_ephys.evaluation import (
 )
 from tavrnn_ephys.figures import analysis_figures, overview_figure, plot_scores, save_figure
 from tavrnn_ephys.output import check_folder, make_folder
-from tavrnn_ephys.pipeline import AnalysisConfig, AnalysisResult, analyze, graphs_of, make_model
-from tavrnn_ephys.reading import read, write_nwb, write_results
+from tavrnn_ephys.pipeline import (
+    AnalysisConfig,
+    AnalysisResult,
+    analyze,
+    graphs_of,
+    make_model,
+    results_of,
+)
+from tavrnn_ephys.reading import read, write_nwb
+from tavrnn_ephys.results import write_results
 from tavrnn_ephys.simulation import CultureTruth, culture_truth, simulate_culture
 from tavrnn_ephys.surrogates import shuffle_bins_within_windows
 
@@ -130,7 +138,7 @@ def run_demo(
     block = read(recording)
     config = AnalysisConfig(bin_size_s=0.01, window_length_s=2.0, step_s=1.0, seed=seed)
     result = analyze(block, config, verbose=verbose)
-    write_results(recording, result.embedding, out=out / RESULTS, overwrite=overwrite)
+    write_results(recording, results_of(result), out=out / RESULTS, overwrite=overwrite)
     scores = _state_scores(result, truth, verbose=verbose)
     figures = _figures(result, truth, scores, behavior_columns(block.segments[0])["performance"])
     paths = [out / RECORDING, out / RESULTS]

@@ -12,12 +12,16 @@ import numpy as np
 import quantities as pq
 
 from tavrnn_ephys._checks import one_of, positive_int, positive_number, whole_number
+from tavrnn_ephys.adapter_options import option_text
 from tavrnn_ephys.binning import bin_activity
 from tavrnn_ephys.blocks import behavior_columns
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, NodeEmbedding, Windows
 from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.graphs import GraphSequence, build_graphs
+from tavrnn_ephys.provenance import fingerprint
+from tavrnn_ephys.results import summarize
+from tavrnn_ephys.runs import Results
 from tavrnn_ephys.windows import sliding_windows, window_means
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ __all__ = [
     "analyze",
     "graphs_of",
     "make_model",
+    "results_of",
     "segment_to_analyze",
 ]
 
@@ -184,6 +189,48 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     )
 
 
+def results_of(
+    result: AnalysisResult,
+    *,
+    tables: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Results:
+    """
+    Collect what an analysis found for storage in a file.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    tables : mapping of str to pandas.DataFrame or ResultTable, optional
+        Further tables, by name.
+    provenance : mapping of str to scalar, optional
+        Further facts about the origin, by dotted key.
+
+    Returns
+    -------
+    Results
+        Embedding, connectivity, graphs, summaries of windows and nodes, and a checksum of the
+        binned activity, by which a change of the recording is noticed.
+    """
+    parts: dict[str, Any] = {
+        "embedding": result.embedding,
+        "connectivity": result.connectivity,
+        "graphs": result.graphs,
+    }
+    summaries = summarize(**parts)
+    summaries["descriptions"] |= {
+        name: f"Mean of the behaviour signal '{name}' over the window, in its own unit."
+        for name in result.windows.columns
+    }
+    facts = {
+        "activity_sha256": fingerprint(np.asarray(result.activity.values)),
+        "final_loss": float(result.model.history_[-1]["reconstruction"]),
+        **dict(provenance or {}),
+    }
+    return Results(**parts, **summaries, tables=dict(tables or {}), provenance=facts)
+
+
 def segment_to_analyze(block: neo.Block, config: AnalysisConfig) -> int:
     """
     Say which segment of a recording a configuration means.
@@ -293,9 +340,8 @@ def _settings(config: AnalysisConfig) -> dict[str, Any]:
     """Write a configuration as text and numbers, a quantity as its number and unit."""
     settings = {f"analysis.{key}": value for key, value in dataclasses.asdict(config).items()}
     for key, value in settings.pop("analysis.measure_options").items():
-        is_quantity = isinstance(value, pq.Quantity)
-        text = f"{value.item():g} {value.dimensionality.string}" if is_quantity else value
-        settings[f"analysis.measure_options.{key}"] = text
+        number = isinstance(value, int | float)
+        settings[f"analysis.measure_options.{key}"] = value if number else option_text(value)
     return settings
 
 

@@ -1,11 +1,17 @@
-"""Which versions of which packages take part in a result."""
+"""Where a result comes from: versions of packages, checksums of options and of arrays."""
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-__all__ = ["package_versions"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["fingerprint", "option_digests", "package_versions"]
 
 _PACKAGES = (
     "tavrnn_ephys",
@@ -38,3 +44,57 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def option_digests(options: Mapping[str, Any]) -> str:
+    """
+    Return a short checksum of each option, by which a later change of one is noticed.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options by dotted key.
+
+    Returns
+    -------
+    str
+        ``"key=checksum"``, joined by blanks; blanks in keys are left out.
+
+    Examples
+    --------
+    >>> option_digests({"threshold": 0.5})
+    'threshold=5bd481b5'
+    """
+    return " ".join(f"{key.replace(' ', '')}={_digest(value)}" for key, value in options.items())
+
+
+def _digest(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    text = f"{type(value).__name__} {value!r}"
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+
+
+def fingerprint(*arrays: NDArray[Any]) -> str:
+    """
+    Return a checksum of the values, types and shapes of arrays.
+
+    Parameters
+    ----------
+    *arrays : numpy.ndarray
+        The arrays.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits.
+
+    Examples
+    --------
+    >>> fingerprint(np.zeros(3)) == fingerprint(np.zeros(3)) != fingerprint(np.ones(3))
+    True
+    """
+    state = hashlib.sha256()
+    for array in arrays:
+        state.update(f"{array.dtype.str} {array.shape} ".encode())
+        state.update(np.ascontiguousarray(array).tobytes())
+    return state.hexdigest()

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from numpy.typing import NDArray
+
 from tavrnn_ephys._heaps import refuse_endless_heap
-from tavrnn_ephys.containers import NodeEmbedding
+from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.runs import Placement, Results, RunInfo, WindowResults
 
 if TYPE_CHECKING:
     import neo
+    import pandas
 
 __all__ = [
     "BlockWriter",
     "Reader",
     "ResultsStore",
-    "check_results_source",
+    "StoredRun",
     "find_adapter",
     "list_adapters",
     "read",
     "read_mat",
-    "read_results",
+    "results_store",
     "write_nwb",
-    "write_results",
 ]
 
 ENTRY_POINT_GROUP = "tavrnn_ephys.adapters"
@@ -111,51 +115,153 @@ class ResultsStore(Protocol):
     name: str
 
     def write_results(
-        self, source: Path, embedding: NodeEmbedding, out: Path, *, overwrite: bool = False
+        self, source: Path, results: Results, out: Path | None, placement: Placement
     ) -> Path:
         """
-        Copy a recording and add results to the copy.
-
-        Parameters
-        ----------
-        source : pathlib.Path
-            The recording, which is not changed.
-        embedding : NodeEmbedding
-            The results.
-        out : pathlib.Path
-            The copy.
-        overwrite : bool
-            Whether an existing copy may be replaced.
-
-        Returns
-        -------
-        pathlib.Path
-            The copy.
-        """
-
-    def check_results_source(self, source: Path) -> None:
-        """
-        Refuse a file that results cannot be added to a copy of, before any work.
+        Write a run.
 
         Parameters
         ----------
         source : pathlib.Path
             The recording.
+        results : Results
+            The results.
+        out : pathlib.Path, optional
+            The file to write; none for ``way="in_place"``.
+        placement : Placement
+            Name of the run and way of writing.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
         """
 
-    def read_results(self, path: Path) -> NodeEmbedding:
+    def check_results_source(self, source: Path, placement: Placement) -> None:
         """
-        Read the results back.
+        Refuse a recording that a run cannot be added to, before any work.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+            The recording.
+        placement : Placement
+            Name of the run and way of writing.
+        """
+
+    def list_runs(self, path: Path) -> list[RunInfo]:
+        """
+        List the runs of a file.
 
         Parameters
         ----------
         path : pathlib.Path
-            A file written by :meth:`write_results`.
+            The file.
 
         Returns
         -------
-        NodeEmbedding
-            Equal to what was written.
+        list of RunInfo
+            In the order of their writing.
+        """
+
+    def delete_runs(self, path: Path, names: Sequence[str]) -> None:
+        """
+        Delete runs, and give their room back.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        names : sequence of str
+            The runs.
+        """
+
+    def open_run(self, path: Path, name: str | None = None) -> AbstractContextManager[StoredRun]:
+        """
+        Open a run for reading.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        name : str, optional
+            The run; the only one, or the default one, by default.
+
+        Returns
+        -------
+        context manager
+            Gives the run.
+        """
+
+
+class StoredRun(Protocol):
+    """A run in an open file; arrays are loaded when they are asked for."""
+
+    @property
+    def info(self) -> RunInfo:
+        """What the run consists of."""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Every fact about the origin, by dotted key."""
+
+    @property
+    def windows(self) -> Windows:
+        """The windows."""
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes."""
+
+    @property
+    def window_values(self) -> dict[str, NDArray[Any]]:
+        """Summaries of the windows, by name."""
+
+    @property
+    def node_values(self) -> dict[str, NDArray[Any]]:
+        """Summaries of the nodes, by name."""
+
+    @property
+    def embedding(self) -> NodeEmbedding | None:
+        """The embedding, None where there is none."""
+
+    @property
+    def connectivity(self) -> ConnectivitySequence | None:
+        """The connectivity, None where it was not stored."""
+
+    @property
+    def tables(self) -> dict[str, pandas.DataFrame]:
+        """Further tables, by name."""
+
+    def graphs(self, build: Callable[..., Any]) -> Any | None:
+        """
+        Load the graphs.
+
+        Parameters
+        ----------
+        build : callable
+            Builds a sequence from ``weights``, ``windows``, ``nodes``, ``features``,
+            ``history_node`` and ``node_mask``.
+
+        Returns
+        -------
+        object or None
+            What it built; None where no graphs were stored.
+        """
+
+    def window(self, index: int) -> WindowResults:
+        """
+        Load one window and nothing of the others.
+
+        Parameters
+        ----------
+        index : int
+            Which window.
+
+        Returns
+        -------
+        WindowResults
+            What the run says of it.
         """
 
 
@@ -198,10 +304,17 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     file = Path(path)
     if not file.exists():
         raise FileFormatError(f"There is no file '{file}'. Check the path.")
-    if not file.is_file():
-        raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
-    refuse_endless_heap(file)
     adapters = list_adapters()
+    if file.is_dir():
+        adapters = {
+            name: item for name, item in adapters.items() if getattr(item, "reads_folders", False)
+        }
+        if not any(item.recognises(file) for item in adapters.values()):
+            raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    elif not file.is_file():
+        raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+    else:
+        refuse_endless_heap(file)
     if adapter is not None:
         if adapter not in adapters:
             raise InputError(
@@ -365,76 +478,22 @@ def write_nwb(block: neo.Block, path: str | Path, *, overwrite: bool = False) ->
     return writer.write_block(block, Path(path), overwrite=overwrite)
 
 
-def write_results(
-    source: str | Path, embedding: NodeEmbedding, *, out: str | Path, overwrite: bool = False
-) -> Path:
+def results_store() -> ResultsStore:
     """
-    Copy an NWB file and add an embedding to the copy; the source stays byte for byte.
-
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        NWB file of the recording.
-    embedding : NodeEmbedding
-        The results.
-    out : str or pathlib.Path
-        The copy.
-    overwrite : bool
-        Whether an existing copy may be replaced.
+    Find the adapter that keeps results beside recordings.
 
     Returns
     -------
-    pathlib.Path
-        The copy.
+    ResultsStore
+        The adapter for NWB files.
 
     Raises
     ------
-    FileFormatError
-        If the source is no NWB file.
-    OutputError
-        If the copy exists, is the source, or cannot be written.
+    InputError
+        If it is not installed.
     """
-    store = _with_ability(ResultsStore, "nwb")
-    return store.write_results(Path(source), embedding, Path(out), overwrite=overwrite)
-
-
-def check_results_source(source: str | Path) -> None:
-    """
-    Refuse a recording that results cannot be added to a copy of, before any work.
-
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        NWB file of the recording.
-
-    Raises
-    ------
-    OutputError
-        If it holds results already.
-    """
-    _with_ability(ResultsStore, "nwb").check_results_source(Path(source))
-
-
-def read_results(path: str | Path) -> NodeEmbedding:
-    """
-    Read an embedding back from an NWB file.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A file written by :func:`write_results`.
-
-    Returns
-    -------
-    NodeEmbedding
-        Equal to what was written, with configuration, versions and seed.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, damaged, or holds no results.
-    """
-    return _with_ability(ResultsStore, "nwb").read_results(Path(path))
+    store: ResultsStore = _with_ability(ResultsStore, "nwb")
+    return store
 
 
 def _with_ability(ability: Any, name: str) -> Any:

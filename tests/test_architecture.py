@@ -15,14 +15,14 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection", "conversion"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion", "reproduction"},
     {"pipeline"},
-    {"estimator", "baselines", "evaluation", "figures"},
+    {"estimator", "baselines", "evaluation", "figures", "results"},
     {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
         "archives", "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps",
-        "errors", "_version",
+        "errors", "_version", "runs", "adapter_options",
     },
 ]  # fmt: skip
 SIDEWAYS = {
@@ -39,7 +39,7 @@ HEAVY = {
     "elephant": {"binning", "connectivity", "surrogates"},
     "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
             "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
-            "conversion"},
+            "conversion", "results"},
     "h5py": set(),
     "pynwb": set(),
 }  # fmt: skip

@@ -298,7 +298,7 @@ def test_source_with_results_is_refused_before_any_work(bad, capsys):
     assert main([str(item) for item in arguments]) == 0
     capsys.readouterr()
     again = ["analyze", bad / "out.nwb", "--out", bad / "again.nwb", *options_of(window="10h")]
-    assert "already holds results" in refused(capsys, bad, again)
+    assert "already holds a run 'default'" in refused(capsys, bad, again)
 
 
 def test_unused_folder_is_not_made(bad, capsys):

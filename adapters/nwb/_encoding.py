@@ -70,14 +70,21 @@ def encode_array(values: NDArray[Any]) -> tuple[NDArray[Any] | None, dict[str, A
             "Convert them to numbers or text."
         )
     note = {"dtype": values.dtype.name}
-    if kind == "f" and values.size and np.isnan(values).all():
+    if kind == "f" and values.size and _is_all_nan(values):
         return None, {**note, "shape": list(values.shape)}
     if kind != "b" and _looks_binary(values[:_HEAD]) and _fits_in_a_byte(values):
         return values.astype(np.int8), note
     return values.astype(np.float32) if values.dtype == np.float16 else values, note
 
 
+def _is_all_nan(values: NDArray[Any]) -> bool:
+    # Most arrays show it by their beginning; the whole may have gigabytes.
+    return bool(np.isnan(values[:1]).all() and np.isnan(values).all())
+
+
 def _looks_binary(head: NDArray[Any]) -> bool:
+    if not np.isin(head[:1], (0, 1)).all():
+        return False
     unique = np.unique(head)
     return len(unique) == 2 and set(unique.tolist()) == {0, 1}
 

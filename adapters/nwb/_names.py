@@ -7,31 +7,31 @@ from typing import Any
 
 import numpy as np
 
+from tavrnn_ephys.runs import DEFAULT_RUN
+
 __all__ = [
     "CHOSEN_COMMENT",
     "COLUMNS_COMMENT",
     "METADATA",
-    "NODES_TABLE",
     "NODE_COLUMNS",
-    "PROVENANCE_TABLE",
-    "RESULT_TABLES",
+    "PARTS",
     "ROI_NAME",
     "ROOT_OF_ATLAS",
     "SUBJECT_FIELDS",
     "UNIT_NAME",
     "UNKNOWN",
-    "WINDOWS_TABLE",
     "is_free_name",
+    "is_windows_of_a_run",
     "known_place",
     "known_text",
     "nwb_unit",
     "quantities_unit",
+    "table_name",
 ]
 
-WINDOWS_TABLE = "tavrnn_windows"
-NODES_TABLE = "tavrnn_nodes"
-PROVENANCE_TABLE = "tavrnn_provenance"
-RESULT_TABLES = (WINDOWS_TABLE, NODES_TABLE, PROVENANCE_TABLE)
+# The tables of a run, in the order in which they are written; further tables follow.
+PARTS = ("nodes", "windows", "connectivity", "graphs", "provenance")
+_PREFIX = "tavrnn"
 
 UNIT_NAME = "unit_name"
 ROI_NAME = "roi_name"
@@ -134,6 +134,47 @@ def known_place(value: Any) -> str:
     """
     text = known_text(value)
     return "" if text == ROOT_OF_ATLAS else text
+
+
+def table_name(run: str, part: str) -> str:
+    """
+    Name a table of a run.
+
+    Parameters
+    ----------
+    run : str
+        The run.
+    part : str
+        Which part of it.
+
+    Returns
+    -------
+    str
+        Name of the NWB object.
+
+    Examples
+    --------
+    >>> table_name("default", "windows"), table_name("paper", "windows")
+    ('tavrnn_windows', 'tavrnn_paper_windows')
+    """
+    return f"{_PREFIX}_{part}" if run == DEFAULT_RUN else f"{_PREFIX}_{run}_{part}"
+
+
+def is_windows_of_a_run(name: str) -> bool:
+    """
+    Say whether intervals are windows of results rather than part of the recording.
+
+    Parameters
+    ----------
+    name : str
+        Name of the intervals.
+
+    Returns
+    -------
+    bool
+        True for the names that :func:`table_name` gives to windows.
+    """
+    return name.startswith(f"{_PREFIX}_") and name.endswith("_windows")
 
 
 def is_free_name(name: str, table_class: type) -> bool:

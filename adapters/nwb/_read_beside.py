@@ -13,8 +13,8 @@ from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import (
     COLUMNS_COMMENT,
     METADATA,
-    RESULT_TABLES,
     SUBJECT_FIELDS,
+    is_windows_of_a_run,
 )
 from tavrnn_ephys.adapters.nwb._series import (
     Limits,
@@ -168,7 +168,7 @@ def _interval_tables(nwbfile: Any) -> list[Any]:
         item
         for module in nwbfile.processing.values()
         for item in module.data_interfaces.values()
-        if isinstance(item, TimeIntervals) and item.name not in RESULT_TABLES
+        if isinstance(item, TimeIntervals) and not is_windows_of_a_run(item.name)
     ]
     by_identity = {table.object_id: table for table in tables if table is not None}
     return list(by_identity.values())

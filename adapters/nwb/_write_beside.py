@@ -30,13 +30,14 @@ def add_to_module(nwbfile: Any, module: str, item: Any) -> None:
     ----------
     nwbfile : pynwb.NWBFile
         The file.
-    module : {"behavior", "ecephys", "ophys"}
-        Name of the module.
+    module : str
+        Name of the module, such as ``"behavior"``, ``"ecephys"`` or ``"ophys"``.
     item : pynwb.NWBDataInterface or hdmf.common.DynamicTable
         The object.
     """
     if module not in nwbfile.processing:
-        nwbfile.create_processing_module(name=module, description=_MODULES[module])
+        text = _MODULES.get(module, "Results computed from the recording.")
+        nwbfile.create_processing_module(name=module, description=text)
     nwbfile.processing[module].add(item)
 
 

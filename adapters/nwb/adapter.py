@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._files import looks_like_nwb
-from tavrnn_ephys.containers import NodeEmbedding
 from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.reading import StoredRun
+from tavrnn_ephys.runs import Placement, Results, RunInfo
 
 if TYPE_CHECKING:
     import neo
@@ -20,7 +23,7 @@ _OPTIONS = ("series", "t_start", "t_stop", "channels")
 
 class NwbAdapter:
     """
-    Recordings and results in NWB 2 files (HDF5), through PyNWB.
+    Recordings and results in NWB 2 files (HDF5, or Zarr), through PyNWB.
 
     Examples
     --------
@@ -31,6 +34,8 @@ class NwbAdapter:
     name = "nwb"
     description = "Neurodata Without Borders: units, ROI traces, behaviour, intervals and results"
     suffixes: tuple[str, ...] = (".nwb",)
+    # A Zarr store is a folder.
+    reads_folders = True
 
     def recognises(self, path: Path) -> bool:
         """
@@ -44,7 +49,7 @@ class NwbAdapter:
         Returns
         -------
         bool
-            True for an HDF5 file whose root is an ``NWBFile``.
+            True for an HDF5 file, or a Zarr store, whose root is an ``NWBFile``.
         """
         return looks_like_nwb(path)
 
@@ -106,63 +111,100 @@ class NwbAdapter:
         return write_block(block, path, overwrite=overwrite)
 
     def write_results(
-        self, source: Path, embedding: NodeEmbedding, out: Path, *, overwrite: bool = False
+        self, source: Path, results: Results, out: Path | None, placement: Placement
     ) -> Path:
         """
-        Copy a recording and add an embedding to the copy.
-
-        Parameters
-        ----------
-        source : pathlib.Path
-            The recording, which stays byte for byte.
-        embedding : NodeEmbedding
-            The results.
-        out : pathlib.Path
-            The copy.
-        overwrite : bool
-            Whether an existing copy may be replaced.
-
-        Returns
-        -------
-        pathlib.Path
-            The copy.
-        """
-        from tavrnn_ephys.adapters.nwb.results import write_results
-
-        return write_results(source, embedding, out, overwrite=overwrite)
-
-    def check_results_source(self, source: Path) -> None:
-        """
-        Refuse a file that already holds results, before any work.
+        Write a run into a copy of a recording, into its own file, or beside it.
 
         Parameters
         ----------
         source : pathlib.Path
             The recording.
+        results : Results
+            The results.
+        out : pathlib.Path, optional
+            The file to write; none for ``way="in_place"``.
+        placement : Placement
+            Name of the run and way of writing.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from tavrnn_ephys.adapters.nwb.results import write_results
+
+        return write_results(source, results, out, placement)
+
+    def check_results_source(self, source: Path, placement: Placement) -> None:
+        """
+        Refuse a recording that a run cannot be added to, before any work.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+            The recording.
+        placement : Placement
+            Name of the run and way of writing.
 
         Raises
         ------
         OutputError
-            If it holds results.
+            If it holds a run of that name.
         """
         from tavrnn_ephys.adapters.nwb.results import check_results_source
 
-        check_results_source(source)
+        check_results_source(source, placement)
 
-    def read_results(self, path: Path) -> NodeEmbedding:
+    def list_runs(self, path: Path) -> list[RunInfo]:
         """
-        Read the embedding back.
+        List the runs of a file.
 
         Parameters
         ----------
         path : pathlib.Path
-            A file written by :meth:`write_results`.
+            The file.
 
         Returns
         -------
-        NodeEmbedding
-            Equal to what was written.
+        list of RunInfo
+            In the order of their writing.
         """
-        from tavrnn_ephys.adapters.nwb.results import read_results
+        from tavrnn_ephys.adapters.nwb.results import list_runs
 
-        return read_results(path)
+        return list_runs(path)
+
+    def delete_runs(self, path: Path, names: Sequence[str]) -> None:
+        """
+        Delete runs, and give their room back.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        names : sequence of str
+            The runs.
+        """
+        from tavrnn_ephys.adapters.nwb.results import delete_runs
+
+        delete_runs(path, names)
+
+    def open_run(self, path: Path, name: str | None = None) -> AbstractContextManager[StoredRun]:
+        """
+        Open a run for reading.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        name : str, optional
+            The run; the only one, or the default one, by default.
+
+        Returns
+        -------
+        context manager
+            Gives the run; its arrays are loaded when they are asked for.
+        """
+        from tavrnn_ephys.adapters.nwb.results import open_run
+
+        return open_run(path, name)

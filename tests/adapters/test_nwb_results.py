@@ -18,6 +18,7 @@ from tavrnn_ephys.adapters.nwb._encoding import decode_array, encode_array
 from tavrnn_ephys.containers import NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.errors import FileFormatError, InputError, OutputError
 from tavrnn_ephys.reading import ResultsStore
+from tavrnn_ephys.results import read_results, write_results
 from tests.adapters.contract import nodes_of
 
 Inspect = Callable[..., list[str]]
@@ -53,7 +54,7 @@ def units(source_nwb: Path) -> Nodes:
 
 
 def store(source: Path, embedding: NodeEmbedding, folder: Path) -> Path:
-    return NwbAdapter().write_results(source, embedding, folder / "out.nwb")
+    return write_results(source, embedding, out=folder / "out.nwb")
 
 
 def test_adapter_stores_results() -> None:
@@ -63,7 +64,7 @@ def test_adapter_stores_results() -> None:
 def test_results_come_back_equal(source_nwb: Path, units: Nodes, tmp_path: Path) -> None:
     embedding = make_embedding(units)
     path = store(source_nwb, embedding, tmp_path)
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_results_with_less_or_odd_content_come_back_equal(
 ) -> None:
     embedding = make_embedding(units, **changes)
     path = store(source_nwb, embedding, tmp_path)
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
     assert inspect(path) == inspect(source_nwb) == []
 
 
@@ -101,7 +102,7 @@ def test_any_nodes_come_back_equal(
 ) -> None:
     embedding = make_embedding(nodes)
     path = store(source_nwb, embedding, tmp_path)
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
     assert inspect(path) == []
 
 
@@ -124,7 +125,7 @@ def test_any_columns_of_windows_come_back_equal(
     ).with_columns(**{"score (1/s)": [0.1, 0.2, 0.3, 0.4]})
     embedding = make_embedding(units, windows=windows)
     path = store(source_nwb, embedding, tmp_path)
-    restored = NwbAdapter().read_results(path)
+    restored = read_results(path)
     assert restored == embedding
     assert list(restored.windows.columns) == list(windows.columns)
     for name, values in windows.columns.items():
@@ -137,7 +138,7 @@ def test_a_single_window_calls_forth_one_remark(
 ) -> None:
     embedding = make_embedding(units, n_windows=1)
     path = store(source_nwb, embedding, tmp_path)
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
     (remark,) = inspect(path)
     assert remark.startswith("BEST_PRACTICE_SUGGESTION check_single_row tavrnn_windows")
 
@@ -199,7 +200,7 @@ def test_whatever_is_written_comes_back_equal(
     source_nwb: Path, tmp_path_factory: pytest.TempPathFactory, embedding: NodeEmbedding
 ) -> None:
     path = store(source_nwb, embedding, tmp_path_factory.mktemp("results"))
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
 
 
 @settings(max_examples=200, deadline=None)
@@ -232,7 +233,7 @@ def test_results_of_rois_stand_in_the_module_ophys(
     source = NwbAdapter().write_block(roi_block, tmp_path / "source.nwb")
     embedding = make_embedding(nodes_of(NwbAdapter().read(source).segments[0]))
     path = store(source, embedding, tmp_path)
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
     assert inspect(path) == []
     with pynwb.NWBHDF5IO(path, "r") as io:
         module = io.read().processing["ophys"]
@@ -288,7 +289,7 @@ def test_the_copy_is_a_recording_as_before(source_nwb: Path, units: Nodes, tmp_p
     assert len(segment.epochs) == 0
 
 
-@pytest.mark.parametrize("place", ["_append", "_validate"])
+@pytest.mark.parametrize("place", ["add_run_to", "_validate"])
 def test_a_failure_leaves_nothing_behind(
     source_nwb: Path, units: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -313,7 +314,7 @@ def test_a_failure_amid_writing_keeps_the_earlier_copy(
 
     monkeypatch.setattr(pynwb.NWBHDF5IO, "write", fail)
     with pytest.raises(OutputError, match="No space left on device.*nothing was left behind"):
-        NwbAdapter().write_results(source_nwb, make_embedding(units), path, overwrite=True)
+        write_results(source_nwb, make_embedding(units), out=path, overwrite=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -323,13 +324,13 @@ def test_results_over_their_own_source_are_refused(
 ) -> None:
     source = Path(shutil.copy(source_nwb, tmp_path / "own.nwb"))
     with pytest.raises(OutputError, match="is the input itself"):
-        NwbAdapter().write_results(source, make_embedding(units), source, overwrite=True)
+        write_results(source, make_embedding(units), out=source, overwrite=True)
 
 
 def test_a_source_with_results_is_refused(source_nwb: Path, units: Nodes, tmp_path: Path) -> None:
     path = store(source_nwb, make_embedding(units), tmp_path)
-    with pytest.raises(OutputError, match="already holds results"):
-        NwbAdapter().write_results(path, make_embedding(units), tmp_path / "again.nwb")
+    with pytest.raises(OutputError, match="already holds a run 'default'"):
+        write_results(path, make_embedding(units), out=tmp_path / "again.nwb")
 
 
 def test_nodes_of_another_recording_are_refused(source_nwb: Path, tmp_path: Path) -> None:
@@ -365,7 +366,7 @@ def test_a_source_that_is_not_nwb_is_refused(tmp_path: Path, units: Nodes) -> No
 
 def test_reading_results_of_a_file_without_any_is_refused(source_nwb: Path) -> None:
     with pytest.raises(FileFormatError, match="'culture.nwb' holds no results"):
-        NwbAdapter().read_results(source_nwb)
+        read_results(source_nwb)
 
 
 @pytest.mark.parametrize(
@@ -382,7 +383,7 @@ def test_real_files_take_results_without_a_new_remark(
     before = sha256(source)
     embedding = make_embedding(nodes_of(NwbAdapter().read(source).segments[0]))
     path = store(source, embedding, tmp_path)
-    assert NwbAdapter().read_results(path) == embedding
+    assert read_results(path) == embedding
     assert sorted(inspect(path)) == sorted(inspect(source))
     assert sha256(source) == before
 
@@ -390,7 +391,7 @@ def test_real_files_take_results_without_a_new_remark(
 def test_a_file_with_an_extension_takes_results(recordings: Path, tmp_path: Path) -> None:
     source = recordings / "formats/nwb/2.1.0_nwbfile_with_extension.nwb"
     embedding = make_embedding(Nodes(ids=["a", "b"]))
-    assert NwbAdapter().read_results(store(source, embedding, tmp_path)) == embedding
+    assert read_results(store(source, embedding, tmp_path)) == embedding
 
 
 def test_results_of_named_rois_are_those_of_their_file(
@@ -400,5 +401,5 @@ def test_results_of_named_rois_are_those_of_their_file(
     source = NwbAdapter().write_block(roi_block, tmp_path / "rois.nwb")
     nodes = nodes_of(NwbAdapter().read(source).segments[0])
     assert nodes.ids.tolist() == ["r7", "r8", "r9", "r10"]
-    out = NwbAdapter().write_results(source, make_embedding(nodes), tmp_path / "out.nwb")
-    assert NwbAdapter().read_results(out).nodes.ids.tolist() == nodes.ids.tolist()
+    out = write_results(source, make_embedding(nodes), out=tmp_path / "out.nwb")
+    assert read_results(out).nodes.ids.tolist() == nodes.ids.tolist()

@@ -1,0 +1,101 @@
+"""All tables of a run, built for an open NWB file and added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tavrnn_ephys.adapters.nwb._names import table_name
+from tavrnn_ephys.adapters.nwb._run_columns import Wrap
+from tavrnn_ephys.adapters.nwb._run_frames import TABLE, frame_table
+from tavrnn_ephys.adapters.nwb._run_matrices import connectivity_table, graphs_table
+from tavrnn_ephys.adapters.nwb._run_tables import nodes_table, provenance_table, windows_table
+from tavrnn_ephys.adapters.nwb._write_beside import add_to_module
+from tavrnn_ephys.errors import OutputError
+from tavrnn_ephys.runs import Placement, Results
+
+__all__ = ["add_run"]
+
+
+def add_run(
+    nwbfile: Any,
+    results: Results,
+    placement: Placement,
+    *,
+    facts: Mapping[str, Any],
+    source_name: str,
+    wrap: Wrap,
+) -> list[str]:
+    """
+    Add a run to an open file; the caller writes the file.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        The file.
+    results : Results
+        The results.
+    placement : Placement
+        Name of the run, its module, and how connectivity is stored.
+    facts : mapping of str to object
+        What is known of the source, by dotted key.
+    source_name : str
+        Name of the recording, for messages.
+    wrap : callable
+        Marks an array for chunked storage.
+
+    Returns
+    -------
+    list of str
+        Names of the tables that were added.
+
+    Raises
+    ------
+    InputError
+        If the nodes are not rows of the source, or a value cannot be stored.
+    OutputError
+        If an object of another origin has the name of a table.
+    """
+    run, tables, notes = placement.run, {}, {}
+
+    def keep(part: str, built: tuple[Any, dict[str, Any]]) -> Any:
+        tables[part] = built[0]
+        notes.update(built[1])
+        return built[0]
+
+    nodes = keep("nodes", nodes_table(results, run, nwbfile, source_name, wrap))
+    windows = keep("windows", windows_table(results, run, wrap))
+    with_weights = results.connectivity is not None and placement.connectivity != "edges"
+    if with_weights:
+        form = placement.connectivity
+        keep("connectivity", connectivity_table(results, run, windows, form, wrap))
+    if results.graphs is not None:
+        keep(
+            "graphs",
+            graphs_table(results, run, windows, nodes, wrap, with_weights=with_weights),
+        )
+    for name, given in results.tables.items():
+        keep(f"{TABLE}{name}", frame_table(run, name, given, wrap))
+    module = placement.module or ("ophys" if results.nodes.kind == "roi" else "ecephys")
+    facts = {
+        **facts,
+        "module_created": module not in nwbfile.processing,
+        **{f"tables.{part}": table.name for part, table in tables.items()},
+        "tables.provenance": table_name(run, "provenance"),
+    }
+    tables["provenance"] = provenance_table(results, run, facts, notes)
+    names = [table.name for table in tables.values()]
+    _require_free(nwbfile, module, names, run)
+    for table in tables.values():
+        add_to_module(nwbfile, module, table)
+    return names
+
+
+def _require_free(nwbfile: Any, module: str, names: list[str], run: str) -> None:
+    there = nwbfile.processing[module].data_interfaces if module in nwbfile.processing else ()
+    taken = [name for name in names if name in there]
+    if taken:
+        raise OutputError(
+            f"The processing module '{module}' already holds an object '{taken[0]}' that is no "
+            f"part of a run '{run}'. Name this run otherwise: run=\"…\", on the command line --run."
+        )

@@ -1,0 +1,189 @@
+"""A run in a file, read part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.graphs import GraphSequence
+from tavrnn_ephys.reading import results_store
+from tavrnn_ephys.runs import Results, RunInfo, WindowResults
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["StoredResults", "open_results"]
+
+
+def open_results(path: str | Path, *, run: str | None = None) -> StoredResults:
+    """
+    Open a run of an NWB file without loading its arrays.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    run : str, optional
+        The run; the only one, or the one named ``"default"``, by default.
+
+    Returns
+    -------
+    StoredResults
+        The run; use it in a ``with`` statement, or close it.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged, or holds no results.
+    InputError
+        If there is no run of that name.
+    """
+    return StoredResults(path, run=run)
+
+
+class StoredResults:
+    """
+    A run in an open file; each part is loaded when it is asked for.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    run : str, optional
+        The run; the only one, or the one named ``"default"``, by default.
+    """
+
+    def __init__(self, path: str | Path, *, run: str | None = None) -> None:
+        self._stack = ExitStack()
+        self._run = self._stack.enter_context(results_store().open_run(Path(path), run))
+
+    def __enter__(self) -> StoredResults:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    @property
+    def info(self) -> RunInfo:
+        """What the run consists of."""
+        return self._run.info
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Every fact about the origin, by dotted key."""
+        return self._run.provenance
+
+    @property
+    def windows(self) -> Windows:
+        """The windows."""
+        return self._run.windows
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes."""
+        return self._run.nodes
+
+    @property
+    def window_values(self) -> Mapping[str, NDArray[Any]]:
+        """Summaries of the windows, by name, each of shape (n_windows,)."""
+        return self._run.window_values
+
+    @property
+    def node_values(self) -> Mapping[str, NDArray[Any]]:
+        """Summaries of the nodes, by name, each of shape (n_nodes,)."""
+        return self._run.node_values
+
+    @property
+    def embedding(self) -> NodeEmbedding | None:
+        """The embedding, None where there is none."""
+        return self._run.embedding
+
+    @property
+    def connectivity(self) -> ConnectivitySequence | None:
+        """The connectivity, None where it was not stored."""
+        return self._run.connectivity
+
+    @property
+    def graphs(self) -> GraphSequence | None:
+        """The graphs, None where they were not stored."""
+        found: GraphSequence | None = self._run.graphs(GraphSequence)
+        return found
+
+    @property
+    def tables(self) -> Mapping[str, pandas.DataFrame]:
+        """Further tables, by name; ``attrs`` hold what they and their columns mean."""
+        return self._run.tables
+
+    def window(self, index: int) -> WindowResults:
+        """
+        Load one window and nothing of the others.
+
+        Parameters
+        ----------
+        index : int
+            Which window; negative ones count from the end.
+
+        Returns
+        -------
+        WindowResults
+            What the run says of it.
+
+        Raises
+        ------
+        InputError
+            If there is no such window.
+        """
+        return self._run.window(index)
+
+    def load(self) -> Results:
+        """
+        Load everything.
+
+        Returns
+        -------
+        Results
+            All parts, equal to what was written.
+        """
+        prefix = "origin."
+        return Results(
+            embedding=self.embedding,
+            connectivity=self.connectivity,
+            graphs=self.graphs,
+            window_values=self.window_values,
+            node_values=self.node_values,
+            tables=self.tables,
+            provenance={
+                key.removeprefix(prefix): value
+                for key, value in self.provenance.items()
+                if key.startswith(prefix)
+            },
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """
+        Load what is known of the windows as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per window: limits, segment, behaviour scores, labels and summaries.
+        """
+        return self.windows.with_columns(**self.window_values).to_pandas()
+
+    def __repr__(self) -> str:
+        return f"StoredResults: {self.info}"
