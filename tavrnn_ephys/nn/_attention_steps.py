@@ -102,8 +102,7 @@ class AttentionSteps:
         if keep:
             shape = (n_windows, n_slots, n_vertices) if per_node else (n_windows, n_slots)
             self.shares, self.of_scores = like.new_zeros(shape), like.new_zeros(shape)
-            self.of_mean = Tape(like, n_windows, size, keep=keep)
-            self.of_value = Tape(like, n_windows, size, keep=keep)
+            self.of_value, self.of_bias = like.new_zeros(size, size), like.new_zeros(size)
             self.of_query, self.of_direction = (
                 Tape(asked, n_windows, size, keep=keep) for _ in range(2)
             )
@@ -186,12 +185,14 @@ class AttentionSteps:
         if self.present is not None:
             self.states[slots.stop - 1] = self.present[t]
             upstream = upstream + later
-        of_value = self.of_value[t].copy_(upstream)
+        of_value = upstream
         if self.result is not None:
-            torch.addcmul(
-                upstream, upstream * self.result[t], self.result[t], value=-1, out=of_value
-            )
-        of_mean = torch.mm(of_value, weights.value, out=self.of_mean[t])
+            result = self.result[t]
+            of_value = torch.addcmul(upstream, upstream * result, result, value=-1)
+        self.of_value.addmm_(of_value.T, self.mean[t])
+        self.of_bias += of_value.sum(dim=0)
+        # The gradient of the mean takes its place.
+        of_mean = torch.mm(of_value, weights.value, out=self.mean[t])
         states, shares = self.states[slots], self.rows[t]
         direction, of_direction = self.direction[t], self.of_direction[t]
         if self.per_node:
@@ -218,7 +219,7 @@ class AttentionSteps:
             last = min(last, t + self.width + 1)
         window = slice(t + 1, last)
         shares, of_scores = self.shares[window, slot], self.of_scores[window, slot]
-        of_mean, direction = self.of_mean.all[window], self.direction.all[window]
+        of_mean, direction = self.mean.all[window], self.direction.all[window]
         if self.per_node:
             total = torch.einsum("tn,tnh->nh", shares, of_mean)
             return total + torch.einsum("tn,tnh->nh", of_scores, direction)
@@ -237,11 +238,11 @@ class AttentionSteps:
         """
         states = self.states[self.n_past :] if self.present is None else self.present.all
         asked = states if self.per_node else states[:, -1:]
-        of_query, of_value = self.of_query.rows, self.of_value.rows
+        of_query = self.of_query.rows
         return [
             of_query.T @ flat(asked),
             of_query.sum(dim=0),
             self.query.rows.T @ self.of_direction.rows * self.scale,
-            of_value.T @ self.mean.rows,
-            of_value.sum(dim=0),
+            self.of_value,
+            self.of_bias,
         ]

@@ -44,6 +44,9 @@ class GruSteps:
         Whether ``base`` is the layer's own bias; otherwise it is a tensor of its own.
     keep : bool
         Whether what the backward pass needs is kept.
+    room : torch.Tensor, shape (n_windows, n_vertices, 3 · hidden_size)
+        Where the gates and the candidate are kept, and overwritten by the gradients of their
+        pre-activations.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class GruSteps:
         own_state: bool,
         own_bias: bool,
         keep: bool,
+        room: Tensor,
     ) -> None:
         n_windows, size = len(gathering.operators), like.shape[1]
         self.gathering, self.weights, self.size = gathering, weights, size
@@ -63,10 +67,11 @@ class GruSteps:
         self.below = Tape(like, n_windows, wide, keep=keep)
         self.passed = Tape(like, n_windows, wide, keep=keep)
         self.state = Tape(like, n_windows, wide, keep=keep) if own_state else None
-        self.gates = Tape(like, n_windows, 2 * size, keep=keep)
-        self.candidate = Tape(like, n_windows, size, keep=keep)
-        self.update = self.gates.columns(0, size)
-        self.reset = self.gates.columns(size, 2 * size)
+        self.room, self.whole = room, room.unbind()
+        self.update, self.reset, self.candidate = (
+            part.unbind() for part in room.split(size, dim=2)
+        )
+        self.gates = room[:, :, : 2 * size].unbind()
         self.hidden: list[Tensor] = [like] * n_windows
         self.scratch = torch.empty_like(like)
 
@@ -109,7 +114,7 @@ class GruSteps:
         torch.addmm(of_candidate, passed, weights.candidate, out=candidate)
         return torch.lerp(candidate.tanh_(), hidden, self.update[t])
 
-    def backward(self, t: int, upstream: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(self, t: int, upstream: Tensor) -> tuple[Tensor, Tensor]:
         """
         Take the gradient back through one window.
 
@@ -119,8 +124,6 @@ class GruSteps:
             The window.
         upstream : torch.Tensor, shape (n_vertices, hidden_size)
             Gradient of the state after.
-        gradient : torch.Tensor, shape (n_vertices, 3 · hidden_size)
-            Filled with the gradient of the pre-activations.
 
         Returns
         -------
@@ -128,30 +131,24 @@ class GruSteps:
             Gradients of the input and of the state before; the latter without what the
             handed-in product of the state adds.
         """
-        weights, size = self.weights, self.size
-        hidden, candidate = self.hidden[t], self.candidate[t]
-        update, reset = self.update[t], self.reset[t]
-        of_update, of_reset, of_candidate = gradient.split(size, dim=1)
+        weights, hidden = self.weights, self.hidden[t]
+        update, reset, candidate = self.update[t], self.reset[t], self.candidate[t]
         before = upstream * update
-        remaining = upstream - before
-        torch.addcmul(remaining, remaining * candidate, candidate, value=-1, out=of_candidate)
-        torch.mul(hidden - candidate, remaining.mul_(update), out=of_update)
-        passed = self.gathering.scatter(t, of_candidate @ weights.candidate.T).mul_(reset)
+        remaining, difference = upstream - before, hidden - candidate
+        # From here on the gradients take the place of what they are taken of.
+        torch.addcmul(remaining, remaining * candidate, candidate, value=-1, out=candidate)
+        torch.mul(difference, remaining.mul_(update), out=update)
+        passed = self.gathering.scatter(t, candidate @ weights.candidate.T).mul_(reset)
         before += passed
         passed *= hidden
-        torch.addcmul(passed, passed, reset, value=-1, out=of_reset)
+        torch.addcmul(passed, passed, reset, value=-1, out=reset)
         if self.state is not None:
-            before += self.gathering.scatter(t, gradient[:, : 2 * size] @ weights.gates.T)
-        return self.gathering.scatter(t, gradient @ weights.inputs.T), before
+            before += self.gathering.scatter(t, self.gates[t] @ weights.gates.T)
+        return self.gathering.scatter(t, self.whole[t] @ weights.inputs.T), before
 
-    def weight_gradients(self, gradients: Tensor) -> list[Tensor | None]:
+    def weight_gradients(self) -> list[Tensor | None]:
         """
         Sum the gradients of the weights over windows.
-
-        Parameters
-        ----------
-        gradients : torch.Tensor, shape (n_windows, n_vertices, 3 · hidden_size)
-            Gradients of the pre-activations.
 
         Returns
         -------
@@ -159,7 +156,7 @@ class GruSteps:
             Of inputs, gates, candidate and bias, in this order; ``None`` for gates and bias
             that are not its own.
         """
-        size, rows = self.size, flat(gradients)
+        size, rows = self.size, flat(self.room)
         gates = None
         if self.state is not None:
             gates = self.state.rows.T @ rows[:, : 2 * size]

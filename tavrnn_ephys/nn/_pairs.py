@@ -6,9 +6,9 @@ its loss and ``s_ij = ℓ'(x_ij)``.  What a factor gets back is ``G_i = Σ_j s_i
 above the diagonal is decoded once and counts twice: its slope goes to row i and to row j.  Rows are
 taken in stripes that stay in the first-level cache, and nothing of size n² is written.
 
-The cross-entropy of an edge ``a`` is ``w log(1 + eˣ) - p a x`` with ``w = 1 + (p - 1) a`` and the
-weight ``p`` of an edge; its slope is ``w σ(x) - p a``.  Both follow from one ``e = exp(-|x|)``:
-``log(1 + eˣ) = max(x, 0) + log(1 + e)`` and ``σ(x) = 1 / (1 + e)`` or ``e / (1 + e)``.  With
+The cross-entropy of an edge or a gap is ``w log(1 + eʸ)``, with ``y = -x`` and the weight of an
+edge, or ``y = x`` and 1; its slope is ``± w σ(y)``.  Both follow from one ``e = exp(-|x|)``:
+``log(1 + eʸ) = max(y, 0) + log(1 + e)`` and ``σ(y) = 1 / (1 + e)`` or ``e / (1 + e)``.  With
 ``u = e / (2 + e) ≤ 1/3``, ``log(1 + e) = 2 (u + u³/3 + u⁵/5 + …)``, which stays exact where e
 vanishes; the exponential is that of Cephes for single precision (Moshier 1992).
 """
@@ -72,11 +72,11 @@ def _cross_entropies(x, edges, edge_weight, fractions, powers):
         log = log * w + np.float32(1 / 5)
         log = log * w + np.float32(1 / 3)
         log = np.float32(2.0) * (log * w * u + u)
-        pulled = edge_weight * edges[j]
-        weight = (one - edges[j]) + pulled
-        total += weight * (max(x[j], np.float32(0.0)) + log) - pulled * x[j]
-        part = one if x[j] >= np.float32(0.0) else e
-        x[j] = weight * (part * behind * inverse) - pulled
+        sign = one - (edges[j] + edges[j])
+        y, weight = sign * x[j], (one - edges[j]) + edge_weight * edges[j]
+        total += weight * (max(y, np.float32(0.0)) + log)
+        part = one if y >= np.float32(0.0) else e
+        x[j] = sign * weight * (part * behind * inverse)
     return total
 
 

@@ -309,7 +309,8 @@ def _score_by_blocks(factors: _Factors, target: PairTarget, collected: Tensor) -
         decoded = left[:, rows].T @ right
         if offset is not None:
             decoded += offset[rows]
-        loss, slope = pairs(decoded, target.values[rows], target.scale)
+        observed = target.values[rows].to(decoded.dtype)
+        loss, slope = pairs(decoded, observed, target.scale)
         if not target.diagonal:
             loss, slope = _without_diagonal(loss, slope, first)
         total += float(loss.sum())

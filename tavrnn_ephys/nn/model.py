@@ -367,14 +367,18 @@ class Network(nn.Module):
             projected = torch.relu(self.project_features(features))
         operators = [window.operator for window in windows]
         gathered = gather_all(operators, projected, self_path=self.options.self_path)
-        shared = gathered @ self.encoder.shared.stacked_weight(0, size)
-        shared = shared + self.encoder.shared.bias_or_zeros()
+        shared = torch.nn.functional.linear(
+            gathered,
+            self.encoder.shared.stacked_weight(0, size).T,
+            self.encoder.shared.bias_or_zeros(),
+        )
         moments = self.encoder.bias_of_moments(features, len(windows))
         if self.recurrence is None:
             return shared, moments, None
         layer = self._layers()[0]
         weight = layer.from_input.stacked_weight(0, size)
-        return shared, moments, gathered @ weight + layer.stacked().bias
+        gates = torch.nn.functional.linear(gathered, weight.T, layer.stacked().bias)
+        return shared, moments, gates
 
     def _sample(self, moments: Tensor, noise: Tensor) -> Tensor:
         mean, raw = moments.chunk(2, dim=1)

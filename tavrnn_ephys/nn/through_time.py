@@ -34,7 +34,7 @@ from torch.nn.functional import softplus
 
 from tavrnn_ephys.nn._attention_steps import AttentionSteps, AttentionWeights
 from tavrnn_ephys.nn._gru_steps import GruSteps
-from tavrnn_ephys.nn._tapes import Gathering, Tape, flat
+from tavrnn_ephys.nn._tapes import Gathering, Tape
 from tavrnn_ephys.nn.latent import SMALLEST_STD
 from tavrnn_ephys.nn.recurrence import GateWeights
 from tavrnn_ephys.nn.sparse import SparseOperator
@@ -251,14 +251,24 @@ class _Loop:
         size, wide = like.shape[1], self.gathering.width(like.shape[1])
         self.n_windows, self.size = n_windows, size
         self.state = Tape(like, n_windows, wide, keep=keep)
-        self.encoded = Tape(like, n_windows, size, keep=keep)
+        # E, then the update gate, the reset gate and the candidate of the first layer; the
+        # backward pass puts their gradients in the same places.
+        self.joined = Tape(like, n_windows, (4 if weights.gates else 1) * size, keep=keep)
+        self.encoded = self.joined.columns(0, size)
         self.gathered = Tape(like, n_windows, wide, keep=keep)
         self.latent = Tape(like, n_windows, noise.shape[2], keep=keep)
         self.below = Tape(like, n_windows, size, keep=keep)
-        alone = len(weights.gates) == 1
+        rooms = [self.joined.all[:, :, size:]]
+        rooms += [Tape(like, n_windows, 3 * size, keep=keep).all for _ in weights.gates[1:]]
         self.layers = [
             GruSteps(
-                self.gathering, like, layer, own_state=not alone, own_bias=index > 0, keep=keep
+                self.gathering,
+                like,
+                layer,
+                own_state=len(weights.gates) > 1,
+                own_bias=index > 0,
+                keep=keep,
+                room=rooms[index],
             )
             for index, layer in enumerate(weights.gates)
         ]
@@ -323,37 +333,29 @@ class _Loop:
         """Run through all windows from the last to the first."""
         size, latent_size, n_layers = self.size, self.noise.shape[2], len(self.layers)
         weights, like, before = self.weights, self.hidden[-1], of_before.unbind()
-        n_joined, n_from_state = (4 if n_layers else 1) * size, weights.from_state.shape[1]
         self.of_moments = Tape(like, self.n_windows, of_moments.shape[2])
         self.of_moments.all.copy_(of_moments)
-        # Of E, then of the update gate, the reset gate and the candidate of the first layer.
-        joined = Tape(like, self.n_windows, n_joined)
-        self.of_gates = [joined.all[:, :, size:]][:n_layers]
-        for _ in self.layers[1:]:
-            self.of_gates.append(like.new_empty(self.n_windows, len(like), 3 * size))
-        self.of_below = Tape(like, self.n_windows, size)
         self.of_means = self.of_moments.columns(0, latent_size)
         self.of_raws = self.of_moments.columns(latent_size, 2 * latent_size)
         slopes = torch.sigmoid(self.moments.all[:, :, latent_size:]).mul_(self.noise)
         self.slopes = slopes.unbind()
-        of_encoded, of_states = joined.columns(0, size), joined.columns(0, n_from_state)
-        per_window = [item.unbind() for item in self.of_gates]
+        of_states = self.joined.columns(0, weights.from_state.shape[1])
         carried = [torch.zeros_like(state) for state in self.hidden]
         for t in reversed(range(self.n_windows)):
             if n_layers:
-                self._retreat(t, carried, [item[t] for item in per_window])
+                self._retreat(t, carried)
             upstream = self.gathering.scatter(t, self.of_moments[t] @ weights.moments.T)
-            torch.mul(upstream, self.encoded[t] > 0, out=of_encoded[t])
+            torch.mul(upstream, self.encoded[t] > 0, out=self.encoded[t])
             top = self.gathering.scatter(t, of_states[t] @ weights.from_state.T)
             carried[-1] = top.add_(before[t]).add_(carried[-1])
         return [
-            joined.all[:, :, :size],
+            self.joined.all[:, :, :size],
             self._of_offsets(self.n_offsets),
-            joined.all[:, :, size:] if n_layers else None,
-            *self._weight_gradients(joined.all, needed[3:]),
+            self.joined.all[:, :, size:] if n_layers else None,
+            *self._weight_gradients(needed[3:]),
         ]
 
-    def _retreat(self, t: int, carried: list[Tensor], of_gates: list[Tensor]) -> None:
+    def _retreat(self, t: int, carried: list[Tensor]) -> None:
         """Go back through the layers of one window, from the last to the sample."""
         carry: Tensor | None = None
         for index in reversed(range(len(self.layers))):
@@ -362,8 +364,8 @@ class _Loop:
                 upstream = self.attention[index].backward(t, upstream)
             if carry is not None:
                 upstream = upstream + carry
-            carry, carried[index] = self.layers[index].backward(t, upstream, of_gates[index])
-        of_below = torch.mul(cast(Tensor, carry), self.below[t] > 0, out=self.of_below[t])
+            carry, carried[index] = self.layers[index].backward(t, upstream)
+        of_below = torch.mul(cast(Tensor, carry), self.below[t] > 0, out=self.below[t])
         of_latent = of_below @ self.weights.latent.T
         self.of_means[t].add_(of_latent)
         self.of_raws[t].addcmul_(of_latent, self.slopes[t])
@@ -373,19 +375,19 @@ class _Loop:
         whole = self.of_moments.all
         return whole.sum(dim=1, keepdim=True) if n_vertices == 1 else whole
 
-    def _weight_gradients(self, joined: Tensor, needed: Sequence[bool]) -> list[Tensor | None]:
-        states = flat(joined)[:, : self.weights.from_state.shape[1]]
+    def _weight_gradients(self, needed: Sequence[bool]) -> list[Tensor | None]:
+        states = self.joined.rows[:, : self.weights.from_state.shape[1]]
         gradients: list[Tensor | None] = [
             self.state.rows.T @ states,
             self.gathered.rows.T @ self.of_moments.rows,
         ]
         if not self.layers:
             return [*gradients, None, None]
-        of_below = self.of_below.rows
+        of_below = self.below.rows
         gradients += [self.latent.rows.T @ of_below, of_below.sum(dim=0)]
-        for layer, of_gates in zip(self.layers, self.of_gates, strict=True):
+        for layer in self.layers:
             wanted = any(needed[len(gradients) :][:4])
-            gradients += layer.weight_gradients(of_gates) if wanted else [None] * 4
+            gradients += layer.weight_gradients() if wanted else [None] * 4
         for attention in self.attention:
             gradients += attention.weight_gradients()
         return gradients
