@@ -28,14 +28,16 @@ ROWS = [
 SIDEWAYS = {
     ("training", "nn"),
     ("surrogates", "connectivity"),
+    # TAVRNN is compared like any other method.
+    ("baselines", "estimator"),
     # The base rests on itself, from plain types up to the protocols of adapters.
     *((a, b) for a in ROWS[-1] for b in ROWS[-1]),
     # The faces: the command line calls the others.
     *(("cli", name) for name in ROWS[0]),
 }
 HEAVY = {
-    "torch": {"graphs", "nn", "training", "estimator"},
-    "torch_geometric": {"graphs"},
+    "torch": {"graphs", "nn", "training", "estimator", "baselines"},
+    "torch_geometric": {"graphs", "baselines"},
     "elephant": {"binning", "connectivity", "surrogates"},
     "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
             "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
