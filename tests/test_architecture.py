@@ -15,10 +15,13 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection", "conversion"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion", "benchmarking"},
     {"pipeline"},
     {"estimator", "baselines", "evaluation", "figures"},
-    {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
+    {
+        "simulation", "simulated", "binning", "connectivity", "surrogates", "graphs", "training",
+        "nn",
+    },
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
         "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
@@ -28,6 +31,8 @@ ROWS = [
 SIDEWAYS = {
     ("training", "nn"),
     ("surrogates", "connectivity"),
+    # A culture with gradual coupling has the layout and the ends of the switching one.
+    ("simulated", "simulation"),
     # TAVRNN is compared like any other method.
     ("baselines", "estimator"),
     # The base rests on itself, from plain types up to the protocols of adapters.
@@ -39,7 +44,8 @@ HEAVY = {
     "torch": {"graphs", "nn", "training", "estimator", "baselines"},
     "torch_geometric": {"graphs", "baselines"},
     "elephant": {"binning", "connectivity", "surrogates"},
-    "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
+    "neo": {"blocks", "reading", "simulation", "simulated", "pipeline", "binning", "inspection",
+            "benchmarking",
             "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
             "conversion"},
     "h5py": set(),

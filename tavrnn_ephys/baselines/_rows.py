@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,16 +99,17 @@ class RowPredictor:
 
 
 def trained_predictor(
-    encoder_and_decoder,
+    networks: Callable[[int], tuple[torch.nn.Module, torch.nn.Module]],
     sequences: list[GraphSequence],
     *,
     density: float,
     seed: int,
-    **options,
+    **options: Any,
 ) -> tuple[RowPredictor, list[float]]:
     """Build a predictor with a threshold of the training windows, and train it."""
     level = edge_level(sequences, density)
     n_nodes = sequences[0].n_nodes
     with seeded(seed, n_nodes):
-        predictor = RowPredictor(*encoder_and_decoder(n_nodes), level)
+        encoder, decoder = networks(n_nodes)
+        predictor = RowPredictor(encoder, decoder, level)
         return predictor, predictor.train(sequences, seed=seed, **options)

@@ -137,7 +137,7 @@ class DynGEM(GraphEmbedder):
             Symmetric scores of the pairs, shape (n_windows, n_nodes, n_nodes).
         """
         rows = np.stack([decoded for _, decoded in self._warm_started(graphs)])
-        return (rows + np.swapaxes(rows, 1, 2)) / 2
+        return (rows + np.swapaxes(rows, 1, 2)) / np.float32(2)
 
     def _warm_started(
         self, graphs: GraphSequence
