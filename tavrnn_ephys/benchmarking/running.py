@@ -317,7 +317,7 @@ def _figure(table: pandas.DataFrame, draw: Any, width: float) -> Any:
         return None
     n_columns = min(2, len(tasks))
     n_rows = -(-len(tasks) // n_columns)
-    height = 1.2 + 0.21 * max(len(rows) for rows in tasks)
+    height = 1.2 + 0.21 * max(5, *(len(rows) for rows in tasks))
     figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for ax, rows in zip(axes, tasks, strict=False):

@@ -104,7 +104,8 @@ def run_jobs(
         desc="benchmark",
         unit="job",
         disable=not verbose,
-        mininterval=0.5 if quick else 60.0,
+        mininterval=0.5 if quick else 30.0,
+        miniters=1,
         smoothing=0.05,
     )
     with bar:

@@ -105,7 +105,8 @@ def plot_benchmark_cost(table: pandas.DataFrame, *, ax: Axes) -> Axes:
         color = PALETTE[0] if name.startswith(_OWN) else INK
         ax.plot(x, y, "o", color=color, ms=5)
     _name_points(ax, list(rows["method"]), seconds, shown)
-    ax.margins(x=0.25, y=0.08)
+    ax.set_xlim(seconds.min() / 12, seconds.max() * 12)
+    ax.margins(y=0.08)
     tidy(ax)
     ax.set_xlabel("seconds per fold, fit and embed", fontsize=SMALL)
     what = "explained variance" if regression else "balanced accuracy"
