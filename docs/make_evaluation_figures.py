@@ -143,7 +143,7 @@ def outside_the_fold(ax):
     for place, (values, color) in enumerate(((outside, ORANGE), (inside, BLUE))):
         ax.plot(place + np.linspace(-0.1, 0.1, 8), values, "o", color=color)
     ax.axhline(0.5, color=GREY, lw=1, ls="--")
-    ax.set(xlim=(-0.5, 1.5), ylim=(0.3, 1.05), xticks=(0, 1), ylabel="balanced accuracy")
+    ax.set(xlim=(-0.5, 1.5), ylim=(0.2, 1.05), xticks=(0, 1), ylabel="balanced accuracy")
     ax.set_xticklabels(names)
     ax.set_title("2  permuted labels, read from\na label-supervised embedding", loc="left")
     return (
@@ -165,8 +165,8 @@ def nulls(ax):
     rng = np.random.default_rng(0)
     p_values = {"behaviour permuted": [], "behaviour shifted in time": []}
     for run in range(400):
-        brain, behavior = slow(rng, 160, 1)[:, 0], slow(rng, 160, 1)[:, 0]
-        shifts = circular_shifts(160, min_shift=15, n_shifts=99, seed=run)
+        brain, behavior = slow(rng, 400, 1)[:, 0], slow(rng, 400, 1)[:, 0]
+        shifts = circular_shifts(400, min_shift=15, n_shifts=99, seed=run)
         moved = (
             [rng.permutation(behavior) for _ in shifts],
             [np.roll(behavior, shift) for shift in shifts],
@@ -257,7 +257,8 @@ def rates_first(ax, make, title):
     ax.set(yticks=places, ylim=(2.5, -0.5), xlim=(0.3, 1.02), xlabel="balanced accuracy")
     ax.set_yticklabels(rows)
     ax.set_title(title, loc="left")
-    ax.legend(frameon=False, loc="lower right", fontsize=7)
+    if make is rate_code:
+        ax.legend(frameon=False, loc="lower right", fontsize=7)
     return "; ".join(
         f"{name} {real:.2f} → {shuffled:.2f}"
         for name, (real, shuffled) in zip(rows, means, strict=True)

@@ -1,4 +1,4 @@
-"""What a computation costs: seconds, and the memory that it needs at its peak."""
+"""What a computation costs: processor time, and the memory that it needs at its peak."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Cost:
     Attributes
     ----------
     seconds : float
-        Wall-clock time.
+        Processor time, of all threads together: what else runs on the machine matters little.
     peak_mb : float
         Growth of the process's resident memory at its peak, in 10⁶ bytes; NaN where the system
         does not tell, which only Linux does.
@@ -49,11 +49,11 @@ def measured_cost() -> Iterator[Cost]:
     """
     cost = Cost()
     before = _begin()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         yield cost
     finally:
-        cost.seconds = time.perf_counter() - start
+        cost.seconds = time.process_time() - start
         grown = _resident("VmHWM") - before
         cost.peak_mb = grown if grown != grown else max(0.0, grown)
 

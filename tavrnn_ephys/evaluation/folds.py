@@ -143,7 +143,7 @@ def blocked_folds(
     return folds
 
 
-def grouped_folds(groups: Sequence[Any]) -> list[BlockedFold]:
+def grouped_folds(groups: Sequence[Any], *, context: int = 0) -> list[BlockedFold]:
     """
     Leave one group of windows out at a time: a session, a culture, an animal.
 
@@ -151,6 +151,9 @@ def grouped_folds(groups: Sequence[Any]) -> list[BlockedFold]:
     ----------
     groups : sequence, shape (n_windows,)
         Group of each window; the windows of one group stand together.
+    context : int
+        First windows of the group that is tested which models may look back on, and which are
+        not tested themselves.
 
     Returns
     -------
@@ -160,7 +163,8 @@ def grouped_folds(groups: Sequence[Any]) -> list[BlockedFold]:
     Raises
     ------
     InputError
-        If there are fewer than two groups, or one is interrupted by another.
+        If there are fewer than two groups, one is interrupted by another, or one has no more
+        windows than the context.
 
     Examples
     --------
@@ -176,8 +180,17 @@ def grouped_folds(groups: Sequence[Any]) -> list[BlockedFold]:
             f"{len(np.unique(names))} groups in {len(runs)} runs: to leave one out, at least two "
             "groups are needed, the windows of each one after the other."
         )
+    if min(map(len, runs)) <= whole_number(context, "context"):
+        raise InputError(
+            f"The smallest group has {min(map(len, runs))} windows, no more than the context of "
+            f"{context}. Leave it out, or shorten the context."
+        )
     return [
-        BlockedFold(test=run, train_blocks=tuple(other for other in runs if other is not run))
+        BlockedFold(
+            test=run[context:],
+            train_blocks=tuple(other for other in runs if other is not run),
+            context=run[:context],
+        )
         for run in runs
     ]
 

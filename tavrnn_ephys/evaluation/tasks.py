@@ -14,7 +14,7 @@ from tavrnn_ephys._checks import one_of, positive_int
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.evaluation.folds import BlockedFold, blocked_folds
+from tavrnn_ephys.evaluation.folds import BlockedFold, blocked_folds, grouped_folds
 from tavrnn_ephys.evaluation.nulls import correlation_time
 from tavrnn_ephys.graphs import GraphSequence, build_graphs
 from tavrnn_ephys.surrogates import shuffle_bins_within_windows
@@ -53,6 +53,9 @@ class BenchmarkTask:
         Windows before each test block that methods may look back on.
     coupled : numpy.ndarray of bool, shape (n_windows, n_nodes, n_nodes), optional
         Which pairs are truly coupled in each window.
+    groups : array_like, shape (n_windows,), optional
+        Culture, animal or session of each window: a whole group is left out at a time, in place
+        of a block.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class BenchmarkTask:
     n_folds: int = 5
     context: int = 4
     coupled: NDArray[np.bool_] | None = field(default=None, repr=False)
+    groups: Any = None
 
     def __post_init__(self) -> None:
         one_of(self.kind, KINDS, "kind")
@@ -138,7 +142,9 @@ class TaskGraphs:
 
     @cached_property
     def folds(self) -> list[BlockedFold]:
-        """Blocks of time with a gap of at least the overlap of windows."""
+        """Blocks of time with a gap of at least the overlap of windows, or groups."""
+        if self.task.groups is not None:
+            return grouped_folds(self.task.groups, context=self.task.context)
         return blocked_folds(
             len(self.task.windows),
             n_folds=self.task.n_folds,

@@ -108,7 +108,7 @@ def plot_benchmark_cost(table: pandas.DataFrame, *, ax: Axes) -> Axes:
     ax.set_xlim(seconds.min() / 12, seconds.max() * 12)
     ax.margins(y=0.08)
     tidy(ax)
-    ax.set_xlabel("seconds per fold, fit and embed", fontsize=SMALL)
+    ax.set_xlabel("seconds of one processor per fold, fit and embed", fontsize=SMALL)
     what = "explained variance" if regression else "balanced accuracy"
     ax.set_ylabel(what, fontsize=SMALL)
     ax.set_title(str(rows["task"].iloc[0]), fontsize="medium", loc="left")

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import quantities as pq
 
 from tavrnn_ephys.baselines import UASE, Rates
 from tavrnn_ephys.containers import BinnedActivity, Nodes, Windows
@@ -20,8 +21,10 @@ from tavrnn_ephys.evaluation import (
     grouped_folds,
     nodes_in_folds,
     score_method,
+    surrogate_scores,
     transductive_features,
 )
+from tavrnn_ephys.surrogates import ShiftSurrogates
 from tests.baselines.toys import sequence_of
 
 
@@ -93,6 +96,16 @@ def test_rule_1_a_method_that_looks_further_back_than_the_context_is_refused():
     graphs = sequence_of(np.random.default_rng(0).normal(size=(30, 4, 4)))
     with pytest.raises(InputError, match="looks back 3 windows, the folds leave a context of 2"):
         nodes_in_folds(lambda _: LooksBack(), graphs, blocked_folds(30, gap=1, context=2))
+
+
+def test_rule_1_a_task_of_groups_is_scored_on_groups_that_no_method_has_seen():
+    task = synchrony_task()
+    groups = np.repeat(["a", "b", "c", "d"], 20)
+    found = score_method(dataclasses.replace(task, groups=groups), uase, n_shifts=0)
+    assert len(found["blocks"]) == 4
+    assert found["score"] > 0.9
+    with pytest.raises(InputError, match="no more than the context of 4"):
+        TaskGraphs(dataclasses.replace(task, groups=np.arange(80) // 4)).folds  # noqa: B018
 
 
 def test_rule_1_a_whole_group_is_left_out():
@@ -178,27 +191,40 @@ def correlation_p(column, values, moved):
 
 
 def test_rule_3_shift_null_holds_its_level_on_slow_noise_in_200_runs():
-    rng = np.random.default_rng(1)
+    rng, other = np.random.default_rng(1), np.random.default_rng(2)
     n_significant = n_shifted = n_permuted = 0
     for run in range(200):
-        values = slow_noise(rng, 160, 1)[:, 0]
-        columns = slow_noise(rng, 160, 3)
+        values = slow_noise(rng, 400, 1)[:, 0]
+        columns = slow_noise(rng, 400, 3)
         features = [
             FoldFeatures(fold=fold, train=columns[fold.train], test=columns[fold.test])
-            for fold in blocked_folds(160, n_folds=4, gap=2)
+            for fold in blocked_folds(400, n_folds=4, gap=2)
         ]
         score = decode_values("", features, values, min_shift=15, n_shifts=99, seed=run)
         n_significant += score.p_value <= 0.05
-        shifts = circular_shifts(160, min_shift=15, n_shifts=39, seed=run)
+        shifts = circular_shifts(400, min_shift=15, n_shifts=39, seed=run)
         shifted = [np.roll(values, shift) for shift in shifts]
         n_shifted += correlation_p(columns[:, 0], values, shifted) <= 0.05
-        permuted = [rng.permutation(values) for _ in range(39)]
+        permuted = [other.permutation(values) for _ in range(39)]
         n_permuted += correlation_p(columns[:, 0], values, permuted) <= 0.05
     # 5 % plus or minus 2 % of 200, of decoding and of correlation; permuted behaviours are
     # "significant" many times as often.
     assert 6 <= n_significant <= 14
     assert 6 <= n_shifted <= 14
     assert n_permuted > 60
+
+
+def test_rule_3_surrogate_recordings_are_scored_from_scratch():
+    task = synchrony_task()
+
+    def score(activity):
+        moved = dataclasses.replace(task, activity=activity)
+        return score_method(moved, uase, n_shifts=0, transductive=False)["score"]
+
+    shifts = ShiftSurrogates(min_shift=2 * pq.s)
+    null = surrogate_scores(score, task.activity, shifts, n_surrogates=5)
+    assert score(task.activity) > 0.9 > 0.7 > null.max()
+    assert len(set(null)) > 1
 
 
 def test_rule_4_seeds_are_paired_and_folds_have_seeds_of_their_own():
