@@ -52,10 +52,10 @@ def test_simulated_benchmark_writes_its_table_and_goes_on_where_it_stopped(tmp_p
 
 
 def test_recording_is_benchmarked_by_epoch_and_by_signal(tmp_path, capsys):
-    block = te.simulate_culture(n_nodes=20, duration=60 * pq.s, dwell=6 * pq.s, seed=1)
+    block = te.simulate_culture(n_nodes=20, duration=40 * pq.s, dwell=5 * pq.s, seed=1)
     file = te.write_nwb(block, tmp_path / "culture.nwb")
     common = ["--bin-size", "10ms", "--window", "2s", "--step", "1s", "--methods", "uase",
-              "--folds", "4"]  # fmt: skip
+              "--folds", "3"]  # fmt: skip
     for behavior, n_seeds, kind in (
         ("state", 1, "classification"),
         ("performance", 2, "regression"),

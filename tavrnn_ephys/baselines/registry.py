@@ -192,6 +192,7 @@ def choose_methods(names: str) -> dict[str, MethodEntry]:
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
         raise InputError(
-            f"There is no method {some(unknown)}; there are {', '.join(known)}, and all."
+            f"There is no method {some(unknown) or 'in an empty list'}; there are "
+            f"{', '.join(known)}, and all."
         )
     return {name: known[name] for name in known if name in {"rates", *wanted}}
