@@ -1,4 +1,4 @@
-"""The command line: ``tavrnn-ephys demo | analyze | runs | reproduce | inspect | convert``."""
+"""The command line: ``tavrnn-ephys`` and its commands."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_reproduce(commands)
     _add_inspect(commands)
     _add_convert(commands)
+    _add_benchmark(commands)
     return parser
 
 
@@ -295,6 +296,54 @@ def _add_convert(commands: Any) -> None:
     command.set_defaults(run=_run_convert)
 
 
+def _add_benchmark(commands: Any) -> None:
+    command = commands.add_parser(
+        "benchmark",
+        allow_abbrev=False,
+        help="compare TAVRNN with other methods, on a recording or on simulated cultures",
+        description="Fits every method inside blocks of time, decodes a behaviour from its "
+        "embeddings, and puts each score beside chance, beside mean rates, and beside the same "
+        "method on bins shuffled within windows. A run that was stopped goes on where it was.",
+        epilog="Example: tavrnn-ephys benchmark --simulated --methods all --seeds 3 --out DIR; "
+        "or: tavrnn-ephys benchmark rat.nwb --behavior position --bin-size 25ms --window 2s "
+        "--step 1s --methods uase,tavrnn --out DIR",
+    )
+    command.add_argument("file", nargs="?", metavar="FILE", help="recording of any known format")
+    command.add_argument("--simulated", action="store_true", help="simulated cultures instead")
+    command.add_argument("--out", required=True, metavar="DIR", help="folder for table and figures")
+    command.add_argument(
+        "--methods", default="all", help="all, or names with commas between them (default: all)"
+    )
+    for name, default, text in (
+        ("--seeds", 10, "networks, or seeds of every method on a recording"),
+        ("--steps", 100, "optimizer steps of every method that trains"),
+        ("--latent-size", 8, "width of the embedding of a node"),
+        ("--folds", 5, "blocks of time of a recording"),
+        ("--classes", 0, "cut a behaviour signal into N classes of equal size; 0: regression"),
+        ("--n-jobs", 1, "processes at work"),
+    ):
+        command.add_argument(
+            name,
+            type=_whole_number,
+            default=default,
+            metavar="N",
+            help=f"{text} (default: {default})",
+        )
+    command.add_argument(
+        "--scenarios", metavar="NAMES", help="which simulations: switching,drift,learning,calcium"
+    )
+    command.add_argument("--behavior", metavar="NAME", help="behaviour signal or epoch to decode")
+    for name in ("--bin-size", "--window", "--step"):
+        command.add_argument(name, type=_duration, metavar="TIME", help="as in analyze")
+    command.add_argument("--measure", default="pearson", help="connectivity measure")
+    _add_segment(command)
+    _add_reading(command)
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace a benchmark with other settings"
+    )
+    command.set_defaults(run=_run_benchmark)
+
+
 def _add_segment(command: Any) -> None:
     command.add_argument(
         "--segment", type=_whole_number, metavar="N", help="which segment, where there are several"
@@ -433,6 +482,51 @@ def _run_convert(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print(f"Written to {written}")
+
+
+def _run_benchmark(options: argparse.Namespace) -> None:
+    if bool(options.file) == options.simulated:
+        raise InputError("Name either a recording or --simulated.")
+    from tavrnn_ephys.baselines import choose_methods
+    from tavrnn_ephys.benchmarking import SCENARIOS, benchmark_file, benchmark_simulated
+
+    methods = choose_methods(options.methods)
+    common: dict[str, Any] = {
+        "n_seeds": options.seeds,
+        "n_steps": options.steps,
+        "latent_size": options.latent_size,
+        "n_jobs": options.n_jobs,
+        "overwrite": options.overwrite,
+        "verbose": True,
+    }
+    if options.simulated:
+        names = options.scenarios.split(",") if options.scenarios else SCENARIOS
+        print(benchmark_simulated(methods, options.out, scenarios=names, **common))
+    else:
+        print(benchmark_file(_benchmark_source(options), methods, options.out, **common))
+
+
+def _benchmark_source(options: argparse.Namespace) -> Any:
+    from tavrnn_ephys.benchmarking import FileSource
+    from tavrnn_ephys.conversion import parse_options
+
+    for name in ("behavior", "bin_size", "window", "step"):
+        if getattr(options, name) is None:
+            flag = name.replace("_", "-")
+            raise InputError(f"To decode from a recording, --{flag} is needed.")
+    return FileSource(
+        path=options.file,
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        behavior=options.behavior,
+        n_classes=options.classes,
+        measure=options.measure,
+        n_folds=options.folds,
+        segment_index=options.segment or 0,
+        adapter=options.adapter,
+        options=tuple(parse_options(options.option).items()),
+    )
 
 
 if __name__ == "__main__":

@@ -15,10 +15,14 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection", "conversion", "reproduction"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion", "reproduction",
+     "benchmarking"},
     {"pipeline"},
     {"estimator", "baselines", "evaluation", "figures", "results"},
-    {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
+    {
+        "simulation", "simulated", "binning", "connectivity", "surrogates", "graphs", "training",
+        "nn",
+    },
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
         "archives", "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps",
@@ -28,16 +32,21 @@ ROWS = [
 SIDEWAYS = {
     ("training", "nn"),
     ("surrogates", "connectivity"),
+    # A culture with gradual coupling has the layout and the ends of the switching one.
+    ("simulated", "simulation"),
+    # TAVRNN is compared like any other method.
+    ("baselines", "estimator"),
     # The base rests on itself, from plain types up to the protocols of adapters.
     *((a, b) for a in ROWS[-1] for b in ROWS[-1]),
     # The faces: the command line calls the others.
     *(("cli", name) for name in ROWS[0]),
 }
 HEAVY = {
-    "torch": {"graphs", "nn", "training", "estimator"},
-    "torch_geometric": {"graphs"},
+    "torch": {"graphs", "nn", "training", "estimator", "baselines"},
+    "torch_geometric": {"graphs", "baselines"},
     "elephant": {"binning", "connectivity", "surrogates"},
-    "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
+    "neo": {"blocks", "reading", "simulation", "simulated", "pipeline", "binning", "inspection",
+            "benchmarking",
             "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
             "conversion", "results"},
     "h5py": set(),

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import positive_int
-from tavrnn_ephys.containers import NodeEmbedding
+from tavrnn_ephys.baselines.contract import GraphEmbedder
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.graphs import GraphSequence
 from tavrnn_ephys.nn.spectral import fit_spectral_basis
-from tavrnn_ephys.provenance import package_versions
 
 __all__ = ["UASE"]
 
 
-class UASE(BaseEstimator):
+class UASE(GraphEmbedder):
     """
-    Spectral coordinates of signed graphs in a basis that all windows share [1]_.
+    Spectral coordinates of graphs in a basis that all windows share [1]_.
 
-    No training, no memory, no noise: the coordinates that TAVRNN's default profile starts from.
+    No training, no noise: the coordinates that TAVRNN's default profile starts from.
 
     Parameters
     ----------
     latent_size : int
         Number of coordinates of a node.
+    signed : bool
+        Whether the weights keep their sign; otherwise their absolute values are embedded.
+    smoothing : float
+        Weight of the past in a causal exponential mean over windows,
+        ``y_t = smoothing · y_{t-1} + (1 - smoothing) · z_t``, in [0, 1); 0 for none.
 
     Attributes
     ----------
@@ -53,69 +55,30 @@ class UASE(BaseEstimator):
     NodeEmbedding: 6 windows x 5 units x 2, without attention
     """
 
-    def __init__(self, *, latent_size: int = 8) -> None:
+    name = "uase"
+
+    def __init__(self, *, latent_size: int = 8, signed: bool = True, smoothing: float = 0.0):
         self.latent_size = latent_size
+        self.signed = signed
+        self.smoothing = smoothing
 
-    def fit(self, graphs: GraphSequence | Sequence[GraphSequence], y: Any = None) -> UASE:
-        """
-        Find the directions in which the training windows leave their mean graph.
-
-        Parameters
-        ----------
-        graphs : GraphSequence or sequence of GraphSequence
-            Training windows.
-        y : None
-            Ignored; the method takes no labels.
-
-        Returns
-        -------
-        UASE
-            The fitted estimator.
-
-        Raises
-        ------
-        InputError
-            If ``latent_size`` is no whole number of at least 1.
-        """
-        sequences = [graphs] if isinstance(graphs, GraphSequence) else list(graphs)
+    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
         rank = positive_int(self.latent_size, "latent_size")
-        self.node_ids_ = np.array(sequences[0].nodes.ids)
+        if not 0 <= self.smoothing < 1:
+            raise InputError(f"smoothing must lie in [0, 1), got {self.smoothing!r}.")
         self.basis_ = fit_spectral_basis(
-            (matrix.toarray() for sequence in sequences for matrix in sequence.weights), rank
+            (self._dense(matrix) for sequence in sequences for matrix in sequence.weights), rank
         )
-        return self
 
-    def transform(self, graphs: GraphSequence) -> NodeEmbedding:
-        """
-        Project each window onto the basis.
-
-        Parameters
-        ----------
-        graphs : GraphSequence
-            Windows over the nodes seen in ``fit``.
-
-        Returns
-        -------
-        NodeEmbedding
-            Coordinates, (n_windows, n_nodes, latent_size), with a standard deviation of zero.
-
-        Raises
-        ------
-        InputError
-            If the nodes are not those of ``fit``.
-        """
-        check_is_fitted(self, "basis_")
-        if not np.array_equal(self.node_ids_, graphs.nodes.ids):
-            raise InputError(
-                "These graphs have other nodes than those of fit. Select the same nodes in the "
-                "same order, or fit again."
-            )
-        mean = np.stack([self.basis_.coordinates(matrix.toarray()) for matrix in graphs.weights])
-        return NodeEmbedding(
-            mean=mean,
-            std=np.zeros_like(mean),
-            windows=graphs.windows,
-            nodes=graphs.nodes,
-            config={"model.method": "uase", "model.latent_size": self.latent_size},
-            versions=package_versions(),
+    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
+        coordinates = np.stack(
+            [self.basis_.coordinates(self._dense(matrix)) for matrix in graphs.weights]
         )
+        for index in range(1, len(coordinates) if self.smoothing else 0):
+            past = coordinates[index - 1]
+            coordinates[index] += np.float32(self.smoothing) * (past - coordinates[index])
+        return coordinates
+
+    def _dense(self, matrix: Any) -> NDArray[np.float32]:
+        dense: NDArray[np.float32] = matrix.toarray()
+        return dense if self.signed else np.abs(dense)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int
+from tavrnn_ephys._checks import one_of, positive_int, whole_number
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
+from tavrnn_ephys.evaluation.nulls import circular_shifts
 
-__all__ = ["DecodingScore", "decode_labels"]
+__all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
+
+CLASSIFIERS = ("logistic", "k_nearest")
+_UNTESTED = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +33,22 @@ class DecodingScore:
         Mean over classes of the share of test windows that are told right, all folds pooled.
     null : numpy.ndarray, shape (n_shifts,)
         The same score for circularly shifted labels.
+    f1 : float
+        Mean over classes of the harmonic mean of precision and recall.
+    codes, predicted : numpy.ndarray of int, shape (n_windows,)
+        True and decoded class of every window, as positions among the sorted labels; -1 in
+        ``predicted`` for windows that no fold tests.
+    block : numpy.ndarray of int, shape (n_windows,)
+        Fold that tests each window, -1 for none.
     """
 
     name: str
     balanced_accuracy: float
     null: NDArray[np.float64]
+    f1: float = float("nan")
+    codes: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
+    predicted: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
+    block: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
 
     @property
     def chance_interval(self) -> tuple[float, float]:
@@ -56,9 +71,10 @@ def decode_labels(
     min_shift: int,
     n_shifts: int = 199,
     seed: int = 0,
+    classifier: str = "logistic",
 ) -> DecodingScore:
     """
-    Decode a label from window features by logistic regression, beside a time-shift null.
+    Decode a label from window features, beside a time-shift null.
 
     The null rotates the labels in time by at least ``min_shift`` windows and decodes again
     with the same features: slow labels and slow features agree by chance more often than
@@ -75,9 +91,13 @@ def decode_labels(
     min_shift : int
         Smallest shift: the correlation time of the label in windows.
     n_shifts : int
-        Number of shifts, drawn without repetition where the recording is long enough.
+        Number of shifts, drawn without repetition where the recording is long enough; 0 for no
+        null.
     seed : int
         Seed of the draw.
+    classifier : {"logistic", "k_nearest"}
+        Logistic regression with a fixed ridge penalty and balanced classes, or the vote of the
+        five nearest training windows in embedding space.
 
     Returns
     -------
@@ -89,38 +109,105 @@ def decode_labels(
     InputError
         If there is one class only, or the recording is too short for the shifts.
     """
-    positive_int(n_shifts, "n_shifts")
+    whole_number(n_shifts, "n_shifts")
+    predict = _PREDICTORS[one_of(classifier, CLASSIFIERS, "classifier")]
     classes, codes = np.unique(labels, return_inverse=True)
-    n_windows = len(codes)
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
-    possible = np.arange(min_shift, n_windows - min_shift + 1)
-    if len(possible) < 2:
-        raise InputError(
-            f"{n_windows} windows are too few to shift labels by at least {min_shift} windows. "
-            "Record longer, or use a shorter step."
-        )
+    shifts: Any = ()
+    if n_shifts:
+        shifts = circular_shifts(len(codes), min_shift=min_shift, n_shifts=n_shifts, seed=seed)
     from threadpoolctl import threadpool_limits
 
     folds = [_rotated(item) for item in features]
-    rng = np.random.default_rng(seed)
-    shifts = rng.choice(possible, size=n_shifts, replace=n_shifts > len(possible))
     # Hundreds of small fits: a second thread per product would cost more than it saves.
     with threadpool_limits(limits=1):
-        null = [_balanced_accuracy(folds, np.roll(codes, shift)) for shift in shifts]
-        return DecodingScore(
-            name=name,
-            balanced_accuracy=_balanced_accuracy(folds, codes),
-            null=np.array(null),
+        null = [_score(folds, np.roll(codes, shift), predict) for shift in shifts]
+        predicted = _predicted(folds, codes, predict)
+    return DecodingScore(
+        name=name,
+        balanced_accuracy=balanced_accuracy(codes, predicted),
+        null=np.array(null),
+        f1=f1_score(codes, predicted),
+        codes=codes.astype(np.int64),
+        predicted=predicted,
+        block=_blocks(features, len(codes)),
+    )
+
+
+def balanced_accuracy(codes: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """
+    Average over classes the share of their windows that is told right.
+
+    Parameters
+    ----------
+    codes, predicted : numpy.ndarray of int, shape (n_windows,)
+        True and decoded classes; windows decoded as -1 are left out.
+
+    Returns
+    -------
+    float
+        In [0, 1]; chance is one over the number of classes.
+
+    Examples
+    --------
+    >>> balanced_accuracy(np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 1, -1]))
+    0.875
+    """
+    tested = predicted != _UNTESTED
+    codes, right = codes[tested], (predicted == codes)[tested]
+    return float(np.mean([right[codes == code].mean() for code in np.unique(codes)]))
+
+
+def f1_score(codes: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """
+    Average over classes the harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    codes, predicted : numpy.ndarray of int, shape (n_windows,)
+        True and decoded classes; windows decoded as -1 are left out.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> f1_score(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]))
+    1.0
+    """
+    from sklearn.metrics import f1_score as sklearn_f1
+
+    tested = predicted != _UNTESTED
+    labels = np.unique(codes[tested])
+    return float(
+        sklearn_f1(
+            codes[tested], predicted[tested], labels=labels, average="macro", zero_division=0
         )
+    )
 
 
-def _rotated(features: FoldFeatures) -> tuple[BlockedFold, NDArray, NDArray]:
+def _blocks(features: Sequence[FoldFeatures], n_windows: int) -> NDArray[np.int64]:
+    block = np.full(n_windows, _UNTESTED, dtype=np.int64)
+    for index, item in enumerate(features):
+        block[item.fold.test] = index
+    return block
+
+
+_Rotated = tuple[BlockedFold, NDArray[Any], NDArray[Any]]
+_Predictor = Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+
+def _rotated(features: FoldFeatures) -> _Rotated:
     """
     Standardise by the training part and rotate into its span.
 
     A ridge penalty does not see rotations, and directions outside the span of the training
     windows get no weight: the classifier is the same, on at most as many features as windows.
+    Distances between a test window and training windows differ by a constant of the test
+    window alone, so that its nearest neighbours stay the nearest.
     """
     mean, std = features.train.mean(axis=0), features.train.std(axis=0)
     std = np.where(std > 1e-12, std, 1.0)
@@ -132,20 +219,37 @@ def _rotated(features: FoldFeatures) -> tuple[BlockedFold, NDArray, NDArray]:
     return features.fold, train, test
 
 
-def _balanced_accuracy(
-    folds: Sequence[tuple[BlockedFold, NDArray, NDArray]], codes: NDArray[np.int64]
-) -> float:
-    from sklearn.linear_model import LogisticRegression
+def _score(folds: Sequence[_Rotated], codes: NDArray[np.int64], predict: _Predictor) -> float:
+    return balanced_accuracy(codes, _predicted(folds, codes, predict))
 
-    predicted = np.full(len(codes), -1)
+
+def _predicted(
+    folds: Sequence[_Rotated], codes: NDArray[np.int64], predict: _Predictor
+) -> NDArray[np.int64]:
+    predicted = np.full(len(codes), _UNTESTED, dtype=np.int64)
     for fold, train, test in folds:
         known = codes[fold.train]
         if len(np.unique(known)) == 1:
             predicted[fold.test] = known[0]
             continue
-        # With more features than windows a strong penalty is the sensible default; it is
-        # set beforehand, never by the test windows.
-        model = LogisticRegression(C=0.01, class_weight="balanced", tol=1e-3, max_iter=500)
-        predicted[fold.test] = model.fit(train, known).predict(test)
-    right = predicted == codes
-    return float(np.mean([right[codes == code].mean() for code in np.unique(codes)]))
+        predicted[fold.test] = predict(train, known, test)
+    return predicted
+
+
+def _logistic(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
+    from sklearn.linear_model import LogisticRegression
+
+    # With more features than windows a strong penalty is the sensible default; it is
+    # set beforehand, never by the test windows.
+    model = LogisticRegression(C=0.01, class_weight="balanced", tol=1e-3, max_iter=500)
+    return model.fit(train, known).predict(test)
+
+
+def _k_nearest(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    n_neighbors = positive_int(min(5, len(known)), "n_neighbors")
+    return KNeighborsClassifier(n_neighbors).fit(train, known).predict(test)
+
+
+_PREDICTORS: dict[str, _Predictor] = {"logistic": _logistic, "k_nearest": _k_nearest}

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int
+from tavrnn_ephys._checks import positive_int, whole_number
 from tavrnn_ephys.errors import InputError
 
-__all__ = ["BlockedFold", "FoldFeatures", "blocked_folds", "embed_in_folds", "features_in_folds"]
+__all__ = [
+    "BlockedFold",
+    "FoldFeatures",
+    "blocked_folds",
+    "embed_in_folds",
+    "features_in_folds",
+    "grouped_folds",
+    "joined_features",
+    "without_covariates",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +34,36 @@ class BlockedFold:
     test : numpy.ndarray of int
         Indices of the test windows, consecutive.
     train_blocks : tuple of numpy.ndarray of int
-        One or two stretches of consecutive training windows, chronological.
+        Stretches of consecutive training windows, chronological.
+    context : numpy.ndarray of int
+        Windows right before the test block that a model may look back on, none of them for
+        training.
     """
 
     test: NDArray[np.int64]
     train_blocks: tuple[NDArray[np.int64], ...]
+    context: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
 
     @property
     def train(self) -> NDArray[np.int64]:
         """All training windows, chronological."""
         return np.concatenate(self.train_blocks)
+
+    def without_first(self, n_windows: int) -> BlockedFold:
+        """
+        Leave out the first windows of every training stretch, whose past is not complete.
+
+        Parameters
+        ----------
+        n_windows : int
+            How many.
+
+        Returns
+        -------
+        BlockedFold
+            The same fold with shorter training stretches.
+        """
+        return replace(self, train_blocks=tuple(item[n_windows:] for item in self.train_blocks))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +84,9 @@ class FoldFeatures:
     test: NDArray[Any]
 
 
-def blocked_folds(n_windows: int, *, n_folds: int = 5, gap: int) -> list[BlockedFold]:
+def blocked_folds(
+    n_windows: int, *, n_folds: int = 5, gap: int, context: int = 0
+) -> list[BlockedFold]:
     """
     Cut time into contiguous test blocks, with a gap before and behind each.
 
@@ -67,12 +98,16 @@ def blocked_folds(n_windows: int, *, n_folds: int = 5, gap: int) -> list[Blocked
         Number of blocks.
     gap : int
         Windows on either side of the test block that enter neither part: at least the number
-        of windows that overlap with one, and the model's lookback where it crosses the limit.
+        of windows that overlap with one.
+    context : int
+        Windows right before each test block that models may look back on: at least the
+        lookback of every model.  They train nothing, and the gap lies before them.
 
     Returns
     -------
     list of BlockedFold
-        The folds in chronological order; each window is tested once.
+        The folds in chronological order; each window is tested once, but for the first
+        ``context`` ones, which have no complete past.
 
     Raises
     ------
@@ -86,10 +121,11 @@ def blocked_folds(n_windows: int, *, n_folds: int = 5, gap: int) -> list[Blocked
     (array([2, 3]), array([0, 5, 6, 7, 8, 9]))
     """
     positive_int(n_folds, "n_folds")
-    limits = np.linspace(0, n_windows, n_folds + 1).astype(np.int64)
+    limits = np.linspace(whole_number(context, "context"), n_windows, n_folds + 1)
+    limits = limits.astype(np.int64)
     folds = []
     for first, last in zip(limits[:-1], limits[1:], strict=True):
-        before = np.arange(0, max(0, first - gap))
+        before = np.arange(0, max(0, first - gap - context))
         behind = np.arange(min(n_windows, last + gap), n_windows)
         blocks = tuple(block for block in (before, behind) if len(block))
         if last == first or sum(map(len, blocks)) < 2:
@@ -97,8 +133,66 @@ def blocked_folds(n_windows: int, *, n_folds: int = 5, gap: int) -> list[Blocked
                 f"{n_windows} windows are too few for {n_folds} blocks with a gap of {gap} "
                 "windows. Use fewer blocks, or a shorter step."
             )
-        folds.append(BlockedFold(test=np.arange(first, last), train_blocks=blocks))
+        folds.append(
+            BlockedFold(
+                test=np.arange(first, last),
+                train_blocks=blocks,
+                context=np.arange(first - context, first),
+            )
+        )
     return folds
+
+
+def grouped_folds(groups: Sequence[Any], *, context: int = 0) -> list[BlockedFold]:
+    """
+    Leave one group of windows out at a time: a session, a culture, an animal.
+
+    Parameters
+    ----------
+    groups : sequence, shape (n_windows,)
+        Group of each window; the windows of one group stand together.
+    context : int
+        First windows of the group that is tested which models may look back on, and which are
+        not tested themselves.
+
+    Returns
+    -------
+    list of BlockedFold
+        One per group, in order of appearance; every other group is a training stretch.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups, one is interrupted by another, or one has no more
+        windows than the context.
+
+    Examples
+    --------
+    >>> fold = grouped_folds(["a", "a", "b", "c"])[1]
+    >>> fold.test, fold.train_blocks
+    (array([2]), (array([0, 1]), array([3])))
+    """
+    names = np.asarray(groups)
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+    runs = np.split(np.arange(len(names)), starts[1:])
+    if len(runs) < 2 or len(runs) != len(np.unique(names)):
+        raise InputError(
+            f"{len(np.unique(names))} groups in {len(runs)} runs: to leave one out, at least two "
+            "groups are needed, the windows of each one after the other."
+        )
+    if min(map(len, runs)) <= whole_number(context, "context"):
+        raise InputError(
+            f"The smallest group has {min(map(len, runs))} windows, no more than the context of "
+            f"{context}. Leave it out, or shorten the context."
+        )
+    return [
+        BlockedFold(
+            test=run[context:],
+            train_blocks=tuple(other for other in runs if other is not run),
+            context=run[:context],
+        )
+        for run in runs
+    ]
 
 
 def features_in_folds(features: NDArray[Any], folds: Sequence[BlockedFold]) -> list[FoldFeatures]:
@@ -160,3 +254,69 @@ def embed_in_folds(
         test = model.transform(graphs.select(fold.test)).window_embedding()
         results.append(FoldFeatures(fold=fold, train=np.concatenate(train), test=test))
     return results
+
+
+def joined_features(parts: Sequence[Sequence[FoldFeatures]]) -> list[FoldFeatures]:
+    """
+    Put features of the same folds side by side, each part with the same total variance.
+
+    Parameters
+    ----------
+    parts : sequence of sequence of FoldFeatures
+        Features of the same folds, such as mean rates and an embedding.  Windows that only
+        some parts train on are left out of training.
+
+    Returns
+    -------
+    list of FoldFeatures
+        One per fold.
+    """
+    joined = []
+    for items in zip(*parts, strict=True):
+        shared = items[0].fold.train
+        for item in items[1:]:
+            shared = np.intersect1d(shared, item.fold.train)
+        train, test = [], []
+        for item in items:
+            part = item.train[np.isin(item.fold.train, shared)]
+            mean, std = part.mean(axis=0), part.std(axis=0)
+            # Standardised features of a part share one unit of variance.
+            scale = np.where(std > 1e-12, std, 1.0) * np.sqrt(max(int((std > 1e-12).sum()), 1))
+            train.append((part - mean) / scale)
+            test.append((item.test - mean) / scale)
+        blocks = tuple(np.intersect1d(block, shared) for block in items[0].fold.train_blocks)
+        fold = replace(items[0].fold, train_blocks=tuple(item for item in blocks if len(item)))
+        joined.append(FoldFeatures(fold=fold, train=np.hstack(train), test=np.hstack(test)))
+    return joined
+
+
+def without_covariates(
+    features: Sequence[FoldFeatures], covariates: NDArray[Any]
+) -> list[FoldFeatures]:
+    """
+    Take out of features what follows linearly from covariates, by the training windows alone.
+
+    Parameters
+    ----------
+    features : sequence of FoldFeatures
+        Features fitted inside each fold.
+    covariates : numpy.ndarray, shape (n_windows, n_covariates)
+        What is controlled for: the mean rate of a window, its length.
+
+    Returns
+    -------
+    list of FoldFeatures
+        Residuals of the same folds.
+    """
+    design = np.column_stack([np.ones(len(covariates)), covariates])
+    residuals = []
+    for item in features:
+        weights = np.linalg.lstsq(design[item.fold.train], item.train, rcond=None)[0]
+        residuals.append(
+            FoldFeatures(
+                fold=item.fold,
+                train=item.train - design[item.fold.train] @ weights,
+                test=item.test - design[item.fold.test] @ weights,
+            )
+        )
+    return residuals

@@ -1,0 +1,155 @@
+"""Recurrent auto-encoder of the past that predicts the next graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import positive_int
+from tavrnn_ephys.baselines._rows import trained_predictor
+from tavrnn_ephys.baselines.contract import GraphEmbedder
+from tavrnn_ephys.graphs import GraphSequence
+
+__all__ = ["DynRNN"]
+
+
+class DynRNN(GraphEmbedder):
+    """
+    Rows of the last windows, one after the other, through LSTMs to the next row [1]_.
+
+    dyngraph2vec's RNN: stacked LSTMs read ``A_{t-L+1}[i], …, A_t[i]``; the last state of the last
+    is the embedding; LSTMs in reverse order and a linear layer give ``A_{t+1}[i]``.
+
+    Parameters
+    ----------
+    latent_size : int
+        Width of the embedding.
+    hidden_sizes : tuple of int
+        Widths of the layers before it; mirrored behind it.
+    lookback : int
+        Number of windows, the present one included, from which the next one is predicted.
+    weights : {"binary", "absolute", "signed"}
+        What an adjacency row holds; the paper's graphs are binary.
+    density : float
+        Share of node pairs that are edges over the training windows.
+    edge_weight : float
+        Weight β of the error on edges.
+    windows_per_step : int
+        Windows drawn for one optimizer step.
+    n_steps : int
+        Optimizer steps.
+    learning_rate : float
+        Step of Adam.
+    seed : int
+        Seed of everything random.
+
+    References
+    ----------
+    .. [1] Goyal, Chhetri & Canedo (2020), dyngraph2vec: capturing network dynamics using dynamic
+       graph representation learning, Knowledge-Based Systems 187.
+
+    Examples
+    --------
+    >>> from tavrnn_ephys.containers import ConnectivitySequence
+    >>> from tavrnn_ephys.graphs import build_graphs
+    >>> weights = np.random.default_rng(0).uniform(-1, 1, (6, 5, 5))
+    >>> graphs = build_graphs(ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)))
+    >>> DynRNN(latent_size=2, hidden_sizes=(8, 4), n_steps=3).fit(graphs).transform(graphs)
+    NodeEmbedding: 6 windows x 5 units x 2, without attention
+    """
+
+    name = "dynrnn"
+
+    def __init__(
+        self,
+        *,
+        latent_size: int = 8,
+        hidden_sizes: tuple[int, ...] = (500, 300),
+        lookback: int = 3,
+        weights: str = "binary",
+        density: float = 0.2,
+        edge_weight: float = 5.0,
+        windows_per_step: int = 6,
+        n_steps: int = 200,
+        learning_rate: float = 1e-3,
+        seed: int = 0,
+    ):
+        self.latent_size = latent_size
+        self.hidden_sizes = hidden_sizes
+        self.lookback = lookback
+        self.weights = weights
+        self.density = density
+        self.edge_weight = edge_weight
+        self.windows_per_step = windows_per_step
+        self.n_steps = n_steps
+        self.learning_rate = learning_rate
+        self.seed = seed
+
+    @property
+    def valid_from(self) -> int:
+        """Index of the first window whose past is complete."""
+        return self.lookback - 1
+
+    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
+        positive_int(self.lookback, "lookback")
+        positive_int(self.latent_size, "latent_size")
+        self.predictor_, self.history_ = trained_predictor(
+            self._networks,
+            sequences,
+            density=self.density,
+            lookback=self.lookback,
+            weights=self.weights,
+            edge_weight=self.edge_weight,
+            windows_per_step=self.windows_per_step,
+            n_steps=self.n_steps,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+        )
+
+    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
+        return self.predictor_.latent(graphs, lookback=self.lookback, weights=self.weights)
+
+    def predict_next(self, graphs: GraphSequence) -> NDArray[np.float32]:
+        """
+        Predict the graph that follows each window.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows over the nodes seen in ``fit``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Symmetric scores of the pairs, shape (n_windows, n_nodes, n_nodes).
+        """
+        return self.predictor_.following(graphs, lookback=self.lookback, weights=self.weights)
+
+    def _networks(self, n_nodes: int) -> tuple[Any, Any]:
+        encoder = _LSTMs((n_nodes, *self.hidden_sizes, self.latent_size))
+        back = self.hidden_sizes[::-1]
+        decoder = torch.nn.Sequential(
+            torch.nn.Unflatten(1, (1, self.latent_size)),
+            _LSTMs((self.latent_size, *back)),
+            torch.nn.Linear(back[-1], n_nodes),
+        )
+        return encoder, decoder
+
+
+class _LSTMs(torch.nn.Module):
+    """LSTMs of different widths, one on top of the other; the last state of the last."""
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList(
+            torch.nn.LSTM(before, after, batch_first=True)
+            for before, after in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            states, _ = layer(states)
+        return states[:, -1]

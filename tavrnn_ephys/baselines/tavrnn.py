@@ -1,0 +1,152 @@
+"""TAVRNN, its profiles and its ablations, as methods of the comparison."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import positive_int
+from tavrnn_ephys.baselines._dense import edge_level, rows_of
+from tavrnn_ephys.baselines.contract import GraphEmbedder
+from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.graphs import GraphSequence
+
+__all__ = ["TavrnnMethod", "thinned_graphs", "training_epochs_for"]
+
+
+class TavrnnMethod(GraphEmbedder):
+    """
+    The estimator :class:`~tavrnn_ephys.estimator.TAVRNN` with a budget of optimizer steps.
+
+    Parameters
+    ----------
+    profile : {"default", "paper"}
+        The corrected model, or the published network.
+    options : dict of str to object, optional
+        Options that differ from the profile.
+    latent_size : int
+        Width of the embedding.
+    density : float, optional
+        Share of node pairs that are edges over the training windows; by default all are.
+    n_steps : int
+        Optimizer steps, rounded up to whole training epochs.
+    seed : int
+        Seed of weights and sampling.
+
+    Attributes
+    ----------
+    model_ : TAVRNN
+        The fitted estimator.
+    level_ : float
+        Smallest absolute weight of an edge.
+    node_ids_ : numpy.ndarray of str, shape (n_nodes,)
+        Nodes seen in ``fit``.
+
+    Examples
+    --------
+    >>> from tavrnn_ephys.containers import ConnectivitySequence
+    >>> from tavrnn_ephys.graphs import build_graphs
+    >>> weights = np.random.default_rng(0).uniform(-1, 1, (6, 5, 5))
+    >>> graphs = build_graphs(
+    ...     ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)), features="weights"
+    ... )
+    >>> TavrnnMethod(latent_size=2, n_steps=3).fit(graphs).transform(graphs)
+    NodeEmbedding: 6 windows x 5 units x 2, without attention
+    """
+
+    name = "tavrnn"
+    features = "weights"
+    history_node = True
+
+    def __init__(
+        self,
+        *,
+        profile: str = "default",
+        options: dict[str, Any] | None = None,
+        latent_size: int = 8,
+        density: float | None = None,
+        n_steps: int = 200,
+        seed: int = 0,
+    ):
+        self.profile = profile
+        self.options = options
+        self.latent_size = latent_size
+        self.density = density
+        self.n_steps = n_steps
+        self.seed = seed
+
+    @property
+    def n_optimizer_steps(self) -> int:
+        """Optimizer steps that ``fit`` has made."""
+        return getattr(self, "n_steps_", 0)
+
+    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
+        self.level_ = 0.0 if self.density is None else edge_level(sequences, self.density)
+        model = TAVRNN(
+            profile=self.profile,
+            options=self.options,
+            latent_size=self.latent_size,
+            seed=self.seed,
+        )
+        lengths = [len(sequence) for sequence in sequences]
+        epochs, steps = training_epochs_for(model, lengths, self.n_steps)
+        model.set_params(training_epochs=epochs)
+        self.model_ = model.fit([thinned_graphs(item, self.level_) for item in sequences])
+        self.n_steps_ = steps
+
+    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
+        return self.model_.transform(thinned_graphs(graphs, self.level_)).mean
+
+
+def thinned_graphs(graphs: GraphSequence, level: float) -> GraphSequence:
+    """
+    Drop the edges whose absolute weight lies below a level.
+
+    Parameters
+    ----------
+    graphs : GraphSequence
+        The graphs.
+    level : float
+        Smallest absolute weight that stays; 0 for all.
+
+    Returns
+    -------
+    GraphSequence
+        The same windows, nodes and features with fewer edges.
+    """
+    if level == 0:
+        return graphs
+    rows = rows_of(graphs, level, "signed")
+    return dataclasses.replace(graphs, weights=tuple(map(scipy.sparse.csr_array, rows)))
+
+
+def training_epochs_for(model: TAVRNN, lengths: Sequence[int], n_steps: int) -> tuple[int, int]:
+    """
+    Say how many training epochs make a number of optimizer steps.
+
+    Parameters
+    ----------
+    model : TAVRNN
+        The estimator, for the number of windows per step.
+    lengths : sequence of int
+        Windows of each training stretch.
+    n_steps : int
+        Optimizer steps wanted.
+
+    Returns
+    -------
+    tuple of int
+        Training epochs, and the optimizer steps that they make.
+    """
+    positive_int(n_steps, "n_steps")
+    _, training = model._resolve_options()
+    length = training.sequence_length
+    per_epoch = int(np.sum([math.ceil(item / (length or item)) for item in lengths]))
+    epochs = math.ceil(n_steps / per_epoch)
+    return epochs, epochs * per_epoch

@@ -1,0 +1,201 @@
+"""How well a continuous behaviour can be read from window features, and how well by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import whole_number
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.evaluation.folds import FoldFeatures
+from tavrnn_ephys.evaluation.nulls import circular_shifts
+
+__all__ = ["RegressionScore", "decode_values", "explained_variance"]
+
+_PENALTIES = np.logspace(-2, 4, 13)
+# Features and behaviours resemble their neighbours: penalties are chosen on blocks too.
+_INNER_BLOCKS, _INNER_GAP = 4, 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionScore:
+    """
+    A regression score beside its chance level.
+
+    Parameters
+    ----------
+    name : str
+        What was decoded from.
+    r2 : float
+        Share of the variance explained, all test windows pooled, against the mean of the
+        training windows; negative where that mean does better.
+    null : numpy.ndarray, shape (n_shifts,)
+        The same score for circularly shifted values.
+    correlation : float
+        Pearson's correlation of true and decoded values.
+    values, predicted, baseline : numpy.ndarray, shape (n_windows,)
+        True value, decoded value and training mean of every window; NaN where untested.
+    block : numpy.ndarray of int, shape (n_windows,)
+        Fold that tests each window, -1 for none.
+    """
+
+    name: str
+    r2: float
+    null: NDArray[np.float64]
+    correlation: float
+    values: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    block: NDArray[np.int64]
+
+    @property
+    def chance_interval(self) -> tuple[float, float]:
+        """Central 95 % of the null."""
+        low, high = np.quantile(self.null, [0.025, 0.975])
+        return float(low), float(high)
+
+    @property
+    def p_value(self) -> float:
+        """Share of shifts that do at least as well, the true values counted among them."""
+        return (int(np.sum(self.null >= self.r2 - 1e-12)) + 1) / (len(self.null) + 1)
+
+
+def decode_values(
+    name: str,
+    features: Sequence[FoldFeatures],
+    values: NDArray[Any],
+    *,
+    min_shift: int,
+    n_shifts: int = 199,
+    seed: int = 0,
+) -> RegressionScore:
+    """
+    Decode a continuous behaviour from window features, beside a time-shift null.
+
+    Ridge regression; its penalty is chosen inside the training windows, by blocks with gaps,
+    anew for every shift.
+
+    Parameters
+    ----------
+    name : str
+        What the features are, for tables.
+    features : sequence of FoldFeatures
+        Features fitted inside each fold.
+    values : numpy.ndarray, shape (n_windows,)
+        One finite number per window.
+    min_shift : int
+        Smallest shift: the correlation time of the behaviour in windows.
+    n_shifts : int
+        Number of shifts; 0 for no null.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    RegressionScore
+        Explained variance and its null.
+
+    Raises
+    ------
+    InputError
+        If a value is not finite, all are equal, or the recording is too short for the shifts.
+    """
+    whole_number(n_shifts, "n_shifts")
+    values = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(values).all() or np.ptp(values) == 0:
+        raise InputError("A behaviour to decode needs finite values that differ between windows.")
+    targets = [values]
+    if n_shifts:
+        shifts = circular_shifts(len(values), min_shift=min_shift, n_shifts=n_shifts, seed=seed)
+        targets += [np.roll(values, shift) for shift in shifts]
+    stacked = np.column_stack(targets)
+    predicted, baseline = np.full(stacked.shape, np.nan), np.full(stacked.shape, np.nan)
+    block = np.full(len(values), -1, dtype=np.int64)
+    for index, item in enumerate(features):
+        known = stacked[item.fold.train]
+        predicted[item.fold.test] = _ridge(item, known)
+        baseline[item.fold.test] = known.mean(axis=0)
+        block[item.fold.test] = index
+    scores = [
+        explained_variance(stacked[:, k], predicted[:, k], baseline[:, k])
+        for k in range(stacked.shape[1])
+    ]
+    tested = block >= 0
+    found = predicted[tested, 0]
+    same = np.ptp(found) == 0
+    return RegressionScore(
+        name=name,
+        r2=scores[0],
+        null=np.array(scores[1:]),
+        correlation=0.0 if same else float(np.corrcoef(values[tested], found)[0, 1]),
+        values=values,
+        predicted=predicted[:, 0],
+        baseline=baseline[:, 0],
+        block=block,
+    )
+
+
+def explained_variance(
+    values: NDArray[np.float64], predicted: NDArray[np.float64], baseline: NDArray[np.float64]
+) -> float:
+    """
+    Compare squared errors with those of the training mean.
+
+    Parameters
+    ----------
+    values, predicted, baseline : numpy.ndarray, shape (n_windows,)
+        True values, decoded values, training means; NaN where untested.
+
+    Returns
+    -------
+    float
+        ``1 − Σ (y − ŷ)² / Σ (y − ȳ)²``, at most 1.
+
+    Examples
+    --------
+    >>> explained_variance(np.array([1.0, 3.0]), np.array([1.0, 2.0]), np.array([2.0, 2.0]))
+    0.5
+    """
+    tested = np.isfinite(predicted)
+    error = np.square(values - predicted)[tested].sum()
+    total = np.square(values - baseline)[tested].sum()
+    return float(1.0 - error / max(total, 1e-300))
+
+
+def _ridge(features: FoldFeatures, known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Predict all targets at once; each takes the penalty that does best on inner blocks."""
+    train = np.asarray(features.train, dtype=np.float64)
+    errors = np.zeros((len(_PENALTIES), known.shape[1]))
+    n_windows = len(known)
+    for block in np.array_split(np.arange(n_windows), _INNER_BLOCKS):
+        outside = np.ones(n_windows, dtype=bool)
+        outside[max(0, block[0] - _INNER_GAP) : block[-1] + 1 + _INNER_GAP] = False
+        path = _ridge_path(train[outside], known[outside], train[block])
+        errors += np.square(path - known[block]).sum(axis=1)
+    path = _ridge_path(train, known, np.asarray(features.test, dtype=np.float64))
+    best = np.argmin(errors, axis=0)
+    return path[best, :, np.arange(known.shape[1])].T
+
+
+def _ridge_path(
+    train: NDArray[np.float64], known: NDArray[np.float64], test: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Predictions with every penalty, shape (n_penalties, n_test, n_targets)."""
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    std = np.where(std > 1e-12, std, 1.0)
+    left, size, right = np.linalg.svd((train - mean) / std, full_matrices=False)
+    centre = known.mean(axis=0)
+    projected = left.T @ (known - centre)
+    across = ((test - mean) / std) @ right.T
+    # In units of the mean power of a window, so that the width of features is no matter.
+    unit = max(np.square(size).sum() / len(train), 1e-12)
+    return np.stack(
+        [
+            centre + (across * (size / (np.square(size) + penalty * unit))) @ projected
+            for penalty in _PENALTIES
+        ]
+    )

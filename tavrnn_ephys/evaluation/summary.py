@@ -1,0 +1,217 @@
+"""From records of single runs to the table of a benchmark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.evaluation.statistics import holm, paired_difference, unit_bootstrap
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["markdown_table", "summarize"]
+
+_MEANS = (
+    "transductive", "f1", "k_nearest", "correlation", "ari", "nmi", "silhouette", "link_same",
+    "link_next", "recovery", "consistency", "seconds", "n_steps", "peak_mb", "n_at_chance",
+)  # fmt: skip
+_FLOOR = "rates"
+
+
+def summarize(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
+    """
+    Average records over seeds and sessions, with intervals, nulls and comparisons.
+
+    The units of intervals and of paired tests are sessions, or, where a task has one session
+    alone, its blocks of time; seeds are averaged before.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Records of :func:`run_jobs`, those of ``rates`` among them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per task and method.  ``score``, its interval ``low`` and ``high``, the interval
+        of chance, ``p_value`` of the shifts and ``p_holm`` corrected over the methods of the
+        task; then ``rates`` and ``shuffled``, the two columns every score stands beside, with
+        the paired differences, their intervals and p-values after Holm; ``with_rates`` and what
+        the embedding adds to rates; further means; ``error`` where a method failed.
+
+    Raises
+    ------
+    InputError
+        If there is no record.
+    """
+    import pandas as pd
+
+    by_task: dict[str, dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        by_task[record["task"]][record["method"]].append(record)
+    if not by_task:
+        raise InputError("There are no records to summarise: no job has been run.")
+    rows: list[dict[str, Any]] = []
+    for task, methods in by_task.items():
+        floor = methods.get(_FLOOR, [])
+        here = [_row(task, method, items, floor) for method, items in methods.items()]
+        for name in ("p_value", "p_minus_rates", "p_minus_shuffled", "p_adds_to_rates"):
+            for row, corrected in zip(here, holm([row[name] for row in here]), strict=True):
+                row[name.replace("p_", "p_holm_").replace("_value", "")] = corrected
+        rows += sorted(here, key=lambda row: -np.nan_to_num(row["score"], nan=-np.inf))
+    table = pd.DataFrame(rows)
+    return table.rename(columns={"p_holm_": "p_holm"})
+
+
+def _row(
+    task: str,
+    method: str,
+    records: Sequence[Mapping[str, Any]],
+    floor: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    done = [record for record in records if not record.get("error")]
+    errors = sorted({str(record["error"]) for record in records if record.get("error")})
+    row: dict[str, Any] = {
+        "task": task,
+        "method": method,
+        "kind": done[0]["kind"] if done else "",
+        "supervision": done[0]["supervision"] if done else "",
+        "n_sessions": len({record["session"] for record in done}),
+        "n_seeds": len({record["seed"] for record in done}),
+    }
+    scored = [record for record in done if "score" in record]
+    row |= _scores(scored, [record for record in floor if "score" in record])
+    for name in _MEANS:
+        values = [record[name] for record in done if record.get(name) is not None]
+        row[name] = float(np.mean(values)) if values else float("nan")
+    row["error"] = "; ".join(errors)
+    return row
+
+
+def _scores(
+    records: Sequence[Mapping[str, Any]], floor: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    nan = float("nan")
+    if not records:
+        names = ("score", "low", "high", "chance_low", "chance_high", "p_value", "rates")
+        return (
+            dict.fromkeys(names, nan)
+            | _difference("rates", None)
+            | _difference("shuffled", None)
+            | {"shuffled": nan, "with_rates": nan}
+            | _difference("adds", None)
+        )
+    units = _units(records, "blocks")
+    low, high = unit_bootstrap(list(units.values()))
+    null = np.mean([record["null"] for record in records], axis=0)
+    score = float(np.mean([record["score"] for record in records]))
+    row: dict[str, Any] = {"score": score, "low": low, "high": high}
+    row |= {"chance_low": nan, "chance_high": nan, "p_value": nan}
+    if null.size:
+        row["chance_low"], row["chance_high"] = map(float, np.quantile(null, [0.025, 0.975]))
+        row["p_value"] = (int(np.sum(null >= score - 1e-12)) + 1) / (len(null) + 1)
+    rates = _units(floor, "blocks")
+    row["rates"] = float(np.mean([record["score"] for record in floor])) if floor else nan
+    row |= _difference("rates", _paired(units, rates))
+    row["shuffled"] = float(np.mean([record["shuffled"] for record in records]))
+    row |= _difference("shuffled", _paired(units, _units(records, "shuffled_blocks")))
+    row["with_rates"] = float(np.mean([record["with_rates"] for record in records]))
+    row |= _difference("adds", _paired(_units(records, "with_rates_blocks"), rates))
+    return row
+
+
+def _units(records: Sequence[Mapping[str, Any]], key: str) -> dict[Any, float]:
+    """Score of every session, or of every block of the only one; seeds are averaged."""
+    found: dict[Any, list[float]] = defaultdict(list)
+    several = len({record["session"] for record in records}) > 1
+    for record in records:
+        if several:
+            found[record["session"]].append(float(np.mean(record[key])))
+        else:
+            for index, value in enumerate(record[key]):
+                found[index].append(value)
+    return {unit: float(np.mean(values)) for unit, values in found.items()}
+
+
+def _paired(
+    first: Mapping[Any, float], second: Mapping[Any, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    shared = [unit for unit in first if unit in second]
+    if not shared:
+        return None
+    return (
+        np.array([first[unit] for unit in shared]),
+        np.array([second[unit] for unit in shared]),
+    )
+
+
+def _difference(
+    what: str, pair: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+) -> dict[str, float]:
+    name = "adds_to_rates" if what == "adds" else f"minus_{what}"
+    if pair is None:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high", f"p_{name}"), float("nan"))
+    found = paired_difference(*pair)
+    low, high = found.interval
+    return {name: found.mean, f"{name}_low": low, f"{name}_high": high, f"p_{name}": found.p_value}
+
+
+def markdown_table(table: pandas.DataFrame) -> str:
+    """
+    Write the columns that matter most as Markdown, one table per task.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of :func:`summarize`.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    parts = []
+    for task, rows in table.groupby("task", sort=False):
+        kind = next((kind for kind in rows["kind"] if kind), "")
+        what = "explained variance" if kind == "regression" else "balanced accuracy"
+        extra = "correlation" if kind == "regression" else "ari"
+        head = (
+            f"### {task}: {what}\n\n| method | score [95 %] | chance (95 %) | p (Holm) | rates | "
+            f"bins shuffled | + rates | fitted on all windows | {extra} | recovery | "
+            "consistency | steps | seconds | MB |\n|" + "---|" * 14
+        )
+        lines = [_line(row, extra) for _, row in rows.iterrows()]
+        parts.append("\n".join([head, *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(row: Any, extra: str) -> str:
+    if row["error"] and not np.isfinite(row["score"]):
+        return f"| {row['method']} | failed: {row['error']} |" + " |" * 12
+    cells = [
+        row["method"],
+        f"{_text(row['score'])} [{_text(row['low'])}, {_text(row['high'])}]",
+        f"{_text(row['chance_low'])} to {_text(row['chance_high'])}",
+        _text(row["p_holm"]),
+        _text(row["rates"]),
+        _text(row["shuffled"]),
+        _text(row["with_rates"]),
+        _text(row["transductive"]),
+        _text(row[extra]),
+        _text(row["recovery"]),
+        _text(row["consistency"]),
+        "–" if not np.isfinite(row["n_steps"]) else f"{row['n_steps']:.0f}",
+        _text(row["seconds"], 2),
+        "–" if not np.isfinite(row["peak_mb"]) else f"{row['peak_mb']:.0f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _text(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "–"

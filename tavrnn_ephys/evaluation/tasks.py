@@ -1,0 +1,204 @@
+"""What is asked of a recording: its graphs, what to decode from them, and the folds."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys._checks import one_of, positive_int
+from tavrnn_ephys.connectivity import compute_connectivity
+from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.errors import DataLossWarning, InputError
+from tavrnn_ephys.evaluation.folds import BlockedFold, blocked_folds, grouped_folds
+from tavrnn_ephys.evaluation.nulls import correlation_time
+from tavrnn_ephys.graphs import GraphSequence, build_graphs
+from tavrnn_ephys.surrogates import shuffle_bins_within_windows
+
+__all__ = ["BenchmarkTask", "TaskGraphs", "TaskSource"]
+
+KINDS = ("classification", "regression")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BenchmarkTask:
+    """
+    A recording, its windows, and the behaviour to decode.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task; the sessions of one task are averaged.
+    session : str
+        Name of the recording, the independent unit of intervals.
+    activity : BinnedActivity
+        The recording.
+    windows : Windows
+        Its windows.
+    behavior : array_like, shape (n_windows,)
+        A label of each window, or a finite number.
+    kind : {"classification", "regression"}
+        Whether the behaviour consists of labels or of numbers.
+    measure : str
+        Connectivity measure.
+    min_shift : int, optional
+        Smallest shift of the null in windows; by default the correlation time of the behaviour.
+    n_folds : int
+        Blocks of time.
+    context : int
+        Windows before each test block that methods may look back on.
+    coupled : numpy.ndarray of bool, shape (n_windows, n_nodes, n_nodes), optional
+        Which pairs are truly coupled in each window.
+    groups : array_like, shape (n_windows,), optional
+        Culture, animal or session of each window: a whole group is left out at a time, in place
+        of a block.
+
+    Raises
+    ------
+    InputError
+        If there is not one behaviour per window.
+    """
+
+    name: str
+    session: str
+    activity: BinnedActivity
+    windows: Windows
+    behavior: Any
+    kind: str = "classification"
+    measure: str = "pearson"
+    min_shift: int | None = None
+    n_folds: int = 5
+    context: int = 4
+    coupled: NDArray[np.bool_] | None = field(default=None, repr=False)
+    groups: Any = None
+
+    def __post_init__(self) -> None:
+        one_of(self.kind, KINDS, "kind")
+        positive_int(self.n_folds, "n_folds")
+        behavior = np.asarray(self.behavior)
+        if self.kind == "regression":
+            behavior = behavior.astype(np.float64)
+        if behavior.shape != (len(self.windows),):
+            raise InputError(
+                f"behavior has shape {behavior.shape} for {len(self.windows)} windows; one entry "
+                "per window is needed."
+            )
+        object.__setattr__(self, "behavior", behavior)
+
+    def load(self) -> BenchmarkTask:
+        """
+        Return the task itself, which is loaded already.
+
+        Returns
+        -------
+        BenchmarkTask
+            The task.
+        """
+        return self
+
+
+class TaskSource(Protocol):
+    """Something small that can be sent to another process and loads a task there."""
+
+    @property
+    def name(self) -> str:
+        """Name of the task."""
+        ...
+
+    @property
+    def session(self) -> str:
+        """Name of the recording."""
+        ...
+
+    def load(self) -> BenchmarkTask:
+        """
+        Load or simulate the recording.
+
+        Returns
+        -------
+        BenchmarkTask
+            The task.
+        """
+        ...
+
+
+class TaskGraphs:
+    """
+    Folds and graphs of a task, each computed once.
+
+    Parameters
+    ----------
+    task : BenchmarkTask
+        The task.
+    """
+
+    def __init__(self, task: BenchmarkTask) -> None:
+        self.task = task
+        self._graphs: dict[tuple[str, bool, bool], GraphSequence] = {}
+
+    @cached_property
+    def folds(self) -> list[BlockedFold]:
+        """Blocks of time with a gap of at least the overlap of windows, or groups."""
+        if self.task.groups is not None:
+            return grouped_folds(self.task.groups, context=self.task.context)
+        return blocked_folds(
+            len(self.task.windows),
+            n_folds=self.task.n_folds,
+            gap=self.task.windows.overlap,
+            context=self.task.context,
+        )
+
+    @cached_property
+    def min_shift(self) -> int:
+        """Smallest shift of the null in windows."""
+        if self.task.min_shift is not None:
+            return self.task.min_shift
+        return max(correlation_time(self.task.behavior), self.task.windows.overlap + 1)
+
+    @cached_property
+    def connectivity(self) -> ConnectivitySequence:
+        """Connectivity of the recording."""
+        return self._connectivity(self.task.activity)
+
+    @cached_property
+    def shuffled_connectivity(self) -> ConnectivitySequence:
+        """The same after the bins of each node are shuffled within windows."""
+        shuffled = shuffle_bins_within_windows(self.task.activity, self.task.windows, seed=0)
+        return self._connectivity(shuffled)
+
+    def graphs(self, features: str, *, history_node: bool, shuffled: bool) -> GraphSequence:
+        """
+        Build the graphs that a method asks for; every weight stays, thresholds are in-fold.
+
+        Parameters
+        ----------
+        features : {"weights", "identity", "rates"}
+            Vertex features.
+        history_node : bool
+            Whether each graph has a vertex joined to all others.
+        shuffled : bool
+            Whether bins are shuffled within windows before.
+
+        Returns
+        -------
+        GraphSequence
+            One graph per window.
+        """
+        key = (features, history_node, shuffled)
+        if key not in self._graphs:
+            self._graphs[key] = build_graphs(
+                self.shuffled_connectivity if shuffled else self.connectivity,
+                features=features,
+                history_node=history_node,
+            )
+        return self._graphs[key]
+
+    def _connectivity(self, activity: BinnedActivity) -> ConnectivitySequence:
+        with warnings.catch_warnings():
+            # Silent nodes are counted when a recording is analysed, not once per method.
+            warnings.simplefilter("ignore", DataLossWarning)
+            return compute_connectivity(activity, self.task.windows, measure=self.task.measure)

@@ -1,0 +1,134 @@
+"""Jobs, records, and the table that follows."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tavrnn_ephys.baselines import UASE, Rates
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.evaluation import Job, run_jobs, summarize
+from tavrnn_ephys.evaluation.runs import read_records
+from tavrnn_ephys.evaluation.summary import markdown_table
+from tests.evaluation.test_rules import synchrony_task
+
+
+def make_rates(seed):
+    return Rates()
+
+
+def make_uase(seed):
+    return UASE(latent_size=3)
+
+
+def make_broken(seed):
+    raise ZeroDivisionError("nothing to divide by")
+
+
+class Source:
+    """A small task; counts how often it is loaded in this process."""
+
+    n_loaded = 0
+
+    def __init__(self, session=0):
+        self.session = f"{session}"
+        self.name = "synchrony"
+
+    def load(self):
+        type(self).n_loaded += 1
+        return synchrony_task(seed=int(self.session))
+
+
+def jobs_of(makers, sessions=(0, 1), n_shifts=9):
+    return [
+        Job(source=source, method=name, make_method=make, seed=k, n_shifts=n_shifts)
+        for k, source in [(k, Source(k)) for k in sessions]
+        for name, make in makers.items()
+    ]
+
+
+def test_a_failing_method_stops_no_other_and_is_tried_again(tmp_path):
+    makers = {"rates": make_rates, "broken": make_broken, "uase": make_uase}
+    records = run_jobs(jobs_of(makers), tmp_path)
+    assert [record["method"] for record in records] == [*makers, *makers]
+    assert "ZeroDivisionError: nothing to divide by" in records[1]["error"]
+    table = summarize(records).set_index("method")
+    assert table.loc["uase", "score"] > 0.9
+    assert np.isnan(table.loc["broken", "score"])
+    assert "failed: ZeroDivisionError" in markdown_table(table.reset_index())
+    again = run_jobs(jobs_of({**makers, "broken": make_uase}), tmp_path)
+    assert not any(record.get("error") for record in again)
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    makers = {"rates": make_rates, "uase": make_uase}
+    first = run_jobs(jobs_of(makers, sessions=(0,)), tmp_path)
+    before = Source.n_loaded
+    again = run_jobs(jobs_of(makers, sessions=(0,)), tmp_path)
+    assert Source.n_loaded == before
+    assert json.dumps(first) == json.dumps(again)
+    assert len(read_records(tmp_path)) == 2
+    (tmp_path / "synchrony__0__uase__seed0.json").write_text('{"task": ')
+    with pytest.raises(InputError, match="cannot be read .* Delete it"):
+        run_jobs(jobs_of(makers, sessions=(0,)), tmp_path)
+
+
+def test_two_processes_find_what_one_finds(tmp_path):
+    makers = {"rates": make_rates, "uase": make_uase}
+    alone = run_jobs(jobs_of(makers))
+    together = run_jobs(jobs_of(makers), n_jobs=2)
+    for one, other in zip(alone, together, strict=True):
+        # As text, in which what nobody knows equals itself.
+        unmeasured = {"seconds": 0, "peak_mb": 0}
+        assert json.dumps({**one, **unmeasured}) == json.dumps({**other, **unmeasured})
+
+
+def test_two_jobs_of_one_name_are_refused():
+    with pytest.raises(InputError, match="same task, session, method and seed"):
+        run_jobs([*jobs_of({"rates": make_rates}), *jobs_of({"rates": make_rates})])
+
+
+def record_of(method, session, score, *, seed=0, blocks=None, null=(0.5, 0.52, 0.48)):
+    return {
+        "task": "t", "method": method, "session": session, "seed": seed,
+        "kind": "classification", "supervision": "none", "score": score, "shuffled": 0.5,
+        "with_rates": score, "null": list(null), "blocks": blocks or [score, score],
+        "shuffled_blocks": [0.5, 0.5], "with_rates_blocks": blocks or [score, score],
+        "seconds": 1.0, "n_steps": 10,
+    }  # fmt: skip
+
+
+def test_units_are_sessions_and_differences_are_paired():
+    scores = {"a": 0.9, "b": 0.7, "c": 0.8}
+    records = [record_of("rates", name, score - 0.1) for name, score in scores.items()]
+    records += [record_of("uase", name, score) for name, score in scores.items()]
+    row = summarize(records).set_index("method").loc["uase"]
+    assert row["n_sessions"] == 3
+    assert row["score"] == pytest.approx(0.8)
+    assert row["low"] == pytest.approx(0.7)
+    assert row["high"] == pytest.approx(0.9)
+    # The sessions differ by more than the methods, and yet the difference is certain.
+    assert row["minus_rates"] == pytest.approx(0.1)
+    assert row["minus_rates_low"] == pytest.approx(row["minus_rates_high"])
+    assert row["p_minus_rates"] == pytest.approx(2 / 8)
+    assert row["p_value"] == pytest.approx(1 / 4)
+    assert row["p_holm"] == pytest.approx(2 / 4)
+
+
+def test_units_are_blocks_where_there_is_one_session_and_seeds_are_averaged():
+    records = [
+        record_of("rates", "a", 0.5, seed=seed, blocks=[0.5, 0.5, 0.5]) for seed in (0, 1)
+    ] + [
+        record_of("uase", "a", 0.7, seed=seed, blocks=[0.6 + 0.1 * seed, 0.7, 0.8 - 0.1 * seed])
+        for seed in (0, 1)
+    ]
+    row = summarize(records).set_index("method").loc["uase"]
+    assert (row["n_sessions"], row["n_seeds"]) == (1, 2)
+    assert row["low"] >= 0.65 - 1e-9
+    assert row["high"] <= 0.75 + 1e-9
+    assert row["p_minus_rates"] == pytest.approx(2 / 8)
+
+
+def test_no_record_is_refused():
+    with pytest.raises(InputError, match="no records"):
+        summarize([])

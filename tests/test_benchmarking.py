@@ -1,0 +1,139 @@
+"""The benchmark as a command, and its simulated tasks."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import quantities as pq
+
+import tavrnn_ephys as te
+from tavrnn_ephys.baselines import UASE, choose_methods
+from tavrnn_ephys.benchmarking import (
+    SCENARIOS,
+    FileSource,
+    SimulatedSource,
+    benchmark,
+    benchmark_simulated,
+)
+from tavrnn_ephys.cli import main
+from tavrnn_ephys.errors import InputError
+from tests.evaluation.test_rules import synchrony_task
+
+QUICK = ["--simulated", "--scenarios", "drift", "--methods", "uase", "--seeds", "2"]
+
+
+def test_simulated_benchmark_writes_its_table_and_goes_on_where_it_stopped(tmp_path, capsys):
+    out = tmp_path / "bench"
+    assert main(["benchmark", *QUICK, "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "drift: 2 methods" in said.out
+    assert "100%" in said.err
+    assert {path.name for path in out.iterdir()} == {
+        "benchmark.csv", "benchmark.md", "scores.png", "cost.png", "records", "settings.json",
+    }  # fmt: skip
+    table = pd.read_csv(out / "benchmark.csv").set_index("method")
+    assert table.loc["uase", "score"] > 0.2 > 0.05 > table.loc["uase", "shuffled"]
+    assert table.loc["rates", "score"] < 0.05
+    record = out / "records/drift__network1__uase__seed1.json"
+    kept = out / "records/drift__network0__uase__seed0.json"
+    before, stamp = record.read_text(), kept.stat().st_mtime_ns
+    record.unlink()
+    assert main(["benchmark", *QUICK, "--out", str(out)]) == 0
+    again = json.loads(record.read_text())
+    assert {**again, "seconds": 0, "peak_mb": 0} == {
+        **json.loads(before), "seconds": 0, "peak_mb": 0,
+    }  # fmt: skip
+    assert kept.stat().st_mtime_ns == stamp
+    capsys.readouterr()
+    assert main(["benchmark", *QUICK, "--out", str(out), "--steps", "7"]) == 2
+    assert "other settings" in capsys.readouterr().err
+    assert kept.stat().st_mtime_ns == stamp
+
+
+def test_recording_is_benchmarked_by_epoch_and_by_signal(tmp_path, capsys):
+    block = te.simulate_culture(n_nodes=20, duration=40 * pq.s, dwell=5 * pq.s, seed=1)
+    file = te.write_nwb(block, tmp_path / "culture.nwb")
+    common = ["--bin-size", "10ms", "--window", "2s", "--step", "1s", "--methods", "uase",
+              "--folds", "3"]  # fmt: skip
+    for behavior, n_seeds, kind in (
+        ("state", 1, "classification"),
+        ("performance", 2, "regression"),
+    ):
+        out = tmp_path / behavior
+        arguments = ["benchmark", str(file), "--behavior", behavior, "--out", str(out)]
+        assert main([*arguments, *common, "--seeds", str(n_seeds)]) == 0
+        table = pd.read_csv(out / "benchmark.csv")
+        assert set(table["method"]) == {"rates", "uase"}
+        assert set(table["kind"]) == {kind}
+        assert set(table["n_seeds"]) == {n_seeds}
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--simulated", "x.nwb"], "either a recording or --simulated"),
+        ([], "either a recording or --simulated"),
+        (["x.nwb"], "--behavior is needed"),
+        (["--simulated", "--methods", "magic"], "no method 'magic'"),
+        (["--simulated", "--scenarios", "chaos"], "scenario"),
+        (["--simulated", "--seeds", "0"], "n_seeds"),
+        (["--simulated", "--n-jobs", "0"], "n_jobs"),
+    ],
+)
+def test_bad_request_gets_one_sentence(tmp_path, capsys, arguments, message):
+    assert main(["benchmark", *arguments, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("tavrnn-ephys: ")
+    assert message in said
+
+
+def test_unknown_behaviour_names_those_there_are(tmp_path):
+    block = te.simulate_culture(n_nodes=20, duration=30 * pq.s, seed=1)
+    file = te.write_nwb(block, tmp_path / "culture.nwb")
+    durations = {"bin_size_s": 0.01, "window_length_s": 2.0, "step_s": 1.0}
+    with pytest.raises(InputError, match="no behaviour 'speed'; it has 'performance', 'state'"):
+        FileSource(path=str(file), behavior="speed", **durations).load()
+    with pytest.raises(InputError, match="segment_index 4 does not exist"):
+        FileSource(path=str(file), behavior="state", segment_index=4, **durations).load()
+    halves = FileSource(path=str(file), behavior="performance", n_classes=2, **durations).load()
+    assert halves.kind == "classification"
+    assert abs(np.mean(halves.behavior == "class 1") - 0.5) < 0.05
+    with pytest.raises(InputError, match="n_classes"):
+        FileSource(path=str(file), behavior="state", n_classes=1, **durations)
+
+
+def test_ones_own_method_stands_beside_rates(tmp_path):
+    from tavrnn_ephys.baselines import Rates
+
+    methods = {"mine": lambda seed: UASE(latent_size=2), "rates": lambda seed: Rates()}
+    report = benchmark([(synchrony_task(), 0)], methods, tmp_path / "own", n_shifts=9)
+    assert report.table.set_index("method").loc["mine", "score"] > 0.9
+    assert "mine" in str(report)
+    with pytest.raises(InputError, match="add the method 'rates'"):
+        benchmark([(synchrony_task(), 0)], {"mine": methods["mine"]}, tmp_path / "own")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_simulated_tasks_have_equal_rates_and_known_coupling(name):
+    task = SimulatedSource(name=name, seed=3).load()
+    assert task.coupled.shape == (len(task.windows), 40, 40)
+    changing = task.coupled.any(axis=0) & ~task.coupled.all(axis=0)
+    assert changing.sum() > 100
+    values = task.activity.values.astype(float)
+    per_window = values.reshape(40, len(task.windows), -1).mean(axis=2)
+    numbers = np.unique(task.behavior, return_inverse=True)[1]
+    high = numbers > np.median(numbers) if task.kind == "regression" else numbers == 1
+    difference = per_window[:, high].mean(axis=1) - per_window[:, ~high].mean(axis=1)
+    error = per_window.std(axis=1) * np.sqrt(1 / high.sum() + 1 / (~high).sum())
+    # No node's rate tells the state: differences are as large as their standard error.
+    assert np.sqrt(np.mean((difference / error) ** 2)) < 1.6
+
+
+def test_more_methods_can_join_later(tmp_path):
+    out = tmp_path / "bench"
+    options = {"n_seeds": 1, "scenarios": ("drift",), "n_shifts": 9}
+    benchmark_simulated(choose_methods("degree"), out, **options)
+    report = benchmark_simulated(choose_methods("degree,uase"), out, **options)
+    assert set(report.table["method"]) == {"rates", "degree", "uase"}
