@@ -508,7 +508,7 @@ def _run_benchmark(options: argparse.Namespace) -> None:
 
 def _benchmark_source(options: argparse.Namespace) -> Any:
     from tavrnn_ephys.benchmarking import FileSource
-    from tavrnn_ephys.conversion import parse_options
+    from tavrnn_ephys.adapter_options import parse_options
 
     for name in ("behavior", "bin_size", "window", "step"):
         if getattr(options, name) is None:
