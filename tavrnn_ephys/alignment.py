@@ -12,9 +12,9 @@ from scipy.linalg import orthogonal_procrustes, subspace_angles
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from tavrnn_ephys._checks import positive_int, some, whole_number
+from tavrnn_ephys._checks import one_of, positive_int, some, whole_number
 from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.errors import InputError, MissingDependencyError
 from tavrnn_ephys.provenance import package_versions
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "GroupAlignment",
     "align_windows",
+    "check_groups",
     "group_alignment",
+    "placed_in_plane",
     "shuffle_groups_in_space",
     "spectral_positions",
 ]
@@ -152,7 +154,7 @@ def group_alignment(
     .. [2] Dryden, Koloydenko & Zhou (2009), Annals of Applied Statistics 3, 1102-1123.
     """
     whole_number(n_shuffles, "n_shuffles")
-    names = _group_names(embedding.nodes, reference, groups)
+    names = check_groups(embedding.nodes, reference, groups)
     kept = np.flatnonzero(np.isin(embedding.node_groups, names))
     codes = np.array([names.index(str(name)) for name in embedding.node_groups[kept]])
     positions = embedding.nodes.positions_um
@@ -178,7 +180,9 @@ def group_alignment(
     )
 
 
-def spectral_positions(connectivity: ConnectivitySequence, *, latent_size: int = 8) -> NodeEmbedding:
+def spectral_positions(
+    connectivity: ConnectivitySequence, *, latent_size: int = 8
+) -> NodeEmbedding:
     """
     Place nodes by their own weights: unfolded spectral embedding, not centred [1]_.
 
@@ -325,7 +329,89 @@ def align_windows(embedding: NodeEmbedding, window_index: Sequence[int]) -> NDAr
     return np.stack([window @ turn for window, turn in zip(points, rotations, strict=True)])
 
 
-def _group_names(nodes: Nodes, reference: str, groups: Sequence[str] | None) -> list[str]:
+def placed_in_plane(
+    embedding: NodeEmbedding, window_index: Sequence[int], *, method: str = "pca", seed: int = 0
+) -> NDArray[np.float64]:
+    """
+    Place the nodes of some windows in one plane, for pictures.
+
+    Parameters
+    ----------
+    embedding : NodeEmbedding
+        Mean, shape (n_windows, n_nodes, latent_size).
+    window_index : sequence of int
+        The windows; all are rotated onto the first by :func:`align_windows`.
+    method : {"pca", "tsne", "umap"}
+        How the aligned nodes of all chosen windows together are projected.  UMAP needs the
+        package umap-learn.
+    seed : int
+        Seed of t-SNE or UMAP.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_chosen, n_nodes, 2).
+
+    Raises
+    ------
+    InputError
+        If a window does not exist, or the method is unknown.
+    MissingDependencyError
+        If UMAP is asked for and umap-learn is not installed.
+
+    Notes
+    -----
+    Nodes stand as unit vectors, as in :func:`group_alignment`.  Distances are to be taken in
+    embedding space, never in t-SNE or UMAP.
+    """
+    one_of(method, ("pca", "tsne", "umap"), "method")
+    points = _unit(align_windows(embedding, window_index))
+    flat = points.reshape(-1, points.shape[2])
+    placed = np.zeros((len(flat), 2))
+    if method == "pca" or flat.shape[1] < 2:
+        from sklearn.decomposition import PCA
+
+        found = PCA(n_components=min(2, flat.shape[1])).fit_transform(flat)
+        placed[:, : found.shape[1]] = found
+    elif method == "tsne":
+        from sklearn.manifold import TSNE
+
+        perplexity = min(30.0, (len(flat) - 1) / 3)
+        placed = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(flat)
+    else:
+        try:
+            from umap import UMAP  # type: ignore[import-not-found]
+        except ImportError:
+            raise MissingDependencyError(
+                "method='umap' needs umap-learn: pip install umap-learn, or take 'tsne'."
+            ) from None
+        placed = UMAP(random_state=seed).fit_transform(flat)
+    return np.asarray(placed, dtype=np.float64).reshape(*points.shape[:2], 2)
+
+
+def check_groups(nodes: Nodes, reference: str, groups: Sequence[str] | None = None) -> list[str]:
+    """
+    Refuse groups that cannot be aligned.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        The nodes.
+    reference : str
+        The group that the others are compared with.
+    groups : sequence of str, optional
+        The other groups; all by default.
+
+    Returns
+    -------
+    list of str
+        The reference, then the others.
+
+    Raises
+    ------
+    InputError
+        If a group does not exist or has fewer than three nodes, or there is one group only.
+    """
     known = nodes.group_names
     if not known:
         raise InputError(
@@ -378,7 +464,7 @@ def _unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def _window_measures(
     nodes: NDArray[np.float64], members: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Measures of one window for all shuffles; members has shape (n_shuffles, n_nodes, n_groups)."""
+    """Measures of one window for all shuffles; members: (n_shuffles, n_nodes, n_groups)."""
     n_shuffles, n_nodes, n_groups = members.shape
     flat = members.transpose(1, 0, 2).reshape(n_nodes, -1)
     cosine = nodes @ nodes.T
@@ -390,9 +476,7 @@ def _window_measures(
     }
 
 
-def _similarity(
-    sums: NDArray[np.float64], members: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _similarity(sums: NDArray[np.float64], members: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean cosine between reference (group 0) and each other group, then over groups."""
     sizes = members.sum(axis=1)
     totals = np.einsum("sn,nsg->sg", members[:, :, 0], sums)

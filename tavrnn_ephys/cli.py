@@ -1,4 +1,4 @@
-"""The command line: ``tavrnn-ephys demo | analyze | inspect | convert``."""
+"""The command line: ``tavrnn-ephys demo | analyze | inspect | convert | compare``."""
 
 from __future__ import annotations
 
@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_analyze(commands)
     _add_inspect(commands)
     _add_convert(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -181,8 +182,33 @@ def _add_analyze(commands: Any) -> None:
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
     command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
+    _add_behavior(command)
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
     command.set_defaults(run=_run_analyze)
+
+
+def _add_behavior(command: Any) -> None:
+    command.add_argument(
+        "--behavior",
+        metavar="NAME",
+        help="a behaviour that the network is linked to: a signal, an epoch or an event of the "
+        "recording, NAME:LABEL for one label, game:rally_length for a measure of a game",
+    )
+    command.add_argument(
+        "--behavior-how",
+        metavar="HOW",
+        help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
+        "rate (epochs); rate, count (events)",
+    )
+    command.add_argument(
+        "--groups",
+        metavar="GROUPS",
+        help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
+        "a CSV file with the columns node_id and group",
+    )
+    command.add_argument(
+        "--tables", metavar="DIR", help="folder for the tables of the link to the behaviour (CSV)"
+    )
 
 
 def _add_inspect(commands: Any) -> None:
@@ -217,6 +243,44 @@ def _add_convert(commands: Any) -> None:
     _add_reading(command)
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
     command.set_defaults(run=_run_convert)
+
+
+def _add_compare(commands: Any) -> None:
+    command = commands.add_parser(
+        "compare",
+        allow_abbrev=False,
+        help="compare the networks of several recordings, each culture counting once",
+        description="Computes network measures of each recording and compares groups of cultures, "
+        "or conditions within cultures, by permutation over cultures, with bootstrap intervals and "
+        "Benjamini-Hochberg over measures. Files with results of analyze bring their own windows.",
+        epilog="Example: tavrnn-ephys compare a.nwb b.nwb c.nwb d.nwb --group-by genotype --out "
+        "comparison",
+    )
+    command.add_argument("files", metavar="FILE", nargs="+", help="recordings of any known format")
+    for name, text in (
+        ("--bin-size", "width of a bin (default: that of the results in the files)"),
+        ("--window", "length of a window (default: likewise)"),
+        ("--step", "time between windows (default: the length of a window)"),
+    ):
+        command.add_argument(name, type=_duration, metavar="TIME", help=text)
+    command.add_argument(
+        "--group-by", metavar="KEY", help="what names the group of a recording, such as genotype"
+    )
+    command.add_argument(
+        "--culture-by",
+        metavar="KEY",
+        help="what names the culture or animal (default: subject_id, else the file)",
+    )
+    command.add_argument(
+        "--paired", action="store_true", help="compare conditions within each culture"
+    )
+    command.add_argument(
+        "--trend", metavar="KEY", help="a number that measures may follow, such as age"
+    )
+    command.add_argument("--out", metavar="DIR", help="folder for tables (CSV) and figures (PNG)")
+    command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
+    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.set_defaults(run=_run_compare)
 
 
 def _add_segment(command: Any) -> None:
@@ -289,11 +353,61 @@ def _run_analyze(options: argparse.Namespace) -> None:
         figures=options.figures,
         overwrite=options.overwrite,
         verbose=True,
+        **_behavior_options(options),
     )
     final = result.model.history_[-1]
     print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
     print(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    if result.behavior is not None:
+        print(result.behavior)
     print(f"Written to {options.out}")
+
+
+def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Say which behaviour is meant, and what stands in a file of groups."""
+    from tavrnn_ephys.behavior_analysis import BehaviorConfig
+    from tavrnn_ephys.comparison import read_groups
+
+    if options.behavior is None:
+        for flag, value in (
+            ("--behavior-how", options.behavior_how),
+            ("--groups", options.groups),
+            ("--tables", options.tables),
+        ):
+            if value is not None:
+                raise InputError(f"{flag} says more about a behaviour: name it with --behavior.")
+        return {}
+    named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
+    return {
+        "behavior": BehaviorConfig(
+            behavior=options.behavior, how=options.behavior_how, groups=groups, seed=options.seed
+        ),
+        "node_groups": named,
+        "tables": options.tables,
+    }
+
+
+def _run_compare(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.comparison import ComparisonConfig, compare_files
+
+    config = ComparisonConfig(
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        group_by=options.group_by,
+        culture_by=options.culture_by,
+        is_paired=options.paired,
+        trend=options.trend,
+        seed=options.seed,
+    )
+    found = compare_files(
+        [Path(file) for file in options.files],
+        config,
+        out=options.out,
+        overwrite=options.overwrite,
+        verbose=True,
+    )
+    print(found)
 
 
 def _run_inspect(options: argparse.Namespace) -> None:

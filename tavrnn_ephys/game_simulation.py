@@ -120,8 +120,8 @@ class SimulatedGame:
     times_s: NDArray[np.float64]
     sources: NDArray[np.int64]
     skill: NDArray[np.float64]
-    hits_s: NDArray[np.float64]
-    misses_s: NDArray[np.float64]
+    hits_s: NDArray[Any]
+    misses_s: NDArray[Any]
     seed: int
 
     @property

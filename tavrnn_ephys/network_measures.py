@@ -240,9 +240,7 @@ def small_worldness(adjacency: Any, *, n_rewired: int = 10, seed: int = 0) -> fl
     return float((clustering / null_clustering) / (length / null_length))
 
 
-def _edges(
-    connectivity: ConnectivitySequence, threshold: Any, sign: str
-) -> NDArray[np.float64]:
+def _edges(connectivity: ConnectivitySequence, threshold: Any, sign: str) -> NDArray[np.float64]:
     """Weights of the edges of each window, 0 where there is none."""
     one_of(sign, ("positive", "absolute"), "sign")
     if connectivity.directed:
@@ -314,7 +312,7 @@ def _graph(matrix: NDArray[np.float64]) -> networkx.Graph:
 
 
 def _communities(graph: networkx.Graph, seed: int) -> NDArray[np.int64]:
-    """Number the community of each node, the largest first."""
+    """Give each node the number of its community, the largest first."""
     import networkx as nx
 
     found = nx.community.louvain_communities(graph, weight="weight", seed=seed)

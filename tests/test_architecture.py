@@ -15,19 +15,29 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection", "conversion"},
-    {"pipeline"},
-    {"estimator", "baselines", "evaluation", "figures"},
-    {"simulation", "binning", "connectivity", "surrogates", "graphs", "training", "nn"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion", "comparison", "behavior_figures"},
+    {"pipeline", "behavior_analysis"},
+    {
+        "estimator", "baselines", "evaluation", "figures", "behavior", "association", "alignment",
+        "network_measures", "attention_reading",
+    },
+    {
+        "simulation", "game_simulation", "binning", "connectivity", "surrogates", "graphs",
+        "training", "nn",
+    },
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
         "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
-        "_version",
+        "_version", "time_shifts", "across_cultures", "trends",
     },
 ]  # fmt: skip
 SIDEWAYS = {
     ("training", "nn"),
     ("surrogates", "connectivity"),
+    ("game_simulation", "simulation"),
+    ("attention_reading", "association"),
+    ("behavior_analysis", "pipeline"),
+    ("analysis_files", "behavior_figures"),
     # The base rests on itself, from plain types up to the protocols of adapters.
     *((a, b) for a in ROWS[-1] for b in ROWS[-1]),
     # The faces: the command line calls the others.
@@ -37,9 +47,10 @@ HEAVY = {
     "torch": {"graphs", "nn", "training", "estimator"},
     "torch_geometric": {"graphs"},
     "elephant": {"binning", "connectivity", "surrogates"},
-    "neo": {"blocks", "reading", "simulation", "pipeline", "binning", "inspection",
-            "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
-            "conversion"},
+    "neo": {"blocks", "reading", "simulation", "game_simulation", "pipeline", "binning",
+            "inspection", "analysis_files", "surrogates", "lazy_signals", "detection",
+            "deconvolution", "arrays", "conversion", "behavior", "behavior_analysis",
+            "comparison"},
     "h5py": set(),
     "pynwb": set(),
 }  # fmt: skip

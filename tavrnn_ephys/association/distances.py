@@ -134,9 +134,7 @@ def associate_distances(
         _correlation(x, rankdata(np.roll(gaps, (shift, shift), (0, 1))[rows, columns]), basis)
         for shift in (0, *shifts)
     ]
-    return DistanceAssociation(
-        correlation=found[0], null=np.array(found[1:]), n_pairs=len(rows)
-    )
+    return DistanceAssociation(correlation=found[0], null=np.array(found[1:]), n_pairs=len(rows))
 
 
 def _correlation(

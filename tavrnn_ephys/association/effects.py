@@ -29,7 +29,7 @@ COLUMNS = {
     "z": "Correlation less the mean of the null, in null_sd.",
     "p_value": "Share of the null at least as far from zero, the observation counted in.",
     "q_value": "Benjamini-Hochberg over the rows, by the pooled null of all rows.",
-    "p_family": "Share of the null whose largest absolute correlation over all rows is at least as large.",
+    "p_family": "Share of the null whose largest absolute correlation over all rows is as large.",
 }
 
 
@@ -305,7 +305,8 @@ def known_windows(behavior: NDArray[Any], what: str = "The behaviour") -> NDArra
     known = np.isfinite(behavior)
     if not known.any():
         raise InputError(
-            f"{what} is known in none of the {len(behavior)} windows: does it overlap the recording?"
+            f"{what} is known in none of the {len(behavior)} windows: does it overlap the "
+            "recording?"
         )
     if np.ptp(behavior[known]) == 0:
         raise InputError(
@@ -407,7 +408,7 @@ def _judged(found: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     spread = found[1:].std(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (found[0] - found[1:].mean(axis=0)) / spread
-    known = np.isfinite(found).all(axis=0)
+    known: NDArray[np.bool_] = np.all(np.isfinite(found), axis=0)
     q, family = np.full(len(known), np.nan), np.full(len(known), np.nan)
     if known.any():
         sizes = np.abs(found[:, known])

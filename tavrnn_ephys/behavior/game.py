@@ -48,7 +48,7 @@ class GameEpisodes:
 
     start_s: NDArray[np.float64]
     stop_s: NDArray[np.float64]
-    hits: NDArray[np.float64]
+    hits: NDArray[Any]
     hit_times_s: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:

@@ -204,9 +204,7 @@ def window_rates(windows: Windows, times_s: Any) -> NDArray[np.float64]:
     return np.asarray((last - first) / (windows.stop_s - windows.start_s))
 
 
-def window_majorities(
-    windows: Windows, start_s: Any, stop_s: Any, labels: Any
-) -> NDArray[np.str_]:
+def window_majorities(windows: Windows, start_s: Any, stop_s: Any, labels: Any) -> NDArray[np.str_]:
     """
     Find the label that covers most of each window.
 
@@ -243,9 +241,7 @@ def window_majorities(
     return np.where(covered.max(axis=1) > 1e-9, names[best], "")
 
 
-def covered_s(
-    windows: Windows, start_s: NDArray[Any], stop_s: NDArray[Any]
-) -> NDArray[np.float64]:
+def covered_s(windows: Windows, start_s: NDArray[Any], stop_s: NDArray[Any]) -> NDArray[np.float64]:
     """
     Say how much of each window intervals cover.
 
@@ -291,8 +287,8 @@ def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
                 continue
             wanted = label if item.name == head else ""
             if wanted and wanted not in np.asarray(item.labels, dtype=str):
-                known = some(np.unique(np.asarray(item.labels, dtype=str)))
-                raise InputError(f"'{head}' has no label '{wanted}'; it has {known}.")
+                labels = some(np.unique(np.asarray(item.labels, dtype=str)))
+                raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
             return kind, item, wanted
     known = behavior_names(segment)
     hint = f"it has {some(known, 12)}" if known else "it has none"
@@ -310,7 +306,8 @@ def _summary(
     if kind == "game":
         return game_measures(windows, item)[label].to_numpy(), ""
     if kind == "signal":
-        return _of_signal(*item, windows, how, period), ", in the unit of the signal"
+        signal_s, values = item
+        return _of_signal(signal_s, values, windows, how, period), ", in the unit of the signal"
     times_s = np.asarray(item.times.rescale("s").magnitude, dtype=np.float64)
     labels = np.asarray(item.labels, dtype=str)
     if len(labels) != len(times_s):

@@ -157,6 +157,8 @@ def rank_windows(
 
 
 def _is_apart(windows: Windows, index: int, taken: list[int], least_s: float) -> bool:
-    same = [other for other in taken if windows.segment_index[other] == windows.segment_index[index]]
+    same = [
+        other for other in taken if windows.segment_index[other] == windows.segment_index[index]
+    ]
     gaps = np.abs(windows.start_s[same] - windows.start_s[index])
     return index not in taken and bool(np.all(gaps >= least_s - 1e-9))
