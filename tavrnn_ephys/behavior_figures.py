@@ -60,11 +60,11 @@ def behavior_figures(
         attention needs attention; networks compare the two labels, or the windows above and
         below the median.
     """
-    label = found.behavior.name.replace("_", " ")
+    label = found.behavior.label
     figures: dict[str, Figure] = {}
     positions = result.activity.nodes.positions_um
     if positions is not None and np.isfinite(positions).any():
-        figures["behavior_electrodes"] = _figure(6.4, 4.6)
+        figures["behavior_electrodes"] = _figure(6.4, 3.2)
         plot_electrodes(result.activity.nodes, ax=figures["behavior_electrodes"].subplots())
     if found.ranking is not None:
         figures["behavior_ranking"] = _figure(6.0, 3.6)

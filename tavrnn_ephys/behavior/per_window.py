@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import one_of, positive_number, some
 from tavrnn_ephys.behavior.game import GAME_MEASURES, episodes_of_segment, game_measures
-from tavrnn_ephys.blocks import behavior_columns
+from tavrnn_ephys.blocks import behavior_columns, behavior_signals
 from tavrnn_ephys.containers import Windows
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.windows import window_means
@@ -50,12 +50,21 @@ class WindowBehavior:
         Numbers, NaN where unknown, or text, empty where unknown.
     description : str
         What a value means, with its unit.
+    unit : str
+        Unit of a value; empty where it has none.
     """
 
     name: str
     how: str
     values: NDArray[Any]
     description: str
+    unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for the axis of a picture."""
+        name = self.name.removeprefix("game:").replace("_", " ")
+        return f"{name} ({self.unit})" if self.unit else name
 
     @property
     def is_label(self) -> bool:
@@ -136,8 +145,9 @@ def window_behavior(
             f"The behaviour '{name}' does not overlap the windows, which last from "
             f"{windows.start_s[0]:g} s to {windows.stop_s.max():g} s: check its clock."
         )
-    description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window{unit}"
-    return WindowBehavior(name=name, how=how, values=values, description=f"{description}.")
+    description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
+    description += f", in {unit}." if unit else "."
+    return WindowBehavior(name=name, how=how, values=values, description=description, unit=unit)
 
 
 def window_circular_means(
@@ -275,7 +285,7 @@ def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
     """Find a behaviour: its kind, the object, and the label that was asked for."""
     columns = behavior_columns(segment)
     if name in columns:
-        return "signal", columns[name], ""
+        return "signal", (*columns[name], _unit_of(segment, name)), ""
     head, _, label = name.partition(":")
     if head == "game" and label in GAME_MEASURES:
         episodes = episodes_of_segment(segment)
@@ -295,6 +305,14 @@ def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
     raise InputError(f"The recording has no behaviour '{name}'; {hint}.")
 
 
+def _unit_of(segment: neo.Segment, name: str) -> str:
+    """Find the unit of the signal that a column belongs to; none for plain numbers."""
+    signals = behavior_signals(segment)
+    heads = [head for head in signals if name == head or name.startswith(f"{head}_")]
+    unit = str(signals[max(heads, key=len)].dimensionality) if heads else ""
+    return "" if unit == "dimensionless" else unit
+
+
 def _article(kind: str) -> str:
     words = {"signal": "a signal", "epoch": "an epoch", "event": "an event"}
     return words.get(kind, "a measure of the game")
@@ -306,8 +324,8 @@ def _summary(
     if kind == "game":
         return game_measures(windows, item)[label].to_numpy(), ""
     if kind == "signal":
-        signal_s, values = item
-        return _of_signal(signal_s, values, windows, how, period), ", in the unit of the signal"
+        times_s, values, unit = item
+        return _of_signal(times_s, values, windows, how, period), unit
     times_s = np.asarray(item.times.rescale("s").magnitude, dtype=np.float64)
     labels = np.asarray(item.labels, dtype=str)
     if len(labels) != len(times_s):
@@ -316,16 +334,16 @@ def _summary(
     if kind == "event":
         rates = window_rates(windows, times_s[chosen])
         if how == "rate":
-            return rates, ", in 1/s"
+            return rates, "1/s"
         return np.round(rates * (windows.stop_s - windows.start_s)), ""
     stops_s = times_s + np.asarray(item.durations.rescale("s").magnitude, dtype=np.float64)
     if how == "majority":
         given = times_s[chosen], stops_s[chosen], labels[chosen]
         return window_majorities(windows, *given), ""
     if how == "rate":
-        return window_rates(windows, times_s[chosen]), ", in 1/s"
+        return window_rates(windows, times_s[chosen]), "1/s"
     share = covered_s(windows, times_s[chosen], stops_s[chosen])
-    return share / (windows.stop_s - windows.start_s), ", a share of its length"
+    return share / (windows.stop_s - windows.start_s), "share of the window"
 
 
 def _of_signal(

@@ -96,9 +96,10 @@ def plot_against_performance(
     if ranking is not None:
         for name, chosen, color in (("High", ranking.high, HIGH), ("Low", ranking.low, LOW)):
             ax.scatter(x[chosen], y[chosen], s=36, color=color, linewidths=0, label=name)
-        ax.legend(loc="best", fontsize=SMALL, handletextpad=0.2, borderpad=0.3)
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=SMALL, ncols=3,
+                  frameon=False, handletextpad=0.0, columnspacing=0.8, borderpad=0.0)  # fmt: skip
     r = spearmanr(x[known], y[known]).statistic
-    ax.text(0.02, 1.01, f"Spearman r = {r:.2f}, {int(known.sum())} windows", fontsize=SMALL,
+    ax.text(0.02, 1.01, f"Spearman r = {r:.2f}", fontsize=SMALL,
             transform=ax.transAxes, color=INK, va="bottom")  # fmt: skip
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(6, steps=ROUND_STEPS))
