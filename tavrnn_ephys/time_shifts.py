@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from tavrnn_ephys._checks import one_of, positive_int
 from tavrnn_ephys.errors import InputError
 
-__all__ = ["correlation_windows", "draw_shifts", "phase_surrogates", "tail_p_values", "time_null"]
+__all__ = [
+    "correlation_windows",
+    "draw_shifts",
+    "phase_surrogates",
+    "swapped_neighbours",
+    "tail_p_values",
+    "time_null",
+]
 
-NULLS = ("shift", "phase")
+NULLS = ("shift", "phase", "swap")
 
 
 def correlation_windows(values: NDArray[Any]) -> int:
@@ -141,6 +148,41 @@ def phase_surrogates(
     return np.sort(values)[order]
 
 
+def swapped_neighbours(
+    values: NDArray[Any], *, n_swaps: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """
+    Swap the values of neighbouring windows at random, and keep everything slower.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_windows,)
+        One number per window.
+    n_swaps : int
+        How many series.
+    rng : numpy.random.Generator
+        Draws which pairs swap, and whether pairs begin with the first or the second window.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_swaps, n_windows).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> swapped_neighbours(np.array([1.0, 2.0, 3.0, 4.0]), n_swaps=1, rng=rng)
+    array([[1., 3., 2., 4.]])
+    """
+    values = np.asarray(values, dtype=np.float64)
+    swapped = np.tile(values, (positive_int(n_swaps, "n_swaps"), 1))
+    for row in swapped:
+        first = np.arange(int(rng.integers(2)), len(values) - 1, 2)
+        first = first[rng.random(len(first)) < 0.5]
+        row[first], row[first + 1] = row[first + 1], row[first].copy()
+    return swapped
+
+
 def time_null(
     values: NDArray[Any],
     *,
@@ -156,8 +198,10 @@ def time_null(
     ----------
     values : numpy.ndarray, shape (n_windows,)
         Behaviour per window, finite.
-    null : {"shift", "phase"}
-        Circular shifts in time, or surrogates of equal spectrum.
+    null : {"shift", "phase", "swap"}
+        Circular shifts in time, surrogates of equal spectrum, or neighbouring windows that swap
+        their values at random: for behaviour that alternates from window to window, of which
+        every second shift is the behaviour itself.
     min_shift : int, optional
         Smallest shift in windows; the correlation time of the values by default.
     n_nulls : int
@@ -180,6 +224,8 @@ def time_null(
     rng = np.random.default_rng(seed)
     if null == "phase":
         return phase_surrogates(values, n_surrogates=positive_int(n_nulls, "n_nulls"), rng=rng)
+    if null == "swap":
+        return swapped_neighbours(values, n_swaps=n_nulls, rng=rng)
     least = min_shift if min_shift is not None else correlation_windows(values)
     shifts = draw_shifts(len(values), min_shift=least, n_shifts=n_nulls, rng=rng)
     return np.stack([np.roll(values, shift) for shift in shifts])

@@ -58,8 +58,9 @@ def associate(
         array of shape (n_windows, n_features, n_covariates) gives every feature its own.
     method : {"spearman", "pearson"}
         Whether all series are replaced by their ranks first.
-    null : {"shift", "phase"}
-        Circular shifts of the behaviour, or surrogates of equal spectrum.
+    null : {"shift", "phase", "swap"}
+        Circular shifts of the behaviour, surrogates of equal spectrum, or swaps of neighbours,
+        as in :func:`tavrnn_ephys.time_shifts.time_null`.
     min_shift : int, optional
         Smallest shift in windows; the correlation time of the behaviour by default.
     n_nulls : int
@@ -125,6 +126,7 @@ def associate_nodes(
     behavior: Any,
     *,
     rates: Any = None,
+    null: str = "shift",
     n_nulls: int = 199,
     seed: int = 0,
 ) -> pandas.DataFrame:
@@ -139,10 +141,12 @@ def associate_nodes(
         Behaviour per window, NaN where unknown.
     rates : array_like, shape (n_windows, n_nodes), optional
         Mean activity: that of the node and that of all nodes are held constant.
+    null : {"shift", "phase", "swap"}
+        As in :func:`associate`.
     n_nulls : int
-        Number of circular shifts.
+        Number of null series.
     seed : int
-        Seed of the shifts.
+        Seed of the null.
 
     Returns
     -------
@@ -169,7 +173,7 @@ def associate_nodes(
             f"{n_known} windows with a known behaviour are too few for {embedding.latent_size} "
             "coordinates of a node. Use a shorter step, or a smaller latent_size."
         )
-    series = time_null(behavior[kept], n_nulls=n_nulls, seed=seed)
+    series = time_null(behavior[kept], null=null, n_nulls=n_nulls, seed=seed)
     series = rankdata(np.vstack([behavior[kept], series]), axis=1)
     found = np.empty((len(series), embedding.n_nodes))
     for node in range(embedding.n_nodes):
@@ -187,6 +191,7 @@ def associate_edges(
     behavior: Any,
     *,
     control_rates: bool = True,
+    null: str = "shift",
     n_nulls: int = 199,
     seed: int = 0,
 ) -> pandas.DataFrame:
@@ -201,10 +206,12 @@ def associate_edges(
         Behaviour per window, NaN where unknown.
     control_rates : bool
         Whether the rates of both nodes, and the mean rate, are held constant.
+    null : {"shift", "phase", "swap"}
+        As in :func:`associate`.
     n_nulls : int
-        Number of circular shifts.
+        Number of null series.
     seed : int
-        Seed of the shifts.
+        Seed of the null.
 
     Returns
     -------
@@ -233,7 +240,7 @@ def associate_edges(
         )
     kept = known_windows(behavior)
     rates = _rates_of(connectivity)[kept] if control_rates else None
-    series = time_null(behavior[kept], n_nulls=n_nulls, seed=seed)
+    series = time_null(behavior[kept], null=null, n_nulls=n_nulls, seed=seed)
 
     def rates_of_pairs(part: slice) -> NDArray[np.float64] | None:
         if rates is None:

@@ -1,5 +1,6 @@
 """Honest evaluation: blocked folds, everything fitted inside them, nulls that shift time."""
 
+from tavrnn_ephys.evaluation.alternation import decode_alternating as decode_alternating
 from tavrnn_ephys.evaluation.decoding import DecodingScore as DecodingScore
 from tavrnn_ephys.evaluation.decoding import decode_labels as decode_labels
 from tavrnn_ephys.evaluation.folds import BlockedFold as BlockedFold
