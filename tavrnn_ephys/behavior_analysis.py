@@ -82,7 +82,7 @@ _N_FOLDS = 5
 _LEAST_PER_CLASS = 10
 # Beyond so many nodes, measures that go through all shortest paths take minutes per window.
 _MANY_NODES = 200
-_SLOW_MEASURES = ("max_betweenness",)
+_SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
 _MANY_EDGES_SHOWN = 1000
 
 

@@ -153,6 +153,10 @@ def ends(model: bool, out: Path | None) -> None:
     positions = spectral_positions(connectivity)
     edges = associate_edges(connectivity, score, null="swap", n_nulls=N_NULLS)
     nodes = associate_nodes(positions, score, rates=rates, null="swap", n_nulls=N_NULLS)
+    shuffled = te.shuffle_bins_within_windows(activity, windows, seed=0)
+    lost = te.compute_connectivity(shuffled, windows)
+    lost_edges = associate_edges(lost, score, null="swap", n_nulls=N_NULLS)
+    lost_nodes = associate_nodes(spectral_positions(lost), score, rates=rates, null="swap")
     counts = activity.values
     edges_m = np.linspace(0, 1.6, 17)
     where = np.digitize(position, edges_m) - 1
@@ -166,6 +170,9 @@ def ends(model: bool, out: Path | None) -> None:
     print(
         f"Nodes with q < 0.05, rates held: {int((nodes['q_value'] < 0.05).sum())} of {len(nodes)}"
     )
+    print(f"The same after bins were shuffled within windows: "
+          f"{int((lost_edges['q_value'] < 0.05).sum())} edges, "
+          f"{int((lost_nodes['q_value'] < 0.05).sum())} nodes")  # fmt: skip
     best = nodes.sort_values("r_squared", ascending=False).head(10)
     say("Nodes that carry the ends", best)
     say("Pairs that carry the ends", edges.sort_values("p_family").head(5))
@@ -200,11 +207,14 @@ def linear_track():
     track = np.frombuffer(content[start:], dtype=kinds)
     times = track["time"] / 30000.0
     trains = []
-    for tetrode in scipy.io.loadmat(data(LINEAR) / "spikes.mat")["spikes"].ravel():
-        for unit in np.atleast_1d(tetrode.ravel()):
-            found = unit["time"].ravel()[0].ravel() if unit.size else np.zeros(0)
+    for tetrode in scipy.io.loadmat(data(LINEAR) / "spikes.mat", squeeze_me=True)["spikes"]:
+        # One unit alone is a record; several are records within an array of objects.
+        for unit in [tetrode] if tetrode.dtype.names else np.atleast_1d(tetrode):
+            if getattr(unit, "dtype", np.dtype(float)).names is None:
+                continue
+            found = np.atleast_1d(unit["time"].item()).astype(np.float64)
             if len(found):
-                trains.append(np.sort(found.astype(np.float64)))
+                trains.append(np.sort(found))
     return times, track["x"].astype(float), track["y"].astype(float), trains
 
 
@@ -248,6 +258,8 @@ def miniscope(model: bool, out: Path | None) -> None:
             "session_start_time: 2018-01-01T00:00:00+00:00\n"
             "session_description: a mouse on a linear track\n"
             "identifier: C11_M1-A-1-2\n"
+            "imaging_plane:\n  excitation_lambda: 475.0\n  emission_lambda: 525.0\n"
+            "  indicator: GCaMP6f\n  location: CA1\n"
             "subject:\n  subject_id: C11M1\n  species: Mus musculus\n  sex: U\n  age: P90D\n"
         )
         options = ("traces=allEventsMat", "node_axis=1", "sampling_rate=20Hz",
