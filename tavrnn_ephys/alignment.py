@@ -162,8 +162,7 @@ def group_alignment(
     keeps_space = places is not None and bool(np.isfinite(places).all())
     shuffled = [codes]
     if n_shuffles:
-        chosen = _shuffles(codes, places if keeps_space else None, n_shuffles, seed)
-        shuffled += list(codes[chosen])
+        shuffled += list(_shuffles(codes, places if keeps_space else None, n_shuffles, seed))
     members = np.stack([np.eye(len(names))[labels] for labels in shuffled])
     points = _unit(np.asarray(embedding.mean[:, kept], dtype=np.float64))
     found = {name: np.empty((len(members), len(points))) for name in DESCRIPTIONS}
@@ -251,7 +250,7 @@ def shuffle_groups_in_space(
     groups: Any, positions_um: Any, *, n_shuffles: int = 199, seed: int = 0
 ) -> NDArray[np.str_]:
     """
-    Move the map of groups over the electrodes, so that neighbours stay neighbours.
+    Lay the groups over the electrodes anew, as patches of the same sizes elsewhere.
 
     Parameters
     ----------
@@ -262,7 +261,7 @@ def shuffle_groups_in_space(
     n_shuffles : int
         Number of shuffles.
     seed : int
-        Seed of the moves.
+        Seed of the centres.
 
     Returns
     -------
@@ -271,15 +270,17 @@ def shuffle_groups_in_space(
 
     Notes
     -----
-    In the manner of the spin test [1]_ on a plane: the electrodes are rotated by a random angle,
-    mirrored or not, and shifted around the edges of their bounding box; then each electrode
-    takes the group of one moved electrode, one to one, at the least sum of squared distances
-    [2]_.  A group that was one patch of the array is one or two patches afterwards.
+    Every group gets a random centre, and the electrodes are dealt out so that the squared
+    distances from the centres are least, each group keeping its number of nodes: the cells are
+    those of a power diagram [1]_, convex but for the gaps of the array.  Neighbours stay
+    neighbours, as in spin tests of cortical maps [2]_, which a bounded and often symmetric array
+    does not allow.  Meant for groups that are patches; scattered groups are less compact than
+    their shuffles.
 
     References
     ----------
-    .. [1] Alexander-Bloch et al. (2018), NeuroImage 178, 540-551.
-    .. [2] Crouse (2016), IEEE Transactions on Aerospace and Electronic Systems 52, 1679-1696.
+    .. [1] Aurenhammer, Hoffmann & Aronov (1998), Algorithmica 20, 61-76.
+    .. [2] Alexander-Bloch et al. (2018), NeuroImage 178, 540-551.
 
     Examples
     --------
@@ -292,7 +293,7 @@ def shuffle_groups_in_space(
     places = np.asarray(positions_um, dtype=np.float64)
     if len(places) != len(groups) or not np.isfinite(places).all():
         raise InputError("Groups can be moved in space only if each node has a finite position.")
-    return groups[_shuffles(groups, places, n_shuffles, seed)]
+    return _shuffles(groups, places, n_shuffles, seed)
 
 
 def align_windows(embedding: NodeEmbedding, window_index: Sequence[int]) -> NDArray[np.float64]:
@@ -435,25 +436,21 @@ def check_groups(nodes: Nodes, reference: str, groups: Sequence[str] | None = No
 
 def _shuffles(
     labels: NDArray[Any], places: NDArray[np.float64] | None, n_shuffles: int, seed: int
-) -> NDArray[np.int64]:
-    """For each shuffle the node whose label each node takes, shape (n_shuffles, n_nodes)."""
+) -> NDArray[Any]:
+    """Shuffled labels, shape (n_shuffles, n_nodes): freely, or as compact patches in space."""
     rng = np.random.default_rng(whole_number(seed, "seed"))
     if places is None:
-        return np.stack([rng.permutation(len(labels)) for _ in range(n_shuffles)])
-    low = places.min(axis=0)
-    span = np.maximum(places.max(axis=0) - low, 1e-9)
-    centre = low + span / 2
-    chosen = []
+        return np.stack([rng.permutation(labels) for _ in range(n_shuffles)])
+    # Places of nodes, one for each node, in the order of the groups.
+    names, owner = np.unique(labels, return_inverse=True)
+    owner = np.sort(owner)
+    low, high = places.min(axis=0), places.max(axis=0)
+    shuffled = []
     for _ in range(n_shuffles):
-        moved = places - centre
-        angle = rng.uniform(0, 2 * np.pi)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        moved[:, :2] = moved[:, :2] @ turn
-        moved[:, 0] *= rng.choice([-1.0, 1.0])
-        moved = low + np.mod(moved + centre - low + rng.uniform(0, span), span)
-        _, taken = linear_sum_assignment(cdist(places, moved, "sqeuclidean"))
-        chosen.append(taken)
-    return np.stack(chosen)
+        centers = rng.uniform(low, high, (len(names), places.shape[1]))
+        _, taken = linear_sum_assignment(cdist(places, centers, "sqeuclidean")[:, owner])
+        shuffled.append(names[owner[taken]])
+    return np.stack(shuffled)
 
 
 def _unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
