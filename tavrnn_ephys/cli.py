@@ -277,6 +277,12 @@ def _add_compare(commands: Any) -> None:
     command.add_argument(
         "--trend", metavar="KEY", help="a number that measures may follow, such as age"
     )
+    command.add_argument(
+        "--threshold",
+        type=_number,
+        metavar="R",
+        help="smallest weight of an edge in all recordings (default: that of 15 %% of all pairs)",
+    )
     command.add_argument("--out", metavar="DIR", help="folder for tables (CSV) and figures (PNG)")
     command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
@@ -397,6 +403,7 @@ def _run_compare(options: argparse.Namespace) -> None:
         group_by=options.group_by,
         culture_by=options.culture_by,
         is_paired=options.paired,
+        threshold=options.threshold,
         trend=options.trend,
         seed=options.seed,
     )

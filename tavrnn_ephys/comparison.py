@@ -17,7 +17,8 @@ from tqdm import tqdm
 from tavrnn_ephys._checks import positive_number, some, whole_number
 from tavrnn_ephys.across_cultures import group_differences, paired_effects
 from tavrnn_ephys.binning import bin_activity
-from tavrnn_ephys.connectivity import compute_connectivity
+from tavrnn_ephys.connectivity import AbsoluteThreshold, compute_connectivity
+from tavrnn_ephys.containers import ConnectivitySequence
 from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.network_measures import DESCRIPTIONS, network_measures
 from tavrnn_ephys.output import check_folder, make_folder, whole_file
@@ -34,6 +35,8 @@ __all__ = ["Comparison", "ComparisonConfig", "compare_files", "read_groups"]
 # Beyond so many nodes, measures that go through all shortest paths take long.
 _MANY_NODES = 200
 _SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
+_DENSITY = 0.15
+_WEIGHTS_PER_FILE = 100_000
 _FILES = ("recordings.csv", "effects.csv", "trends.csv", "forest.png")
 
 
@@ -53,6 +56,9 @@ class ComparisonConfig:
         What names its culture; ``subject_id`` where all recordings have one, else the file.
     is_paired : bool
         Whether the two conditions of each culture are compared, in place of groups of cultures.
+    threshold : float, optional
+        Smallest weight of an edge, the same in all recordings; by default the level at which 15 %
+        of all pairs are edges, recordings and windows counting alike.
     trend : str, optional
         What names a number that measures may follow.
     seed : int
@@ -65,6 +71,7 @@ class ComparisonConfig:
     group_by: str | None = None
     culture_by: str | None = None
     is_paired: bool = False
+    threshold: float | None = None
     trend: str | None = None
     seed: int = 0
 
@@ -72,6 +79,8 @@ class ComparisonConfig:
         for name in ("bin_size_s", "window_length_s", "step_s"):
             if getattr(self, name) is not None:
                 positive_number(getattr(self, name), name)
+        if self.threshold is not None:
+            positive_number(self.threshold, "threshold", or_zero=True)
         whole_number(self.seed, "seed")
         if self.is_paired and self.group_by is None:
             raise InputError("A paired comparison needs the condition of each file: --group-by.")
@@ -153,9 +162,13 @@ def compare_files(
     about = _identities(facts, config)
     if config.group_by is not None:
         _check_groups(about, config)
+    durations = [_durations(path, config) for path in names]
+    level = config.threshold
+    if level is None:
+        level = _common_level(blocks, durations)
     quiet = not (verbose and sys.stderr.isatty())
-    bar = tqdm(list(zip(blocks, names, strict=True)), unit="file", disable=quiet)
-    rows = [_measured(block, path, config) for block, path in bar]
+    bar = tqdm(list(zip(blocks, durations, strict=True)), unit="file", disable=quiet)
+    rows = [_measured(block, lasting, level, config.seed) for block, lasting in bar]
     table = pd.concat([about, pd.DataFrame(rows)], axis=1)
     measures = [name for name in rows[0] if name not in ("n_windows",)]
     complete = [name for name in measures if table[name].notna().all()]
@@ -300,23 +313,46 @@ def _effects(
     return group_differences(table, measures, culture="culture", group="group", seed=config.seed)
 
 
-def _measured(block: neo.Block, path: Path, config: ComparisonConfig) -> dict[str, float]:
-    """Means over windows of one recording, of its first segment."""
-    bin_size_s, length_s, step_s = _durations(path, config)
+def _common_level(
+    blocks: Sequence[neo.Block], durations: Sequence[tuple[float, float, float]]
+) -> float:
+    """Find the weight that the same share of pairs exceeds, each recording counting once."""
+    rng = np.random.default_rng(0)
+    drawn = []
+    for block, lasting in zip(blocks, durations, strict=True):
+        connectivity = _connectivity(block, lasting)
+        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
+        weights = np.nan_to_num(connectivity.weights[:, rows, columns]).ravel()
+        drawn.append(rng.choice(weights, _WEIGHTS_PER_FILE) if len(weights) else np.zeros(0))
+    level = float(np.quantile(np.concatenate(drawn), 1 - _DENSITY))
+    return max(level, 0.0)
+
+
+def _connectivity(block: neo.Block, lasting: tuple[float, float, float]) -> ConnectivitySequence:
+    """Connectivity of the first segment of a recording."""
+    bin_size_s, length_s, step_s = lasting
     activity = bin_activity(block.segments[0], bin_size=bin_size_s * pq.s)
     windows = sliding_windows(activity, window_length=length_s * pq.s, step=step_s * pq.s)
     with warnings.catch_warnings():
         # A node that is silent in a window has no edge there; the number of nodes says the rest.
         warnings.simplefilter("ignore", DataLossWarning)
-        connectivity = compute_connectivity(activity, windows)
+        return compute_connectivity(activity, windows)
+
+
+def _measured(
+    block: neo.Block, lasting: tuple[float, float, float], level: float, seed: int
+) -> dict[str, float]:
+    """Means over windows of one recording."""
+    connectivity = _connectivity(block, lasting)
     wanted = [name for name in DESCRIPTIONS if name != "small_worldness"]
     if connectivity.n_nodes > _MANY_NODES:
         wanted = [name for name in wanted if name not in _SLOW_MEASURES]
-    measures = network_measures(connectivity, measures=wanted, seed=config.seed)
+    rule = AbsoluteThreshold(value=level)
+    measures = network_measures(connectivity, measures=wanted, threshold=rule, seed=seed)
     rates = np.asarray(connectivity.mean_activity)
     size = {"n_nodes": float(connectivity.n_nodes), "mean_activity": float(rates.mean())}
     means = {name: float(measures[name].mean()) if name in measures else np.nan for name in _NAMES}
-    return {"n_windows": len(windows), **size, **means}
+    return {"n_windows": connectivity.n_windows, **size, **means}
 
 
 _NAMES = tuple(name for name in DESCRIPTIONS if name != "small_worldness")

@@ -51,9 +51,7 @@ def test_groups_equal_scipy():
     table = pd.DataFrame({"culture": range(10), "group": ["a"] * 5 + ["b"] * 5,
                           "density": np.concatenate([a, b])})  # fmt: skip
     found = group_differences(table, ["density"], culture="culture", group="group").iloc[0]
-    expected = permutation_test(
-        (b, a), lambda x, y: x.mean() - y.mean(), n_resamples=np.inf
-    ).pvalue
+    expected = permutation_test((b, a), lambda x, y: x.mean() - y.mean(), n_resamples=np.inf).pvalue
     assert found["effect"] == pytest.approx(b.mean() - a.mean())
     assert found["p_value"] == pytest.approx(expected, abs=0.005)
     assert found["smallest_p"] == pytest.approx(2 / 252)

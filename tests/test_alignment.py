@@ -136,9 +136,7 @@ def test_smooth_space_alone_is_no_alignment():
         wave = places @ [np.cos(turn), np.sin(turn)] / 2
         points = np.column_stack([np.sin(wave), np.cos(wave), 0.3 * rng.normal(size=64)])[None]
         for positions, into in ((None, free), (places, kept)):
-            result = group_alignment(
-                embedding(points, groups, positions), n_shuffles=99, seed=seed
-            )
+            result = group_alignment(embedding(points, groups, positions), n_shuffles=99, seed=seed)
             assert result.keeps_space == (positions is not None)
             into.append(result.to_pandas()["silhouette_p"][0] < 0.05)
     assert np.mean(free) > 0.6
