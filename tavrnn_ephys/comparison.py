@@ -329,7 +329,7 @@ def _common_level(
 
 
 def _connectivity(block: neo.Block, lasting: tuple[float, float, float]) -> ConnectivitySequence:
-    """Connectivity of the first segment of a recording."""
+    """Compute the connectivity of the first segment of a recording."""
     bin_size_s, length_s, step_s = lasting
     activity = bin_activity(block.segments[0], bin_size=bin_size_s * pq.s)
     windows = sliding_windows(activity, window_length=length_s * pq.s, step=step_s * pq.s)

@@ -125,7 +125,7 @@ def test_shuffles_in_space_keep_sizes_and_neighbours():
 
 
 def test_smooth_space_alone_is_no_alignment():
-    """An embedding that only follows the place of a node fools free shuffles, not those in space."""
+    """An embedding that only follows a node's place fools free shuffles, not those in space."""
     rng = np.random.default_rng(0)
     side = np.arange(8.0)
     places = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)

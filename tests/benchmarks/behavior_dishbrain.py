@@ -1,9 +1,9 @@
 """
 The paper's panels on the real DishBrain layout, with simulated spikes: 900 channels, game and rest.
 
-Six cultures rest for 10 min and play for 20 min, in windows of 60 s every 30 s, bins of 50 ms as in
-the paper.  In each, the three highest and the three lowest windows by time-weighted rally length, and
-all windows of rest, are compared; intervals are bootstrapped over cultures.
+Six cultures rest for 10 min and play for 20 min, in windows of 60 s every 30 s, bins of 50 ms as
+in the paper.  In each, the three highest and the three lowest windows by time-weighted rally
+length, and all windows of rest, are compared; intervals are bootstrapped over cultures.
 
     TAVRNN_EPHYS_DATA=... python tests/benchmarks/behavior_dishbrain.py --out panels
 """

@@ -1,13 +1,13 @@
 """
-Simulated studies of cultures that play: how often an effect is found, and how often one that is not.
+Simulated studies of cultures that play: how often an effect is found, and one that is not there.
 
-A study is twelve cultures.  Each gives one effect per measure: the Spearman correlation over windows
-of the measure with the hits of the game, the mean rate of the window held constant; the study is
-significant where the sign-flip test over cultures gives p < 0.05.  The embedding is the spectral
-position of each node (``tavrnn_ephys.alignment.spectral_positions``), which needs no training: a study
-with TAVRNN in its place would take a minute per culture.  Where all cultures are of one kind, the
-share of significant studies is also given over 100 random regroupings of the simulated cultures into
-studies, which is less left to chance than one grouping.
+A study is twelve cultures.  Each gives one effect per measure: the Spearman correlation over
+windows of the measure with the hits of the game, the mean rate of the window held constant; the
+study is significant where the sign-flip test over cultures gives p < 0.05.  The embedding is the
+spectral position of each node (``tavrnn_ephys.alignment.spectral_positions``), which needs no
+training: a study with TAVRNN in its place would take minutes.  Where all cultures are of one
+kind, the share of significant studies is also given over 100 random regroupings of the simulated
+cultures into studies, which leaves less to chance than one grouping.
 
     python tests/benchmarks/behavior_studies.py --studies 200
 """
