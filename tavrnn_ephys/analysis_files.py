@@ -14,9 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.adapter_options import option_text
+from tavrnn_ephys.behavior_analysis import (
+    BEHAVIOR_TABLES,
+    BehaviorConfig,
+    BehaviorResult,
+    analyze_behavior,
+    behavior_tables,
+    check_behavior,
+    with_node_groups,
+)
+from tavrnn_ephys.behavior_figures import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.blocks import one_segment
 from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.output import check_folder, check_output, make_folder
+from tavrnn_ephys.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.pipeline import (
     AnalysisConfig,
     AnalysisResult,
@@ -46,6 +56,9 @@ def analyze_file(
     options: Mapping[str, Any] | None = None,
     session_start: str | None = None,
     figures: str | Path | None = None,
+    behavior: BehaviorConfig | None = None,
+    node_groups: Mapping[str, str] | None = None,
+    tables: str | Path | None = None,
     overwrite: bool = False,
     verbose: bool = False,
 ) -> AnalysisResult:
@@ -71,6 +84,12 @@ def analyze_file(
         ISO date of the recording's start, for formats that do not know it.
     figures : str or pathlib.Path, optional
         Folder for PNG figures.
+    behavior : BehaviorConfig, optional
+        A behaviour that the network is to be linked to.
+    node_groups : mapping of str to str, optional
+        Group of each node by its id, in place of those of the recording.
+    tables : str or pathlib.Path, optional
+        Folder for the tables of the link to the behaviour, as CSV.
     overwrite : bool
         Whether existing figures and an existing output file may be replaced.
     verbose : bool
@@ -100,20 +119,33 @@ def analyze_file(
                 "Leave it out."
             )
         results_store().check_results_source(source, placement)
-    folder = None
+    drawn = (*_FIGURES, *BEHAVIOR_FIGURES) if behavior is not None else _FIGURES
+    folder = table_folder = None
     if figures is not None:
-        folder = check_folder(figures, [f"{name}.png" for name in _FIGURES], overwrite=overwrite)
+        folder = check_folder(figures, [f"{name}.png" for name in drawn], overwrite=overwrite)
+    if tables is not None:
+        names = [f"{name}.csv" for name in BEHAVIOR_TABLES]
+        table_folder = check_folder(tables, names, overwrite=overwrite)
     block = read(source, adapter=found.name, **dict(options or {}))
     index = segment_to_analyze(block, config)
     block = one_segment(block, index)
+    if node_groups is not None:
+        block = with_node_groups(block, node_groups)
+    if behavior is not None:
+        check_behavior(block, dataclasses.replace(config, segment_index=0), behavior)
     with _as_nwb(block, source, out or source, found.name, session_start) as (block, nwb):
         result = analyze(block, dataclasses.replace(config, segment_index=0), verbose=verbose)
+        if behavior is not None:
+            linked = analyze_behavior(block, result, behavior)
+            result = dataclasses.replace(result, behavior=linked)
         result = _with_segment(result, index)
         facts = _origin(source, found.name, dict(options or {}))
         content = results_of(result, provenance=facts)
         results_store().write_results(nwb, content, out, placement)
     if folder is not None:
         _save_figures(result, folder)
+    if table_folder is not None and result.behavior is not None:
+        _save_tables(result.behavior, table_folder)
     return result
 
 
@@ -145,6 +177,13 @@ def _origin(source: Path, adapter: str, options: Mapping[str, Any]) -> dict[str,
     if adapter == "nwb":
         facts |= {f"reading.{key}": option_text(value) for key, value in options.items()}
     return facts
+
+
+def _save_tables(found: BehaviorResult, folder: Path) -> None:
+    make_folder(folder)
+    for name, table in behavior_tables(found).items():
+        with whole_file(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
 
 
 def _with_segment(result: AnalysisResult, index: int) -> AnalysisResult:
@@ -206,6 +245,8 @@ def _save_figures(result: AnalysisResult, folder: Path) -> None:
         score=score,
         score_label=label,
     )
+    if result.behavior is not None:
+        drawn |= behavior_figures(result, result.behavior)
     make_folder(folder)
     for name, figure in drawn.items():
         save_figure(figure, folder / f"{name}.png")

@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_convert(commands)
     _add_benchmark(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -195,6 +196,7 @@ def _add_analyze(commands: Any) -> None:
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
     command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
+    _add_behavior(command)
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
     command.set_defaults(run=_run_analyze)
 
@@ -260,6 +262,30 @@ def _add_reproduce(commands: Any) -> None:
     command.add_argument("file", metavar="FILE.nwb", help="NWB file with a recording and results")
     command.add_argument("--run", metavar="NAME", dest="run_name", help="which run")
     command.set_defaults(run=_run_reproduce)
+
+
+def _add_behavior(command: Any) -> None:
+    command.add_argument(
+        "--behavior",
+        metavar="NAME",
+        help="a behaviour that the network is linked to: a signal, an epoch or an event of the "
+        "recording, NAME:LABEL for one label, game:rally_length for a measure of a game",
+    )
+    command.add_argument(
+        "--behavior-how",
+        metavar="HOW",
+        help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
+        "rate (epochs); rate, count (events)",
+    )
+    command.add_argument(
+        "--groups",
+        metavar="GROUPS",
+        help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
+        "a CSV file with the columns node_id and group",
+    )
+    command.add_argument(
+        "--tables", metavar="DIR", help="folder for the tables of the link to the behaviour (CSV)"
+    )
 
 
 def _add_inspect(commands: Any) -> None:
@@ -344,6 +370,50 @@ def _add_benchmark(commands: Any) -> None:
     command.set_defaults(run=_run_benchmark)
 
 
+def _add_compare(commands: Any) -> None:
+    command = commands.add_parser(
+        "compare",
+        allow_abbrev=False,
+        help="compare the networks of several recordings, each culture counting once",
+        description="Computes network measures of each recording and compares groups of cultures, "
+        "or conditions within cultures, by permutation over cultures, with bootstrap intervals and "
+        "Benjamini-Hochberg over measures. Files with results of analyze bring their own windows.",
+        epilog="Example: tavrnn-ephys compare a.nwb b.nwb c.nwb d.nwb --group-by genotype --out "
+        "comparison",
+    )
+    command.add_argument("files", metavar="FILE", nargs="+", help="recordings of any known format")
+    for name, text in (
+        ("--bin-size", "width of a bin (default: that of the results in the files)"),
+        ("--window", "length of a window (default: likewise)"),
+        ("--step", "time between windows (default: the length of a window)"),
+    ):
+        command.add_argument(name, type=_duration, metavar="TIME", help=text)
+    command.add_argument(
+        "--group-by", metavar="KEY", help="what names the group of a recording, such as genotype"
+    )
+    command.add_argument(
+        "--culture-by",
+        metavar="KEY",
+        help="what names the culture or animal (default: subject_id, else the file)",
+    )
+    command.add_argument(
+        "--paired", action="store_true", help="compare conditions within each culture"
+    )
+    command.add_argument(
+        "--trend", metavar="KEY", help="a number that measures may follow, such as age"
+    )
+    command.add_argument(
+        "--threshold",
+        type=_number,
+        metavar="R",
+        help="smallest weight of an edge in all recordings (default: that of 15 %% of all pairs)",
+    )
+    command.add_argument("--out", metavar="DIR", help="folder for tables (CSV) and figures (PNG)")
+    command.add_argument("--seed", type=_whole_number, default=0, help="seed (default: 0)")
+    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.set_defaults(run=_run_compare)
+
+
 def _add_segment(command: Any) -> None:
     command.add_argument(
         "--segment", type=_whole_number, metavar="N", help="which segment, where there are several"
@@ -417,6 +487,7 @@ def _run_analyze(options: argparse.Namespace) -> None:
         figures=options.figures,
         overwrite=options.overwrite,
         verbose=True,
+        **_behavior_options(options),
     )
     final = result.model.history_[-1]
     print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
@@ -458,6 +529,57 @@ def _run_reproduce(options: argparse.Namespace) -> int:
     found = reproduce_run(options.file, options.run_name, verbose=True)
     print(found)
     return 0 if found.is_equal else 1
+    if result.behavior is not None:
+        print(result.behavior)
+    print(f"Written to {options.out}")
+
+
+def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Say which behaviour is meant, and what stands in a file of groups."""
+    from tavrnn_ephys.behavior_analysis import BehaviorConfig
+    from tavrnn_ephys.comparison import read_groups
+
+    if options.behavior is None:
+        for flag, value in (
+            ("--behavior-how", options.behavior_how),
+            ("--groups", options.groups),
+            ("--tables", options.tables),
+        ):
+            if value is not None:
+                raise InputError(f"{flag} says more about a behaviour: name it with --behavior.")
+        return {}
+    named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
+    return {
+        "behavior": BehaviorConfig(
+            behavior=options.behavior, how=options.behavior_how, groups=groups, seed=options.seed
+        ),
+        "node_groups": named,
+        "tables": options.tables,
+    }
+
+
+def _run_compare(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.comparison import ComparisonConfig, compare_files
+
+    config = ComparisonConfig(
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        group_by=options.group_by,
+        culture_by=options.culture_by,
+        is_paired=options.paired,
+        threshold=options.threshold,
+        trend=options.trend,
+        seed=options.seed,
+    )
+    found = compare_files(
+        [Path(file) for file in options.files],
+        config,
+        out=options.out,
+        overwrite=options.overwrite,
+        verbose=True,
+    )
+    print(found)
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
@@ -507,8 +629,8 @@ def _run_benchmark(options: argparse.Namespace) -> None:
 
 
 def _benchmark_source(options: argparse.Namespace) -> Any:
-    from tavrnn_ephys.benchmarking import FileSource
     from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.benchmarking import FileSource
 
     for name in ("behavior", "bin_size", "window", "step"):
         if getattr(options, name) is None:

@@ -128,6 +128,8 @@ class AnalysisResult:
         The fitted model.
     embedding : NodeEmbedding
         The embedding, with the whole configuration.
+    behavior : BehaviorResult, optional
+        What the network has to do with a behaviour, where one was asked for.
     """
 
     config: AnalysisConfig
@@ -137,6 +139,7 @@ class AnalysisResult:
     graphs: GraphSequence
     model: TAVRNN
     embedding: NodeEmbedding
+    behavior: Any = None
 
 
 def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) -> AnalysisResult:

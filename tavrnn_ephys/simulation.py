@@ -17,7 +17,7 @@ from tavrnn_ephys.errors import InputError
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["CultureTruth", "culture_truth", "simulate_culture", "true_coupling"]
+__all__ = ["CultureTruth", "culture_nodes", "culture_truth", "simulate_culture", "true_coupling"]
 
 # Share of the 900 recorded channels of a DishBrain chip in each subregion, and the rectangle
 # in micrometres that holds it, or most of it (a few sensory channels of the real chip lie
@@ -145,15 +145,13 @@ def simulate_culture(
     positive_int(n_parents, "n_parents")
     positive_number(mean_rate_hz, "mean_rate_hz")
     whole_number(seed, "seed")
-    if positive_int(n_nodes, "n_nodes") < 20:
-        raise InputError(f"n_nodes must be at least 20 to fill five subregions, got {n_nodes}.")
     if not 0 <= coupled_fraction <= 0.95:
         raise InputError(f"coupled_fraction must lie in [0, 0.95], got {coupled_fraction!r}.")
     total_s = duration_s(duration if duration is not None else 5 * pq.min, "duration")
     dwell_s = duration_s(dwell if dwell is not None else 12 * pq.s, "dwell")
     delay_s = duration_s(delay if delay is not None else 4 * pq.ms, "delay")
     rng = np.random.default_rng(seed)
-    nodes = _culture_nodes(n_nodes, rng)
+    nodes = culture_nodes(n_nodes, rng)
     rates = np.clip(rng.lognormal(0.0, 0.5, n_nodes), 0.3, 4.0)
     rates *= mean_rate_hz / rates.mean()
     switch_s, states = _switching(total_s, dwell_s, rng)
@@ -220,7 +218,29 @@ def true_coupling(truth: CultureTruth, state: int) -> NDArray[np.bool_]:
     return directed | directed.T
 
 
-def _culture_nodes(n_nodes: int, rng: np.random.Generator) -> Nodes:
+def culture_nodes(n_nodes: int, rng: np.random.Generator) -> Nodes:
+    """
+    Lay channels over the subregions in the proportions of a DishBrain chip.
+
+    Parameters
+    ----------
+    n_nodes : int
+        Number of channels, at least 20.
+    rng : numpy.random.Generator
+        Draws their places.
+
+    Returns
+    -------
+    Nodes
+        Channels with positions and groups.
+
+    Raises
+    ------
+    InputError
+        If there are too few to fill five subregions.
+    """
+    if positive_int(n_nodes, "n_nodes") < 20:
+        raise InputError(f"n_nodes must be at least 20 to fill five subregions, got {n_nodes}.")
     counts = np.array([count for count, _ in _LAYOUT.values()])
     share = counts / counts.sum() * n_nodes
     sizes = np.floor(share).astype(int)

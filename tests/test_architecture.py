@@ -15,18 +15,21 @@ PACKAGE = ROOT / "tavrnn_ephys"
 
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
-    {"cli", "demo", "analysis_files", "inspection", "conversion", "reproduction",
-     "benchmarking"},
-    {"pipeline"},
-    {"estimator", "baselines", "evaluation", "figures", "results"},
+    {"cli", "demo", "analysis_files", "inspection", "conversion", "comparison",
+     "behavior_figures", "benchmarking", "reproduction"},
+    {"pipeline", "behavior_analysis"},
     {
-        "simulation", "simulated", "binning", "connectivity", "surrogates", "graphs", "training",
-        "nn",
+        "estimator", "baselines", "evaluation", "figures", "behavior", "association", "alignment",
+        "network_measures", "attention_reading", "results",
+    },
+    {
+        "simulation", "simulated", "game_simulation", "binning", "connectivity", "surrogates",
+        "graphs", "training", "nn",
     },
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
-        "archives", "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps",
-        "errors", "_version", "runs", "adapter_options",
+        "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
+        "_version", "archives", "runs", "adapter_options", "time_shifts", "across_cultures", "trends",
     },
 ]  # fmt: skip
 SIDEWAYS = {
@@ -36,6 +39,10 @@ SIDEWAYS = {
     ("simulated", "simulation"),
     # TAVRNN is compared like any other method.
     ("baselines", "estimator"),
+    ("game_simulation", "simulation"),
+    ("attention_reading", "association"),
+    ("behavior_analysis", "pipeline"),
+    ("analysis_files", "behavior_figures"),
     # The base rests on itself, from plain types up to the protocols of adapters.
     *((a, b) for a in ROWS[-1] for b in ROWS[-1]),
     # The faces: the command line calls the others.
@@ -45,10 +52,10 @@ HEAVY = {
     "torch": {"graphs", "nn", "training", "estimator", "baselines"},
     "torch_geometric": {"graphs", "baselines"},
     "elephant": {"binning", "connectivity", "surrogates"},
-    "neo": {"blocks", "reading", "simulation", "simulated", "pipeline", "binning", "inspection",
-            "benchmarking",
-            "analysis_files", "surrogates", "lazy_signals", "detection", "deconvolution", "arrays",
-            "conversion", "results"},
+    "neo": {"blocks", "reading", "simulation", "game_simulation", "pipeline", "binning",
+            "inspection", "analysis_files", "surrogates", "lazy_signals", "detection",
+            "deconvolution", "arrays", "conversion", "behavior", "behavior_analysis",
+            "comparison", "simulated", "benchmarking", "results"},
     "h5py": set(),
     "pynwb": set(),
 }  # fmt: skip

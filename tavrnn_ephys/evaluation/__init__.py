@@ -1,5 +1,6 @@
 """Honest evaluation: blocked folds, everything fitted inside them, nulls that shift time."""
 
+from tavrnn_ephys.evaluation.alternation import decode_alternating as decode_alternating
 from tavrnn_ephys.evaluation.clustering import ClusteringScore as ClusteringScore
 from tavrnn_ephys.evaluation.clustering import cluster_nodes as cluster_nodes
 from tavrnn_ephys.evaluation.clustering import cluster_windows as cluster_windows
@@ -27,6 +28,9 @@ from tavrnn_ephys.evaluation.links import decode_links as decode_links
 from tavrnn_ephys.evaluation.nulls import circular_shifts as circular_shifts
 from tavrnn_ephys.evaluation.nulls import correlation_time as correlation_time
 from tavrnn_ephys.evaluation.nulls import surrogate_scores as surrogate_scores
+from tavrnn_ephys.evaluation.rank_regression import RankRegressionScore as RankRegressionScore
+from tavrnn_ephys.evaluation.rank_regression import hold_constant as hold_constant
+from tavrnn_ephys.evaluation.rank_regression import regress_values as regress_values
 from tavrnn_ephys.evaluation.regression import RegressionScore as RegressionScore
 from tavrnn_ephys.evaluation.regression import decode_values as decode_values
 from tavrnn_ephys.evaluation.runs import Job as Job

@@ -2,8 +2,16 @@
 
 from tavrnn_ephys.figures.benchmark import plot_benchmark, plot_benchmark_cost
 from tavrnn_ephys.figures.composition import analysis_figures, overview_figure, save_figure
+from tavrnn_ephys.figures.effects import plot_conditions, plot_forest
+from tavrnn_ephys.figures.electrodes import plot_electrodes
 from tavrnn_ephys.figures.embeddings import plot_node_embedding, plot_window_embedding
 from tavrnn_ephys.figures.matrices import connectivity_limit, plot_attention, plot_connectivity
+from tavrnn_ephys.figures.performance import (
+    plot_against_performance,
+    plot_attention_with_performance,
+    plot_performance_by_rank,
+    plot_placed_nodes,
+)
 from tavrnn_ephys.figures.raster import plot_raster
 from tavrnn_ephys.figures.scores import plot_scores
 
@@ -11,11 +19,18 @@ __all__ = [
     "analysis_figures",
     "connectivity_limit",
     "overview_figure",
+    "plot_against_performance",
     "plot_attention",
     "plot_benchmark",
     "plot_benchmark_cost",
+    "plot_attention_with_performance",
+    "plot_conditions",
     "plot_connectivity",
+    "plot_electrodes",
+    "plot_forest",
     "plot_node_embedding",
+    "plot_performance_by_rank",
+    "plot_placed_nodes",
     "plot_raster",
     "plot_scores",
     "plot_window_embedding",

@@ -1,0 +1,63 @@
+"""Decoding of a label that alternates from window to window, such as the two ends of a track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.evaluation.decoding import DecodingScore, _balanced_accuracy, _rotated
+from tavrnn_ephys.evaluation.folds import FoldFeatures
+from tavrnn_ephys.time_shifts import swapped_neighbours
+
+__all__ = ["decode_alternating"]
+
+
+def decode_alternating(
+    name: str, features: Sequence[FoldFeatures], labels: Any, *, n_swaps: int = 199, seed: int = 0
+) -> DecodingScore:
+    """
+    Decode a label by logistic regression, beside a null that swaps neighbouring windows.
+
+    Of a label that alternates, every second circular shift is the label itself, and the
+    null of :func:`decode_labels` says nothing.  Here pairs of neighbours swap their labels at
+    random: what is slower than two windows stays as it is.
+
+    Parameters
+    ----------
+    name : str
+        What the features are, for tables.
+    features : sequence of FoldFeatures
+        Features fitted inside each fold.
+    labels : array_like, shape (n_windows,)
+        One label per window.
+    n_swaps : int
+        Number of null labellings.
+    seed : int
+        Seed of the swaps.
+
+    Returns
+    -------
+    DecodingScore
+        Balanced accuracy and its null.
+
+    Raises
+    ------
+    InputError
+        If there is one class only.
+    """
+    from threadpoolctl import threadpool_limits
+
+    classes, codes = np.unique(np.asarray(labels), return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
+    folds = [_rotated(item) for item in features]
+    swapped = swapped_neighbours(codes, n_swaps=n_swaps, rng=np.random.default_rng(seed))
+    with threadpool_limits(limits=1):
+        return DecodingScore(
+            name=name,
+            balanced_accuracy=_balanced_accuracy(folds, codes),
+            null=np.array([_balanced_accuracy(folds, row) for row in swapped.astype(np.int64)]),
+        )

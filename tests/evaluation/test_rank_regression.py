@@ -1,0 +1,91 @@
+"""Numbers predicted in folds of time."""
+
+import numpy as np
+import pytest
+
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.evaluation import (
+    blocked_folds,
+    decode_alternating,
+    features_in_folds,
+    hold_constant,
+    regress_values,
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_prediction_equals_ridge_of_sklearn(rng):
+    from scipy.stats import rankdata
+    from sklearn.linear_model import Ridge
+
+    features, values = rng.normal(size=(60, 5)), rng.normal(size=60)
+    folds = blocked_folds(60, gap=1)
+    predicted, target = np.zeros(60), values.copy()
+    for fold in folds:
+        train = features[fold.train]
+        mean, spread = train.mean(axis=0), train.std(axis=0)
+        model = Ridge(alpha=5.0).fit((train - mean) / spread, values[fold.train])
+        predicted[fold.test] = model.predict((features[fold.test] - mean) / spread)
+        # The constant is the mean of the training windows, which is taken out.
+        predicted[fold.test] -= values[fold.train].mean()
+    x, y = rankdata(predicted), rankdata(target)
+    for fold in folds:
+        x[fold.test] -= x[fold.test].mean()
+        y[fold.test] -= y[fold.test].mean()
+    score = regress_values("x", features_in_folds(features, folds), values)
+    assert score.correlation == pytest.approx(np.corrcoef(x, y)[0, 1])
+
+
+def test_known_relation_is_found_and_noise_is_not(rng):
+    features = rng.normal(size=(100, 6))
+    values = features @ rng.normal(size=6) + 0.5 * rng.normal(size=100)
+    folds = blocked_folds(100, gap=1)
+    assert regress_values("x", features_in_folds(features, folds), values).p_value < 0.02
+    noise = regress_values("x", features_in_folds(rng.normal(size=(100, 6)), folds), values)
+    assert noise.p_value > 0.02
+    assert abs(noise.null.mean()) < 0.1
+
+
+def test_holding_the_cause_constant_leaves_nothing(rng):
+    cause = rng.normal(size=(120, 2))
+    features = cause @ rng.normal(size=(2, 8)) + 0.1 * rng.normal(size=(120, 8))
+    folds = blocked_folds(120, gap=1)
+    sets = features_in_folds(features, folds)
+    plain = regress_values("x", sets, cause[:, 0]).correlation
+    held = regress_values("x", hold_constant(sets, cause), cause[:, 0]).correlation
+    assert plain > 0.9
+    assert abs(held) < 0.3
+
+
+def test_what_is_held_constant_is_fitted_on_training_windows(rng):
+    features, cause = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
+    folds = blocked_folds(50, gap=1)
+    changed = features.copy()
+    changed[folds[0].test] += 100.0
+    first, second = (hold_constant(features_in_folds(item, folds), cause)[0]
+                     for item in (features, changed))  # fmt: skip
+    np.testing.assert_allclose(first.train, second.train)
+    np.testing.assert_allclose(second.test - first.test, 100.0)
+
+
+def test_alternating_label_is_judged_by_swaps(rng):
+    labels = np.tile(["near", "far"], 30)
+    features = (labels == "near")[:, None] + 0.3 * rng.normal(size=(60, 4))
+    folds = blocked_folds(60, gap=1)
+    found = decode_alternating("x", features_in_folds(features, folds), labels, n_swaps=99)
+    assert found.balanced_accuracy > 0.9
+    assert found.p_value == 0.01
+    noise = decode_alternating(
+        "x", features_in_folds(rng.normal(size=(60, 4)), folds), labels, n_swaps=99
+    )
+    assert noise.p_value > 0.02
+
+
+def test_constant_values_are_refused(rng):
+    folds = blocked_folds(30, gap=1)
+    with pytest.raises(InputError, match="not constant"):
+        regress_values("x", features_in_folds(rng.normal(size=(30, 2)), folds), np.ones(30))

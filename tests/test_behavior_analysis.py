@@ -1,0 +1,203 @@
+"""``analyze --behavior``: tables and pictures of a recording, and one sentence for bad input."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import quantities as pq
+
+import tavrnn_ephys as te
+from tavrnn_ephys.behavior_analysis import (
+    BEHAVIOR_TABLES,
+    BehaviorConfig,
+    analyze_behavior,
+    behavior_tables,
+    with_node_groups,
+)
+from tavrnn_ephys.behavior_figures import BEHAVIOR_FIGURES, behavior_figures
+from tavrnn_ephys.cli import main
+from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.game_simulation import GameConfig, game_block, play_game
+from tavrnn_ephys.pipeline import AnalysisConfig, analyze
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning"),
+]
+HOW = ["--bin-size", "20ms", "--window", "8s", "--step", "4s", "--training-epochs", "2"]
+
+
+@pytest.fixture(scope="module")
+def game():
+    return play_game(GameConfig(game_s=136.0, rest_s=60.0), nodes=30, seed=4)
+
+
+@pytest.fixture(scope="module")
+def recording(game, tmp_path_factory):
+    return te.write_nwb(game_block(game), tmp_path_factory.mktemp("game") / "game.nwb")
+
+
+@pytest.fixture(scope="module")
+def analysed(game):
+    block = game_block(game)
+    config = AnalysisConfig(bin_size_s=0.02, window_length_s=8, step_s=4, training_epochs=2)
+    return block, analyze(block, config)
+
+
+def refused(capsys, *arguments):
+    assert main(list(map(str, arguments))) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    return said
+
+
+def test_command_writes_tables_and_pictures(recording, tmp_path, capsys):
+    before = recording.read_bytes()
+    status = main(
+        ["analyze", str(recording), *HOW, "--behavior", "game:hit", "--groups", "sensory,L_up,R_up",
+         "--out", str(tmp_path / "out.nwb"), "--tables", str(tmp_path / "tables"),
+         "--figures", str(tmp_path / "figures")]
+    )  # fmt: skip
+    assert status == 0
+    said = capsys.readouterr().out
+    assert "Behaviour 'game:hit', rate per window" in said
+    assert "TAVRNN embedding, bins shuffled" in said
+    assert recording.read_bytes() == before
+    written = {path.stem for path in (tmp_path / "tables").glob("*.csv")}
+    assert written >= set(BEHAVIOR_TABLES) - {"behavior_changes"}
+    drawn = {path.stem for path in (tmp_path / "figures").glob("behavior_*.png")}
+    assert drawn == set(BEHAVIOR_FIGURES)
+    windows = pd.read_csv(tmp_path / "tables/behavior_windows.csv")
+    assert len(windows) == 48
+    assert windows["behavior"].between(0, 1).all()
+    assert {"silhouette_z", "similarity_L_up", "modularity"} <= set(windows)
+
+
+def test_every_column_is_described(analysed):
+    block, result = analysed
+    config = BehaviorConfig(behavior="skill", model_in_folds=False, n_nulls=39, n_shuffles=9)
+    found = analyze_behavior(block, result, config)
+    tables = behavior_tables(found)
+    assert set(tables) <= set(BEHAVIOR_TABLES)
+    for name, table in tables.items():
+        assert table.attrs["description"]
+        assert set(table.attrs["columns"]) == set(table.columns)
+        undescribed = [key for key, text in table.attrs["columns"].items() if not text]
+        assert undescribed == [], name
+    assert set(behavior_figures(result, found, method="pca")) <= set(BEHAVIOR_FIGURES)
+
+
+def test_windows_at_rest_have_no_skill_and_take_no_part(analysed):
+    block, result = analysed
+    config = BehaviorConfig(behavior="skill", model_in_folds=False, n_nulls=39, n_shuffles=9)
+    found = analyze_behavior(block, result, config)
+    at_rest = result.windows.stop_s <= 60.0
+    assert np.isnan(found.score[at_rest]).all()
+    assert not np.isin(found.ranking.order, np.flatnonzero(at_rest)).any()
+
+
+def test_two_labels_are_decoded(analysed):
+    block, result = analysed
+    config = BehaviorConfig(behavior="phase", model_in_folds=False, n_nulls=39, n_shuffles=9)
+    found = analyze_behavior(block, result, config)
+    assert found.ranking is None
+    assert (found.decoding["metric"] == "balanced accuracy").all()
+    assert set(np.unique(found.score)) == {0.0, 1.0}
+    drawn = behavior_figures(result, found, method="pca")
+    assert "behavior_networks" in drawn
+    assert "behavior_ranking" not in drawn
+
+
+def test_groups_from_a_file(recording, tmp_path):
+    ids = [f"ch{index:04d}" for index in range(30)]
+    table = pd.DataFrame({"node_id": ids, "group": ["front"] * 10 + ["back"] * 12 + [""] * 8})
+    table.to_csv(tmp_path / "groups.csv", index=False)
+    status = main(
+        ["analyze", str(recording), *HOW, "--behavior", "skill", "--groups",
+         str(tmp_path / "groups.csv"), "--out", str(tmp_path / "out.nwb"), "--tables",
+         str(tmp_path / "tables")]
+    )  # fmt: skip
+    assert status == 0
+    windows = pd.read_csv(tmp_path / "tables/behavior_windows.csv")
+    assert "similarity_back" in windows
+    groups = te.read_results(tmp_path / "out.nwb").node_groups
+    assert dict(zip(*np.unique(groups, return_counts=True), strict=True)) == {
+        "": 8, "back": 12, "front": 10,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--behavior", "speed"], "has no behaviour 'speed'; it has 'skill'"),
+        (["--behavior", "phase", "--behavior-how", "mean"], "an epoch, which gives"),
+        (
+            ["--behavior", "skill", "--groups", "sensory,tail"],
+            "No node belongs to the group 'tail'",
+        ),
+        (["--behavior", "skill", "--groups", "gone.csv"], "file of groups 'gone.csv' does not"),
+        (["--groups", "sensory"], "name it with --behavior"),
+    ],
+)
+def test_bad_requests_get_one_sentence(recording, tmp_path, capsys, options, message):
+    out = tmp_path / "out.nwb"
+    said = refused(capsys, "analyze", recording, *HOW, *options, "--out", out)
+    assert message in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_groups_that_name_absent_channels_get_one_sentence(recording, tmp_path, capsys):
+    groups = tmp_path / "groups.csv"
+    groups.write_text("node_id,group\nch0001,front\nch9999,back\n")
+    said = refused(capsys, "analyze", recording, *HOW, "--behavior", "skill", "--groups", groups,
+                   "--out", tmp_path / "out.nwb")  # fmt: skip
+    assert "'ch9999'" in said
+    assert "does not have" in said
+
+
+def written(tmp_path, behavior, **options):
+    rng = np.random.default_rng(0)
+    times = [np.sort(rng.uniform(0, 120, 400)) for _ in range(6)]
+    block = te.block_from_arrays(spike_times=times, t_stop=120 * pq.s, behavior=behavior, **options)
+    import datetime
+
+    block.rec_datetime = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    return te.write_nwb(block, tmp_path / "in.nwb")
+
+
+@pytest.mark.parametrize(
+    ("behavior", "message"),
+    [
+        (np.ones(120), "is 1 in all"),
+        (np.full(120, np.nan), "does not overlap the windows"),
+        (
+            np.append(np.full(100, np.nan), np.arange(20.0)),
+            "too few for 5 blocks|19 are needed|ways",
+        ),
+    ],
+)
+def test_behavior_that_says_nothing_gets_one_sentence(tmp_path, capsys, behavior, message):
+    import re
+
+    path = written(tmp_path, {"speed": behavior}, behavior_rate=1 * pq.Hz)
+    said = refused(capsys, "analyze", path, *HOW, "--behavior", "speed", "--out",
+                   tmp_path / "out.nwb")  # fmt: skip
+    assert re.search(message, said), said
+
+
+def test_too_few_windows_of_a_label_get_one_sentence(game, tmp_path, capsys):
+    block = game_block(game)
+    epoch = block.segments[0].epochs[0]
+    epoch.times[1] = 15 * pq.s
+    path = te.write_nwb(block, tmp_path / "in.nwb")
+    said = refused(capsys, "analyze", path, *HOW, "--behavior", "phase", "--out",
+                   tmp_path / "out.nwb")  # fmt: skip
+    assert "each label needs 10" in said
+
+
+def test_groups_of_traces_are_refused():
+    block = te.block_from_arrays(traces=np.random.default_rng(0).normal(size=(3, 50)),
+                                 sampling_rate=10 * pq.Hz)  # fmt: skip
+    with pytest.raises(InputError, match="this one has traces"):
+        with_node_groups(block, {"0": "a"})
