@@ -35,7 +35,7 @@ from tavrnn_ephys.pipeline import (
     segment_to_analyze,
 )
 from tavrnn_ephys.reading import find_adapter, read, results_store, write_nwb
-from tavrnn_ephys.runs import Placement
+from tavrnn_ephys.runs import Placement, ResultTable
 
 if TYPE_CHECKING:
     import neo
@@ -140,13 +140,24 @@ def analyze_file(
             result = dataclasses.replace(result, behavior=linked)
         result = _with_segment(result, index)
         facts = _origin(source, found.name, dict(options or {}))
-        content = results_of(result, provenance=facts)
+        content = results_of(result, tables=_result_tables(result.behavior), provenance=facts)
         results_store().write_results(nwb, content, out, placement)
     if folder is not None:
         _save_figures(result, folder)
     if table_folder is not None and result.behavior is not None:
         _save_tables(result.behavior, table_folder)
     return result
+
+
+def _result_tables(behavior: BehaviorResult | None) -> dict[str, ResultTable]:
+    """Give what is known of the behaviour to the file, each column described."""
+    tables = {} if behavior is None else behavior_tables(behavior)
+    return {
+        name: ResultTable(
+            frame=frame, description=frame.attrs["description"], columns=frame.attrs["columns"]
+        )
+        for name, frame in tables.items()
+    }
 
 
 def _check_target(source: Path, out: Path | None, placement: Placement, adapter: str) -> None:

@@ -574,7 +574,11 @@ def _judge(
     least = max(1, correlation_windows(score))
 
     def judged(name: str, features: Sequence[Any]) -> dict[str, Any]:
-        options = {"min_shift": least, "n_shifts": config.n_nulls, "seed": config.seed}
+        options: dict[str, Any] = {
+            "min_shift": least,
+            "n_shifts": config.n_nulls,
+            "seed": config.seed,
+        }
         if behavior.is_label:
             found = decode_labels(name, features, score.astype(np.int64), **options)
             metric, value = "balanced accuracy", found.balanced_accuracy

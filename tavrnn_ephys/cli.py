@@ -492,6 +492,8 @@ def _run_analyze(options: argparse.Namespace) -> None:
     final = result.model.history_[-1]
     print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
     print(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    if result.behavior is not None:
+        print(result.behavior)
     print(f"Written to {options.out or options.file}")
 
 
@@ -529,9 +531,6 @@ def _run_reproduce(options: argparse.Namespace) -> int:
     found = reproduce_run(options.file, options.run_name, verbose=True)
     print(found)
     return 0 if found.is_equal else 1
-    if result.behavior is not None:
-        print(result.behavior)
-    print(f"Written to {options.out}")
 
 
 def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from tavrnn_ephys.across_cultures import group_differences, paired_effects
 from tavrnn_ephys.binning import bin_activity
 from tavrnn_ephys.connectivity import AbsoluteThreshold, compute_connectivity
 from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.network_measures import DESCRIPTIONS, network_measures
 from tavrnn_ephys.output import check_folder, make_folder, whole_file
-from tavrnn_ephys.reading import find_adapter, read, read_results
+from tavrnn_ephys.reading import find_adapter, read
+from tavrnn_ephys.results import read_results
 from tavrnn_ephys.trends import trends_over_recordings
 from tavrnn_ephys.windows import sliding_windows
 
@@ -377,7 +378,7 @@ def _saved(path: Path) -> Mapping[str, Any]:
         return {}
     try:
         return read_results(path).config
-    except FileFormatError:
+    except InputError:  # It holds no results, or several runs of which none is the default.
         return {}
 
 

@@ -74,7 +74,8 @@ def test_performance_stands_above_attention(ax):
     attention = np.tril(np.ones((n, n))) / np.arange(1, n + 1)[:, None]
     embedding = NodeEmbedding(
         mean=np.zeros((n, 2, 1)), std=np.ones((n, 2, 1)), attention=attention,
-        windows=Windows(start_s=np.arange(n), stop_s=np.arange(n) + 1.0), nodes=Nodes(ids=["a", "b"]),
+        windows=Windows(start_s=np.arange(n), stop_s=np.arange(n) + 1.0),
+        nodes=Nodes(ids=["a", "b"]),
     )  # fmt: skip
     plot_attention_with_performance(embedding, [1, 5, 2, 4, 3], ax=ax, score_label="hits (1/s)")
     above = [child for child in ax.child_axes if child.get_ylabel() == "hits (1/s)"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.evaluation.decoding import DecodingScore, _balanced_accuracy, _rotated
+from tavrnn_ephys.evaluation.decoding import DecodingScore, _logistic, _rotated, _score
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.time_shifts import swapped_neighbours
 
@@ -58,6 +58,6 @@ def decode_alternating(
     with threadpool_limits(limits=1):
         return DecodingScore(
             name=name,
-            balanced_accuracy=_balanced_accuracy(folds, codes),
-            null=np.array([_balanced_accuracy(folds, row) for row in swapped.astype(np.int64)]),
+            balanced_accuracy=_score(folds, codes, _logistic),
+            null=np.array([_score(folds, row, _logistic) for row in swapped.astype(np.int64)]),
         )
