@@ -6,7 +6,9 @@ Peak memory and time of one training epoch on large recordings, each in a proces
     python tests/benchmarks/training_memory.py windows     N = 121 at 73 %, T = 1000
 
 The graphs and the network's input are built beforehand; their memory counts, their time does not.
-The whole sequence is one optimizer step: back-propagation through time is not truncated.
+Training is that of the profile: the paper's back-propagates through the whole sequence, the
+default's through 6 windows at a time.  Bounds are held against what is added to Python and its
+packages; the peak of the whole process stands beside it.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import resource
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -29,25 +32,27 @@ def resident_mb():
 def run(size, profile):
     import torch
 
+    from tavrnn_ephys.estimator.profiles import resolve_options
+    from tavrnn_ephys.training import Stretch, train
     from tests.benchmarks.training import prepared
 
     torch.set_num_threads(1)
     start = resident_mb()
-    network, windows, noise, _ = prepared(SIZES[size], profile)
-    parameters = [item for item in network.parameters() if item.requires_grad]
-    optimizer = torch.optim.Adam(parameters)
+    network, windows, _, _ = prepared(SIZES[size], profile)
+    _, options = resolve_options(profile, None, training_epochs=1, options={})
     built, begin = resident_mb(), time.process_time()
-    output, _ = network(windows, network.initial_state(), noise)
-    loss = network.loss_terms(windows, output)["loss"]
-    loss.backward()
-    optimizer.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train([Stretch(network, windows)], options, generator=torch.Generator().manual_seed(0))
     seconds, peak = time.process_time() - begin, resident_mb()
-    within = "within" if peak <= BOUNDS_MB[size] else "ABOVE"
+    added = peak - start
+    within = "within" if added <= BOUNDS_MB[size] else "ABOVE"
     n_windows, n_nodes, density = SIZES[size]
     print(
         f"{n_windows:4} windows x {n_nodes + 1:5} vertices at {density:.0%}, {profile:8}: "
-        f"{seconds:6.2f} s of processor time; peak {peak:5.0f} MB, {within} {BOUNDS_MB[size]} MB "
-        f"({start:.0f} MB before the graphs, {built:.0f} MB with them and the network's input)",
+        f"{seconds:6.2f} s of processor time; {added:5.0f} MB, {within} {BOUNDS_MB[size]} MB "
+        f"(process: {start:.0f} MB before the graphs, {built:.0f} MB with them and the network's "
+        f"input, {peak:.0f} MB at the peak)",
         flush=True,
     )
 
