@@ -8,7 +8,8 @@ from typing import Any
 from tavrnn_ephys.adapters.nwb._names import table_name
 from tavrnn_ephys.adapters.nwb._run_columns import Wrap
 from tavrnn_ephys.adapters.nwb._run_frames import TABLE, frame_table
-from tavrnn_ephys.adapters.nwb._run_matrices import connectivity_table, graphs_table
+from tavrnn_ephys.adapters.nwb._run_graphs import graphs_table
+from tavrnn_ephys.adapters.nwb._run_matrices import connectivity_table
 from tavrnn_ephys.adapters.nwb._run_tables import nodes_table, provenance_table, windows_table
 from tavrnn_ephys.adapters.nwb._write_beside import add_to_module
 from tavrnn_ephys.errors import OutputError

@@ -18,7 +18,7 @@ __all__ = ["Column", "Wrap", "blocks", "free_names", "row_chunks", "stored_colum
 Wrap = Callable[[Any, tuple[int, ...], bool], Any]
 
 # Compressed together and read together where the row is not the natural unit.
-_CHUNK_VALUES = 2**16
+_CHUNK_VALUES = 2**13
 # Bytes handed to the file at once where a whole array would need its size again in memory.
 _BLOCK_BYTES = 2**24
 

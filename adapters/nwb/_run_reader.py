@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from tavrnn_ephys.adapters.nwb._encoding import decode_array
 from tavrnn_ephys.adapters.nwb._files import damage_told
 from tavrnn_ephys.adapters.nwb._run_frames import TABLE, frame_of
-from tavrnn_ephys.adapters.nwb._run_index import RunEntry, describe_run, plain_values
-from tavrnn_ephys.adapters.nwb._run_matrices import (
-    from_triangle,
+from tavrnn_ephys.adapters.nwb._run_graphs import (
     graph_of_edges,
     graph_of_weights,
     node_features,
     strong_weights,
 )
+from tavrnn_ephys.adapters.nwb._run_index import RunEntry, describe_run, plain_values
+from tavrnn_ephys.adapters.nwb._run_matrices import from_triangle
 from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.errors import FileFormatError, InputError
 from tavrnn_ephys.runs import RunInfo, WindowResults
