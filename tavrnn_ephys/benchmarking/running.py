@@ -298,7 +298,8 @@ def _write(table: pandas.DataFrame, folder: Path) -> BenchmarkReport:
     with whole_file(files[1]) as partial:
         partial.write_text(markdown_table(table))
     for name, draw, width in (("scores", plot_benchmark, 5.2), ("cost", plot_benchmark_cost, 5.2)):
-        figure = _figure(table, draw, width)
+        shown = table if name == "scores" else table[table["seconds"].notna()]
+        figure = _figure(shown, draw, width) if len(shown) else None
         if figure is not None:
             files.append(folder / f"{name}.png")
             save_figure(figure, files[-1])

@@ -44,7 +44,7 @@ def procrustes_agreement(first: NDArray[Any], second: NDArray[Any]) -> float:
     if len(first) != len(second):
         raise InputError(f"{len(first)} points cannot be laid over {len(second)}.")
     a, b = (np.asarray(item, dtype=np.float64) for item in (first, second))
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    a, b = _in_own_span(a - a.mean(axis=0)), _in_own_span(b - b.mean(axis=0))
     size = np.linalg.norm(a) * np.linalg.norm(b)
     if size == 0:
         return 0.0
@@ -110,6 +110,14 @@ def consistency_across_sessions(
         for session, behavior in zip(sessions, behaviors, strict=True)
     ]
     return float(np.mean([procrustes_agreement(a, b) for a, b in combinations(places, 2)]))
+
+
+def _in_own_span(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotate a wide embedding into as few coordinates as there are points; nothing else changes."""
+    if points.shape[1] <= len(points):
+        return points
+    left, size, _ = np.linalg.svd(points, full_matrices=False)
+    return left * size
 
 
 def _flat(embedding: NDArray[Any]) -> NDArray[Any]:

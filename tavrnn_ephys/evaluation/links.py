@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys._checks import positive_int
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
 
@@ -46,6 +47,7 @@ def decode_links(
     *,
     coupled: NDArray[np.bool_] | None = None,
     density: float = 0.1,
+    n_pairs: int = 1000,
 ) -> LinkScore:
     """
     Predict the weight of every pair from the embeddings of its two nodes.
@@ -64,6 +66,8 @@ def decode_links(
         Which pairs are truly coupled in each window.
     density : float
         Share of weights that count as strong.
+    n_pairs : int
+        Pairs that are looked at; of more, so many are drawn, the same for every method.
 
     Returns
     -------
@@ -82,6 +86,9 @@ def decode_links(
             f"{n_nodes} nodes."
         )
     rows, columns = np.triu_indices(n_nodes, 1)
+    if len(rows) > positive_int(n_pairs, "n_pairs"):
+        drawn = np.sort(np.random.default_rng(0).choice(len(rows), n_pairs, replace=False))
+        rows, columns = rows[drawn], columns[drawn]
     pairs = np.nan_to_num(np.asarray(weights, dtype=np.float64)[:, rows, columns])
     truth = None if coupled is None else coupled[:, rows, columns]
     changing = slice(None) if truth is None else truth.any(axis=0) & ~truth.all(axis=0)

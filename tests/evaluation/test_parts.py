@@ -183,6 +183,8 @@ def test_procrustes_agreement_is_that_of_scipy():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(20, 3)), rng.normal(size=(20, 3))
     assert procrustes_agreement(a, b) == pytest.approx(1 - procrustes(a, b)[2])
+    wide, other = rng.normal(size=(20, 90)), rng.normal(size=(20, 90))
+    assert procrustes_agreement(wide, other) == pytest.approx(1 - procrustes(wide, other)[2])
 
 
 def test_sessions_agree_where_behaviours_lie_alike():

@@ -129,6 +129,18 @@ def test_units_are_blocks_where_there_is_one_session_and_seeds_are_averaged():
     assert row["p_minus_rates"] == pytest.approx(2 / 8)
 
 
+def test_largest_of_all_corrects_without_more_shifts_than_methods():
+    rng = np.random.default_rng(0)
+    null = rng.normal(0.5, 0.02, (30, 199))
+    records = [record_of("rates", "a", 0.5, null=null[0])]
+    records += [record_of(f"m{k}", "a", 0.51, null=null[k]) for k in range(1, 29)]
+    records += [record_of("found", "a", 0.7, null=null[29])]
+    table = summarize(records).set_index("method")
+    assert table.loc["found", "p_holm"] == pytest.approx(30 / 200)
+    assert table.loc["found", "p_max"] == pytest.approx(1 / 200)
+    assert table.drop(index="found")["p_max"].min() > 0.05
+
+
 def test_no_record_is_refused():
     with pytest.raises(InputError, match="no records"):
         summarize([])
