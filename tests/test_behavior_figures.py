@@ -74,7 +74,8 @@ def test_performance_stands_above_attention(ax):
     attention = np.tril(np.ones((n, n))) / np.arange(1, n + 1)[:, None]
     embedding = NodeEmbedding(
         mean=np.zeros((n, 2, 1)), std=np.ones((n, 2, 1)), attention=attention,
-        windows=Windows(start_s=np.arange(n), stop_s=np.arange(n) + 1.0), nodes=Nodes(ids=["a", "b"]),
+        windows=Windows(start_s=np.arange(n), stop_s=np.arange(n) + 1.0),
+        nodes=Nodes(ids=["a", "b"]),
     )  # fmt: skip
     plot_attention_with_performance(embedding, [1, 5, 2, 4, 3], ax=ax, score_label="hits (1/s)")
     above = [child for child in ax.child_axes if child.get_ylabel() == "hits (1/s)"]
@@ -115,7 +116,9 @@ def test_conditions_are_drawn_in_units_of_their_spread(ax):
     table = pd.DataFrame({"phase": ["play"] * 3 + ["rest"] * 3,
                           "density": [5.0, 6.0, 7.0, 1.0, 2.0, 3.0]})  # fmt: skip
     plot_conditions(table, ["density"], condition="phase", contrast=("play", "rest"), ax=ax)
-    bars = [item.get_segments()[0][0, 1] for item in ax.collections if hasattr(item, "get_segments")]
+    bars = [
+        item.get_segments()[0][0, 1] for item in ax.collections if hasattr(item, "get_segments")
+    ]
     np.testing.assert_allclose(bars[:2], [4 / np.sqrt(2 / 3), 0.0], atol=1e-12)
     with pytest.raises(InputError, match="'sleep' has fewer than two"):
         plot_conditions(table, ["density"], condition="phase", contrast=("play", "sleep"), ax=ax)
