@@ -9,5 +9,4 @@ from tavrnn_ephys.evaluation.folds import blocked_folds as blocked_folds
 from tavrnn_ephys.evaluation.folds import embed_in_folds as embed_in_folds
 from tavrnn_ephys.evaluation.folds import features_in_folds as features_in_folds
 from tavrnn_ephys.evaluation.regression import RegressionScore as RegressionScore
-from tavrnn_ephys.evaluation.regression import hold_constant as hold_constant
 from tavrnn_ephys.evaluation.regression import regress_values as regress_values
