@@ -45,7 +45,6 @@ from tavrnn_ephys.evaluation import (
     decode_labels,
     embed_in_folds,
     features_in_folds,
-    hold_constant,
     regress_values,
 )
 from tavrnn_ephys.network_measures import DESCRIPTIONS as NETWORK
@@ -552,7 +551,7 @@ def _decoding(
     rows = [
         judge("mean rates", features_in_folds(rates, folds)),
         judge("spectral embedding", spectral),
-        judge("spectral embedding, rates held", hold_constant(spectral, rates)),
+        judge("spectral embedding, rates held", spectral, rates),
         judge("spectral embedding, bins shuffled", embed_in_folds(UASE, control, folds)),
     ]
     if config.model_in_folds:
@@ -561,7 +560,7 @@ def _decoding(
             model = embed_in_folds(build, graphs, folds)
             rows += [
                 judge("TAVRNN embedding", model),
-                judge("TAVRNN embedding, rates held", hold_constant(model, rates)),
+                judge("TAVRNN embedding, rates held", model, rates),
                 judge("TAVRNN embedding, bins shuffled", embed_in_folds(build, control, folds)),
             ]
     return pd.DataFrame(rows)
@@ -569,21 +568,20 @@ def _decoding(
 
 def _judge(
     behavior: WindowBehavior, score: NDArray[np.float64], config: BehaviorConfig
-) -> Callable[[str, Sequence[Any]], dict[str, Any]]:
+) -> Callable[..., dict[str, Any]]:
     """Decode labels, or regress numbers."""
     least = max(1, correlation_windows(score))
 
-    def judged(name: str, features: Sequence[Any]) -> dict[str, Any]:
+    def judged(name: str, features: Sequence[Any], held: Any = None) -> dict[str, Any]:
         options: dict[str, Any] = {
-            "min_shift": least,
-            "n_shifts": config.n_nulls,
-            "seed": config.seed,
-        }
-        if behavior.is_label:
+            "min_shift": least, "n_shifts": config.n_nulls, "seed": config.seed,
+        }  # fmt: skip
+        # A label less what rates say of it is a number.
+        if behavior.is_label and held is None:
             found = decode_labels(name, features, score.astype(np.int64), **options)
             metric, value = "balanced accuracy", found.balanced_accuracy
         else:
-            fitted = regress_values(name, features, score, **options)
+            fitted = regress_values(name, features, score, held=held, **options)
             found, metric, value = fitted, "rank correlation in blocks", fitted.correlation  # type: ignore[assignment]
         low, high = found.chance_interval
         return {

@@ -29,7 +29,6 @@ from tavrnn_ephys.evaluation.nulls import circular_shifts as circular_shifts
 from tavrnn_ephys.evaluation.nulls import correlation_time as correlation_time
 from tavrnn_ephys.evaluation.nulls import surrogate_scores as surrogate_scores
 from tavrnn_ephys.evaluation.rank_regression import RankRegressionScore as RankRegressionScore
-from tavrnn_ephys.evaluation.rank_regression import hold_constant as hold_constant
 from tavrnn_ephys.evaluation.rank_regression import regress_values as regress_values
 from tavrnn_ephys.evaluation.regression import RegressionScore as RegressionScore
 from tavrnn_ephys.evaluation.regression import decode_values as decode_values

@@ -14,7 +14,10 @@ from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.time_shifts import tail_p_values, time_null
 
-__all__ = ["RankRegressionScore", "hold_constant", "regress_values"]
+__all__ = ["RankRegressionScore", "regress_values"]
+
+# Components of what is held constant, at most: rates of many nodes would leave no freedom.
+_HELD_COMPONENTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,8 @@ def regress_values(
     features: Sequence[FoldFeatures],
     values: Any,
     *,
+    held: Any = None,
+    null: str = "shift",
     min_shift: int | None = None,
     n_shifts: int = 199,
     seed: int = 0,
@@ -69,6 +74,12 @@ def regress_values(
         Features fitted inside each fold.
     values : array_like, shape (n_windows,)
         One finite number per window.
+    held : array_like, shape (n_windows, n_covariates), optional
+        What is held constant, such as the mean rate of every node: its ten leading components,
+        or a quarter as many as training windows, are taken out of features *and* values, with
+        coefficients from the training windows.
+    null : {"shift", "phase", "swap"}
+        As in :func:`tavrnn_ephys.time_shifts.time_null`.
     min_shift : int, optional
         Smallest shift in windows; the correlation time of the values by default.
     n_shifts : int
@@ -90,18 +101,24 @@ def regress_values(
     -----
     Features are standardised by the training windows; the penalty equals their number, which is
     the best one where features tell half of the variance, and is never tuned.  Prediction is
-    linear in the values, so that one matrix per fold serves all shifts.
+    linear in the values, so that one matrix per fold serves all shifts.  Taking rates out of the
+    features alone would not do: in test windows, features that have nothing to do with rates then
+    carry the training windows' chance relation to them, and with it the rates.
     """
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).all() or np.ptp(values) == 0:
         raise InputError(f"Values to be predicted from {name} must be finite, and not constant.")
-    shifted = time_null(values, min_shift=min_shift, n_nulls=n_shifts, seed=seed)
-    targets = np.vstack([values, shifted]).T
-    predicted = np.empty_like(targets)
+    series = time_null(values, null=null, min_shift=min_shift, n_nulls=n_shifts, seed=seed)
+    targets = np.vstack([values, series]).T
+    predicted, wanted = np.empty_like(targets), targets.copy()
     for item in features:
-        known = targets[item.fold.train]
-        predicted[item.fold.test] = _smoother(item) @ (known - known.mean(axis=0))
-    x, y = rankdata(predicted, axis=0), rankdata(targets, axis=0)
+        known, test = targets[item.fold.train], item.fold.test
+        left = item
+        if held is not None:
+            covariates = np.asarray(held, dtype=np.float64)
+            left, known, wanted[test] = _without(item, targets, covariates)
+        predicted[test] = _smoother(left) @ (known - known.mean(axis=0))
+    x, y = rankdata(predicted, axis=0), rankdata(wanted, axis=0)
     for item in features:
         # A block of high values leaves a low mean to its training windows, and the reverse:
         # without features already, prediction and truth would be opposed between blocks.
@@ -112,48 +129,32 @@ def regress_values(
     return RankRegressionScore(name=name, correlation=float(found[0]), null=found[1:])
 
 
-def hold_constant(
-    features: Sequence[FoldFeatures], covariates: Any, *, n_components: int = 10
-) -> list[FoldFeatures]:
-    """
-    Take from features what covariates predict linearly, fitted on the training windows.
+def _design(
+    item: FoldFeatures, held: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Constant and leading components of what is held, training and test windows."""
+    train = held[item.fold.train]
+    mean, spread = train.mean(axis=0), train.std(axis=0)
+    spread = np.where(spread > 1e-12, spread, 1.0)
+    directions = np.linalg.svd((train - mean) / spread, full_matrices=False)[2]
+    kept = directions[: max(1, min(_HELD_COMPONENTS, len(train) // 4))].T
+    parts = [
+        np.column_stack([np.ones(len(part)), ((part - mean) / spread) @ kept])
+        for part in (train, held[item.fold.test])
+    ]
+    return parts[0], parts[1]
 
-    Parameters
-    ----------
-    features : sequence of FoldFeatures
-        Features fitted inside each fold.
-    covariates : array_like, shape (n_windows, n_covariates)
-        Such as the mean rate of every node.
-    n_components : int
-        Covariates are reduced to at most this many principal components, and to a quarter of
-        the training windows.
 
-    Returns
-    -------
-    list of FoldFeatures
-        What is left.
-    """
-    values = np.asarray(covariates, dtype=np.float64)
-    held = []
-    for item in features:
-        train = values[item.fold.train]
-        mean, spread = train.mean(axis=0), train.std(axis=0)
-        spread = np.where(spread > 1e-12, spread, 1.0)
-        directions = np.linalg.svd((train - mean) / spread, full_matrices=False)[2]
-        kept = directions[: max(1, min(n_components, len(train) // 4))].T
-        designs = [
-            np.column_stack([np.ones(len(part)), ((part - mean) / spread) @ kept])
-            for part in (train, values[item.fold.test])
-        ]
-        weights = np.linalg.lstsq(designs[0], item.train, rcond=None)[0]
-        held.append(
-            replace(
-                item,
-                train=item.train - designs[0] @ weights,
-                test=item.test - designs[1] @ weights,
-            )
-        )
-    return held
+def _without(
+    item: FoldFeatures, targets: NDArray[np.float64], held: NDArray[np.float64]
+) -> tuple[FoldFeatures, NDArray[np.float64], NDArray[np.float64]]:
+    """Take what is held out of features and targets; all coefficients from training windows."""
+    train, test = _design(item, held)
+    weights = np.linalg.lstsq(train, item.train, rcond=None)[0]
+    left = replace(item, train=item.train - train @ weights, test=item.test - test @ weights)
+    known = targets[item.fold.train]
+    slopes = np.linalg.lstsq(train, known, rcond=None)[0]
+    return left, known - train @ slopes, targets[item.fold.test] - test @ slopes
 
 
 def _smoother(item: FoldFeatures) -> NDArray[np.float64]:

@@ -18,13 +18,23 @@ import pandas as pd
 import quantities as pq
 
 from tavrnn_ephys.across_cultures import bootstrap_interval, effects_over_cultures, paired_effects
-from tavrnn_ephys.alignment import group_alignment, spectral_positions
+from tavrnn_ephys.alignment import group_alignment, placed_in_plane, spectral_positions
 from tavrnn_ephys.behavior import GameEpisodes, game_measures, rank_windows
 from tavrnn_ephys.behavior_analysis import BehaviorConfig, analyze_behavior, behavior_tables
 from tavrnn_ephys.behavior_figures import behavior_figures
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.containers import BinnedActivity, Nodes
-from tavrnn_ephys.figures import plot_conditions, plot_forest, plot_raster, save_figure
+from tavrnn_ephys.figures import (
+    connectivity_limit,
+    plot_conditions,
+    plot_connectivity,
+    plot_electrodes,
+    plot_forest,
+    plot_performance_by_rank,
+    plot_placed_nodes,
+    plot_raster,
+    save_figure,
+)
 from tavrnn_ephys.game_simulation import GameConfig, SimulatedGame, game_block, play_game
 from tavrnn_ephys.network_measures import network_measures
 from tavrnn_ephys.pipeline import AnalysisConfig, analyze
@@ -110,6 +120,45 @@ def separation(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def panels_without_model(nodes: Nodes, out: Path) -> None:
+    """Draw what needs no TAVRNN: map, ranks, connectivity and nodes of High and Low windows."""
+    from matplotlib.figure import Figure
+
+    game = play_game(CONFIG, nodes=nodes, seed=0)
+    activity = binned(game)
+    windows = sliding_windows(activity, window_length=WINDOW_S * pq.s, step=STEP_S * pq.s)
+    episodes = GameEpisodes.from_events(game.hits_s, game.misses_s, t_start_s=CONFIG.rest_s)
+    score = game_measures(windows, episodes)["rally_length_time_weighted"].to_numpy()
+    ranking = rank_windows(windows, score)
+    label = "time-weighted rally length (hits)"
+    figures = {"electrodes": Figure(figsize=(6.4, 3.2), dpi=150, layout="constrained")}
+    plot_electrodes(nodes, ax=figures["electrodes"].subplots())
+    figures["ranking"] = Figure(figsize=(6, 3.6), dpi=150, layout="constrained")
+    plot_performance_by_rank(
+        ranking.to_pandas(windows), ax=figures["ranking"].subplots(), label=label
+    )
+    rest = int(np.flatnonzero(windows.stop_s <= CONFIG.rest_s)[5])
+    chosen = [int(ranking.high[0]), int(ranking.low[0]), rest]
+    connectivity = compute_connectivity(activity, windows)
+    limit = connectivity_limit(connectivity, *chosen)
+    figures["connectivity"] = Figure(figsize=(13.5, 4.4), dpi=150, layout="constrained")
+    for ax, index, name in zip(
+        figures["connectivity"].subplots(1, 3), chosen, ("High 1", "Low 1", "Rest"), strict=True
+    ):
+        plot_connectivity(connectivity, index, ax=ax, limit=limit, row_names=index == chosen[0],
+                          colorbar=index == rest)  # fmt: skip
+        ax.set_title(name, loc="left", fontsize="medium")
+    points = placed_in_plane(spectral_positions(connectivity), chosen, method="tsne")
+    figures["nodes"] = Figure(figsize=(11, 3.6), dpi=150, layout="constrained")
+    for ax, place, name in zip(
+        figures["nodes"].subplots(1, 3, sharex=True, sharey=True), points,
+        ("High 1", "Low 1", "Rest"), strict=True,
+    ):  # fmt: skip
+        plot_placed_nodes(place, nodes, ax=ax, title=name, legend=name == "Rest")
+    for name, figure in figures.items():
+        save_figure(figure, out / f"{name}.png")
+
+
 def panels(nodes: Nodes, out: Path, training_epochs: int | None) -> None:
     """Analyse one culture with TAVRNN and draw every panel."""
     game = play_game(CONFIG, nodes=nodes, seed=0)
@@ -144,7 +193,7 @@ def main() -> None:
     parser.add_argument("--cultures", type=int, default=6)
     parser.add_argument("--shuffles", type=int, default=49)
     parser.add_argument("--training-epochs", type=int)
-    parser.add_argument("--no-panels", action="store_true")
+    parser.add_argument("--no-panels", action="store_true", help="leave out those of TAVRNN")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     nodes = real_nodes(Path(os.environ["TAVRNN_EPHYS_DATA"]) / "dishbrain-layout")
@@ -177,6 +226,7 @@ def main() -> None:
     plot_conditions(rows, NETWORK, condition="condition", contrast=("gameplay", "rest"),
                     ax=figure.subplots())  # fmt: skip
     save_figure(figure, options.out / "networks.png")
+    panels_without_model(nodes, options.out)
     if not options.no_panels:
         panels(nodes, options.out, options.training_epochs)
 

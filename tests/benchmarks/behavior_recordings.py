@@ -33,7 +33,6 @@ from tavrnn_ephys.evaluation import (
     decode_labels,
     embed_in_folds,
     features_in_folds,
-    hold_constant,
     regress_values,
 )
 from tavrnn_ephys.time_shifts import correlation_windows
@@ -68,19 +67,16 @@ def feature_sets(activity, windows, folds, *, model: bool, seed: int = 0):
     sets = {
         "mean rates": features_in_folds(rates, folds),
         "signed r": signed,
-        "signed r, rates held": hold_constant(signed, rates),
         "signed r, bins shuffled": features_in_folds(edges_of(control), folds),
         "|r|": features_in_folds(edges_of(connectivity, absolute=True), folds),
         "|r|, bins shuffled": features_in_folds(edges_of(control, absolute=True), folds),
         "spectral embedding": spectral,
-        "spectral embedding, rates held": hold_constant(spectral, rates),
         "spectral embedding, bins shuffled": embed_in_folds(UASE, control_graphs, folds),
     }
     if model:
         build = partial(te.TAVRNN, seed=seed)
         embedded = embed_in_folds(build, graphs, folds)
         sets["TAVRNN"] = embedded
-        sets["TAVRNN, rates held"] = hold_constant(embedded, rates)
         sets["TAVRNN, bins shuffled"] = embed_in_folds(build, control_graphs, folds)
     return connectivity, sets
 
@@ -126,6 +122,17 @@ def decoded(sets, labels, *, alternating: bool) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def with_rates_held(sets, values, rates, *, null: str) -> pd.DataFrame:
+    """Predict what rates leave of the behaviour, as a number, from what they leave of features."""
+    rows = []
+    for name in ("signed r", "|r|", "spectral embedding", "spectral embedding, bins shuffled"):
+        score = regress_values(name, sets[name], values, held=rates, null=null, n_shifts=N_NULLS)
+        low, high = score.chance_interval
+        rows.append({"features, rates held": name, "rank correlation": score.correlation,
+                     "chance_low": low, "chance_high": high, "p_value": score.p_value})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def say(title: str, table: pd.DataFrame) -> None:
     print(f"\n{title}\n{table.round(3).to_string(index=False)}", flush=True)
 
@@ -150,6 +157,7 @@ def ends(model: bool, out: Path | None) -> None:
     say("Ends of the track", decoded({**lengths_set, **sets}, labels, alternating=True))
     score = (labels == "far").astype(float)
     rates = np.asarray(connectivity.mean_activity)
+    say("Rates held", with_rates_held(sets, score, rates, null="swap"))
     positions = spectral_positions(connectivity)
     edges = associate_edges(connectivity, score, null="swap", n_nulls=N_NULLS)
     nodes = associate_nodes(positions, score, rates=rates, null="swap", n_nulls=N_NULLS)
@@ -241,6 +249,8 @@ def running(model: bool, out: Path | None) -> None:
     connectivity, sets = feature_sets(activity, windows, folds, model=model)
     say("Running or resting", decoded(sets, labels, alternating=False))
     score = (labels == "running").astype(float)
+    rates = np.asarray(connectivity.mean_activity)
+    say("Rates held", with_rates_held(sets, score, rates, null="shift"))
     edges = associate_edges(connectivity, score, n_nulls=N_NULLS)
     print(
         f"\nEdges with q < 0.05, rates held: {int((edges['q_value'] < 0.05).sum())} of {len(edges)}"
@@ -288,10 +298,11 @@ def miniscope(model: bool, out: Path | None) -> None:
         rows.append({"features": label, "rank correlation": score.correlation, "chance_low": low,
                      "chance_high": high, "p_value": score.p_value})  # fmt: skip
     say(f"Position ({name})", pd.DataFrame(rows))
+    rates = np.asarray(connectivity.mean_activity)
+    say("Rates held", with_rates_held(sets, position, rates, null="shift"))
     middle = np.median(position)
     halves = np.where(position > middle, "far", "near")
     say("Half of the track", decoded(sets, halves, alternating=False))
-    rates = np.asarray(connectivity.mean_activity)
     distance = associate_distances(
         spectral_positions(connectivity).window_embedding(), position,
         covariates=rates.mean(axis=1, keepdims=True), overlap=windows.overlap,
