@@ -102,7 +102,9 @@ def test_two_labels_are_decoded(analysed):
     config = BehaviorConfig(behavior="phase", model_in_folds=False, n_nulls=39, n_shuffles=9)
     found = analyze_behavior(block, result, config)
     assert found.ranking is None
-    assert (found.decoding["metric"] == "balanced accuracy").all()
+    metrics = found.decoding.set_index("features")["metric"]
+    assert metrics["mean rates"] == "balanced accuracy"
+    assert metrics["spectral embedding, rates held"] == "rank correlation in blocks"
     assert set(np.unique(found.score)) == {0.0, 1.0}
     drawn = behavior_figures(result, found, method="pca")
     assert "behavior_networks" in drawn
