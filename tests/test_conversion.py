@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import tavrnn_ephys as te
+from tavrnn_ephys.adapter_options import parse_options
 from tavrnn_ephys.blocks import (
     behavior_signals,
     block_from_arrays,
@@ -23,7 +24,7 @@ from tavrnn_ephys.blocks import (
     nodes_of_spiketrains,
 )
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.conversion import add_metadata, parse_options, read_metadata
+from tavrnn_ephys.conversion import add_metadata, read_metadata
 from tavrnn_ephys.errors import FileFormatError, InputError
 from tests.adapters.made_files import made_or_real
 

@@ -16,8 +16,8 @@ import scipy.io
 import scipy.sparse
 
 import tavrnn_ephys as te
+from tavrnn_ephys.adapter_options import parse_options
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.conversion import parse_options
 from tests.adapters.made_files import made_or_real, write_cl1_array, write_game
 
 pytestmark = [

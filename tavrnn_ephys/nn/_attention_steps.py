@@ -87,8 +87,8 @@ class AttentionSteps:
         self.per_node, self.bounded, self.attended = per_node, bounded, attended
         n_vertices, size = like.shape
         n_slots = self.n_past + n_windows
-        # What is taken off the scores, oldest first; the last entries serve shorter pasts.
-        self.ages = recency * torch.arange(n_slots - 1, -1, -1).to(like)
+        # What is added to the scores, oldest first; the last entries serve shorter pasts.
+        self.by_age = -recency * torch.arange(n_slots - 1, -1, -1).to(like)
         self.scale = 1.0 / math.sqrt(size)
         self.states = like.new_empty(n_slots, n_vertices, size)
         for slot, state in enumerate(past):
@@ -137,11 +137,11 @@ class AttentionSteps:
         direction = torch.mm(query, weights.key, out=self.direction[t]).mul_(self.scale)
         if self.per_node:
             scores = torch.einsum("knh,nh->kn", states, direction)
-            shares = torch.softmax(scores - self.ages[-len(states) :, None], dim=0)
+            shares = torch.softmax(scores + self.by_age[-len(states) :, None], dim=0)
             mean = self.mean[t].copy_(torch.einsum("kn,knh->nh", shares, states))
         else:
-            scores = torch.mv(states[:, -1], direction[0])
-            shares = torch.softmax(scores - self.ages[-len(states) :], dim=0)
+            scores = torch.addmv(self.by_age[-len(states) :], states[:, -1], direction[0])
+            shares = torch.softmax(scores, dim=0)
             mean = self.mean[t]
             torch.mv(states.flatten(1).T, shares, out=mean.view(-1))
         self.rows.append(shares)

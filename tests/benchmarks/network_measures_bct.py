@@ -5,7 +5,6 @@ Network measures beside the Brain Connectivity Toolbox, which shares no code wit
     python tests/benchmarks/network_measures_bct.py
 """
 
-import bct
 import numpy as np
 
 from tavrnn_ephys.connectivity import AbsoluteThreshold
@@ -14,6 +13,8 @@ from tavrnn_ephys.network_measures import network_measures, node_measures
 
 
 def main() -> None:
+    import bct
+
     worst = dict.fromkeys(
         ("density", "clustering", "path_length", "efficiency", "betweenness", "participation",
          "modularity"), 0.0,
