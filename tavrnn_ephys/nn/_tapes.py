@@ -133,10 +133,13 @@ class Gathering:
             if isinstance(operator, Tensor):
                 return torch.mm(operator, features, out=out)
             return operator.multiply(features, out)
-        gathered = (
-            operator @ features if isinstance(operator, Tensor) else operator.multiply(features)
-        )
-        return torch.cat([gathered, features], dim=1, out=out)
+        gathered, own = out.chunk(2, dim=1)
+        if isinstance(operator, Tensor):
+            torch.mm(operator, features, out=gathered)
+        else:
+            gathered.copy_(operator.multiply(features))
+        own.copy_(features)
+        return out
 
     def scatter(self, t: int, gradient: Tensor) -> Tensor:
         """

@@ -265,12 +265,12 @@ class Network(nn.Module):
         prepared = self._prepare(windows)
         before, moments, latents, attention = [], [], [], []
         # Taking windows off with one unbind keeps the backward pass linear in their number.
-        parts = [() if part is None else part.unbind() for part in prepared]
+        parts = [part.unbind() for part in prepared]
         for index, window in enumerate(windows):
             before.append(state.hidden[-1])
             states = self._neighbourhood(window.operator, state.hidden[-1]) @ weights.from_state
             size = self.options.hidden_size
-            shared = torch.relu(parts[0][index] + states[:, :size])
+            shared = torch.relu(parts[0][index][:, :size] + states[:, :size])
             moments.append(
                 self._neighbourhood(window.operator, shared) @ weights.moments + parts[1][index]
             )
@@ -278,7 +278,7 @@ class Network(nn.Module):
             if self.recurrence is not None:
                 state, row = self._advance(
                     window.operator,
-                    parts[2][index],
+                    parts[0][index][:, size:],
                     states[:, size:],
                     latents[-1],
                     state,
@@ -355,7 +355,7 @@ class Network(nn.Module):
             attention,
         )
 
-    def _prepare(self, windows: Sequence[WindowInput]) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _prepare(self, windows: Sequence[WindowInput]) -> tuple[Tensor, Tensor]:
         """Compute what the features contribute to each window, whatever the state."""
         size, features = self.options.hidden_size, None
         given = [window.features for window in windows if window.features is not None]
@@ -367,18 +367,14 @@ class Network(nn.Module):
             projected = torch.relu(self.project_features(features))
         operators = [window.operator for window in windows]
         gathered = gather_all(operators, projected, self_path=self.options.self_path)
-        shared = torch.nn.functional.linear(
-            gathered,
-            self.encoder.shared.stacked_weight(0, size).T,
-            self.encoder.shared.bias_or_zeros(),
-        )
-        moments = self.encoder.bias_of_moments(features, len(windows))
-        if self.recurrence is None:
-            return shared, moments, None
-        layer = self._layers()[0]
-        weight = layer.from_input.stacked_weight(0, size)
-        gates = torch.nn.functional.linear(gathered, weight.T, layer.stacked().bias)
-        return shared, moments, gates
+        weight = self.encoder.shared.stacked_weight(0, size)
+        bias = self.encoder.shared.bias_or_zeros()
+        if self.recurrence is not None:
+            layer = self._layers()[0]
+            weight = torch.cat([weight, layer.from_input.stacked_weight(0, size)], dim=1)
+            bias = torch.cat([bias, layer.stacked().bias])
+        joined = torch.nn.functional.linear(gathered, weight.T, bias)
+        return joined, self.encoder.bias_of_moments(features, len(windows))
 
     def _sample(self, moments: Tensor, noise: Tensor) -> Tensor:
         mean, raw = moments.chunk(2, dim=1)

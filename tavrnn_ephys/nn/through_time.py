@@ -143,7 +143,7 @@ def gather_all(
 
 def run_through_time(
     operators: Sequence[Tensor | SparseOperator],
-    prepared: tuple[Tensor, Tensor, Tensor | None],
+    prepared: tuple[Tensor, Tensor],
     weights: LoopWeights,
     state: tuple[list[Tensor], list[list[Tensor]]],
     noise: Tensor,
@@ -157,10 +157,10 @@ def run_through_time(
     operators : sequence of torch.Tensor or SparseOperator
         Normalised adjacency of each window, symmetric.
     prepared : tuple of torch.Tensor
-        What features and biases contribute to ``E``, to the moments, and to the gates and the
-        candidate of the first layer: shapes (n_windows, n_vertices, hidden_size),
-        (n_windows, n_vertices or 1, 2 · latent_size), (n_windows, n_vertices,
-        3 · hidden_size); the last ``None`` without recurrence.
+        What features and biases contribute: to ``E`` and, beside it, to the gates and the
+        candidate of the first layer, shape (n_windows, n_vertices, hidden_size) without
+        recurrence or (n_windows, n_vertices, 4 · hidden_size); and to the moments, shape
+        (n_windows, n_vertices or 1, 2 · latent_size).
     weights : LoopWeights
         Weights.
     state : tuple of lists
@@ -184,9 +184,7 @@ def run_through_time(
     return LoopResult(moments, before, loop.hidden, loop.memory, loop.rows)
 
 
-def _flattened(
-    prepared: tuple[Tensor, Tensor, Tensor | None], weights: LoopWeights
-) -> list[Tensor | None]:
+def _flattened(prepared: tuple[Tensor, Tensor], weights: LoopWeights) -> list[Tensor | None]:
     layers = [item for layer in weights.gates for item in layer]
     attention = [item for layer in weights.attention for item in layer]
     return [*prepared, *weights[:4], *layers, *attention]
@@ -216,7 +214,7 @@ class _ThroughTime(torch.autograd.Function):
     def forward(ctx: Any, loop: _Loop, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         """Run the loop; the tensors are those that it holds, named for their gradients."""
         ctx.loop = loop
-        return loop.forward(*cast(tuple[Tensor, Tensor, Tensor | None], tensors[:3]))
+        return loop.forward(*cast(tuple[Tensor, Tensor], tensors[:2]))
 
     @staticmethod
     @once_differentiable
@@ -288,9 +286,7 @@ class _Loop:
             for layer, past in zip(weights.attention, self.memory, strict=False)
         ]
 
-    def forward(
-        self, shared: Tensor, offsets: Tensor, gates: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, joined: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
         """Run through all windows."""
         size, latent_size, self.n_offsets = self.size, self.noise.shape[2], offsets.shape[1]
         top = self.hidden[-1]
@@ -298,20 +294,21 @@ class _Loop:
         means = self.moments.columns(0, latent_size)
         raws = self.raws = self.moments.columns(latent_size, 2 * latent_size)
         before = Tape(top, self.n_windows, size)
-        parts = [() if part is None else part.unbind() for part in (shared, offsets, gates)]
-        noises = self.noise.unbind()
+        shared, gates = joined[:, :, :size].unbind(), joined[:, :, size:].unbind()
+        moments, noises = offsets.unbind(), self.noise.unbind()
         for t in range(self.n_windows):
             before[t].copy_(self.hidden[-1])
             states = self.gathering.gather(t, self.hidden[-1], self.state[t])
             states = states @ self.weights.from_state
             of_encoded, of_gates = states.split([size, states.shape[1] - size], dim=1)
-            encoded = torch.add(parts[0][t], of_encoded, out=self.encoded[t]).relu_()
+            encoded = torch.add(shared[t], of_encoded, out=self.encoded[t]).relu_()
             gathered = self.gathering.gather(t, encoded, self.gathered[t])
-            torch.addmm(parts[1][t], gathered, self.weights.moments, out=self.moments[t])
-            if gates is not None:
-                std = softplus(raws[t]).add_(SMALLEST_STD)
+            torch.addmm(moments[t], gathered, self.weights.moments, out=self.moments[t])
+            if self.layers:
+                # Strided values take the slow way through softplus.
+                std = softplus(raws[t].contiguous()).add_(SMALLEST_STD)
                 torch.addcmul(means[t], std, noises[t], out=self.latent[t])
-                self._advance(t, parts[2][t], of_gates if len(self.layers) == 1 else None)
+                self._advance(t, gates[t], of_gates if len(self.layers) == 1 else None)
         if self.attention:
             self.memory = [layer.memory() for layer in self.attention]
             self.rows = self.attention[-1].rows
@@ -331,7 +328,7 @@ class _Loop:
         self, of_moments: Tensor, of_before: Tensor, needed: Sequence[bool]
     ) -> list[Tensor | None]:
         """Run through all windows from the last to the first."""
-        size, latent_size, n_layers = self.size, self.noise.shape[2], len(self.layers)
+        latent_size, n_layers = self.noise.shape[2], len(self.layers)
         weights, like, before = self.weights, self.hidden[-1], of_before.unbind()
         self.of_moments = Tape(like, self.n_windows, of_moments.shape[2])
         self.of_moments.all.copy_(of_moments)
@@ -345,14 +342,13 @@ class _Loop:
             if n_layers:
                 self._retreat(t, carried)
             upstream = self.gathering.scatter(t, self.of_moments[t] @ weights.moments.T)
-            torch.mul(upstream, self.encoded[t] > 0, out=self.encoded[t])
+            self.encoded[t].copy_(_through_relu(upstream, self.encoded[t]))
             top = self.gathering.scatter(t, of_states[t] @ weights.from_state.T)
             carried[-1] = top.add_(before[t]).add_(carried[-1])
         return [
-            self.joined.all[:, :, :size],
+            self.joined.all,
             self._of_offsets(self.n_offsets),
-            self.joined.all[:, :, size:] if n_layers else None,
-            *self._weight_gradients(needed[3:]),
+            *self._weight_gradients(needed[2:]),
         ]
 
     def _retreat(self, t: int, carried: list[Tensor]) -> None:
@@ -365,7 +361,7 @@ class _Loop:
             if carry is not None:
                 upstream = upstream + carry
             carry, carried[index] = self.layers[index].backward(t, upstream)
-        of_below = torch.mul(cast(Tensor, carry), self.below[t] > 0, out=self.below[t])
+        of_below = self.below[t].copy_(_through_relu(cast(Tensor, carry), self.below[t]))
         of_latent = of_below @ self.weights.latent.T
         self.of_means[t].add_(of_latent)
         self.of_raws[t].addcmul_(of_latent, self.slopes[t])
@@ -391,3 +387,8 @@ class _Loop:
         for attention in self.attention:
             gradients += attention.weight_gradients()
         return gradients
+
+
+def _through_relu(upstream: Tensor, result: Tensor) -> Tensor:
+    """Take a gradient back through a rectification, whose result is positive where it passed."""
+    return torch.ops.aten.threshold_backward(upstream, result, 0)
