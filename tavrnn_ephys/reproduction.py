@@ -122,7 +122,11 @@ def _config(facts: Mapping[str, Any], name: str) -> AnalysisConfig:
     }
     options = [f"{key}={given.pop(key)}" for key in list(given) if key.startswith(_MEASURE)]
     of_measure = parse_options([text.removeprefix(_MEASURE) for text in options])
-    needed = [item.name for item in dataclasses.fields(AnalysisConfig) if item.default is MISSING]
+    needed = [
+        item.name
+        for item in dataclasses.fields(AnalysisConfig)
+        if item.default is MISSING and item.default_factory is MISSING
+    ]
     if not set(needed) <= set(given):
         raise InputError(
             f"The run '{name}' does not say how it was computed, so that it cannot be computed "

@@ -172,7 +172,7 @@ def swapped_neighbours(
     --------
     >>> rng = np.random.default_rng(1)
     >>> swapped_neighbours(np.array([1.0, 2.0, 3.0, 4.0]), n_swaps=1, rng=rng)
-    array([[1., 3., 2., 4.]])
+    array([[1., 2., 4., 3.]])
     """
     values = np.asarray(values, dtype=np.float64)
     swapped = np.tile(values, (positive_int(n_swaps, "n_swaps"), 1))

@@ -77,8 +77,8 @@ def test_equal_seeds_write_equal_results(small_culture, tmp_path):
 @pytest.mark.parametrize(
     ("measure", "option", "value"),
     [
-        ("cross_correlation", "max_lag", "40 ms"),
-        ("spike_time_tiling_coefficient", "dt", "25 ms"),
+        ("cross_correlation", "max_lag", "40.0 ms"),
+        ("spike_time_tiling_coefficient", "dt", "25.0 ms"),
     ],
 )
 def test_parameter_of_a_measure_is_passed_on_and_saved(

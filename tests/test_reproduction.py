@@ -124,6 +124,6 @@ def test_real_recordings_come_out_equal(
 
 def test_parameters_of_the_measure_are_kept(analyzed: Path, tmp_path: Path) -> None:
     source, out = analyzed.parent / "culture.nwb", tmp_path / "out.nwb"
-    options = ["--measure", "cross_correlation", "--measure-option", "max_lag=50ms"]
+    options = ["--measure", "cross_correlation", "--measure-option", "max_lag=40ms"]
     assert analyze(source, out, *options) == 0
     assert reproduce_run(out).is_equal
