@@ -1,13 +1,14 @@
 """
 Temporal attention forwards and backwards, window by window, without recorded derivatives.
 
-With the states ``S_k`` of the remembered windows and of the present one, ``q = W_q Ĥ + b_q``,
-``d = W_kᵀ q / √h``, ``a = softmax_k(S_k · d − ρ (t − k))``, ``m = Σ_k a_k S_k`` and
-``H = W_v m + b_v``, perhaps through tanh; query and scores come from the last vertex, or from
-each.  Let ``g = ∂L/∂m`` and ``e_k = a_k (g · S_k − Σ_l a_l g · S_l)``, the gradient of the scores.
-Then
+With the states ``S_k`` of the remembered windows and of the present one, ``d = Ĥ M + c``,
+``a = softmax_k(S_k · d − ρ (t − k))``, ``m = Σ_k a_k S_k`` and ``H = W_v m + b_v``, perhaps through
+tanh; scores come from the last vertex, or from each.  Queries and keys are not computed:
+``q · W_k S_k / √h = S_k · d`` with ``M = W_qᵀ W_k / √h`` and ``c = W_kᵀ b_q / √h``, once for all
+windows.  Let ``g = ∂L/∂m`` and ``e_k = a_k (g · S_k − Σ_l a_l g · S_l)``, the gradient of the
+scores.  Then
 
-    ∂L/∂S_k = a_k g + e_k d,   ∂L/∂d = Σ_k e_k S_k,   ∂L/∂q = W_k ∂L/∂d / √h,   ∂L/∂Ĥ += W_qᵀ ∂L/∂q.
+    ∂L/∂S_k = a_k g + e_k d,   ∂L/∂d = Σ_k e_k S_k,   ∂L/∂Ĥ += ∂L/∂d Mᵀ.
 
 What a state gets from all later windows is summed when the backward pass arrives at it: one
 product over ``g`` and ``d`` of those windows, instead of an addition to every state from each.
@@ -15,7 +16,6 @@ product over ``g`` and ``d`` of those windows, instead of an addition to every s
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -32,13 +32,14 @@ class AttentionWeights(NamedTuple):
 
     Parameters
     ----------
-    query, query_bias, key, value, value_bias : torch.Tensor
+    direction, direction_bias : torch.Tensor
+        From a state to the direction that others are scored by: query and key map in one.
+    value, value_bias : torch.Tensor
         As of :class:`~tavrnn_ephys.nn.attention.TemporalAttention`.
     """
 
-    query: Tensor
-    query_bias: Tensor
-    key: Tensor
+    direction: Tensor
+    direction_bias: Tensor
     value: Tensor
     value_bias: Tensor
 
@@ -89,7 +90,6 @@ class AttentionSteps:
         n_slots = self.n_past + n_windows
         # What is added to the scores, oldest first; the last entries serve shorter pasts.
         self.by_age = -recency * torch.arange(n_slots - 1, -1, -1).to(like)
-        self.scale = 1.0 / math.sqrt(size)
         self.states = like.new_empty(n_slots, n_vertices, size)
         for slot, state in enumerate(past):
             self.states[slot] = state
@@ -97,15 +97,13 @@ class AttentionSteps:
         self.result = Tape(like, n_windows, size, keep=keep) if bounded else None
         self.present = Tape(like, n_windows, size, keep=keep) if attended else None
         asked = like if per_node else like[-1:]
-        self.query, self.direction = (Tape(asked, n_windows, size, keep=keep) for _ in range(2))
+        self.direction = Tape(asked, n_windows, size, keep=keep)
         self.rows: list[Tensor] = []
         if keep:
             shape = (n_windows, n_slots, n_vertices) if per_node else (n_windows, n_slots)
             self.shares, self.of_scores = like.new_zeros(shape), like.new_zeros(shape)
             self.of_value, self.of_bias = like.new_zeros(size, size), like.new_zeros(size)
-            self.of_query, self.of_direction = (
-                Tape(asked, n_windows, size, keep=keep) for _ in range(2)
-            )
+            self.of_direction = Tape(asked, n_windows, size, keep=keep)
 
     def _slots(self, t: int) -> slice:
         slot = self.n_past + t
@@ -133,8 +131,9 @@ class AttentionSteps:
             self.present[t].copy_(present)
         states = self.states[slots]
         asked = present if self.per_node else present[-1:]
-        query = torch.addmm(weights.query_bias, asked, weights.query.T, out=self.query[t])
-        direction = torch.mm(query, weights.key, out=self.direction[t]).mul_(self.scale)
+        direction = torch.addmm(
+            weights.direction_bias, asked, weights.direction, out=self.direction[t]
+        )
         if self.per_node:
             scores = torch.einsum("knh,nh->kn", states, direction)
             shares = torch.softmax(scores + self.by_age[-len(states) :, None], dim=0)
@@ -207,9 +206,8 @@ class AttentionSteps:
             before = of_mean * shares[-1]
             before[-1:].addcmul_(direction, of_scores[-1])
         self.shares[t, slots], self.of_scores[t, slots] = shares, of_scores
-        of_query = torch.mm(of_direction, weights.key.T, out=self.of_query[t]).mul_(self.scale)
         asked = before if self.per_node else before[-1:]
-        asked.addmm_(of_query, weights.query)
+        asked.addmm_(of_direction, weights.direction.T)
         return before if self.attended else before.add_(later)
 
     def _from_later(self, t: int) -> Tensor:
@@ -238,11 +236,10 @@ class AttentionSteps:
         """
         states = self.states[self.n_past :] if self.present is None else self.present.all
         asked = states if self.per_node else states[:, -1:]
-        of_query = self.of_query.rows
+        of_direction = self.of_direction.rows
         return [
-            of_query.T @ flat(asked),
-            of_query.sum(dim=0),
-            self.query.rows.T @ self.of_direction.rows * self.scale,
+            flat(asked).T @ of_direction,
+            of_direction.sum(dim=0),
             self.of_value,
             self.of_bias,
         ]

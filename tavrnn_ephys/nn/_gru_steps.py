@@ -74,6 +74,8 @@ class GruSteps:
         self.gates = room[:, :, : 2 * size].unbind()
         self.hidden: list[Tensor] = [like] * n_windows
         self.scratch = torch.empty_like(like)
+        self.preactivation = like.new_empty(len(like), 3 * self.size)
+        self.to_gates, self.to_candidate = self.preactivation.split([2 * self.size, self.size], 1)
 
     def forward(
         self, t: int, below: Tensor, base: Tensor, from_state: Tensor | None, hidden: Tensor
@@ -99,19 +101,18 @@ class GruSteps:
         torch.Tensor
             State after.
         """
-        weights, size = self.weights, self.size
+        weights = self.weights
         self.hidden[t] = hidden
         into = self.gathering.gather(t, below, self.below[t])
-        preactivation = torch.addmm(base, into, weights.inputs)
+        torch.addmm(base, into, weights.inputs, out=self.preactivation)
         if from_state is None:
             assert self.state is not None
             from_state = self.gathering.gather(t, hidden, self.state[t]) @ weights.gates
         gates, candidate = self.gates[t], self.candidate[t]
-        of_gates, of_candidate = preactivation.split([2 * size, size], dim=1)
-        torch.add(of_gates, from_state, out=gates).sigmoid_()
+        torch.add(self.to_gates, from_state, out=gates).sigmoid_()
         torch.mul(self.reset[t], hidden, out=self.scratch)
         passed = self.gathering.gather(t, self.scratch, self.passed[t])
-        torch.addmm(of_candidate, passed, weights.candidate, out=candidate)
+        torch.addmm(self.to_candidate, passed, weights.candidate, out=candidate)
         return torch.lerp(candidate.tanh_(), hidden, self.update[t])
 
     def backward(self, t: int, upstream: Tensor) -> tuple[Tensor, Tensor]:

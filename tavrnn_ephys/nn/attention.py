@@ -52,12 +52,13 @@ class TemporalAttention(nn.Module):
         Returns
         -------
         AttentionWeights
-            Query, key and value maps with their biases.
+            Maps with their biases.
         """
+        # q · K h = (Kᵀ q) · h: query and key map act as one, and keys need not be computed.
+        scaled = self.key.weight / math.sqrt(self.key.in_features)
         return AttentionWeights(
-            self.query.weight,
-            self.query.bias,
-            self.key.weight,
+            self.query.weight.T @ scaled,
+            self.query.bias @ scaled,
             self.value.weight,
             self.value.bias,
         )
@@ -80,10 +81,9 @@ class TemporalAttention(nn.Module):
             last: (n_past + 1,), or (n_past + 1, n_vertices) where each vertex has its own.
         """
         states = torch.stack([*past, present])
-        # q · K h = (Kᵀ q) · h: the keys of the past need not be computed.
-        scale = 1.0 / math.sqrt(present.shape[1])
+        weights_of = self.weights()
         asked = present if self.per_node else present[-1:]
-        direction = self.query(asked) @ self.key.weight * scale
+        direction = torch.addmm(weights_of.direction_bias, asked, weights_of.direction)
         age = torch.arange(len(past), -1, -1, dtype=present.dtype, device=present.device)
         if self.per_node:
             scores = (states * direction).sum(dim=2) - self.recency * age[:, None]

@@ -296,11 +296,12 @@ class _Loop:
         before = Tape(top, self.n_windows, size)
         shared, gates = joined[:, :, :size].unbind(), joined[:, :, size:].unbind()
         moments, noises = offsets.unbind(), self.noise.unbind()
+        states = top.new_empty(len(top), self.weights.from_state.shape[1])
+        of_encoded, of_gates = states[:, :size], states[:, size:]
         for t in range(self.n_windows):
             before[t].copy_(self.hidden[-1])
-            states = self.gathering.gather(t, self.hidden[-1], self.state[t])
-            states = states @ self.weights.from_state
-            of_encoded, of_gates = states.split([size, states.shape[1] - size], dim=1)
+            gathered = self.gathering.gather(t, self.hidden[-1], self.state[t])
+            torch.mm(gathered, self.weights.from_state, out=states)
             encoded = torch.add(shared[t], of_encoded, out=self.encoded[t]).relu_()
             gathered = self.gathering.gather(t, encoded, self.gathered[t])
             torch.addmm(moments[t], gathered, self.weights.moments, out=self.moments[t])
