@@ -86,7 +86,7 @@ def test_default_profile_equals_slow_computation(n_layers):
 
 
 def test_transform_gives_the_attended_posterior_means_of_the_slow_computation():
-    graphs, model = fitted("default", n_spectral=3, attention_width=2)
+    graphs, model = fitted("default", n_spectral=3, attention_width=2, embedding="attended")
     matrices = [graphs.weights[t].toarray().astype(float) for t in range(5)]
     _, coordinates, variance = slow_basis(matrices, 3)
     features = [np.concatenate([x, np.zeros((1, 3))]) for x in coordinates]

@@ -84,9 +84,9 @@ class NetworkOptions:
         before it alone.
     embedding : {"attended", "mean", "sample", "weighted"}
         What the embedding is: the posterior means of the window and of those that it attends to,
-        averaged with the weights of attention; the posterior mean; one sample; or the mean in
-        units of its standard deviation, so that uncertain coordinates count less.  Without
-        attention ``"attended"`` is the mean.
+        averaged with the weights of attention, for states that last longer than windows; the
+        posterior mean; one sample; or the mean in units of its standard deviation, so that
+        uncertain coordinates count less.  Without attention ``"attended"`` is the mean.
     smoothing : {"none", "causal", "two_sided"}
         Exponential smoothing of embeddings over windows: none; over past windows, which also
         serves a stream; or forwards and backwards, for recordings that have ended.
@@ -122,7 +122,7 @@ class NetworkOptions:
     kl_weight: float = 0.02
     kl_scale: str = "node_mean"
     prediction_weight: float = 0.0
-    embedding: str = "attended"
+    embedding: str = "mean"
     smoothing: str = "none"
     smoothing_factor: float = 0.6
 

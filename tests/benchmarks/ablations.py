@@ -96,11 +96,11 @@ METHODS = {
     "attention per node": lambda: Network(attention="node"),
     "no variation": lambda: Network(ablation="not_variational"),
     "no residual": lambda: Network(residual=False),
-    "embedding without attention": lambda: Network(embedding="mean"),
-    "attention without recency": lambda: Network(attention_recency=0.0),
+    "embedding over attention": lambda: Network(embedding="attended"),
+    "the same without recency": lambda: Network(embedding="attended", attention_recency=0.0),
     "prediction": lambda: Network(prediction_weight=1.0),
     "no recurrence, causal EMA": lambda: Network(ablation="vgae", smoothing="causal"),
-    "EMA both ways": lambda: Network(embedding="mean", smoothing="two_sided"),
+    "EMA both ways": lambda: Network(smoothing="two_sided"),
 }
 
 

@@ -23,8 +23,8 @@ def streamed(model, graphs, sizes):
     ("profile", "options"),
     [
         ("default", {}),
-        ("default", {"attention_width": None, "attention": "node"}),
-        ("default", {"smoothing": "causal", "attention_width": 3}),
+        ("default", {"attention_width": None, "attention": "node", "embedding": "attended"}),
+        ("default", {"smoothing": "causal", "attention_width": 3, "embedding": "attended"}),
         ("default", {"attention": "node", "embedding": "weighted"}),
         ("paper", {}),
     ],

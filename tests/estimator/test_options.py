@@ -106,10 +106,9 @@ def test_attention_of_each_node_sums_to_one():
 
 def test_smoothed_embedding_is_the_smoothing_of_the_embedding():
     graphs, _ = two_state_graphs()
-    options = {"embedding": "mean"}
-    plain = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
+    plain = TAVRNN(training_epochs=2).fit(graphs).transform(graphs)
     for how, two_sided in (("causal", False), ("two_sided", True)):
-        options = {"smoothing": how, "smoothing_factor": 0.4, "embedding": "mean"}
+        options = {"smoothing": how, "smoothing_factor": 0.4}
         smoothed = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
         expected = smooth(plain.mean, 0.4, two_sided=two_sided)
         np.testing.assert_allclose(smoothed.mean, expected, atol=1e-6)
@@ -117,8 +116,7 @@ def test_smoothed_embedding_is_the_smoothing_of_the_embedding():
 
 def test_weighted_embedding_is_in_units_of_its_deviation():
     graphs, _ = two_state_graphs()
-    options = {"embedding": "mean"}
-    plain = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
+    plain = TAVRNN(training_epochs=2).fit(graphs).transform(graphs)
     weighted = TAVRNN(training_epochs=2, options={"embedding": "weighted"}).fit(graphs)
     np.testing.assert_allclose(weighted.transform(graphs).mean, plain.mean / plain.std, rtol=1e-5)
 
@@ -127,8 +125,8 @@ def test_weighted_embedding_is_in_units_of_its_deviation():
 def test_attended_embedding_averages_what_attention_reaches(attention):
     graphs, _ = two_state_graphs(n_windows=8)
     options = {"attention": attention, "attention_width": 3}
-    model = TAVRNN(training_epochs=1, options=options).fit(graphs)
-    plain = TAVRNN(training_epochs=1, options={**options, "embedding": "mean"}).fit(graphs)
+    model = TAVRNN(training_epochs=1, options={**options, "embedding": "attended"}).fit(graphs)
+    plain = TAVRNN(training_epochs=1, options=options).fit(graphs)
     embedding, means = model.transform(graphs), plain.transform(graphs).mean
     if attention == "node":
         weights = model.node_attention(graphs)[:, :, :12]

@@ -35,9 +35,7 @@ def test_paper_profile_is_deterministic_by_seed_too():
 
 def test_embedding_tells_two_states_apart():
     graphs, states = two_state_graphs()
-    # Each window on its own: what it attends to crosses the limits between states.
-    model = TAVRNN(latent_size=4, seed=0, options={"embedding": "mean"})
-    embedding = model.fit(graphs).transform(graphs)
+    embedding = TAVRNN(latent_size=4, seed=0).fit(graphs).transform(graphs)
     vectors = embedding.window_embedding()
     distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     same = np.equal.outer(states, states) & ~np.eye(len(states), dtype=bool)
