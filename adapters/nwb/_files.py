@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
 from tavrnn_ephys.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def require_nwb(path: Path) -> None:
         )
     try:
         with h5py.File(path, "r") as file:
-            is_nwb = _is_nwb(file)
+            is_nwb, version = _is_nwb(file), schema_version(file)
     except BlockingIOError as error:
         raise FileFormatError(
             f"'{path.name}' is open for writing in another program. Close it there first."
@@ -126,6 +127,8 @@ def require_nwb(path: Path) -> None:
             f"'{path.name}' is damaged or cut short: HDF5 cannot open it ({one_line(error)}). "
             "Copy it again from its source."
         ) from error
+    if version is not None:
+        require_second_major(path.name, version)
     if not is_nwb:
         raise FileFormatError(
             f"'{path.name}' is an HDF5 file but not NWB: its root is no NWBFile. "

@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 
+from tavrnn_ephys.adapters.nwb._attributes import attributes_of, restore_attributes
 from tavrnn_ephys.adapters.nwb._files import one_line, read_nwbfile
 from tavrnn_ephys.adapters.nwb._rewriting import (
     copy_bytes,
@@ -129,6 +130,7 @@ def add_run_to(
                     "replace=True, --replace."
                 )
             _remove(file, existing, source_name)
+        before = attributes_of(file)
         with NWBHDF5IO(file=file, mode="r+") as io:
             nwbfile = read_nwbfile(io, source_name)
             known = {**facts, "source.object_id": str(nwbfile.object_id),
@@ -139,6 +141,8 @@ def add_run_to(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 io.write(nwbfile)
+            # PyNWB lifts what it finds to its newest schema; the recording stays what it was.
+            restore_attributes(file, before)
             file.flush()
             return names, int(file.id.get_freespace())
 

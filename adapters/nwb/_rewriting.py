@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from tavrnn_ephys.adapters.nwb._attributes import read_attribute, write_attribute
 from tavrnn_ephys.errors import InputError
 
 __all__ = ["copy_bytes", "copy_objects", "move_external_links", "same_content"]
@@ -105,11 +106,10 @@ class _Copies:
 
     def _attributes(self, old: Any, new: Any) -> None:
         for key in old.attrs:
-            attribute = h5py.h5a.open(old.id, key.encode())
-            if _has_references(attribute.dtype):
+            if _has_references(old.attrs.get_id(key).dtype):
                 self.waiting.append((old, old.name, key))
             elif key not in new.attrs:
-                _copy_attribute(attribute, new, key)
+                write_attribute(new, key, read_attribute(old, key))
 
     def references(self) -> None:
         """Point each reference to the copy of what it pointed to."""
@@ -160,16 +160,6 @@ def _has_references(dtype: np.dtype[Any]) -> bool:
     if dtype.names:
         return any(_has_references(dtype[name]) for name in dtype.names)
     return h5py.check_ref_dtype(dtype) is not None
-
-
-def _copy_attribute(attribute: Any, new: Any, key: str) -> None:
-    space, kind = attribute.get_space(), attribute.get_type()
-    made = h5py.h5a.create(new.id, key.encode(), kind, space)
-    if space.get_simple_extent_type() == h5py.h5s.NULL:
-        return
-    values = np.empty(attribute.shape, dtype=attribute.dtype)
-    attribute.read(values)
-    made.write(values)
 
 
 def same_content(first: Path, second: Path) -> bool:

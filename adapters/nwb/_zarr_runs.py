@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import is_zarr, open_nwb, read_nwbfile
+from tavrnn_ephys.adapters.nwb._files import is_zarr, one_line, open_nwb, read_nwbfile
 from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
 from tavrnn_ephys.errors import InputError, MissingDependencyError, OutputError
@@ -92,7 +92,15 @@ def _export(source: Path, temporary: Path) -> None:
         with ZarrIO(
             str(temporary), manager=manager, mode="w", object_codec_class=numcodecs.JSON
         ) as writer:
-            writer.export(src_io=reader, container=nwbfile, write_args={"link_data": False})
+            try:
+                writer.export(src_io=reader, container=nwbfile, write_args={"link_data": False})
+            except OSError:
+                raise
+            except Exception as error:  # HDMF has no exception of its own for what it cannot map.
+                raise OutputError(
+                    f"'{source.name}' cannot be written as Zarr ({one_line(error)}); nothing was "
+                    "left behind. Write HDF5: end the name of the output in '.nwb'."
+                ) from error
 
 
 @contextmanager

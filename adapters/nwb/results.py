@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import damage_told, one_line, open_root, require_nwb
+from tavrnn_ephys.adapters.nwb._files import damage_told, one_line, open_root
 from tavrnn_ephys.adapters.nwb._hdf5_runs import add_run_to, compact, link_or_copy, remove_runs
 from tavrnn_ephys.adapters.nwb._run_index import (
     choose_run,
@@ -25,6 +25,7 @@ from tavrnn_ephys.adapters.nwb._run_index import (
     require_intact,
 )
 from tavrnn_ephys.adapters.nwb._run_reader import NwbRun
+from tavrnn_ephys.adapters.nwb._schema import require_known_schema
 from tavrnn_ephys.adapters.nwb._zarr_runs import (
     add_run_to_zarr,
     check_zarr_output,
@@ -76,7 +77,8 @@ def write_results(
     """
     source = Path(source)
     target = _target(source, out, placement)
-    require_nwb(source)
+    with open_root(source) as root:
+        require_known_schema(root, source.name)
     if _is_zarr_target(target):
         with _one_sentence(target), one_writer(target), whole_folder(target) as folder:
             facts = copy_to_zarr(source, folder)
@@ -149,6 +151,7 @@ def check_results_source(source: str | Path, placement: Placement) -> None:
     """
     path = Path(source)
     with open_root(path) as root:
+        require_known_schema(root, path.name)
         if placement.run in find_runs(root) and not placement.replace:
             raise OutputError(
                 f"'{path.name}' already holds a run '{placement.run}'. Give this one another "
