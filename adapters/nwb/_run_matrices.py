@@ -155,12 +155,17 @@ def triangle(matrices: NDArray[Any]) -> NDArray[Any]:
     array([[1, 2, 3]])
     """
     upper = _upper(matrices.shape[1])
-    return np.stack([matrix[upper] for matrix in matrices])
+    rows = np.empty((len(matrices), len(upper)), dtype=matrices.dtype)
+    for matrix, row in zip(matrices, rows, strict=True):
+        # "clip" writes in place: the entries exist, and checking them would buffer the row.
+        np.take(matrix.reshape(-1), upper, out=row, mode="clip")
+    return rows
 
 
 @lru_cache(maxsize=1)
-def _upper(n_nodes: int) -> NDArray[np.bool_]:
-    return np.triu(np.ones((n_nodes, n_nodes), dtype=bool))
+def _upper(n_nodes: int) -> NDArray[np.intp]:
+    """Positions of the upper triangle in the matrix as it lies in memory."""
+    return np.flatnonzero(np.triu(np.ones((n_nodes, n_nodes), dtype=bool)))
 
 
 def from_triangle(rows: NDArray[Any], n_nodes: int) -> NDArray[Any]:

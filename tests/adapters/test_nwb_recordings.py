@@ -53,7 +53,7 @@ def messages(path: Path) -> list[str]:
         f"{item.importance.name} {item.check_function_name} {item.object_name}: {item.message}"
         for item in found
         # One of its checks fails itself on the index of any Units table in Zarr.
-        if not item.message.startswith("During evaluation of")
+        if not (path.is_dir() and "During evaluation" in item.check_function_name)
     )
 
 

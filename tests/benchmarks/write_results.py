@@ -101,12 +101,15 @@ def main() -> None:
         folder = Path(name)
         recording = make_recording(folder / "recording.nwb", options.nodes)
         out = folder / "out.nwb"
-        report("raw h5py, upper triangles", seconds(lambda: raw_write(folder / "a.h5", results)))
+        raw = seconds(lambda: raw_write(folder / "a.h5", results))
+        report("raw h5py, upper triangles", raw)
         raw_size = (folder / "a.h5").stat().st_size
         (folder / "a.h5").unlink()
         report("raw h5py, whole matrices", seconds(lambda: whole_write(folder / "b.h5", results)))
         (folder / "b.h5").unlink()
-        report("a run", seconds(lambda: te.write_results(recording, results, out=out)))
+        run = seconds(lambda: te.write_results(recording, results, out=out))
+        report("a run", run)
+        print(f"of the upper triangles: {run[0] / raw[0]:.2f}, processor {run[1] / raw[1]:.2f}")
         print(f"sizes: {raw_size / 1e6:.0f} MB raw, {out.stat().st_size / 1e6:.0f} MB with the run")
         with te.open_results(out) as stored:
             stored.window(0)
