@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.containers import Nodes, Windows
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.graphs.files import read_fields, write_fields
+from tavrnn_ephys.graphs.loops import with_loops
 
 if TYPE_CHECKING:
     import networkx
@@ -191,14 +192,12 @@ class GraphSequence:
     def _with_loops_and_history(
         self, matrix: scipy.sparse.csr_array, strength: float, window_index: int
     ) -> scipy.sparse.csr_array:
+        joined = None
         if self.history_node:
-            joined = np.full((1, self.n_nodes), strength, dtype=np.float32)
+            joined = np.full(self.n_nodes, strength, dtype=np.float32)
             if self.node_mask is not None:
-                joined[0, ~self.node_mask[window_index]] = 0.0
-            row = scipy.sparse.csr_array(joined)
-            matrix = scipy.sparse.block_array([[matrix, row.T], [row, None]], format="csr")
-        loops = scipy.sparse.eye_array(self.n_vertices, dtype=np.float32, format="csr")
-        return scipy.sparse.csr_array(matrix + loops)
+                joined[~self.node_mask[window_index]] = 0.0
+        return with_loops(matrix, joined)
 
     def vertex_features(self, window_index: int) -> NDArray[np.float32]:
         """

@@ -1,18 +1,25 @@
 """
-Processor time and memory of every method on one simulated network, fitted and embedded once.
+Processor time and memory of every method on simulated networks, and what they buy.
 
     python tests/benchmarks/method_cost.py
     python tests/benchmarks/method_cost.py --methods tavrnn,vgae --steps 200
+    python tests/benchmarks/method_cost.py --curve --networks 3
 
-One process and one thread; the first line warms up imports and is not printed.  Prints the
-score of the same fit on the windows that it has not seen, so that cost stands beside what it buys.
+One process and one thread; each method runs once before it is measured.  Prints the score of the
+same fit on the windows that it has not seen, so that cost stands beside what it buys.
+
+With ``--curve`` every trained method is fitted with 1, 2, 5, ... optimizer steps.  The table says
+which balanced accuracy each reaches at best within the budget, after how many seconds, after how
+many seconds TAVRNN reaches the same, and after how many the method reaches what TAVRNN reports.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -20,28 +27,94 @@ from tavrnn_ephys.baselines import choose_methods
 from tavrnn_ephys.benchmarking import MethodFactory, SimulatedSource
 from tavrnn_ephys.evaluation import TaskGraphs, decode_labels, measured_cost, nodes_in_folds
 
+STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
+DEEP = "tavrnn,tavrnn_paper,vgae,vgrnn,dyngem,dynae,dynae_signed,dynrnn,dynaernn,graphert,evolvegcn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One method on one network, per fold."""
+
+    n_steps: int
+    seconds: float
+    megabytes: float
+    score: float
+
 
 def main() -> None:
     """Measure all methods, one after the other."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--methods", default="all")
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=100)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--methods", default=None, help="names with commas, or all")
+    parser.add_argument("--steps", type=int, default=100, help="optimizer steps, at most")
+    parser.add_argument("--seed", type=int, default=100, help="seed of the first network")
+    parser.add_argument("--networks", type=int, default=1, help="networks that are averaged")
+    parser.add_argument("--curve", action="store_true", help="seconds to a balanced accuracy")
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    task = TaskGraphs(SimulatedSource(name="switching", seed=options.seed).load())
-    print(f"{'method':<22} {'steps':>6} {'seconds':>8} {'MB':>6}   balanced accuracy")
+    seeds = range(options.seed, options.seed + options.networks)
+    tasks = [TaskGraphs(SimulatedSource(name="switching", seed=seed).load()) for seed in seeds]
     with threadpool_limits(limits=1):
-        for name, entry in choose_methods(options.methods).items():
-            make = MethodFactory(entry=entry, n_steps=options.steps, latent_size=8)
-            try:
-                print(_measured(name, make, task), flush=True)
-            except Exception as error:
-                print(f"{name:<22} failed: {error}", flush=True)
+        if options.curve:
+            print_curves(tasks, options.methods or DEEP, options.steps)
+        else:
+            print_costs(tasks, options.methods or "all", options.steps)
 
 
-def _measured(name, make, task) -> str:
+def print_costs(tasks: list[TaskGraphs], methods: str, n_steps: int) -> None:
+    """Print what each method costs at one budget."""
+    print(f"{'method':<22} {'steps':>6} {'seconds':>8} {'MB':>6}   balanced accuracy")
+    for name, entry in choose_methods(methods).items():
+        make = MethodFactory(entry=entry, n_steps=n_steps, latent_size=8)
+        try:
+            found = _average([measure(make, task) for task in tasks])
+            print(
+                f"{name:<22} {found.n_steps:>6} {found.seconds:>8.2f} {found.megabytes:>6.0f}   "
+                f"{found.score:.3f}",
+                flush=True,
+            )
+        except Exception as error:
+            print(f"{name:<22} failed: {error}", flush=True)
+
+
+def print_curves(tasks: list[TaskGraphs], methods: str, n_steps: int) -> None:
+    """Print how long each method takes to what it reaches, and to what TAVRNN reaches."""
+    curves: dict[str, list[Measured]] = {}
+    for name, entry in choose_methods(methods).items():
+        budgets = [steps for steps in STEPS if steps <= n_steps]
+        makes = [MethodFactory(entry=entry, n_steps=steps, latent_size=8) for steps in budgets]
+        curves[name] = [_average([measure(make, task) for task in tasks]) for make in makes]
+        points = ", ".join(f"{p.n_steps}: {p.score:.3f} {p.seconds:.2f} s" for p in curves[name])
+        print(f"{name:<14} {points}", flush=True)
+    ours = curves["tavrnn"]
+    reported = ours[-1].score
+    print(f"\nTAVRNN reports {reported:.3f} after {ours[-1].seconds:.2f} s.\n")
+    print(f"{'method':<14} {'best':>6} {'its s':>8} {'TAVRNN s':>9} {'s to TAVRNN':>12}")
+    for name, curve in curves.items():
+        best = max(point.score for point in curve)
+        print(
+            f"{name:<14} {best:>6.3f} {_until(curve, best):>8} {_until(ours, best):>9} "
+            f"{_until(curve, reported):>12}"
+        )
+
+
+def _until(curve: list[Measured], score: float) -> str:
+    """Seconds of the cheapest fit that reaches a score."""
+    seconds = [point.seconds for point in curve if point.score >= score]
+    return f"{min(seconds):.2f}" if seconds else "never"
+
+
+def _average(found: list[Measured]) -> Measured:
+    return Measured(
+        n_steps=round(np.mean([item.n_steps for item in found])),
+        seconds=float(np.mean([item.seconds for item in found])),
+        megabytes=float(np.max([item.megabytes for item in found])),
+        score=float(np.mean([item.score for item in found])),
+    )
+
+
+def measure(make: MethodFactory, task: TaskGraphs) -> Measured:
+    """Fit and embed one method in every fold, after a first time that is not counted."""
     warm = MethodFactory(entry=make.entry, n_steps=1, latent_size=8)
     example = make(0)
     graphs = task.graphs(example.features, history_node=example.history_node, shuffled=False)
@@ -56,9 +129,11 @@ def _measured(name, make, task) -> str:
     with measured_cost() as cost:
         found = nodes_in_folds(build, graphs, task.folds, labels=labels)
     score = decode_labels("", [item.features for item in found], labels, min_shift=5, n_shifts=0)
-    return (
-        f"{name:<22} {made[0].n_optimizer_steps:>6} {cost.seconds / len(task.folds):>8.2f} "
-        f"{cost.peak_mb:>6.0f}   {score.balanced_accuracy:.3f}"
+    return Measured(
+        n_steps=made[0].n_optimizer_steps,
+        seconds=cost.seconds / len(task.folds),
+        megabytes=cost.peak_mb,
+        score=score.balanced_accuracy,
     )
 
 
