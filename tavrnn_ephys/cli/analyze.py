@@ -1,0 +1,220 @@
+"""``tavrnn-ephys analyze``: a recording, window by window, into a copy of its file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tavrnn_ephys.cli.options import add_reading, add_segment, duration, number, whole_number
+from tavrnn_ephys.errors import InputError
+
+__all__ = ["add_command"]
+
+
+def add_command(commands: Any) -> None:
+    """
+    Add ``analyze`` to the commands.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+    """
+    command = commands.add_parser(
+        "analyze",
+        allow_abbrev=False,
+        help="embed the network of a recording, window by window, into a copy of its NWB file",
+        description="Bins the recording, computes the functional connectivity of each window, "
+        "trains TAVRNN on the sequence of graphs, and writes the embedding of every unit, channel "
+        "or cell into a processing module of a copy of the file. The recording is not changed.",
+        epilog="Example: tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min "
+        "--step 1min --out culture_tavrnn.nwb",
+    )
+    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    for name, text in (
+        ("--bin-size", "width of a bin in which spikes are counted or traces averaged"),
+        ("--window", "length of a window, a whole number of bins"),
+        ("--step", "time from the start of one window to the next"),
+    ):
+        command.add_argument(name, required=True, type=duration, metavar="TIME", help=text)
+    command.add_argument("--out", metavar="FILE.nwb", help="NWB file to write")
+    _add_placement(command)
+    command.add_argument(
+        "--threshold",
+        type=number,
+        default=0.0,
+        metavar="R",
+        help="smallest absolute connectivity that makes an edge (default: 0, keep all)",
+    )
+    command.add_argument(
+        "--measure",
+        default="pearson",
+        help="connectivity measure: pearson, covariance, spearman, partial, cross_correlation "
+        "(needs max_lag), spike_time_tiling_coefficient (needs dt)",
+    )
+    command.add_argument(
+        "--measure-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of the measure, such as max_lag=50ms; can be given several times",
+    )
+    command.add_argument(
+        "--profile",
+        default="default",
+        help="default, the model that this project stands behind, or paper, the published network "
+        "to the letter (its graphs want --threshold 0.6)",
+    )
+    command.add_argument(
+        "--training-epochs",
+        type=whole_number,
+        metavar="N",
+        help="passes over the windows (default: the profile's)",
+    )
+    command.add_argument("--seed", type=whole_number, default=0, help="seed (default: 0)")
+    add_segment(command)
+    add_reading(command)
+    command.add_argument(
+        "--session-start",
+        metavar="ISO-DATE",
+        help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
+    )
+    command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
+    _add_behavior(command)
+    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.set_defaults(run=_run)
+
+
+def _add_placement(command: Any) -> None:
+    group = command.add_argument_group("where the results go")
+    group.add_argument(
+        "--in-place",
+        action="store_true",
+        help="instead of --out: into FILE itself, through a copy beside it that takes its place",
+    )
+    group.add_argument(
+        "--sidecar",
+        action="store_true",
+        help="make --out a small file that links to the large data of FILE",
+    )
+    group.add_argument(
+        "--run",
+        dest="run_name",
+        default="default",
+        metavar="NAME",
+        help="name of the run (default: default)",
+    )
+    group.add_argument("--replace", action="store_true", help="replace a run of the same name")
+    group.add_argument(
+        "--module", metavar="NAME", help="processing module (default: ecephys, for cells ophys)"
+    )
+    group.add_argument(
+        "--connectivity",
+        default="triangle",
+        metavar="FORM",
+        help="how connectivity is stored: triangle, full, or edges, not beyond those of the graphs",
+    )
+
+
+def _add_behavior(command: Any) -> None:
+    command.add_argument(
+        "--behavior",
+        metavar="NAME",
+        help="a behaviour that the network is linked to: a signal, an epoch or an event of the "
+        "recording, NAME:LABEL for one label, game:rally_length for a measure of a game",
+    )
+    command.add_argument(
+        "--behavior-how",
+        metavar="HOW",
+        help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
+        "rate (epochs); rate, count (events)",
+    )
+    command.add_argument(
+        "--groups",
+        metavar="GROUPS",
+        help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
+        "a CSV file with the columns node_id and group",
+    )
+    command.add_argument(
+        "--tables", metavar="DIR", help="folder for the tables of the link to the behaviour (CSV)"
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.analysis_files import analyze_file
+    from tavrnn_ephys.pipeline import AnalysisConfig
+
+    placement = _placement(options)
+    config = AnalysisConfig(
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        measure=options.measure,
+        measure_options=parse_options(options.measure_option, example="max_lag=50ms"),
+        threshold=options.threshold,
+        profile=options.profile,
+        training_epochs=options.training_epochs,
+        seed=options.seed,
+        segment_index=options.segment,
+    )
+    result = analyze_file(
+        Path(options.file),
+        None if options.out is None else Path(options.out),
+        config,
+        placement=placement,
+        adapter=options.adapter,
+        session_start=options.session_start,
+        options=parse_options(options.option),
+        figures=options.figures,
+        overwrite=options.overwrite,
+        verbose=True,
+        **_behavior_options(options),
+    )
+    final = result.model.history_[-1]
+    print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
+    print(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    if result.behavior is not None:
+        print(result.behavior)
+    print(f"Written to {options.out or options.file}")
+
+
+def _placement(options: argparse.Namespace) -> Any:
+    from tavrnn_ephys.runs import Placement
+
+    if options.in_place and options.sidecar:
+        raise InputError("Choose one of --in-place and --sidecar.")
+    way = "in_place" if options.in_place else "sidecar" if options.sidecar else "copy"
+    return Placement(
+        run=options.run_name,
+        way=way,
+        module=options.module,
+        connectivity=options.connectivity,
+        replace=options.replace,
+        overwrite=options.overwrite,
+    )
+
+
+def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Say which behaviour is meant, and what stands in a file of groups."""
+    from tavrnn_ephys.behavior_analysis import BehaviorConfig
+    from tavrnn_ephys.comparison import read_groups
+
+    if options.behavior is None:
+        for flag, value in (
+            ("--behavior-how", options.behavior_how),
+            ("--groups", options.groups),
+            ("--tables", options.tables),
+        ):
+            if value is not None:
+                raise InputError(f"{flag} says more about a behaviour: name it with --behavior.")
+        return {}
+    named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
+    return {
+        "behavior": BehaviorConfig(
+            behavior=options.behavior, how=options.behavior_how, groups=groups, seed=options.seed
+        ),
+        "node_groups": named,
+        "tables": options.tables,
+    }

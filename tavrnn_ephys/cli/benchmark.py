@@ -1,0 +1,112 @@
+"""``tavrnn-ephys benchmark``: TAVRNN beside other methods."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tavrnn_ephys.cli.options import add_reading, add_segment, duration, whole_number
+from tavrnn_ephys.errors import InputError
+
+__all__ = ["add_command"]
+
+
+def add_command(commands: Any) -> None:
+    """
+    Add ``benchmark`` to the commands.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+    """
+    command = commands.add_parser(
+        "benchmark",
+        allow_abbrev=False,
+        help="compare TAVRNN with other methods, on a recording or on simulated cultures",
+        description="Fits every method inside blocks of time, decodes a behaviour from its "
+        "embeddings, and puts each score beside chance, beside mean rates, and beside the same "
+        "method on bins shuffled within windows. A run that was stopped goes on where it was.",
+        epilog="Example: tavrnn-ephys benchmark --simulated --methods all --seeds 3 --out DIR; "
+        "or: tavrnn-ephys benchmark rat.nwb --behavior position --bin-size 25ms --window 2s "
+        "--step 1s --methods uase,tavrnn --out DIR",
+    )
+    command.add_argument("file", nargs="?", metavar="FILE", help="recording of any known format")
+    command.add_argument("--simulated", action="store_true", help="simulated cultures instead")
+    command.add_argument("--out", required=True, metavar="DIR", help="folder for table and figures")
+    command.add_argument(
+        "--methods", default="all", help="all, or names with commas between them (default: all)"
+    )
+    for name, default, text in (
+        ("--seeds", 10, "networks, or seeds of every method on a recording"),
+        ("--steps", 100, "optimizer steps of every method that trains"),
+        ("--latent-size", 8, "width of the embedding of a node"),
+        ("--folds", 5, "blocks of time of a recording"),
+        ("--classes", 0, "cut a behaviour signal into N classes of equal size; 0: regression"),
+        ("--n-jobs", 1, "processes at work"),
+    ):
+        command.add_argument(
+            name,
+            type=whole_number,
+            default=default,
+            metavar="N",
+            help=f"{text} (default: {default})",
+        )
+    command.add_argument(
+        "--scenarios", metavar="NAMES", help="which simulations: switching,drift,learning,calcium"
+    )
+    command.add_argument("--behavior", metavar="NAME", help="behaviour signal or epoch to decode")
+    for name in ("--bin-size", "--window", "--step"):
+        command.add_argument(name, type=duration, metavar="TIME", help="as in analyze")
+    command.add_argument("--measure", default="pearson", help="connectivity measure")
+    add_segment(command)
+    add_reading(command)
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace a benchmark with other settings"
+    )
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    if bool(options.file) == options.simulated:
+        raise InputError("Name either a recording or --simulated.")
+    from tavrnn_ephys.baselines import choose_methods
+    from tavrnn_ephys.benchmarking import SCENARIOS, benchmark_file, benchmark_simulated
+
+    methods = choose_methods(options.methods)
+    common: dict[str, Any] = {
+        "n_seeds": options.seeds,
+        "n_steps": options.steps,
+        "latent_size": options.latent_size,
+        "n_jobs": options.n_jobs,
+        "overwrite": options.overwrite,
+        "verbose": True,
+    }
+    if options.simulated:
+        names = options.scenarios.split(",") if options.scenarios else SCENARIOS
+        print(benchmark_simulated(methods, options.out, scenarios=names, **common))
+    else:
+        print(benchmark_file(_benchmark_source(options), methods, options.out, **common))
+
+
+def _benchmark_source(options: argparse.Namespace) -> Any:
+    from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.benchmarking import FileSource
+
+    for name in ("behavior", "bin_size", "window", "step"):
+        if getattr(options, name) is None:
+            flag = name.replace("_", "-")
+            raise InputError(f"To decode from a recording, --{flag} is needed.")
+    return FileSource(
+        path=options.file,
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        behavior=options.behavior,
+        n_classes=options.classes,
+        measure=options.measure,
+        n_folds=options.folds,
+        segment_index=options.segment or 0,
+        adapter=options.adapter,
+        options=tuple(parse_options(options.option).items()),
+    )

@@ -1,0 +1,56 @@
+"""``tavrnn-ephys convert``: any recording as NWB."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tavrnn_ephys.cli.options import add_reading, add_segment
+
+__all__ = ["add_command"]
+
+
+def add_command(commands: Any) -> None:
+    """
+    Add ``convert`` to the commands.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+    """
+    command = commands.add_parser(
+        "convert",
+        allow_abbrev=False,
+        help="write a recording of any known format as an NWB file",
+        description="Reads a recording and writes it as NWB. What NWB demands and the recording "
+        "does not say is asked for by name, and never invented.",
+        epilog="Example: tavrnn-ephys convert F.npy --option sampling_rate=30Hz "
+        "--metadata mouse.yaml --out mouse.nwb",
+    )
+    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    command.add_argument("--out", required=True, metavar="FILE.nwb", help="NWB file to write")
+    command.add_argument(
+        "--metadata", metavar="FILE.yaml", help="session start, subject, species, … in YAML"
+    )
+    add_segment(command)
+    add_reading(command)
+    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.conversion import convert_file
+
+    written = convert_file(
+        Path(options.file),
+        Path(options.out),
+        adapter=options.adapter,
+        metadata=options.metadata,
+        segment=options.segment,
+        options=parse_options(options.option),
+        overwrite=options.overwrite,
+    )
+    print(f"Written to {written}")
