@@ -141,7 +141,7 @@ def benchmark(
     overwrite : bool
         Whether records of other settings may be deleted.
     verbose : bool
-        Whether progress is shown on the standard error stream.
+        Whether progress is shown on a terminal.
 
     Returns
     -------
