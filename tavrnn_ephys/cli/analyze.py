@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import add_reading, add_segment, duration, number, whole_number
+from tavrnn_ephys.cli.options import (
+    Gather,
+    Switch,
+    add_measure,
+    add_reading,
+    add_segment,
+    duration,
+    number,
+    suggest,
+    whole_number,
+)
+from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.errors import InputError
+
+if TYPE_CHECKING:
+    from tavrnn_ephys.pipeline import AnalysisResult
 
 __all__ = ["add_command"]
 
+# What a shell offers; the pipeline has the last word.
+FORMS = ("triangle", "full", "edges")
+HOW = ("mean", "majority", "circular_mean", "share", "rate", "count")
 
-def add_command(commands: Any) -> None:
+
+def add_command(commands: Any) -> Any:
     """
     Add ``analyze`` to the commands.
 
@@ -20,22 +38,34 @@ def add_command(commands: Any) -> None:
     ----------
     commands : argparse action
         What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
     """
     command = commands.add_parser(
         "analyze",
-        allow_abbrev=False,
         help="embed the network of a recording, window by window, into a copy of its NWB file",
         description="Bins the recording, computes the functional connectivity of each window, "
         "trains TAVRNN on the sequence of graphs, and writes the embedding of every unit, channel "
         "or cell into a processing module of a copy of the file. The recording is not changed.",
-        epilog="Example: tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min "
-        "--step 1min --out culture_tavrnn.nwb",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min \\\n"
+        "      --step 1min --out culture_tavrnn.nwb\n"
+        "  tavrnn-ephys analyze culture_tavrnn.nwb --in-place --run threshold_06 \\\n"
+        "      --bin-size 50ms --window 2min --step 1min --threshold 0.6\n"
+        "  tavrnn-ephys analyze --config run.yaml --seed 1\n\n"
+        "Durations are numbers with a unit: us, ms, s, min or h.",
     )
     command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
     for name, text in (
-        ("--bin-size", "width of a bin in which spikes are counted or traces averaged"),
-        ("--window", "length of a window, a whole number of bins"),
-        ("--step", "time from the start of one window to the next"),
+        (
+            "--bin-size",
+            "width of a bin in which spikes are counted or traces averaged, such as 50ms",
+        ),
+        ("--window", "length of a window, a whole number of bins, such as 2min"),
+        ("--step", "time from the start of one window to the next, such as 1min"),
     ):
         command.add_argument(name, required=True, type=duration, metavar="TIME", help=text)
     command.add_argument("--out", metavar="FILE.nwb", help="NWB file to write")
@@ -45,34 +75,37 @@ def add_command(commands: Any) -> None:
         type=number,
         default=0.0,
         metavar="R",
-        help="smallest absolute connectivity that makes an edge (default: 0, keep all)",
+        help="smallest absolute connectivity that makes an edge, no unit (default: 0, keep all)",
     )
-    command.add_argument(
-        "--measure",
-        default="pearson",
-        help="connectivity measure: pearson, covariance, spearman, partial, cross_correlation "
-        "(needs max_lag), spike_time_tiling_coefficient (needs dt)",
-    )
+    add_measure(command)
     command.add_argument(
         "--measure-option",
-        action="append",
+        action=Gather,
         default=[],
         metavar="NAME=VALUE",
         help="parameter of the measure, such as max_lag=50ms; can be given several times",
     )
-    command.add_argument(
+    profile = command.add_argument(
         "--profile",
         default="default",
+        metavar="NAME",
         help="default, the model that this project stands behind, or paper, the published network "
         "to the letter (its graphs want --threshold 0.6)",
     )
+    suggest(profile, lambda: ("default", "paper"))
     command.add_argument(
         "--training-epochs",
         type=whole_number,
         metavar="N",
         help="passes over the windows (default: the profile's)",
     )
-    command.add_argument("--seed", type=whole_number, default=0, help="seed (default: 0)")
+    command.add_argument(
+        "--seed",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="seed of the model (default: 0)",
+    )
     add_segment(command)
     add_reading(command)
     command.add_argument(
@@ -82,20 +115,21 @@ def add_command(commands: Any) -> None:
     )
     command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
     _add_behavior(command)
-    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
+    return command
 
 
 def _add_placement(command: Any) -> None:
     group = command.add_argument_group("where the results go")
     group.add_argument(
         "--in-place",
-        action="store_true",
+        action=Switch,
         help="instead of --out: into FILE itself, through a copy beside it that takes its place",
     )
     group.add_argument(
         "--sidecar",
-        action="store_true",
+        action=Switch,
         help="make --out a small file that links to the large data of FILE",
     )
     group.add_argument(
@@ -105,16 +139,17 @@ def _add_placement(command: Any) -> None:
         metavar="NAME",
         help="name of the run (default: default)",
     )
-    group.add_argument("--replace", action="store_true", help="replace a run of the same name")
+    group.add_argument("--replace", action=Switch, help="replace a run of the same name")
     group.add_argument(
         "--module", metavar="NAME", help="processing module (default: ecephys, for cells ophys)"
     )
-    group.add_argument(
+    form = group.add_argument(
         "--connectivity",
         default="triangle",
         metavar="FORM",
         help="how connectivity is stored: triangle, full, or edges, not beyond those of the graphs",
     )
+    suggest(form, lambda: FORMS)
 
 
 def _add_behavior(command: Any) -> None:
@@ -124,12 +159,13 @@ def _add_behavior(command: Any) -> None:
         help="a behaviour that the network is linked to: a signal, an epoch or an event of the "
         "recording, NAME:LABEL for one label, game:rally_length for a measure of a game",
     )
-    command.add_argument(
+    how = command.add_argument(
         "--behavior-how",
         metavar="HOW",
         help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
         "rate (epochs); rate, count (events)",
     )
+    suggest(how, lambda: HOW)
     command.add_argument(
         "--groups",
         metavar="GROUPS",
@@ -141,7 +177,7 @@ def _add_behavior(command: Any) -> None:
     )
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.adapter_options import parse_options
     from tavrnn_ephys.analysis_files import analyze_file
     from tavrnn_ephys.pipeline import AnalysisConfig
@@ -172,12 +208,44 @@ def _run(options: argparse.Namespace) -> None:
         verbose=True,
         **_behavior_options(options),
     )
+    return Report(text=_text(result, options), facts=_facts(result, options))
+
+
+def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
     final = result.model.history_[-1]
-    print(result.activity, result.connectivity, result.graphs, result.embedding, sep="\n")
-    print(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    parts = [result.activity, result.connectivity, result.graphs, result.embedding]
+    parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
-        print(result.behavior)
-    print(f"Written to {options.out or options.file}")
+        parts.append(result.behavior)
+    parts.append(f"Written to {options.out or options.file}")
+    return "\n".join(map(str, parts))
+
+
+def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    final, behavior = result.model.history_[-1], result.behavior
+    return {
+        "recording": options.file,
+        "written": options.out or options.file,
+        "run": options.run_name,
+        "n_nodes": result.embedding.n_nodes,
+        "node_kind": result.embedding.node_kind,
+        "n_bins": result.activity.n_bins,
+        "n_windows": len(result.windows),
+        "latent_size": result.embedding.mean.shape[2],
+        "reconstruction_loss": final["reconstruction"],
+        "kl": final["kl"],
+        "config": result.config,
+        "behavior": None
+        if behavior is None
+        else {
+            "name": behavior.behavior.name,
+            "how": behavior.behavior.how,
+            "decoding": behavior.decoding,
+            "association": behavior.association,
+        },
+        "figures": options.figures,
+        "tables": options.tables,
+    }
 
 
 def _placement(options: argparse.Namespace) -> Any:

@@ -5,13 +5,52 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tavrnn_ephys.cli.options import add_reading, add_segment, duration, whole_number
+from tavrnn_ephys.cli.options import (
+    Switch,
+    add_measure,
+    add_reading,
+    add_segment,
+    duration,
+    suggest,
+    whole_number,
+)
+from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.errors import InputError
 
 __all__ = ["add_command"]
 
+# What a shell offers; the registries of methods and simulations have the last word.
+METHODS = (
+    "all",
+    "rates",
+    "degree",
+    "uase_abs",
+    "uase_abs_ema",
+    "uase",
+    "uase_ema",
+    "pca_edges",
+    "vgae",
+    "vgrnn",
+    "dyngem",
+    "dynae",
+    "dynae_signed",
+    "dynrnn",
+    "dynaernn",
+    "graphert",
+    "evolvegcn",
+    "cebra_time",
+    "cebra_behavior",
+    "tavrnn",
+    "tavrnn_paper",
+    "tavrnn_no_attention",
+    "tavrnn_no_recurrence",
+    "tavrnn_binary",
+    "tavrnn_inner",
+)
+SCENARIO_NAMES = ("switching", "drift", "learning", "calcium")
 
-def add_command(commands: Any) -> None:
+
+def add_command(commands: Any) -> Any:
     """
     Add ``benchmark`` to the commands.
 
@@ -19,24 +58,33 @@ def add_command(commands: Any) -> None:
     ----------
     commands : argparse action
         What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
     """
     command = commands.add_parser(
         "benchmark",
-        allow_abbrev=False,
         help="compare TAVRNN with other methods, on a recording or on simulated cultures",
         description="Fits every method inside blocks of time, decodes a behaviour from its "
         "embeddings, and puts each score beside chance, beside mean rates, and beside the same "
         "method on bins shuffled within windows. A run that was stopped goes on where it was.",
-        epilog="Example: tavrnn-ephys benchmark --simulated --methods all --seeds 3 --out DIR; "
-        "or: tavrnn-ephys benchmark rat.nwb --behavior position --bin-size 25ms --window 2s "
-        "--step 1s --methods uase,tavrnn --out DIR",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys benchmark --simulated --methods all --seeds 3 --out benchmark\n"
+        "  tavrnn-ephys benchmark rat.nwb --behavior position --bin-size 25ms \\\n"
+        "      --window 2s --step 1s --methods uase,tavrnn --out benchmark",
     )
     command.add_argument("file", nargs="?", metavar="FILE", help="recording of any known format")
-    command.add_argument("--simulated", action="store_true", help="simulated cultures instead")
+    command.add_argument("--simulated", action=Switch, help="simulated cultures instead")
     command.add_argument("--out", required=True, metavar="DIR", help="folder for table and figures")
-    command.add_argument(
-        "--methods", default="all", help="all, or names with commas between them (default: all)"
+    methods = command.add_argument(
+        "--methods",
+        default="all",
+        metavar="NAMES",
+        help="all, or names with commas between them (default: all)",
     )
+    suggest(methods, lambda: METHODS)
     for name, default, text in (
         ("--seeds", 10, "networks, or seeds of every method on a recording"),
         ("--steps", 100, "optimizer steps of every method that trains"),
@@ -52,22 +100,28 @@ def add_command(commands: Any) -> None:
             metavar="N",
             help=f"{text} (default: {default})",
         )
-    command.add_argument(
+    scenarios = command.add_argument(
         "--scenarios", metavar="NAMES", help="which simulations: switching,drift,learning,calcium"
     )
+    suggest(scenarios, lambda: SCENARIO_NAMES)
     command.add_argument("--behavior", metavar="NAME", help="behaviour signal or epoch to decode")
-    for name in ("--bin-size", "--window", "--step"):
-        command.add_argument(name, type=duration, metavar="TIME", help="as in analyze")
-    command.add_argument("--measure", default="pearson", help="connectivity measure")
+    for name, text in (
+        ("--bin-size", "width of a bin, such as 25ms"),
+        ("--window", "length of a window, a whole number of bins, such as 2s"),
+        ("--step", "time from the start of one window to the next, such as 1s"),
+    ):
+        command.add_argument(name, type=duration, metavar="TIME", help=text)
+    add_measure(command)
     add_segment(command)
     add_reading(command)
     command.add_argument(
-        "--overwrite", action="store_true", help="replace a benchmark with other settings"
+        "--overwrite", action=Switch, help="replace a benchmark with other settings"
     )
     command.set_defaults(run=_run)
+    return command
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> Report:
     if bool(options.file) == options.simulated:
         raise InputError("Name either a recording or --simulated.")
     from tavrnn_ephys.baselines import choose_methods
@@ -84,9 +138,10 @@ def _run(options: argparse.Namespace) -> None:
     }
     if options.simulated:
         names = options.scenarios.split(",") if options.scenarios else SCENARIOS
-        print(benchmark_simulated(methods, options.out, scenarios=names, **common))
+        found = benchmark_simulated(methods, options.out, scenarios=names, **common)
     else:
-        print(benchmark_file(_benchmark_source(options), methods, options.out, **common))
+        found = benchmark_file(_benchmark_source(options), methods, options.out, **common)
+    return Report(text=str(found), facts={"results": found.table, "files": found.files})
 
 
 def _benchmark_source(options: argparse.Namespace) -> Any:

@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.cli.options import add_reading, add_segment
+from tavrnn_ephys.cli.options import Switch, add_reading, add_segment
+from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Any) -> Any:
     """
     Add ``convert`` to the commands.
 
@@ -19,15 +20,21 @@ def add_command(commands: Any) -> None:
     ----------
     commands : argparse action
         What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
     """
     command = commands.add_parser(
         "convert",
-        allow_abbrev=False,
         help="write a recording of any known format as an NWB file",
         description="Reads a recording and writes it as NWB. What NWB demands and the recording "
         "does not say is asked for by name, and never invented.",
-        epilog="Example: tavrnn-ephys convert F.npy --option sampling_rate=30Hz "
-        "--metadata mouse.yaml --out mouse.nwb",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys convert spikes.h5 --metadata mouse.yaml --out mouse.nwb\n"
+        "  tavrnn-ephys convert F.npy --option sampling_rate=30Hz \\\n"
+        "      --metadata mouse.yaml --out mouse.nwb",
     )
     command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
     command.add_argument("--out", required=True, metavar="FILE.nwb", help="NWB file to write")
@@ -36,11 +43,12 @@ def add_command(commands: Any) -> None:
     )
     add_segment(command)
     add_reading(command)
-    command.add_argument("--overwrite", action="store_true", help="replace existing output")
+    command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
+    return command
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.adapter_options import parse_options
     from tavrnn_ephys.conversion import convert_file
 
@@ -53,4 +61,6 @@ def _run(options: argparse.Namespace) -> None:
         options=parse_options(options.option),
         overwrite=options.overwrite,
     )
-    print(f"Written to {written}")
+    return Report(
+        text=f"Written to {written}", facts={"recording": options.file, "written": written}
+    )

@@ -3,12 +3,99 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
 from typing import Any
 
 from tavrnn_ephys.durations import parse_duration_s
 from tavrnn_ephys.errors import InputError
 
-__all__ = ["add_reading", "add_segment", "duration", "number", "whole_number"]
+__all__ = [
+    "Gather",
+    "MEASURES",
+    "Switch",
+    "add_measure",
+    "add_reading",
+    "add_running",
+    "add_segment",
+    "duration",
+    "number",
+    "suggest",
+    "whole_number",
+]
+
+MEASURES = (
+    "pearson",
+    "covariance",
+    "spearman",
+    "partial",
+    "cross_correlation",
+    "spike_time_tiling_coefficient",
+)
+
+
+class Gather(argparse.Action):
+    """
+    Gathers what an option is given several times, in place of its default.
+
+    Parameters
+    ----------
+    **options : object
+        Those of :class:`argparse.Action`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        """
+        Add a value.
+
+        Parameters
+        ----------
+        parser : argparse.ArgumentParser
+            The parser.
+        namespace : argparse.Namespace
+            Takes the values.
+        values : object
+            The value.
+        option_string : str, optional
+            The option as it was written.
+        """
+        before = getattr(namespace, self.dest, None)
+        before = [] if before is None or before is self.default else before
+        setattr(namespace, self.dest, [*before, values])
+
+
+class Switch(argparse.BooleanOptionalAction):
+    """
+    An option that is on or off: ``--overwrite``, and ``--no-overwrite`` against a file.
+
+    Parameters
+    ----------
+    **options : object
+        Those of :class:`argparse.BooleanOptionalAction`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        # With a text for help, argparse would add the default to it.
+        text = options.pop("help", None)
+        super().__init__(**{"default": False, **options})
+        self.help = text
+
+
+def suggest(action: Any, names: Callable[[], Iterable[str]]) -> None:
+    """
+    Let a shell complete the values of an option, which takes others too.
+
+    Parameters
+    ----------
+    action : argparse.Action
+        The option.
+    names : callable
+        Gives the values; called when the completion is printed.
+    """
+    action.suggested = names
 
 
 def add_segment(command: Any) -> None:
@@ -21,7 +108,10 @@ def add_segment(command: Any) -> None:
         The command.
     """
     command.add_argument(
-        "--segment", type=whole_number, metavar="N", help="which segment, where there are several"
+        "--segment",
+        type=whole_number,
+        metavar="N",
+        help="which segment, counted from 0, where there are several",
     )
 
 
@@ -34,14 +124,61 @@ def add_reading(command: Any) -> None:
     command : argparse.ArgumentParser
         The command.
     """
-    command.add_argument("--adapter", help="adapter that reads FILE (default: found by content)")
+    adapter = command.add_argument(
+        "--adapter", metavar="NAME", help="adapter that reads FILE (default: found by content)"
+    )
+    suggest(adapter, lambda: entry_points(group="tavrnn_ephys.adapters").names)
     command.add_argument(
         "--option",
-        action="append",
+        action=Gather,
         default=[],
         metavar="NAME=VALUE",
-        help="option of the adapter, such as sampling_rate=30Hz; can be given several times",
+        help="option of the adapter, numbers with their unit, such as sampling_rate=30Hz; can be "
+        "given several times",
     )
+
+
+def add_measure(command: Any) -> None:
+    """
+    Add the choice of a connectivity measure to a command.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        The command.
+    """
+    measure = command.add_argument(
+        "--measure",
+        default="pearson",
+        metavar="NAME",
+        help="connectivity measure: pearson, covariance, spearman, partial, cross_correlation "
+        "(needs max_lag), spike_time_tiling_coefficient (needs dt) (default: pearson)",
+    )
+    suggest(measure, lambda: MEASURES)
+
+
+def add_running(command: Any) -> None:
+    """
+    Add to a command what all have: options from a file, and a report for machines.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        The command.
+    """
+    group = command.add_argument_group("how the command is run")
+    group.add_argument(
+        "--config",
+        metavar="FILE.yaml",
+        help="take options from a YAML or TOML file with the same names; what stands on the "
+        "command line wins",
+    )
+    group.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print every option as YAML for --config, and end",
+    )
+    group.add_argument("--json", action=Switch, help="print one JSON document in place of the text")
 
 
 def duration(text: str) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
 
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli import (
@@ -22,17 +23,13 @@ from tavrnn_ephys.cli import (
     reproduce,
     runs,
 )
-from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, InputError, TavrnnEphysError
+from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
+from tavrnn_ephys.cli.options import add_running
+from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
+from tavrnn_ephys.cli.terminal import say
+from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
 
 __all__ = ["build_parser", "main"]
-
-
-class _OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".")
-        raise InputError(f"{sentence}. See '{self.prog} --help'.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,41 +44,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 1 if a run was not reproduced, or 2 after one sentence on the standard
-        error stream.
+        Exit status: 0 done, 1 if the result says no, 2 for bad input and 130 if stopped, the
+        last two after one sentence on the standard error stream.
     """
-    status = 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         for category in (DataLossWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
             with _stop_on_terminate():
-                options = build_parser().parse_args(arguments)
-                status = options.run(options) or 0
+                return _run(arguments, caught)
         except TavrnnEphysError as error:
-            return _refuse(str(error))
+            sentence, status = str(error), 2
         except MemoryError:
-            return _refuse(
-                "This analysis needs more memory than there is. Use larger bins, a larger step, "
-                "or fewer nodes."
-            )
+            sentence, status = _NO_MEMORY, 2
+        except BrokenPipeError:
+            return _leave_quietly()
         except OSError as error:
             where = f" '{error.filename}'" if error.filename else ""
-            return _refuse(
-                f"The system refused to read or write{where}: {error.strerror or error}."
-            )
+            reason = error.strerror or error
+            sentence, status = f"The system refused to read or write{where}: {reason}.", 2
         except KeyboardInterrupt:
-            return _refuse("Stopped on request; every file that is there is whole.", status=130)
+            sentence, status = "Stopped on request; every file that is there is whole.", 130
         except Exception as error:
-            kind = type(error).__name__
-            return _refuse(
-                f"An unexpected {kind} stopped this command ({error}). Nothing half-written is "
-                "left; please report it with the command and the file."
+            sentence, status = (
+                (
+                    f"An unexpected {type(error).__name__} stopped this command ({error}). Nothing "
+                    "half-written is left; please report it with the command and the file."
+                ),
+                2,
             )
-    for message in dict.fromkeys(str(warning.message) for warning in caught):
-        print(f"tavrnn-ephys: warning: {message}", file=sys.stderr)
+    say(sentence, "error")
     return status
+
+
+_NO_MEMORY = (
+    "This analysis needs more memory than there is. Use larger bins, a larger step, or fewer nodes."
+)
+
+
+def _run(arguments: Sequence[str] | None, caught: Sequence[warnings.WarningMessage]) -> int:
+    """Run a command, and say what it found on the standard output stream, which is its alone."""
+    options = build_parser().parse_args(arguments)
+    with redirect_stdout(sys.stderr):
+        report = options.run(options)
+    warned = list(dict.fromkeys(str(warning.message) for warning in caught))
+    print(report.json(options.command, warned) if options.json else report.text, flush=True)
+    for message in warned:
+        say(message, "warning")
+    return report.status
+
+
+def _leave_quietly() -> int:
+    """Take it that whoever read the report has read enough, as ``head`` does."""
+    # What is still to be written at the end of the process goes nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + getattr(signal, "SIGPIPE", 13)
 
 
 @contextmanager
@@ -101,11 +119,6 @@ def _stop_on_terminate() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _refuse(sentence: str, status: int = 2) -> int:
-    print(f"tavrnn-ephys: {' '.join(sentence.split())}", file=sys.stderr)
-    return status
-
-
 def build_parser() -> argparse.ArgumentParser:
     """
     Build the parser of all commands.
@@ -121,14 +134,31 @@ def build_parser() -> argparse.ArgumentParser:
     >>> build_parser().parse_args(["inspect", "culture.nwb"]).file
     'culture.nwb'
     """
-    parser = _OneLineParser(
+    parser = OneLineParser(
         prog="tavrnn-ephys",
         description="How did this network reorganise, and what has that to do with behaviour?",
-        epilog="Durations are written with their unit: 50ms, 2s, 2min.",
-        allow_abbrev=False,
+        epilog="Durations are written with their unit: 50ms, 2s, 2min. Exit status: 0 done, 1 the "
+        "result says no, 2 bad input, 130 stopped. 'tavrnn-ephys COMMAND --help' gives examples.",
     )
-    parser.add_argument("--version", action="version", version=f"tavrnn-ephys {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for command in (demo, analyze, runs, reproduce, inspect, convert, benchmark, compare):
-        command.add_command(commands)
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tavrnn-ephys {__version__}",
+        help="print the version, and end",
+    )
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help="print a script that completes this command in a shell, and end",
+    )
+    commands = parser.add_subparsers(
+        required=True,
+        dest="command",
+        metavar="COMMAND",
+        title="commands",
+        parser_class=CommandParser,
+    )
+    for module in (demo, analyze, runs, reproduce, inspect, convert, benchmark, compare):
+        add_running(module.add_command(commands))
     return parser

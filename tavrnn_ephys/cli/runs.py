@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from tavrnn_ephys.cli.reports import Report, plain
+
 __all__ = ["add_command"]
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Any) -> Any:
     """
     Add ``runs`` to the commands.
 
@@ -16,14 +18,21 @@ def add_command(commands: Any) -> None:
     ----------
     commands : argparse action
         What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
     """
     command = commands.add_parser(
         "runs",
-        allow_abbrev=False,
         help="list, compare or delete the runs in an NWB file",
         description="Lists the runs that an NWB file holds; compares two of them, or deletes "
         "some and gives their room back.",
-        epilog="Example: tavrnn-ephys runs culture_tavrnn.nwb --compare default threshold_06",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys runs culture_tavrnn.nwb\n"
+        "  tavrnn-ephys runs culture_tavrnn.nwb --compare default threshold_06\n"
+        "  tavrnn-ephys runs culture_tavrnn.nwb --delete threshold_06",
     )
     command.add_argument("file", metavar="FILE.nwb", help="NWB file with results")
     either = command.add_mutually_exclusive_group()
@@ -32,15 +41,17 @@ def add_command(commands: Any) -> None:
     )
     either.add_argument("--delete", nargs="+", metavar="NAME", help="delete these runs")
     command.set_defaults(run=_run)
+    return command
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.results import compare_runs, delete_runs, list_runs
 
     if options.compare:
-        print(compare_runs(options.file, *options.compare))
-        return
+        found = compare_runs(options.file, *options.compare)
+        return Report(text=str(found), facts={"file": options.file, **plain(found)})
     if options.delete:
         delete_runs(options.file, *options.delete)
     runs = list_runs(options.file)
-    print("\n".join(map(str, runs)) or "No runs.")
+    facts = {"file": options.file, "runs": runs, "deleted": options.delete or []}
+    return Report(text="\n".join(map(str, runs)) or "No runs.", facts=facts)
