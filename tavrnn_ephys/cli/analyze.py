@@ -27,7 +27,7 @@ __all__ = ["add_command"]
 
 # What a shell offers; the pipeline has the last word.
 FORMS = ("triangle", "full", "edges")
-HOW = ("mean", "majority", "circular_mean", "share", "rate", "count")
+HOW = ("mean", "majority", "circular_mean", "share", "rate", "count", "measure")
 
 
 def add_command(commands: Any) -> Any:
