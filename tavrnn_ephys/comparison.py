@@ -81,6 +81,11 @@ class ComparisonConfig:
                 positive_number(getattr(self, name), name)
         if self.threshold is not None:
             positive_number(self.threshold, "threshold", or_zero=True)
+            if self.threshold > 1:
+                raise InputError(
+                    f"threshold must lie in [0, 1], got {self.threshold:g}: the weights of edges "
+                    "are correlations."
+                )
         whole_number(self.seed, "seed")
         if self.is_paired and self.group_by is None:
             raise InputError("A paired comparison needs the condition of each file: --group-by.")
@@ -218,7 +223,7 @@ def read_groups(text: str) -> tuple[dict[str, str] | None, tuple[str, ...]]:
         return None, names
     path = Path(text)
     if not path.is_file():
-        raise InputError(f"The file of groups '{text}' does not exist.")
+        raise InputError(f"There is no file of groups '{text}'. Check the path.")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import build_parser, main
-from tavrnn_ephys.cli.options import Gather, duration, number, whole_number
+from tavrnn_ephys.cli.options import Gather, duration, number, path, whole_number
 from tests.test_cli import options_of, small_culture  # noqa: F401
 
 PARSER = build_parser()
@@ -61,6 +61,7 @@ NUMBERS = {
     whole_number: st.integers(-(2**70), 2**70).map(str),
     number: st.floats(allow_nan=False).map(repr),
     None: TEXTS,
+    path: TEXTS.filter(str.strip),
 }
 
 
@@ -108,11 +109,11 @@ def test_printed_configuration_reads_back_the_same(name, tmp_path_factory):
 
         wanted = parsed(name, *arguments)
         for ascii_only in (False, True):
-            path = folder / "run.yaml"
+            file = folder / "run.yaml"
             text = config_text(parser, vars(wanted), ascii_only=ascii_only)
-            path.write_text(text, encoding="utf-8", newline="")
+            file.write_text(text, encoding="utf-8", newline="")
             assert not ascii_only or text.isascii()
-            assert values_of(parsed(name, "--config", path)) == values_of(wanted)
+            assert values_of(parsed(name, "--config", file)) == values_of(wanted)
 
     check()
 
@@ -157,29 +158,29 @@ def config(tmp_path, monkeypatch):
 
 
 def test_the_command_line_wins_over_the_file_and_the_file_over_defaults(config):
-    path = config("file: a.nwb\nout: b.nwb\nsegment: 2\noverwrite: true\noption: [a=1, b=2]\n")
-    found = parsed("convert", "--config", path, "--segment", 1)
+    file = config("file: a.nwb\nout: b.nwb\nsegment: 2\noverwrite: true\noption: [a=1, b=2]\n")
+    found = parsed("convert", "--config", file, "--segment", 1)
     assert (found.segment, found.overwrite, found.out) == (1, True, "b.nwb")
     assert found.option == ["a=1", "b=2"]
     assert found.adapter is None
-    found = parsed("convert", "c.nwb", "--config", path, "--no-overwrite", "--option", "c=3")
+    found = parsed("convert", "c.nwb", "--config", file, "--no-overwrite", "--option", "c=3")
     assert (found.file, found.overwrite, found.option) == ("c.nwb", False, ["c=3"])
 
 
 def test_an_option_that_excludes_one_of_the_file_wins(config):
-    path = config("file: a.nwb\ndelete: [b]\n")
-    assert parsed("runs", "--config", path).delete == ["b"]
-    found = parsed("runs", "--config", path, "--compare", "x", "y")
+    file = config("file: a.nwb\ndelete: [b]\n")
+    assert parsed("runs", "--config", file).delete == ["b"]
+    found = parsed("runs", "--config", file, "--compare", "x", "y")
     assert (found.delete, found.compare) == (None, ["x", "y"])
 
 
 def test_toml_and_underscores_are_read_as_well(config):
-    path = config(
+    file = config(
         'file = "a.nwb"\nbin_size = "50ms"\nwindow = "2min"\nstep = "1min"\n'
         "threshold = 0.5\nin-place = true\nsession-start = 2024-05-01T10:00:00\n",
         "run.toml",
     )
-    found = parsed("analyze", "--config", path)
+    found = parsed("analyze", "--config", file)
     assert (found.bin_size, found.window, found.threshold) == (0.05, 120.0, 0.5)
     assert found.in_place
     assert found.session_start == "2024-05-01T10:00:00"

@@ -69,7 +69,7 @@ def test_inspect_reports_as_json(results, capsys):
 def test_analyze_reports_as_json(results, tmp_path, capsys):
     source = results.parent / "culture.nwb"
     out = tmp_path / "out.nwb"
-    extra = ["--behavior", "performance"]
+    extra = ["--behavior", "performance", "--groups", "sensory,L_up"]
     found = said(capsys, "analyze", source, *options_of(step="1s"), "--out", out, *extra)
     assert (found["n_nodes"], found["n_windows"], found["node_kind"]) == (20, 27, "channel")
     assert found["config"]["bin_size_s"] == 0.02

@@ -14,6 +14,7 @@ from tavrnn_ephys.cli.options import (
     add_segment,
     duration,
     number,
+    path,
     suggest,
     whole_number,
 )
@@ -58,7 +59,9 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys analyze --config run.yaml --seed 1\n\n"
         "Durations are numbers with a unit: us, ms, s, min or h.",
     )
-    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    command.add_argument(
+        "file", type=path, metavar="FILE", help="recording, of any format that is known"
+    )
     for name, text in (
         (
             "--bin-size",
@@ -68,7 +71,7 @@ def add_command(commands: Any) -> Any:
         ("--step", "time from the start of one window to the next, such as 1min"),
     ):
         command.add_argument(name, required=True, type=duration, metavar="TIME", help=text)
-    command.add_argument("--out", metavar="FILE.nwb", help="NWB file to write")
+    command.add_argument("--out", type=path, metavar="FILE.nwb", help="NWB file to write")
     _add_placement(command)
     command.add_argument(
         "--threshold",
@@ -113,7 +116,7 @@ def add_command(commands: Any) -> Any:
         metavar="ISO-DATE",
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
-    command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
+    command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
     _add_behavior(command)
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
@@ -173,7 +176,10 @@ def _add_behavior(command: Any) -> None:
         "a CSV file with the columns node_id and group",
     )
     command.add_argument(
-        "--tables", metavar="DIR", help="folder for the tables of the link to the behaviour (CSV)"
+        "--tables",
+        type=path,
+        metavar="DIR",
+        help="folder for the tables of the link to the behaviour (CSV)",
     )
 
 

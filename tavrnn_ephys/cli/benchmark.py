@@ -11,6 +11,7 @@ from tavrnn_ephys.cli.options import (
     add_reading,
     add_segment,
     duration,
+    path,
     suggest,
     whole_number,
 )
@@ -75,9 +76,13 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys benchmark rat.nwb --behavior position --bin-size 25ms \\\n"
         "      --window 2s --step 1s --methods uase,tavrnn --out benchmark",
     )
-    command.add_argument("file", nargs="?", metavar="FILE", help="recording of any known format")
+    command.add_argument(
+        "file", type=path, nargs="?", metavar="FILE", help="recording of any known format"
+    )
     command.add_argument("--simulated", action=Switch, help="simulated cultures instead")
-    command.add_argument("--out", required=True, metavar="DIR", help="folder for table and figures")
+    command.add_argument(
+        "--out", type=path, required=True, metavar="DIR", help="folder for table and figures"
+    )
     methods = command.add_argument(
         "--methods",
         default="all",
@@ -124,6 +129,9 @@ def add_command(commands: Any) -> Any:
 def _run(options: argparse.Namespace) -> Report:
     if bool(options.file) == options.simulated:
         raise InputError("Name either a recording or --simulated.")
+    _refuse_idle(options)
+    import numpy as np
+
     from tavrnn_ephys.baselines import choose_methods
     from tavrnn_ephys.benchmarking import SCENARIOS, benchmark_file, benchmark_simulated
 
@@ -141,7 +149,19 @@ def _run(options: argparse.Namespace) -> Report:
         found = benchmark_simulated(methods, options.out, scenarios=names, **common)
     else:
         found = benchmark_file(_benchmark_source(options), methods, options.out, **common)
-    return Report(text=str(found), facts={"results": found.table, "files": found.files})
+    # A method that fails is told in its row; if none gives a score, the answer is no.
+    failed = not np.isfinite(found.table["score"].to_numpy(dtype=float)).any()
+    facts = {"results": found.table, "files": found.files}
+    return Report(text=str(found), facts=facts, status=int(failed))
+
+
+def _refuse_idle(options: argparse.Namespace) -> None:
+    """Refuse options that say nothing of what is decoded."""
+    of_recordings = ("behavior", "bin_size", "window", "step", "segment", "adapter", "option")
+    for name in of_recordings if options.simulated else ("scenarios",):
+        if getattr(options, name) not in (None, []):
+            kind = "a recording" if options.simulated else "--simulated"
+            raise InputError(f"--{name.replace('_', '-')} belongs to {kind}. Leave it out.")
 
 
 def _benchmark_source(options: argparse.Namespace) -> Any:

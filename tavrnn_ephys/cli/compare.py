@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.cli.options import Switch, duration, number, whole_number
+from tavrnn_ephys.cli.options import Switch, duration, number, path, whole_number
 from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
@@ -38,7 +38,9 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys compare week1.nwb week2.nwb week3.nwb --bin-size 50ms \\\n"
         "      --window 10s --trend age --json",
     )
-    command.add_argument("files", metavar="FILE", nargs="+", help="recordings of any known format")
+    command.add_argument(
+        "files", type=path, metavar="FILE", nargs="+", help="recordings of any known format"
+    )
     for name, text in (
         ("--bin-size", "width of a bin, such as 50ms (default: that of the results in the files)"),
         ("--window", "length of a window, such as 10s (default: likewise)"),
@@ -67,7 +69,9 @@ def add_command(commands: Any) -> Any:
         help="smallest weight of an edge in all recordings, no unit (default: that of 15 %% of "
         "all pairs)",
     )
-    command.add_argument("--out", metavar="DIR", help="folder for tables (CSV) and figures (PNG)")
+    command.add_argument(
+        "--out", type=path, metavar="DIR", help="folder for tables (CSV) and figures (PNG)"
+    )
     command.add_argument(
         "--seed",
         type=whole_number,

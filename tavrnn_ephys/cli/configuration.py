@@ -12,6 +12,7 @@ from typing import Any
 
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration
+from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.errors import FileFormatError, InputError
 
 __all__ = ["config_text", "read_config"]
@@ -189,18 +190,18 @@ def _is_list(action: argparse.Action) -> bool:
 
 def _single(action: argparse.Action, value: Any) -> Any:
     """Take a value as the command line would take its text."""
-    what = "text" if action.type is None else "one value"
+    convert: Any = action.type or str
+    is_text = convert in (str, file_path)
     if isinstance(value, datetime.date):
         value = value.isoformat()
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"must be {what}, got {_short(value)}.")
-    if action.type is None:
-        if not isinstance(value, str):
-            raise InputError(f"must be text, got {_short(value)}. Write it in quotes.")
-        if "\0" in value:
-            raise InputError("holds a character that no argument can hold.")
-        return value
-    return action.type(value if isinstance(value, str) else repr(value))  # type: ignore[operator]
+        raise InputError(f"must be {'text' if is_text else 'one value'}, got {_short(value)}.")
+    if is_text and not isinstance(value, str):
+        raise InputError(f"must be text, got {_short(value)}. Write it in quotes.")
+    text = value if isinstance(value, str) else repr(value)
+    if "\0" in text:
+        raise InputError("holds a character that no argument can hold.")
+    return convert(text)
 
 
 def _refuse_rivals(parser: argparse.ArgumentParser, values: Mapping[str, Any], path: Path) -> None:

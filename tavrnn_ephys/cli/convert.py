@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.cli.options import Switch, add_reading, add_segment
+from tavrnn_ephys.cli.options import Switch, add_reading, add_segment, path
 from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
@@ -36,10 +36,17 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys convert F.npy --option sampling_rate=30Hz \\\n"
         "      --metadata mouse.yaml --out mouse.nwb",
     )
-    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
-    command.add_argument("--out", required=True, metavar="FILE.nwb", help="NWB file to write")
     command.add_argument(
-        "--metadata", metavar="FILE.yaml", help="session start, subject, species, … in YAML"
+        "file", type=path, metavar="FILE", help="recording, of any format that is known"
+    )
+    command.add_argument(
+        "--out", type=path, required=True, metavar="FILE.nwb", help="NWB file to write"
+    )
+    command.add_argument(
+        "--metadata",
+        type=path,
+        metavar="FILE.yaml",
+        help="session start, subject, species, … in YAML",
     )
     add_segment(command)
     add_reading(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tavrnn_ephys.cli.options import Switch, whole_number
+from tavrnn_ephys.cli.options import Switch, path, whole_number
 from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
@@ -36,7 +36,11 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys demo --out demo --seed 3 --overwrite --json",
     )
     command.add_argument(
-        "--out", required=True, metavar="DIR", help="folder for the NWB files and the figures"
+        "--out",
+        type=path,
+        required=True,
+        metavar="DIR",
+        help="folder for the NWB files and the figures",
     )
     command.add_argument(
         "--seed",

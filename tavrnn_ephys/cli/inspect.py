@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tavrnn_ephys.cli.options import add_reading
+from tavrnn_ephys.cli.options import add_reading, path
 from tavrnn_ephys.cli.reports import Report, plain
 
 __all__ = ["add_command"]
@@ -35,7 +35,9 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys inspect F.npy --option sampling_rate=30Hz\n"
         "  tavrnn-ephys inspect culture.nwb --json",
     )
-    command.add_argument("file", metavar="FILE", help="recording, of any format that is known")
+    command.add_argument(
+        "file", type=path, metavar="FILE", help="recording, of any format that is known"
+    )
     add_reading(command)
     command.set_defaults(run=_run)
     return command

@@ -20,6 +20,7 @@ __all__ = [
     "add_segment",
     "duration",
     "number",
+    "path",
     "suggest",
     "whole_number",
 ]
@@ -169,6 +170,7 @@ def add_running(command: Any) -> None:
     group = command.add_argument_group("how the command is run")
     group.add_argument(
         "--config",
+        type=path,
         metavar="FILE.yaml",
         help="take options from a YAML or TOML file with the same names; what stands on the "
         "command line wins",
@@ -179,6 +181,35 @@ def add_running(command: Any) -> None:
         help="print every option as YAML for --config, and end",
     )
     group.add_argument("--json", action=Switch, help="print one JSON document in place of the text")
+
+
+def path(text: str) -> str:
+    """
+    Take the path of a file or a folder.
+
+    Parameters
+    ----------
+    text : str
+        The path.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is empty, for which the current folder would be taken.
+
+    Examples
+    --------
+    >>> path("culture.nwb")
+    'culture.nwb'
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("An empty text names no file and no folder.")
+    return text
 
 
 def duration(text: str) -> float:

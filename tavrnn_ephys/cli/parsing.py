@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import copy
+import difflib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -50,6 +52,8 @@ class OneLineParser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options |= {"allow_abbrev": False, "formatter_class": HelpFormatter}
         super().__init__(**options)
+        # "-5ms" is a value, and refused as one, rather than an option that is not known.
+        self._negative_number_matcher = re.compile(r"-\.?\d.*")
 
     def error(self, message: str) -> NoReturn:
         """
@@ -66,7 +70,8 @@ class OneLineParser(argparse.ArgumentParser):
             Always, with one sentence.
         """
         sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".")
-        raise InputError(f"{sentence}. See '{self.prog} --help'.")
+        stop = "" if sentence.endswith("?") else "."
+        raise InputError(f"{sentence}{stop} See '{self.prog} --help'.")
 
 
 class CommandParser(OneLineParser):
@@ -106,13 +111,13 @@ class CommandParser(OneLineParser):
             If an argument or the file breaks a rule, or a needed option is given by neither.
         """
         given, rest = self._given(args)
+        if rest:
+            self.error(self._unknown(rest))
         known = {action.dest: action.default for action in self._actions if action.dest != "help"}
         if given.get("config") is not None:
             known |= self._without_rivals(read_config(given["config"], self), given)
         known |= given
         if known.get("print_config"):
-            if rest:
-                self.error(f"unrecognized arguments: {' '.join(rest)}")
             print(config_text(self, known, ascii_only=not _speaks_unicode()), end="")
             self.exit()
         self._require(known)
@@ -129,6 +134,13 @@ class CommandParser(OneLineParser):
         twin.format_help = self.format_help  # type: ignore[method-assign]
         given, rest = argparse.ArgumentParser.parse_known_args(twin, args)
         return vars(given), rest
+
+    def _unknown(self, rest: Sequence[str]) -> str:
+        """Name arguments that are not known, and the nearest option."""
+        options = [text for action in self._actions for text in action.option_strings]
+        near = difflib.get_close_matches(rest[0].partition("=")[0], options, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        return f"unrecognized arguments: {' '.join(rest)}{hint}"
 
     def _without_rivals(self, filed: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Drop from the file what excludes an option of the command line."""

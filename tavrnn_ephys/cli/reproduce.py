@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from tavrnn_ephys.cli.options import path
 from tavrnn_ephys.cli.reports import Report, plain
 
 __all__ = ["add_command"]
@@ -34,7 +35,9 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys reproduce culture_tavrnn.nwb\n"
         "  tavrnn-ephys reproduce culture_tavrnn.nwb --run threshold_06 --json",
     )
-    command.add_argument("file", metavar="FILE.nwb", help="NWB file with a recording and results")
+    command.add_argument(
+        "file", type=path, metavar="FILE.nwb", help="NWB file with a recording and results"
+    )
     command.add_argument(
         "--run",
         metavar="NAME",

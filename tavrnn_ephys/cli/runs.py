@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from tavrnn_ephys.cli.options import path
 from tavrnn_ephys.cli.reports import Report, plain
 
 __all__ = ["add_command"]
@@ -34,7 +35,7 @@ def add_command(commands: Any) -> Any:
         "  tavrnn-ephys runs culture_tavrnn.nwb --compare default threshold_06\n"
         "  tavrnn-ephys runs culture_tavrnn.nwb --delete threshold_06",
     )
-    command.add_argument("file", metavar="FILE.nwb", help="NWB file with results")
+    command.add_argument("file", type=path, metavar="FILE.nwb", help="NWB file with results")
     either = command.add_mutually_exclusive_group()
     either.add_argument(
         "--compare", nargs=2, metavar=("A", "B"), help="say in what two runs differ"
