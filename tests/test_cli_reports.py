@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -239,6 +240,17 @@ def test_a_reader_that_has_read_enough_is_no_error(results):
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout in ("0\n", "141\n")
+
+
+@pytest.mark.parametrize("arguments", [["convert", "--help"], ["inspect", "größe.nwb"]])
+def test_a_terminal_without_unicode_is_no_error(results, tmp_path, arguments):
+    shutil.copy(results, tmp_path / "größe.nwb")
+    done = subprocess.run(
+        [*CLI, *arguments], cwd=tmp_path, env=environment_of({"PYTHONIOENCODING": "ascii"}),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u2026" in done.stdout or "gr\\xf6\\xdfe.nwb" in done.stdout
 
 
 # ---- colour and help -----------------------------------------------------------

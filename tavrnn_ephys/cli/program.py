@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -85,6 +86,9 @@ _NO_MEMORY = (
 
 def _run(arguments: Sequence[str] | None, caught: Sequence[warnings.WarningMessage]) -> int:
     """Run a command, and say what it found on the standard output stream, which is its alone."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the encoding of the terminal lacks is shown by its code.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     with redirect_stdout(sys.stderr):
         report = options.run(options)
