@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import quantities as pq
-from tqdm import tqdm
 
 from tavrnn_ephys._checks import positive_number, some, whole_number
 from tavrnn_ephys.across_cultures import group_differences, paired_effects
@@ -22,6 +20,7 @@ from tavrnn_ephys.containers import ConnectivitySequence
 from tavrnn_ephys.errors import DataLossWarning, InputError
 from tavrnn_ephys.network_measures import DESCRIPTIONS, network_measures
 from tavrnn_ephys.output import check_folder, make_folder, whole_file
+from tavrnn_ephys.progress import progress_bar
 from tavrnn_ephys.reading import find_adapter, read
 from tavrnn_ephys.results import read_results
 from tavrnn_ephys.trends import trends_over_recordings
@@ -82,6 +81,11 @@ class ComparisonConfig:
                 positive_number(getattr(self, name), name)
         if self.threshold is not None:
             positive_number(self.threshold, "threshold", or_zero=True)
+            if self.threshold > 1:
+                raise InputError(
+                    f"threshold must lie in [0, 1], got {self.threshold:g}: the weights of edges "
+                    "are correlations."
+                )
         whole_number(self.seed, "seed")
         if self.is_paired and self.group_by is None:
             raise InputError("A paired comparison needs the condition of each file: --group-by.")
@@ -167,8 +171,8 @@ def compare_files(
     level = config.threshold
     if level is None:
         level = _common_level(blocks, durations)
-    quiet = not (verbose and sys.stderr.isatty())
-    bar = tqdm(list(zip(blocks, durations, strict=True)), unit="file", disable=quiet)
+    both = list(zip(blocks, durations, strict=True))
+    bar = progress_bar(both, what="measuring", unit="file", verbose=verbose)
     rows = [_measured(block, lasting, level, config.seed) for block, lasting in bar]
     table = pd.concat([about, pd.DataFrame(rows)], axis=1)
     measures = [name for name in rows[0] if name not in ("n_windows",)]
@@ -219,7 +223,7 @@ def read_groups(text: str) -> tuple[dict[str, str] | None, tuple[str, ...]]:
         return None, names
     path = Path(text)
     if not path.is_file():
-        raise InputError(f"The file of groups '{text}' does not exist.")
+        raise InputError(f"There is no file of groups '{text}'. Check the path.")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:

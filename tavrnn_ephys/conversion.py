@@ -75,7 +75,7 @@ def convert_file(
     inputs = (source,) if metadata is None else (source, metadata)
     about = {} if metadata is None else read_metadata(metadata)
     found = find_adapter(source, adapter)
-    check_output(out, inputs=inputs, overwrite=overwrite)
+    check_output(out, inputs=inputs, overwrite=overwrite, suffix=".nwb")
     block = read(source, adapter=found.name, **dict(options or {}))
     if segment is not None:
         block = one_segment(block, segment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from tavrnn_ephys.baselines import UASE
 from tavrnn_ephys.blocks import behavior_columns
@@ -33,6 +31,7 @@ from tavrnn_ephys.pipeline import (
     make_model,
     results_of,
 )
+from tavrnn_ephys.progress import progress_bar
 from tavrnn_ephys.reading import read, write_nwb
 from tavrnn_ephys.results import write_results
 from tavrnn_ephys.simulation import CultureTruth, culture_truth, simulate_culture
@@ -168,9 +167,8 @@ def _state_scores(
     build = partial(make_model, config)
 
     def in_folds(graphs: Any, what: str) -> Any:
-        bar = partial(tqdm, desc=what, unit="fold", leave=False)
-        quiet = not (verbose and sys.stderr.isatty())
-        return embed_in_folds(build, graphs, folds, progress=partial(bar, disable=quiet))
+        bar = partial(progress_bar, what=what, unit="fold", verbose=verbose)
+        return embed_in_folds(build, graphs, folds, progress=bar)
 
     with warnings.catch_warnings():
         # The control is made to say nothing about the windows; that it does is no news.

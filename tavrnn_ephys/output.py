@@ -72,6 +72,8 @@ def check_output(
             "on the command line --overwrite."
         )
     folder = target.parent
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"The output '{target}' cannot lie in '{folder}', which is a file.")
     if not folder.is_dir():
         raise OutputError(f"The folder '{folder}' of the output does not exist. Create it first.")
     try:

@@ -138,7 +138,7 @@ def test_groups_from_a_file(recording, tmp_path):
             ["--behavior", "skill", "--groups", "sensory,tail"],
             "No node belongs to the group 'tail'",
         ),
-        (["--behavior", "skill", "--groups", "gone.csv"], "file of groups 'gone.csv' does not"),
+        (["--behavior", "skill", "--groups", "gone.csv"], "no file of groups 'gone.csv'"),
         (["--groups", "sensory"], "name it with --behavior"),
     ],
 )

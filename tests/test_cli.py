@@ -333,7 +333,7 @@ def test_whatever_goes_wrong_is_one_sentence(bad, capsys, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(tavrnn_ephys.inspection, "describe_file", fail)
+    monkeypatch.setattr(tavrnn_ephys.inspection, "inspect_file", fail)
     status = main(["inspect", str(bad / "good.nwb")])
     captured = capsys.readouterr()
     assert status == (130 if isinstance(error, KeyboardInterrupt) else 2)

@@ -10,9 +10,10 @@ import numpy as np
 import quantities as pq
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int, positive_number, some
+from tavrnn_ephys._checks import one_of, positive_number, some, whole_number
 from tavrnn_ephys.binning import bin_activity
 from tavrnn_ephys.blocks import behavior_columns
+from tavrnn_ephys.connectivity.measures import MEASURES
 from tavrnn_ephys.containers import Windows
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.tasks import BenchmarkTask
@@ -67,7 +68,8 @@ class FileSource:
     def __post_init__(self) -> None:
         for name in ("bin_size_s", "window_length_s", "step_s"):
             positive_number(getattr(self, name), name)
-        positive_int(self.n_folds, "n_folds")
+        one_of(self.measure, MEASURES, "measure")
+        whole_number(self.n_folds, "n_folds", at_least=2)
         if self.n_classes < 0 or self.n_classes == 1:
             raise InputError(f"n_classes must be 0 or at least 2, got {self.n_classes}.")
         # Hashable, so that neighbouring jobs find the recording that is loaded already.
@@ -119,6 +121,12 @@ class FileSource:
         if not known.any():
             raise InputError(f"No window of '{self.path}' has a value of '{self.behavior}'.")
         windows, values = windows.select(known), values[known]
+        for name in ("n_folds", "n_classes"):
+            if getattr(self, name) > len(windows):
+                raise InputError(
+                    f"{name} must be at most the number of windows, which is {len(windows)}, got "
+                    f"{getattr(self, name)}."
+                )
         if values.dtype.kind == "f" and self.n_classes:
             limits = np.quantile(values, np.linspace(0, 1, self.n_classes + 1)[1:-1])
             values = np.array([f"class {k + 1}" for k in np.searchsorted(limits, values)])

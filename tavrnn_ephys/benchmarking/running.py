@@ -141,7 +141,7 @@ def benchmark(
     overwrite : bool
         Whether records of other settings may be deleted.
     verbose : bool
-        Whether progress is shown on the standard error stream.
+        Whether progress is shown on a terminal.
 
     Returns
     -------
@@ -156,6 +156,7 @@ def benchmark(
     """
     if "rates" not in methods:
         raise InputError("Every score stands beside rates: add the method 'rates'.")
+    positive_int(n_jobs, "n_jobs")
     folder = check_folder(out, (), overwrite=overwrite)
     make_folder(folder)
     _check_settings(folder, {"n_shifts": n_shifts, **(settings or {})}, overwrite=overwrite)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from tqdm import tqdm
 
 from tavrnn_ephys._checks import positive_int
 from tavrnn_ephys.errors import InputError, TavrnnEphysError
 from tavrnn_ephys.evaluation.scoring import score_method
 from tavrnn_ephys.evaluation.tasks import TaskGraphs, TaskSource
 from tavrnn_ephys.output import whole_file
+from tavrnn_ephys.progress import progress_bar
 
 __all__ = ["Job", "read_records", "run_jobs"]
 
@@ -78,7 +77,7 @@ def run_jobs(
     n_jobs : int
         Processes at work, each on one thread.
     verbose : bool
-        Whether progress, with the time left, is shown on the standard error stream.
+        Whether progress, with the time left, is shown on a terminal.
 
     Returns
     -------
@@ -97,16 +96,8 @@ def run_jobs(
     place = None if folder is None else Path(folder)
     known = {} if place is None else _known(place, names)
     waiting = [job for job in jobs if job.file_name not in known]
-    quick = verbose and sys.stderr.isatty()
-    bar = tqdm(
-        total=len(jobs),
-        initial=len(known),
-        desc="benchmark",
-        unit="job",
-        disable=not verbose,
-        mininterval=0.5 if quick else 30.0,
-        miniters=1,
-        smoothing=0.05,
+    bar = progress_bar(
+        what="benchmark", unit="job", total=len(jobs), initial=len(known), verbose=verbose
     )
     with bar:
         for job, record in _results(waiting, n_jobs):

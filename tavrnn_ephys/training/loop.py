@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,11 +10,11 @@ from itertools import zip_longest
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from tavrnn_ephys.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.nn.decoder import PairTarget, chance_loss
 from tavrnn_ephys.nn.model import NetworkState, WindowInput
+from tavrnn_ephys.progress import progress_bar
 from tavrnn_ephys.training.checkpoints import Checkpoint, RunState
 from tavrnn_ephys.training.options import TrainingOptions
 from tavrnn_ephys.training.passes import Stretch, run_sequence, sample_noise
@@ -71,13 +70,8 @@ def train(
     if checkpoint is not None:
         checkpoint.restore(run.state)
     history = run.state.history
-    bar = tqdm(
-        range(len(history), run.n_epochs),
-        desc="training",
-        unit="epoch",
-        disable=not (verbose and sys.stderr.isatty()),
-        leave=False,
-    )
+    epochs = range(len(history), run.n_epochs)
+    bar = progress_bar(epochs, what="training", unit="epoch", verbose=verbose)
     run.modules.train()
     for epoch in bar:
         if run.is_exhausted:

@@ -1,0 +1,294 @@
+"""``tavrnn-ephys analyze``: a recording, window by window, into a copy of its file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tavrnn_ephys.cli.options import (
+    Gather,
+    Switch,
+    add_measure,
+    add_reading,
+    add_segment,
+    duration,
+    number,
+    path,
+    suggest,
+    whole_number,
+)
+from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.errors import InputError
+
+if TYPE_CHECKING:
+    from tavrnn_ephys.pipeline import AnalysisResult
+
+__all__ = ["add_command"]
+
+# What a shell offers; the pipeline has the last word.
+FORMS = ("triangle", "full", "edges")
+HOW = ("mean", "majority", "circular_mean", "share", "rate", "count", "measure")
+
+
+def add_command(commands: Any) -> Any:
+    """
+    Add ``analyze`` to the commands.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
+    """
+    command = commands.add_parser(
+        "analyze",
+        help="embed the network of a recording, window by window, into a copy of its NWB file",
+        description="Bins the recording, computes the functional connectivity of each window, "
+        "trains TAVRNN on the sequence of graphs, and writes the embedding of every unit, channel "
+        "or cell into a processing module of a copy of the file. The recording is not changed.",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min \\\n"
+        "      --step 1min --out culture_tavrnn.nwb\n"
+        "  tavrnn-ephys analyze culture_tavrnn.nwb --in-place --run threshold_06 \\\n"
+        "      --bin-size 50ms --window 2min --step 1min --threshold 0.6\n"
+        "  tavrnn-ephys analyze --config run.yaml --seed 1\n\n"
+        "Durations are numbers with a unit: us, ms, s, min or h.",
+    )
+    command.add_argument(
+        "file", type=path, metavar="FILE", help="recording, of any format that is known"
+    )
+    for name, text in (
+        (
+            "--bin-size",
+            "width of a bin in which spikes are counted or traces averaged, such as 50ms",
+        ),
+        ("--window", "length of a window, a whole number of bins, such as 2min"),
+        ("--step", "time from the start of one window to the next, such as 1min"),
+    ):
+        command.add_argument(name, required=True, type=duration, metavar="TIME", help=text)
+    command.add_argument("--out", type=path, metavar="FILE.nwb", help="NWB file to write")
+    _add_placement(command)
+    command.add_argument(
+        "--threshold",
+        type=number,
+        default=0.0,
+        metavar="R",
+        help="smallest absolute connectivity that makes an edge, no unit (default: 0, keep all)",
+    )
+    add_measure(command)
+    command.add_argument(
+        "--measure-option",
+        action=Gather,
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of the measure, such as max_lag=50ms; can be given several times",
+    )
+    profile = command.add_argument(
+        "--profile",
+        default="default",
+        metavar="NAME",
+        help="default, the model that this project stands behind, or paper, the published network "
+        "to the letter (its graphs want --threshold 0.6)",
+    )
+    suggest(profile, lambda: ("default", "paper"))
+    command.add_argument(
+        "--training-epochs",
+        type=whole_number,
+        metavar="N",
+        help="passes over the windows (default: the profile's)",
+    )
+    command.add_argument(
+        "--seed",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="seed of the model (default: 0)",
+    )
+    add_segment(command)
+    add_reading(command)
+    command.add_argument(
+        "--session-start",
+        metavar="ISO-DATE",
+        help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
+    )
+    command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
+    _add_behavior(command)
+    command.add_argument("--overwrite", action=Switch, help="replace existing output")
+    command.set_defaults(run=_run)
+    return command
+
+
+def _add_placement(command: Any) -> None:
+    group = command.add_argument_group("where the results go")
+    group.add_argument(
+        "--in-place",
+        action=Switch,
+        help="instead of --out: into FILE itself, through a copy beside it that takes its place",
+    )
+    group.add_argument(
+        "--sidecar",
+        action=Switch,
+        help="make --out a small file that links to the large data of FILE",
+    )
+    group.add_argument(
+        "--run",
+        dest="run_name",
+        default="default",
+        metavar="NAME",
+        help="name of the run (default: default)",
+    )
+    group.add_argument("--replace", action=Switch, help="replace a run of the same name")
+    group.add_argument(
+        "--module", metavar="NAME", help="processing module (default: ecephys, for cells ophys)"
+    )
+    form = group.add_argument(
+        "--connectivity",
+        default="triangle",
+        metavar="FORM",
+        help="how connectivity is stored: triangle, full, or edges, not beyond those of the graphs",
+    )
+    suggest(form, lambda: FORMS)
+
+
+def _add_behavior(command: Any) -> None:
+    command.add_argument(
+        "--behavior",
+        metavar="NAME",
+        help="a behaviour that the network is linked to: a signal, an epoch or an event of the "
+        "recording, NAME:LABEL for one label, game:rally_length for a measure of a game",
+    )
+    how = command.add_argument(
+        "--behavior-how",
+        metavar="HOW",
+        help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
+        "rate (epochs); rate, count (events)",
+    )
+    suggest(how, lambda: HOW)
+    command.add_argument(
+        "--groups",
+        metavar="GROUPS",
+        help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
+        "a CSV file with the columns node_id and group",
+    )
+    command.add_argument(
+        "--tables",
+        type=path,
+        metavar="DIR",
+        help="folder for the tables of the link to the behaviour (CSV)",
+    )
+
+
+def _run(options: argparse.Namespace) -> Report:
+    from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.analysis_files import analyze_file
+    from tavrnn_ephys.pipeline import AnalysisConfig
+
+    placement = _placement(options)
+    config = AnalysisConfig(
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        measure=options.measure,
+        measure_options=parse_options(options.measure_option, example="max_lag=50ms"),
+        threshold=options.threshold,
+        profile=options.profile,
+        training_epochs=options.training_epochs,
+        seed=options.seed,
+        segment_index=options.segment,
+    )
+    result = analyze_file(
+        Path(options.file),
+        None if options.out is None else Path(options.out),
+        config,
+        placement=placement,
+        adapter=options.adapter,
+        session_start=options.session_start,
+        options=parse_options(options.option),
+        figures=options.figures,
+        overwrite=options.overwrite,
+        verbose=True,
+        **_behavior_options(options),
+    )
+    return Report(text=_text(result, options), facts=_facts(result, options))
+
+
+def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
+    final = result.model.history_[-1]
+    parts = [result.activity, result.connectivity, result.graphs, result.embedding]
+    parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    if result.behavior is not None:
+        parts.append(result.behavior)
+    parts.append(f"Written to {options.out or options.file}")
+    return "\n".join(map(str, parts))
+
+
+def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    final, behavior = result.model.history_[-1], result.behavior
+    return {
+        "recording": options.file,
+        "written": options.out or options.file,
+        "run": options.run_name,
+        "n_nodes": result.embedding.n_nodes,
+        "node_kind": result.embedding.node_kind,
+        "n_bins": result.activity.n_bins,
+        "n_windows": len(result.windows),
+        "latent_size": result.embedding.mean.shape[2],
+        "reconstruction_loss": final["reconstruction"],
+        "kl": final["kl"],
+        "config": result.config,
+        "behavior": None
+        if behavior is None
+        else {
+            "name": behavior.behavior.name,
+            "how": behavior.behavior.how,
+            "decoding": behavior.decoding,
+            "association": behavior.association,
+        },
+        "figures": options.figures,
+        "tables": options.tables,
+    }
+
+
+def _placement(options: argparse.Namespace) -> Any:
+    from tavrnn_ephys.runs import Placement
+
+    if options.in_place and options.sidecar:
+        raise InputError("Choose one of --in-place and --sidecar.")
+    way = "in_place" if options.in_place else "sidecar" if options.sidecar else "copy"
+    return Placement(
+        run=options.run_name,
+        way=way,
+        module=options.module,
+        connectivity=options.connectivity,
+        replace=options.replace,
+        overwrite=options.overwrite,
+    )
+
+
+def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Say which behaviour is meant, and what stands in a file of groups."""
+    from tavrnn_ephys.behavior_analysis import BehaviorConfig
+    from tavrnn_ephys.comparison import read_groups
+
+    if options.behavior is None:
+        for flag, value in (
+            ("--behavior-how", options.behavior_how),
+            ("--groups", options.groups),
+            ("--tables", options.tables),
+        ):
+            if value is not None:
+                raise InputError(f"{flag} says more about a behaviour: name it with --behavior.")
+        return {}
+    named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
+    return {
+        "behavior": BehaviorConfig(
+            behavior=options.behavior, how=options.behavior_how, groups=groups, seed=options.seed
+        ),
+        "node_groups": named,
+        "tables": options.tables,
+    }

@@ -1,0 +1,187 @@
+"""``tavrnn-ephys benchmark``: TAVRNN beside other methods."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tavrnn_ephys.cli.options import (
+    Switch,
+    add_measure,
+    add_reading,
+    add_segment,
+    duration,
+    path,
+    suggest,
+    whole_number,
+)
+from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.errors import InputError
+
+__all__ = ["add_command"]
+
+# What a shell offers; the registries of methods and simulations have the last word.
+METHODS = (
+    "all",
+    "rates",
+    "degree",
+    "uase_abs",
+    "uase_abs_ema",
+    "uase",
+    "uase_ema",
+    "pca_edges",
+    "vgae",
+    "vgrnn",
+    "dyngem",
+    "dynae",
+    "dynae_signed",
+    "dynrnn",
+    "dynaernn",
+    "graphert",
+    "evolvegcn",
+    "cebra_time",
+    "cebra_behavior",
+    "tavrnn",
+    "tavrnn_paper",
+    "tavrnn_no_attention",
+    "tavrnn_no_recurrence",
+    "tavrnn_binary",
+    "tavrnn_inner",
+)
+SCENARIO_NAMES = ("switching", "drift", "learning", "calcium")
+
+
+def add_command(commands: Any) -> Any:
+    """
+    Add ``benchmark`` to the commands.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
+    """
+    command = commands.add_parser(
+        "benchmark",
+        help="compare TAVRNN with other methods, on a recording or on simulated cultures",
+        description="Fits every method inside blocks of time, decodes a behaviour from its "
+        "embeddings, and puts each score beside chance, beside mean rates, and beside the same "
+        "method on bins shuffled within windows. A run that was stopped goes on where it was.",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys benchmark --simulated --methods all --seeds 3 --out benchmark\n"
+        "  tavrnn-ephys benchmark rat.nwb --behavior position --bin-size 25ms \\\n"
+        "      --window 2s --step 1s --methods uase,tavrnn --out benchmark",
+    )
+    command.add_argument(
+        "file", type=path, nargs="?", metavar="FILE", help="recording of any known format"
+    )
+    command.add_argument("--simulated", action=Switch, help="simulated cultures instead")
+    command.add_argument(
+        "--out", type=path, required=True, metavar="DIR", help="folder for table and figures"
+    )
+    methods = command.add_argument(
+        "--methods",
+        default="all",
+        metavar="NAMES",
+        help="all, or names with commas between them (default: all)",
+    )
+    suggest(methods, lambda: METHODS)
+    for name, default, text in (
+        ("--seeds", 10, "networks, or seeds of every method on a recording"),
+        ("--steps", 100, "optimizer steps of every method that trains"),
+        ("--latent-size", 8, "width of the embedding of a node"),
+        ("--folds", 5, "blocks of time of a recording"),
+        ("--classes", 0, "cut a behaviour signal into N classes of equal size; 0: regression"),
+        ("--n-jobs", 1, "processes at work"),
+    ):
+        command.add_argument(
+            name,
+            type=whole_number,
+            default=default,
+            metavar="N",
+            help=f"{text} (default: {default})",
+        )
+    scenarios = command.add_argument(
+        "--scenarios", metavar="NAMES", help="which simulations: switching,drift,learning,calcium"
+    )
+    suggest(scenarios, lambda: SCENARIO_NAMES)
+    command.add_argument("--behavior", metavar="NAME", help="behaviour signal or epoch to decode")
+    for name, text in (
+        ("--bin-size", "width of a bin, such as 25ms"),
+        ("--window", "length of a window, a whole number of bins, such as 2s"),
+        ("--step", "time from the start of one window to the next, such as 1s"),
+    ):
+        command.add_argument(name, type=duration, metavar="TIME", help=text)
+    add_measure(command)
+    add_segment(command)
+    add_reading(command)
+    command.add_argument(
+        "--overwrite", action=Switch, help="replace a benchmark with other settings"
+    )
+    command.set_defaults(run=_run)
+    return command
+
+
+def _run(options: argparse.Namespace) -> Report:
+    if bool(options.file) == options.simulated:
+        raise InputError("Name either a recording or --simulated.")
+    _refuse_idle(options)
+    import numpy as np
+
+    from tavrnn_ephys.baselines import choose_methods
+    from tavrnn_ephys.benchmarking import SCENARIOS, benchmark_file, benchmark_simulated
+
+    methods = choose_methods(options.methods)
+    common: dict[str, Any] = {
+        "n_seeds": options.seeds,
+        "n_steps": options.steps,
+        "latent_size": options.latent_size,
+        "n_jobs": options.n_jobs,
+        "overwrite": options.overwrite,
+        "verbose": True,
+    }
+    if options.simulated:
+        names = options.scenarios.split(",") if options.scenarios else SCENARIOS
+        found = benchmark_simulated(methods, options.out, scenarios=names, **common)
+    else:
+        found = benchmark_file(_benchmark_source(options), methods, options.out, **common)
+    # A method that fails is told in its row; if none gives a score, the answer is no.
+    failed = not np.isfinite(found.table["score"].to_numpy(dtype=float)).any()
+    facts = {"results": found.table, "files": found.files}
+    return Report(text=str(found), facts=facts, status=int(failed))
+
+
+def _refuse_idle(options: argparse.Namespace) -> None:
+    """Refuse options that say nothing of what is decoded."""
+    of_recordings = ("behavior", "bin_size", "window", "step", "segment", "adapter", "option")
+    for name in of_recordings if options.simulated else ("scenarios",):
+        if getattr(options, name) not in (None, []):
+            kind = "a recording" if options.simulated else "--simulated"
+            raise InputError(f"--{name.replace('_', '-')} belongs to {kind}. Leave it out.")
+
+
+def _benchmark_source(options: argparse.Namespace) -> Any:
+    from tavrnn_ephys.adapter_options import parse_options
+    from tavrnn_ephys.benchmarking import FileSource
+
+    for name in ("behavior", "bin_size", "window", "step"):
+        if getattr(options, name) is None:
+            flag = name.replace("_", "-")
+            raise InputError(f"To decode from a recording, --{flag} is needed.")
+    return FileSource(
+        path=options.file,
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        behavior=options.behavior,
+        n_classes=options.classes,
+        measure=options.measure,
+        n_folds=options.folds,
+        segment_index=options.segment or 0,
+        adapter=options.adapter,
+        options=tuple(parse_options(options.option).items()),
+    )

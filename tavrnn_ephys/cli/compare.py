@@ -1,0 +1,114 @@
+"""``tavrnn-ephys compare``: several recordings, each culture counting once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tavrnn_ephys.cli.options import Switch, duration, number, path, whole_number
+from tavrnn_ephys.cli.reports import Report
+
+__all__ = ["add_command"]
+
+
+def add_command(commands: Any) -> Any:
+    """
+    Add ``compare`` to the commands.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What :meth:`argparse.ArgumentParser.add_subparsers` gave.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The command.
+    """
+    command = commands.add_parser(
+        "compare",
+        help="compare the networks of several recordings, each culture counting once",
+        description="Computes network measures of each recording and compares groups of cultures, "
+        "or conditions within cultures, by permutation over cultures, with bootstrap intervals and "
+        "Benjamini-Hochberg over measures. Files with results of analyze bring their own windows.",
+        epilog="Examples:\n\n"
+        "  tavrnn-ephys compare a.nwb b.nwb c.nwb d.nwb --group-by genotype \\\n"
+        "      --out comparison\n"
+        "  tavrnn-ephys compare week1.nwb week2.nwb week3.nwb --bin-size 50ms \\\n"
+        "      --window 10s --trend age --json",
+    )
+    command.add_argument(
+        "files", type=path, metavar="FILE", nargs="+", help="recordings of any known format"
+    )
+    for name, text in (
+        ("--bin-size", "width of a bin, such as 50ms (default: that of the results in the files)"),
+        ("--window", "length of a window, such as 10s (default: likewise)"),
+        (
+            "--step",
+            "time between the starts of windows, such as 5s (default: the length of a window)",
+        ),
+    ):
+        command.add_argument(name, type=duration, metavar="TIME", help=text)
+    command.add_argument(
+        "--group-by", metavar="KEY", help="what names the group of a recording, such as genotype"
+    )
+    command.add_argument(
+        "--culture-by",
+        metavar="KEY",
+        help="what names the culture or animal (default: subject_id, else the file)",
+    )
+    command.add_argument("--paired", action=Switch, help="compare conditions within each culture")
+    command.add_argument(
+        "--trend", metavar="KEY", help="a number that measures may follow, such as age"
+    )
+    command.add_argument(
+        "--threshold",
+        type=number,
+        metavar="R",
+        help="smallest weight of an edge in all recordings, no unit (default: that of 15 %% of "
+        "all pairs)",
+    )
+    command.add_argument(
+        "--out", type=path, metavar="DIR", help="folder for tables (CSV) and figures (PNG)"
+    )
+    command.add_argument(
+        "--seed",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="seed of permutations (default: 0)",
+    )
+    command.add_argument("--overwrite", action=Switch, help="replace existing output")
+    command.set_defaults(run=_run)
+    return command
+
+
+def _run(options: argparse.Namespace) -> Report:
+    from tavrnn_ephys.comparison import ComparisonConfig, compare_files
+
+    config = ComparisonConfig(
+        bin_size_s=options.bin_size,
+        window_length_s=options.window,
+        step_s=options.step,
+        group_by=options.group_by,
+        culture_by=options.culture_by,
+        is_paired=options.paired,
+        threshold=options.threshold,
+        trend=options.trend,
+        seed=options.seed,
+    )
+    found = compare_files(
+        [Path(file) for file in options.files],
+        config,
+        out=options.out,
+        overwrite=options.overwrite,
+        verbose=True,
+    )
+    facts = {
+        "recordings": found.recordings,
+        "effects": found.effects,
+        "trends": found.trends,
+        "out": options.out,
+    }
+    return Report(text=str(found), facts=facts)

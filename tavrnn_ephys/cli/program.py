@@ -1,0 +1,168 @@
+"""The parser of all commands, and the one place where a command ends."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+from tavrnn_ephys._version import __version__
+from tavrnn_ephys.cli import (
+    analyze,
+    benchmark,
+    compare,
+    convert,
+    demo,
+    inspect,
+    reproduce,
+    runs,
+)
+from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
+from tavrnn_ephys.cli.options import add_running
+from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
+from tavrnn_ephys.cli.terminal import say
+from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
+
+__all__ = ["build_parser", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 done, 1 if the result says no, 2 for bad input and 130 if stopped, the
+        last two after one sentence on the standard error stream.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        for category in (DataLossWarning, ChanceLossWarning):
+            warnings.simplefilter("always", category)
+        try:
+            with _stop_on_terminate():
+                return _run(arguments, caught)
+        except TavrnnEphysError as error:
+            sentence, status = str(error), 2
+        except MemoryError:
+            sentence, status = _NO_MEMORY, 2
+        except BrokenPipeError:
+            return _leave_quietly()
+        except OSError as error:
+            where = f" '{error.filename}'" if error.filename else ""
+            reason = error.strerror or error
+            sentence, status = f"The system refused to read or write{where}: {reason}.", 2
+        except KeyboardInterrupt:
+            sentence, status = "Stopped on request; every file that is there is whole.", 130
+        except Exception as error:
+            sentence, status = (
+                (
+                    f"An unexpected {type(error).__name__} stopped this command ({error}). Nothing "
+                    "half-written is left; please report it with the command and the file."
+                ),
+                2,
+            )
+    say(sentence, "error")
+    return status
+
+
+_NO_MEMORY = (
+    "This analysis needs more memory than there is. Use larger bins, a larger step, or fewer nodes."
+)
+
+
+def _run(arguments: Sequence[str] | None, caught: Sequence[warnings.WarningMessage]) -> int:
+    """Run a command, and say what it found on the standard output stream, which is its alone."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the encoding of the terminal lacks is shown by its code.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    options = build_parser().parse_args(arguments)
+    with redirect_stdout(sys.stderr):
+        report = options.run(options)
+    warned = list(dict.fromkeys(str(warning.message) for warning in caught))
+    print(report.json(options.command, warned) if options.json else report.text, flush=True)
+    for message in warned:
+        say(message, "warning")
+    return report.status
+
+
+def _leave_quietly() -> int:
+    """Take it that whoever read the report has read enough, as ``head`` does."""
+    # What is still to be written at the end of the process goes nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + getattr(signal, "SIGPIPE", 13)
+
+
+@contextmanager
+def _stop_on_terminate() -> Iterator[None]:
+    """Take the signal that batch systems end a job with as Ctrl-C, so that nothing is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """
+    Build the parser of all commands.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Which raises :class:`~tavrnn_ephys.errors.InputError` with one sentence where argparse
+        ends the process.
+
+    Examples
+    --------
+    >>> build_parser().parse_args(["inspect", "culture.nwb"]).file
+    'culture.nwb'
+    """
+    parser = OneLineParser(
+        prog="tavrnn-ephys",
+        description="How did this network reorganise, and what has that to do with behaviour?",
+        epilog="Durations are written with their unit: 50ms, 2s, 2min. Exit status: 0 done, 1 the "
+        "result says no, 2 bad input, 130 stopped. 'tavrnn-ephys COMMAND --help' gives examples.",
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tavrnn-ephys {__version__}",
+        help="print the version, and end",
+    )
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help="print a script that completes this command in a shell, and end",
+    )
+    commands = parser.add_subparsers(
+        required=True,
+        dest="command",
+        metavar="COMMAND",
+        title="commands",
+        parser_class=CommandParser,
+    )
+    for module in (demo, analyze, runs, reproduce, inspect, convert, benchmark, compare):
+        add_running(module.add_command(commands))
+    return parser

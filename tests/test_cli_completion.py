@@ -1,0 +1,94 @@
+"""Completion in shells: the printed script, in a real shell."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tavrnn_ephys.cli import benchmark, build_parser, main
+from tavrnn_ephys.cli.analyze import FORMS, HOW
+from tavrnn_ephys.cli.options import MEASURES
+
+COMPLETE = """
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+_shtab_tavrnn_ephys 2>&1
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    path = tmp_path_factory.mktemp("completion") / "tavrnn-ephys.bash"
+    command = [sys.executable, "-m", "tavrnn_ephys.cli", "--print-completion", "bash"]
+    path.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["an"], {"analyze"}),
+        (["re"], {"reproduce"}),
+        (["analyze", "--bin"], {"--bin-size"}),
+        (["analyze", "--measure", "s"], {"spearman", "spike_time_tiling_coefficient"}),
+        (["analyze", "--connectivity", "f"], {"full"}),
+        (["inspect", "--adapter", "ma"], {"mat", "maxwell"}),
+        (["benchmark", "--scenarios", "d"], {"drift"}),
+        (["--print-completion", ""], {"bash", "zsh", "tcsh"}),
+        (["inspect", "cul"], {"culture.nwb", "cultures"}),
+        (["convert", "x.h5", "--metadata", "mo"], {"mouse.yaml"}),
+        (["demo", "--out", "cul"], {"cultures"}),
+        (["inspect", "--config", "mo"], {"mouse.yaml"}),
+    ],
+)
+def test_bash_completes(script, tmp_path, words, offered):
+    (tmp_path / "culture.nwb").touch()
+    (tmp_path / "mouse.yaml").touch()
+    (tmp_path / "cultures").mkdir()
+    done = subprocess.run(
+        ["bash", "--norc", "-c", COMPLETE, "bash", script, "tavrnn-ephys", *words],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert {line.rstrip("/ ") for line in done.stdout.splitlines()} == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_script_names_every_command(shell, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--print-completion", shell])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    for name in ("demo", "analyze", "runs", "reproduce", "inspect", "convert", "compare"):
+        assert name in printed
+    found = shutil.which(shell)
+    if found is not None:
+        flag = "-n"
+        subprocess.run([found, flag], input=printed, text=True, check=True)
+
+
+def test_unknown_shell_is_refused(capsys):
+    assert main(["--print-completion", "elvish"]) == 2
+    assert "'bash', 'zsh', 'tcsh'" in capsys.readouterr().err
+
+
+def test_what_a_shell_offers_is_what_there_is():
+    from tavrnn_ephys import runs
+    from tavrnn_ephys.baselines.registry import list_methods
+    from tavrnn_ephys.behavior import per_window
+    from tavrnn_ephys.benchmarking import SCENARIOS
+    from tavrnn_ephys.connectivity import measures
+
+    assert set(MEASURES) == set(measures.MEASURES)
+    assert benchmark.METHODS == ("all", *list_methods())
+    assert benchmark.SCENARIO_NAMES == tuple(SCENARIOS)
+    assert FORMS == runs.FORMS
+    assert set(HOW) == {how for kind in per_window._HOW.values() for how in kind}
+
+
+def test_choices_of_completion_bind_nobody():
+    # Methods of other packages, and what a message of the pipeline explains better.
+    options = build_parser().parse_args(["benchmark", "--out", "x", "--methods", "uase,tavrnn"])
+    assert options.methods == "uase,tavrnn"
