@@ -1,4 +1,4 @@
-"""Renew pictures and numbers of evaluation.md: ``python docs/make_evaluation_figures.py``."""
+"""Renew pictures and numbers of explanation/evaluation.md: ``python docs/make_evaluation_figures.py``."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def main() -> None:
         + rates_first(ax[5], synchrony, "5  states that differ\nin coincidences alone"),
     ]
     figure.savefig(DOCS / "images/evaluation_traps.png", dpi=100)
-    page = DOCS / "evaluation.md"
+    page = DOCS / "explanation/evaluation.md"
     before, rest = page.read_text().split(START)
     _, after = rest.split(END)
     text = "\n".join(f"{number}. {line}." for number, line in enumerate(lines, start=1))
