@@ -1,4 +1,4 @@
-"""Renew the pictures of explanation/connectivity.md: ``python docs/make_connectivity_figures.py``."""
+"""Renew the pictures of connectivity.md: ``python docs/make_connectivity_figures.py``."""
 
 from __future__ import annotations
 

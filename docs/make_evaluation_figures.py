@@ -1,4 +1,4 @@
-"""Renew pictures and numbers of explanation/evaluation.md: ``python docs/make_evaluation_figures.py``."""
+"""Renew pictures and numbers of evaluation.md: ``python docs/make_evaluation_figures.py``."""
 
 from __future__ import annotations
 
