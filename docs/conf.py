@@ -65,7 +65,6 @@ copybutton_prompt_is_regexp = True
 
 spelling_lang = "en_GB"
 spelling_word_list_filename = "words.txt"
-spelling_exclude_patterns = ["reference/api/generated/*", "auto_gallery/*", "tutorials/*"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"tavrnn_ephys {release}"
