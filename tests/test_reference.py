@@ -28,6 +28,8 @@ def listed_names() -> set[str]:
     """Full names in the summary tables of the reference."""
     found = set()
     for page in API.glob("*.rst"):
+        if page.stem == "index":
+            continue
         module = ""
         for line in page.read_text().splitlines():
             if match := re.match(r"\.\. currentmodule:: (\S+)", line):
@@ -50,6 +52,12 @@ def names_of(module_name: str) -> list[str]:
     return sorted(set(names) - PLAIN - {"annotations"})
 
 
+def same_as_top(module: str, name: str) -> bool:
+    """Say whether a name of a module is the one of the package too."""
+    value = getattr(importlib.import_module(f"tavrnn_ephys.{module}"), name)
+    return getattr(te, name, None) is value
+
+
 def test_every_name_of_the_package_is_in_the_reference():
     listed = listed_names()
     assert [name for name in te.__all__ if f"tavrnn_ephys.{name}" not in listed] == []
@@ -61,7 +69,8 @@ def test_every_name_of_a_public_module_is_in_the_reference(module):
     absent = [
         name
         for name in names_of(module)
-        if f"tavrnn_ephys.{module}.{name}" not in listed and f"tavrnn_ephys.{name}" not in listed
+        if f"tavrnn_ephys.{module}.{name}" not in listed
+        and (f"tavrnn_ephys.{name}" not in listed or not same_as_top(module, name))
     ]
     assert absent == []
 
