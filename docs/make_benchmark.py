@@ -1,5 +1,5 @@
 """
-Put the tables and figures of a benchmark into benchmark.md.
+Put the tables and figures of a benchmark into explanation/benchmark.md.
 
     tavrnn-ephys benchmark --simulated --methods all --seeds 10 --n-jobs 2 --out bench
     python docs/make_benchmark.py bench
@@ -32,8 +32,8 @@ def main(folder: Path) -> None:
     for name in ("scores", "cost"):
         if (folder / f"{name}.png").is_file():
             shutil.copy(folder / f"{name}.png", DOCS / f"images/benchmark_{name}.png")
-            head += f"\n\n![{name}](images/benchmark_{name}.png)"
-    page = DOCS / "benchmark.md"
+            head += f"\n\n![{name}](../images/benchmark_{name}.png)"
+    page = DOCS / "explanation/benchmark.md"
     before, rest = page.read_text().split(START)
     _, after = rest.split(END)
     tables = (folder / "benchmark.md").read_text()

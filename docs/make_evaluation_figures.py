@@ -283,7 +283,7 @@ def main() -> None:
         + rates_first(ax[5], synchrony, "5  states that differ\nin coincidences alone"),
     ]
     figure.savefig(DOCS / "images/evaluation_traps.png", dpi=100)
-    page = DOCS / "evaluation.md"
+    page = DOCS / "explanation/evaluation.md"
     before, rest = page.read_text().split(START)
     _, after = rest.split(END)
     text = "\n".join(f"{number}. {line}." for number, line in enumerate(lines, start=1))

@@ -152,6 +152,22 @@ def group_alignment(
     ----------
     .. [1] Björck & Golub (1973), Mathematics of Computation 27, 579-594.
     .. [2] Dryden, Koloydenko & Zhou (2009), Annals of Applied Statistics 3, 1102-1123.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tavrnn_ephys.containers import NodeEmbedding, Nodes, Windows
+    >>> places = np.repeat([[0.0, 5.0], [5.0, 0.0]], 6, axis=0)
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, (3, 12, 2))
+    >>> embedding = NodeEmbedding(
+    ...     mean=places + noise,
+    ...     std=np.ones((3, 12, 2)),
+    ...     windows=Windows(start_s=[0.0, 1.0, 2.0], stop_s=[1.0, 2.0, 3.0]),
+    ...     nodes=Nodes(ids=range(12), groups=["sensory"] * 6 + ["motor"] * 6),
+    ... )
+    >>> alignment = group_alignment(embedding, n_shuffles=9)
+    >>> alignment.observed["silhouette"].round(1).tolist()
+    [1.0, 1.0, 1.0]
     """
     whole_number(n_shuffles, "n_shuffles")
     names = check_groups(embedding.nodes, reference, groups)

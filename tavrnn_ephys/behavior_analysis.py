@@ -249,6 +249,23 @@ def analyze_behavior(
     InputError
         If the behaviour does not overlap the recording, does not vary, has more than two labels,
         or too few windows of one.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> config = te.GameConfig(game_s=120.0, mean_rate_hz=20.0)
+    >>> block = te.game_block(te.play_game(config, nodes=30, seed=1))
+    >>> result = te.analyze(
+    ...     block,
+    ...     te.AnalysisConfig(bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1),
+    ... )
+    >>> config = te.BehaviorConfig(
+    ...     behavior="game:rally_length", n_nulls=19, n_shuffles=9, model_in_folds=False
+    ... )
+    >>> found = te.analyze_behavior(block, result, config)
+    >>> found.ranking is not None, len(found.per_window)
+    (True, 59)
     """
     segment = block.segments[result.config.segment_index or 0]
     behavior = window_behavior(
@@ -290,6 +307,24 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
         ``behavior_changes`` and, where windows were ranked, ``behavior_ranking``.
         ``table.attrs["description"]`` says what a table is, ``table.attrs["columns"]`` what each
         of its columns is, with its unit.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> config = te.GameConfig(game_s=120.0, mean_rate_hz=20.0)
+    >>> block = te.game_block(te.play_game(config, nodes=30, seed=1))
+    >>> result = te.analyze(
+    ...     block,
+    ...     te.AnalysisConfig(bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1),
+    ... )
+    >>> config = te.BehaviorConfig(
+    ...     behavior="game:rally_length", n_nulls=19, n_shuffles=9, model_in_folds=False
+    ... )
+    >>> found = te.analyze_behavior(block, result, config)
+    >>> tables = te.behavior_tables(found)
+    >>> "behavior_association" in tables, len(tables["behavior_windows"])
+    (True, 59)
     """
     strongest = result.edges["correlation"].abs().sort_values(ascending=False, kind="stable")
     tables = {

@@ -708,6 +708,18 @@ class NodeEmbedding(_OverNodes):
     ------
     InputError
         If the shapes disagree.
+
+    Examples
+    --------
+    >>> from tavrnn_ephys.containers import Nodes, Windows
+    >>> embedding = NodeEmbedding(
+    ...     mean=[[[1.0, 2.0], [3.0, 4.0]]],
+    ...     std=[[[0.1, 0.1], [0.1, 0.1]]],
+    ...     windows=Windows(start_s=[0.0], stop_s=[2.0]),
+    ...     nodes=Nodes(ids=["a", "b"]),
+    ... )
+    >>> embedding.n_windows, embedding.window_embedding()
+    (1, array([[1., 2., 3., 4.]], dtype=float32))
     """
 
     mean: Any

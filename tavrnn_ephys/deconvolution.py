@@ -152,6 +152,18 @@ def deconvolve(
     References
     ----------
     .. [1] Friedrich, Zhou & Paninski (2017), PLoS Computational Biology 13, e1005423.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> from tavrnn_ephys.blocks import block_from_arrays
+    >>> trace = 10 + np.random.default_rng(0).normal(0, 0.2, (1, 400))
+    >>> trace[0, 200:] += 20 * np.exp(-np.arange(200) / 10)
+    >>> segment = block_from_arrays(traces=trace, sampling_rate=20 * pq.Hz).segments[0]
+    >>> events = deconvolve(segment).analogsignals[-1]
+    >>> int(np.argmax(events.magnitude[:, 0]))
+    200
     """
     import neo
 

@@ -216,6 +216,12 @@ def game_block(game: SimulatedGame) -> neo.Block:
         One segment with a spike train per channel, the signal ``skill`` (1 Hz, the truth), the
         events ``game`` labelled ``hit`` or ``miss``, and the epochs ``phase`` labelled
         ``rest`` or ``gameplay``.
+
+    Examples
+    --------
+    >>> block = game_block(play_game(GameConfig(game_s=20.0), nodes=20, seed=1))
+    >>> len(block.segments[0].spiketrains), block.segments[0].events[0].name
+    (20, 'game')
     """
     import neo
     import quantities as pq

@@ -164,6 +164,18 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     ------
     InputError
         If the configuration does not suit the recording.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.simulate_culture(n_nodes=20, duration=20 * pq.s, mean_rate_hz=20.0, seed=1)
+    >>> config = te.AnalysisConfig(
+    ...     bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1, seed=0
+    ... )
+    >>> result = te.analyze(block, config)
+    >>> result.embedding.mean.shape
+    (9, 20, 8)
     """
     index = segment_to_analyze(block, config)
     config, segment = dataclasses.replace(config, segment_index=index), block.segments[index]
@@ -215,6 +227,18 @@ def results_of(
     Results
         Embedding, connectivity, graphs, summaries of windows and nodes, and a checksum of the
         binned activity, by which a change of the recording is noticed.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.simulate_culture(n_nodes=20, duration=20 * pq.s, mean_rate_hz=20.0, seed=1)
+    >>> config = te.AnalysisConfig(
+    ...     bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1, seed=0
+    ... )
+    >>> results = te.results_of(te.analyze(block, config))
+    >>> results.window_values["mean_weight"].shape, results.node_values["node_strength"].shape
+    ((9,), (20,))
     """
     parts: dict[str, Any] = {
         "embedding": result.embedding,

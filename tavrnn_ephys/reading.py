@@ -273,6 +273,12 @@ def list_adapters() -> dict[str, Reader]:
     -------
     dict of str to Reader
         Adapters by name, in alphabetical order.
+
+    Examples
+    --------
+    >>> adapters = list_adapters()
+    >>> "nwb" in adapters, adapters["suite2p"].suffixes
+    (True, ('.npy',))
     """
     found = entry_points(group=ENTRY_POINT_GROUP)
     return {point.name: point.load()() for point in sorted(found, key=lambda item: item.name)}
@@ -369,6 +375,18 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     ------
     FileFormatError
         If the file is missing, damaged or of an unknown format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "traces.csv"
+    ...     np.savetxt(path, [[0, 0.5, 1, 1.5], [10, 11, 10, 12], [20, 20, 21, 20]], delimiter=",")
+    ...     block = read(path, adapter="calcium_csv")
+    >>> block.segments[0].analogsignals[0].shape
+    (4, 2)
     """
     return find_adapter(path, adapter).read(Path(path), **options)
 
@@ -438,6 +456,20 @@ def read_mat(
         If the file is no intact MATLAB file.
     InputError
         If a variable is missing or of the wrong kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import scipy.io
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     scipy.io.savemat(f"{folder}/session.mat", {"counts": np.ones((10, 3))})
+    ...     block = read_mat(
+    ...         f"{folder}/session.mat", counts="counts", node_axis=1, bin_size=100 * pq.ms
+    ...     )
+    >>> [len(train) for train in block.segments[0].spiketrains]
+    [10, 10, 10]
     """
     given = {
         "counts": counts, "spike_times": spike_times, "traces": traces, "node_axis": node_axis,
@@ -473,6 +505,18 @@ def write_nwb(block: neo.Block, path: str | Path, *, overwrite: bool = False) ->
     ------
     OutputError
         If the file exists or cannot be written.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import quantities as pq
+    >>> from tavrnn_ephys.blocks import block_from_arrays
+    >>> block = block_from_arrays(spike_times=[[0.1, 0.5], [0.2]], t_stop=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = read(write_nwb(block, f"{folder}/culture.nwb"))
+    >>> [train.rescale("s").magnitude.tolist() for train in again.segments[0].spiketrains]
+    [[0.1, 0.5], [0.2]]
     """
     writer = _with_ability(BlockWriter, "nwb")
     return writer.write_block(block, Path(path), overwrite=overwrite)

@@ -89,6 +89,17 @@ class ResultTable:
     ------
     InputError
         If a column is described that does not exist.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = ResultTable(
+    ...     frame=pd.DataFrame({"r": [0.4, -0.1]}),
+    ...     description="Correlation with the behaviour.",
+    ...     columns={"r": "Spearman's rank correlation."},
+    ... )
+    >>> table.frame["r"].tolist()
+    [0.4, -0.1]
     """
 
     frame: pandas.DataFrame

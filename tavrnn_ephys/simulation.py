@@ -185,6 +185,15 @@ def culture_truth(block: neo.Block) -> CultureTruth:
     ------
     InputError
         If the block is not simulated.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.simulate_culture(n_nodes=20, duration=20 * pq.s, mean_rate_hz=20.0, seed=1)
+    >>> truth = culture_truth(block)
+    >>> truth.state_at([0.0, 19.0]).tolist()
+    [0, 1]
     """
     epochs = [epoch for epoch in block.segments[0].epochs if epoch.name == "state"]
     if "coupling" not in block.annotations or not epochs:

@@ -86,6 +86,19 @@ class SpikeSurrogates:
     ----------
     .. [1] Grün (2009), Journal of Neurophysiology 101, 1126-1140.
     .. [2] Stella, Bouss, Palm and Grün (2022), eNeuro 9.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> from tavrnn_ephys.binning import bin_activity
+    >>> from tavrnn_ephys.blocks import block_from_arrays
+    >>> times = np.sort(np.random.default_rng(0).uniform(1, 9, (3, 40)), axis=1)
+    >>> segment = block_from_arrays(spike_times=times, t_stop=10 * pq.s).segments[0]
+    >>> surrogates = SpikeSurrogates(spiketrains=segment.spiketrains, displacement=0.5 * pq.s)
+    >>> drawn = surrogates.draw(bin_activity(segment, bin_size=0.1 * pq.s), seed=0)
+    >>> drawn.values.shape, drawn.values.sum(axis=1).tolist()
+    ((3, 100), [40, 40, 40])
     """
 
     spiketrains: Any

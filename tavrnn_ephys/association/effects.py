@@ -160,6 +160,23 @@ def associate_nodes(
     ------
     InputError
         If lengths differ, or windows are too few for the coordinates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tavrnn_ephys.containers import NodeEmbedding, Nodes, Windows
+    >>> behavior = np.sin(np.arange(60) / 3.0)
+    >>> noise = np.random.default_rng(0).normal(size=(60, 2, 1))
+    >>> noise[:, 0, 0] = behavior
+    >>> embedding = NodeEmbedding(
+    ...     mean=noise,
+    ...     std=np.ones((60, 2, 1)),
+    ...     windows=Windows(start_s=np.arange(60), stop_s=np.arange(60) + 1),
+    ...     nodes=Nodes(ids=["follows", "does not"]),
+    ... )
+    >>> table = associate_nodes(embedding, behavior, n_nulls=99)
+    >>> table.loc[table["r_squared"].idxmax(), "node_id"]
+    'follows'
     """
     behavior = np.asarray(behavior, dtype=np.float64)
     if len(behavior) != embedding.n_windows:
@@ -222,6 +239,19 @@ def associate_edges(
     ------
     InputError
         If rates are asked for and not there, the connectivity is directed, or there is one node.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tavrnn_ephys.containers import ConnectivitySequence
+    >>> behavior = np.sin(np.arange(60) / 3.0)
+    >>> weights = np.random.default_rng(0).uniform(-0.1, 0.1, (60, 3, 3))
+    >>> weights[:, 0, 1] = behavior / 2
+    >>> weights = np.triu(weights, 1) + np.triu(weights, 1).transpose(0, 2, 1)
+    >>> connectivity = ConnectivitySequence.from_array(weights)
+    >>> table = associate_edges(connectivity, behavior, control_rates=False, n_nulls=99)
+    >>> int(np.argmax(table["correlation"])), len(table)
+    (0, 3)
     """
     import pandas as pd
 

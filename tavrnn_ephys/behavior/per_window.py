@@ -130,6 +130,22 @@ def window_behavior(
     InputError
         If there is no such behaviour, it is summed up in a way that does not suit it, or it
         does not overlap the windows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> from tavrnn_ephys.blocks import block_from_arrays
+    >>> from tavrnn_ephys.containers import Windows
+    >>> block = block_from_arrays(
+    ...     spike_times=[[0.1], [0.2]],
+    ...     t_stop=4 * pq.s,
+    ...     behavior={"speed": np.array([1.0, 3.0, 5.0, 7.0])},
+    ...     behavior_rate=1 * pq.Hz,
+    ... )
+    >>> windows = Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0])
+    >>> window_behavior(block.segments[0], windows, "speed").values.tolist()
+    [2.0, 6.0]
     """
     kind, item, label = _find(segment, name)
     how = how or _HOW[kind][0]

@@ -213,6 +213,18 @@ def clean_marchenko_pastur_paper(
     ------
     InputError
         If the connectivity is not Pearson's r over the nodes of that activity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> counts = np.random.default_rng(0).poisson(0.5, (5, 400))
+    >>> activity = te.BinnedActivity(values=counts, bin_size_s=0.1, nodes=te.Nodes(ids=range(5)))
+    >>> windows = te.sliding_windows(activity, window_length=40 * pq.s, step=40 * pq.s)
+    >>> connectivity = te.compute_connectivity(activity, windows)
+    >>> te.clean_marchenko_pastur_paper(connectivity, activity).weights.shape
+    (1, 5, 5)
     """
 
     def is_signal(

@@ -51,6 +51,22 @@ class ConnectivityNull:
         Name of the measure.
     n_surrogates : int
         Number of surrogates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> counts = np.random.default_rng(0).poisson(0.5, (5, 400))
+    >>> counts[1] = counts[0]
+    >>> activity = te.BinnedActivity(values=counts, bin_size_s=0.1, nodes=te.Nodes(ids=range(5)))
+    >>> windows = te.sliding_windows(activity, window_length=20 * pq.s, step=20 * pq.s)
+    >>> null = te.connectivity_null(
+    ...     activity, windows, surrogates=te.ShiftSurrogates(min_shift=1 * pq.s), n_surrogates=40
+    ... )
+    >>> p_values = null.p_values(te.compute_connectivity(activity, windows))
+    >>> p_values.shape, bool(p_values[0, 0, 1] < 0.05)
+    ((2, 5, 5), True)
     """
 
     mean: NDArray[np.float32]
@@ -324,6 +340,25 @@ class SignificanceThreshold:
     -----
     Pairs that no surrogate of the first half changes (a silent node, no coincidence at all)
     are not tested and never become edges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> counts = np.random.default_rng(0).poisson(0.5, (5, 400))
+    >>> counts[1] = counts[0]
+    >>> activity = te.BinnedActivity(values=counts, bin_size_s=0.1, nodes=te.Nodes(ids=range(5)))
+    >>> windows = te.sliding_windows(activity, window_length=20 * pq.s, step=20 * pq.s)
+    >>> null = te.connectivity_null(
+    ...     activity, windows, surrogates=te.ShiftSurrogates(min_shift=1 * pq.s), n_surrogates=40
+    ... )
+    >>> threshold = te.SignificanceThreshold(null=null, q=0.2)
+    >>> graphs = te.build_graphs(
+    ...     te.compute_connectivity(activity, windows), threshold=threshold, history_node=False
+    ... )
+    >>> bool(graphs.adjacency(0)[0, 1] > 0)
+    True
     """
 
     null: ConnectivityNull

@@ -38,6 +38,28 @@ class RunComparison:
         Correlation between the distances that the windows have from each other in both
         embeddings; 1 also where one is a rotation of the other.  None where the windows differ
         or are fewer than three.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     path = te.write_results(path, embedding, way="in_place", run="again")
+    ...     found = te.compare_runs(path, "default", "again")
+    >>> found.names, found.differences
+    (('default', 'again'), ())
     """
 
     names: tuple[str, str]
@@ -84,6 +106,28 @@ def compare_runs(path: str | Path, first: str, second: str) -> RunComparison:
         If the file is damaged, or holds no results.
     InputError
         If there is no run of a name.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     path = te.write_results(path, embedding, way="in_place", run="again")
+    ...     found = te.compare_runs(path, "default", "again")
+    >>> found.names, found.differences
+    (('default', 'again'), ())
     """
     loaded = []
     for name in (first, second):

@@ -70,6 +70,27 @@ def write_results(
         If the results are of another recording, or a value cannot be stored.
     OutputError
         If the file exists, is the source, cannot be written, or holds a run of that name.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     again = te.read_results(path)
+    >>> path.name, again.mean.shape
+    ('results.nwb', (2, 2, 1))
     """
     if isinstance(results, NodeEmbedding):
         results = Results(embedding=results)
@@ -107,6 +128,27 @@ def list_runs(path: str | Path) -> list[RunInfo]:
     ------
     FileFormatError
         If it is no intact NWB file.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     runs = te.list_runs(path)
+    >>> [run.name for run in runs]
+    ['default']
     """
     return results_store().list_runs(Path(path))
 
@@ -130,6 +172,28 @@ def delete_runs(path: str | Path, *names: str) -> None:
         If there is no run of a name, or something else in the file points to one.
     OutputError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     te.delete_runs(path, "default")
+    ...     left = te.list_runs(path)
+    >>> left
+    []
     """
     results_store().delete_runs(Path(path), _all_texts(names))
 
@@ -169,6 +233,27 @@ def read_results(path: str | Path, *, run: str | None = None, what: str = "embed
     See Also
     --------
     open_results : One window, table or fact without loading all.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     again = te.read_results(path)
+    >>> again.windows.stop_s.tolist(), again.nodes.ids.tolist()
+    ([2.0, 4.0], ['0', '1'])
     """
     one_of(what, ("embedding", "connectivity", "graphs", "all"), "what")
     with open_results(path, run=run) as stored:

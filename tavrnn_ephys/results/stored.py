@@ -43,6 +43,28 @@ def open_results(path: str | Path, *, run: str | None = None) -> StoredResults:
         If the file is missing, damaged, or holds no results.
     InputError
         If there is no run of that name.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     with te.open_results(path) as stored:
+    ...         starts = stored.windows.start_s
+    >>> starts.tolist()
+    [0.0, 2.0]
     """
     return StoredResults(path, run=run)
 
@@ -57,6 +79,28 @@ class StoredResults:
         The file.
     run : str, optional
         The run; the only one, or the one named ``"default"``, by default.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     path = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     with te.open_results(path) as stored:
+    ...         shape = stored.window(1).embedding_mean.shape
+    >>> shape
+    (2, 1)
     """
 
     def __init__(self, path: str | Path, *, run: str | None = None) -> None:

@@ -1,5 +1,5 @@
 """
-Compare all methods on real recordings, under the protocol of docs/evaluation.md.
+Compare all methods on real recordings, under the protocol of docs/explanation/evaluation.md.
 
     python tests/benchmarks/real_benchmark.py --data DIR --out DIR
     python tests/benchmarks/real_benchmark.py --data DIR --out DIR --tasks hc11-ends --seeds 3
