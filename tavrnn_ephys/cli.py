@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.durations import parse_duration_s
 from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, InputError, TavrnnEphysError
+from tavrnn_ephys.reporting.command import add_report
 
 __all__ = ["main"]
 
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_analyze(commands)
     _add_runs(commands)
+    add_report(commands)
     _add_reproduce(commands)
     _add_inspect(commands)
     _add_convert(commands)
@@ -196,6 +198,7 @@ def _add_analyze(commands: Any) -> None:
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
     command.add_argument("--figures", metavar="DIR", help="folder for PNG figures")
+    command.add_argument("--report", metavar="FILE.html", help="page that shows the run")
     _add_behavior(command)
     command.add_argument("--overwrite", action="store_true", help="replace existing output")
     command.set_defaults(run=_run_analyze)
@@ -485,6 +488,7 @@ def _run_analyze(options: argparse.Namespace) -> None:
         session_start=options.session_start,
         options=parse_options(options.option),
         figures=options.figures,
+        report=options.report,
         overwrite=options.overwrite,
         verbose=True,
         **_behavior_options(options),

@@ -23,6 +23,7 @@ MOST_WINDOWS = 600
 # Points of all windows together in the plane of the embedding.
 _MOST_POINTS = 300_000
 _MOST_EDGES = 60
+_MOST_LAGS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +109,10 @@ class ReportContent:
         Windows on the slider.
     embedding : PlacedEmbedding or None
         The embedding.
-    attention : numpy.ndarray, shape (n_shown, n_shown), or None
-        Attention among these windows.
+    attention : numpy.ndarray, shape (n_shown, n_lags), or None
+        Attention of these windows to the one 0, 1, 2, … windows back; NaN before the first.
+    attention_beyond : float
+        Mean share of the attention that goes farther back.
     latent_size : int
         Width of the embedding of a node.
     matrices : WindowMatrices or None
@@ -133,6 +136,7 @@ class ReportContent:
     shown: NDArray[np.intp]
     embedding: PlacedEmbedding | None
     attention: NDArray[np.float64] | None
+    attention_beyond: float
     latent_size: int
     matrices: WindowMatrices | None
     mean_activity: NDArray[np.float64] | None
@@ -167,7 +171,7 @@ def collect(path: Path, run: str | None = None) -> ReportContent:
         windows, nodes, facts = stored.windows, stored.nodes, dict(stored.provenance)
         shown = evenly(len(windows), MOST_WINDOWS)
         embedding = stored.embedding
-        attention = None if embedding is None else embedding.attention
+        attention, beyond = _by_lag(embedding, shown)
         matrices, activity = _matrices(stored, shown, facts)
         values = dict(stored.window_values)
         content: dict[str, Any] = {
@@ -184,7 +188,8 @@ def collect(path: Path, run: str | None = None) -> ReportContent:
         nodes=nodes,
         shown=shown,
         embedding=None if embedding is None else _placed(embedding, shown),
-        attention=None if attention is None else np.asarray(attention)[np.ix_(shown, shown)],
+        attention=attention,
+        attention_beyond=beyond,
         latent_size=0 if embedding is None else embedding.latent_size,
         matrices=matrices,
         mean_activity=activity,
@@ -205,6 +210,20 @@ def _placed(embedding: NodeEmbedding, shown: NDArray[np.intp]) -> PlacedEmbeddin
         window_points=window_points,
         window_share=window_share,
     )
+
+
+def _by_lag(
+    embedding: NodeEmbedding | None, shown: NDArray[np.intp]
+) -> tuple[NDArray[np.float64] | None, float]:
+    """Turn attention to windows into attention to lags, as far back as a step of colour goes."""
+    if embedding is None or embedding.attention is None:
+        return None, 0.0
+    full = np.asarray(embedding.attention, dtype=np.float64)
+    behind = shown[:, None] - np.arange(min(len(full), _MOST_LAGS))
+    by_lag = np.where(behind >= 0, full[shown[:, None], np.maximum(behind, 0)], np.nan)
+    seen = np.flatnonzero(np.nanmax(by_lag, axis=0, initial=0.0) >= 0.5 / 255)
+    by_lag = by_lag[:, : max(seen[-1] + 1 if len(seen) else 1, 2)]
+    return by_lag, max(0.0, float(np.mean(full[shown].sum(axis=1) - np.nansum(by_lag, axis=1))))
 
 
 def _matrices(

@@ -11,6 +11,8 @@ from tavrnn_ephys.reporting.collect import ReportContent
 
 __all__ = ["describe", "known_facts", "window_texts"]
 
+# Facts about the form of the file rather than about the run.
+_LAYOUT = ("config_digests", "tables.", "module_created", "format_version")
 _KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
 
 
@@ -83,7 +85,7 @@ def _summary(content: ReportContent) -> str:
     size = facts.get("config.analysis.bin_size_s")
     bins = f" of activity in bins of {1000 * float(size):g} ms" if size is not None else ""
     measure = facts.get("connectivity.measure", facts.get("config.analysis.measure"))
-    network = f" The network of each window is {measure}{bins}" if measure else ""
+    network = f" Connectivity: {measure}{bins}" if measure else ""
     threshold = facts.get("config.analysis.threshold")
     if network and threshold is not None:
         network += (
@@ -129,7 +131,7 @@ def known_facts(content: ReportContent) -> Mapping[str, Any]:
     for prefix, title in places:
         for key, value in content.facts.items():
             taken = any(key.startswith(other) for other, _ in places if len(other) > len(prefix))
-            if key.startswith(prefix) and not taken and key != "config_digests":
+            if key.startswith(prefix) and not taken and not key.startswith(_LAYOUT):
                 groups.setdefault(title, {})[key.removeprefix(prefix)] = str(value)
     return groups
 
@@ -159,7 +161,10 @@ def _matrix(content: ReportContent) -> str:
             f"Each cell is the mean over two of {len(blocks)} blocks of about {size:.3g} "
             "neighbouring nodes of one group, without weights of a node with itself."
         )
-    parts.append("Colours are rounded to 255 steps, one scale for all windows; blank is unknown.")
+    parts.append(
+        "Values are rounded to 255 steps between the extremes of all windows. Colours end at the "
+        "99.5th percentile, the same for all windows; blank is unknown or a node with itself."
+    )
     return " ".join(parts)
 
 
@@ -195,7 +200,8 @@ def _map(content: ReportContent) -> str:
         text += " The third coordinate is not drawn."
     if content.matrices is not None:
         text += (
-            " Colour: mean absolute weight of the node with all others in the window. Lines: the "
+            " Colour: mean absolute weight of the node with all others in the window, from the "
+            "1st to the 99.5th percentile of all windows. Lines: the "
             f"{content.matrices.edges.shape[1]} strongest connections of the window at most."
         )
     return text
@@ -211,11 +217,11 @@ def _raster(content: ReportContent) -> str:
             "±4, ordered by group."
         )
     elif view.n_spikes:
-        text = f"{view.n_spikes} spikes, ordered by group."
+        text = f"{view.n_spikes:,} spikes, ordered by group."
         if view.every > 1:
             text = (
-                f"1 in {view.every} of the {view.n_spikes} spikes of each node is drawn, ordered "
-                "by group."
+                f"Of {view.n_spikes:,} spikes, 1 in {view.every} of each node is drawn, ordered by "
+                "group; their sum below counts all of them."
             )
     else:
         text = "The file holds no activity that can be drawn."
@@ -234,12 +240,8 @@ def _raster(content: ReportContent) -> str:
 def _attention(content: ReportContent) -> str:
     if content.attention is None:
         return "This run holds no attention between windows."
-    text = (
-        "How much the state of a window draws on itself and on each earlier window. Rows sum to 1; "
-        "values are rounded to steps of 1/255."
+    return (
+        "How much the state of a window draws on itself and on the windows before it. Columns sum "
+        f"to 1, of which {content.attention_beyond:.1%} on average lie farther back than is drawn; "
+        "values are rounded to steps of 1/255. The line is the window on the slider."
     )
-    if len(content.shown) < len(content.windows):
-        text += " Windows that are not on the slider are left out."
-    if content.facts.get("config.model.recurrence") == "trained":
-        text = text.rstrip()
-    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,6 +56,10 @@ def safe(text: Any) -> str:
     '&lt;b&gt;ch1&lt;/b&gt;'
     """
     return html.escape(str(text), quote=False)
+
+
+def _folded(text: Any) -> str:
+    return "<br>".join(safe(line) for line in textwrap.wrap(str(text).replace("_", " "), 24))
 
 
 def group_colors(names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -129,7 +134,7 @@ def matrix_figure(content: ReportContent) -> go.Figure:
     assert matrices is not None
     groups = np.array(matrices.blocks.names)
     what = "rows to columns" if matrices.directed else ""
-    limit = matrix_limit(content)
+    limit = shown_limit(content)
     heat = go.Heatmap(
         zmin=-limit,
         zmax=limit,
@@ -141,16 +146,41 @@ def matrix_figure(content: ReportContent) -> go.Figure:
     )
     label = "node" if matrices.blocks.is_single else "block of nodes"
     figure = _figure([heat], height=420)
-    figure.update_xaxes(**_node_axis(groups, f"{label} {what}".strip()), constrain="domain")
+    end = len(groups) - 0.5
+    figure.update_xaxes(
+        **_node_axis(groups, f"{label} {what}".strip()), range=[-0.5, end], constrain="domain",
+        tickangle=-60 if np.any(groups != "") else 0, automargin=True,
+    )  # fmt: skip
     figure.update_yaxes(
-        **_node_axis(groups, label), autorange="reversed", scaleanchor="x", constrain="domain"
-    )
+        **_node_axis(groups, label), range=[end, -0.5], scaleanchor="x", constrain="domain",
+        constraintoward="top", automargin=True,
+    )  # fmt: skip
     return figure
+
+
+def shown_limit(content: ReportContent) -> float:
+    """
+    Say where the colours of weights end.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What is shown; its matrices are known.
+
+    Returns
+    -------
+    float
+        The 99.5th percentile of absolute weights; larger ones are drawn in the last colour.
+    """
+    assert content.matrices is not None
+    size = np.abs(content.matrices.means[np.isfinite(content.matrices.means)])
+    percentile = float(np.percentile(size, 99.5)) if len(size) else 0.0
+    return percentile or matrix_limit(content)
 
 
 def matrix_limit(content: ReportContent) -> float:
     """
-    Say where the scale of weights ends.
+    Say how large weights become.
 
     Parameters
     ----------
@@ -186,6 +216,7 @@ def embedding_figure(content: ReportContent) -> go.Figure:
     groups = np.asarray(content.nodes.groups)[placed.node_index]
     ids = np.asarray(content.nodes.ids)[placed.node_index]
     traces = []
+    size = float(np.clip(90 / np.sqrt(len(ids)), 4, 9))
     for name, (color, symbol) in group_colors(content.nodes.group_names).items():
         here = np.flatnonzero(groups == name)
         if len(here) == 0:
@@ -198,7 +229,7 @@ def embedding_figure(content: ReportContent) -> go.Figure:
                 name=safe(name) or "no group",
                 text=[safe(item) for item in ids[here]],
                 meta={"nodes": here.tolist()},
-                marker={"color": color, "symbol": symbol, "size": 7, "opacity": 0.85},
+                marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.85},
                 hovertemplate="%{text} (%{fullData.name})<extra></extra>",
             )
         )
@@ -209,12 +240,20 @@ def embedding_figure(content: ReportContent) -> go.Figure:
     return figure
 
 
-_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 11}}
+_LEGEND = {
+    "orientation": "h",
+    "yanchor": "bottom",
+    "y": 1.0,
+    "x": 0,
+    "font": {"size": 11},
+    "itemsizing": "constant",
+}
 
 
 def _principal_axes(
     figure: go.Figure, points: NDArray[np.float64], share: NDArray[np.float64]
 ) -> None:
+    figure.update_yaxes(scaleanchor="x")
     for axis, values, number, part in zip("xy", points.T, (1, 2), share, strict=True):
         low, high = float(values.min()), float(values.max())
         pad = 0.06 * (high - low) or 1.0
@@ -257,7 +296,7 @@ def trajectory_figure(content: ReportContent) -> go.Figure:
     marker = {
         "size": 6,
         "color": np.asarray(values, dtype=np.float64),
-        "colorscale": "Cividis",
+        "colorscale": "Viridis",
         "colorbar": {"title": {"text": safe(name), "side": "right"}, "thickness": 12},
     }
     breaks = np.flatnonzero(np.diff(windows.segment_index)) + 1
@@ -299,12 +338,12 @@ def map_figure(content: ReportContent) -> go.Figure:
     where = [f" ({safe(group)})" if group else "" for group in nodes.groups]
     values: dict[str, Any] = {"color": _GREY}
     if content.matrices is not None:
-        top = float(np.nanmax(content.matrices.strength, initial=0.0)) or 1.0
+        strength = content.matrices.strength
         values = {
-            "cmin": 0,
-            "cmax": top,
+            "cmin": float(np.percentile(strength, 1)),
+            "cmax": float(np.percentile(strength, 99.5)) or 1.0,
             "color": [0.0] * len(nodes),
-            "colorscale": "Cividis",
+            "colorscale": "Viridis",
             "colorbar": {"title": {"text": "mean |weight|", "side": "right"}, "thickness": 12},
         }
     size = float(np.clip(220 / np.sqrt(max(int(placed.sum()), 1)), 4, 13))
@@ -317,9 +356,7 @@ def map_figure(content: ReportContent) -> go.Figure:
                    hovertemplate="%{text}: %{marker.color:.3f}<extra></extra>"),
     ]  # fmt: skip
     figure = _figure(traces, height=420)
-    figure.update_xaxes(
-        title={"text": "x (µm)", "standoff": 6}, zeroline=False, constrain="domain"
-    )
+    figure.update_xaxes(title={"text": "x (µm)", "standoff": 6}, zeroline=False, constrain="domain")
     figure.update_yaxes(
         title={"text": "y (µm)", "standoff": 6}, zeroline=False, scaleanchor="x",
         constrain="domain",
@@ -342,8 +379,9 @@ def raster_figure(content: ReportContent) -> go.Figure:
         The page fills in spikes, and moves a band to the window on the slider.
     """
     view = content.recording
-    n_rows = 1 + len(view.behavior)
-    heights = [3.2] + [1.0] * len(view.behavior)
+    rows = [*([view.population] if view.population is not None else []), *view.behavior]
+    n_rows = 1 + len(rows)
+    heights = [3.2] + [1.0] * len(rows)
     figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, row_heights=heights,
                            vertical_spacing=0.045)  # fmt: skip
     order = node_order(content.nodes)
@@ -353,16 +391,17 @@ def raster_figure(content: ReportContent) -> go.Figure:
         figure.add_trace(spikes, row=1, col=1)
     else:
         figure.add_trace(_trace_image(view.image[order], view), row=1, col=1)
-    for row, trace in enumerate(view.behavior, start=2):
+    for row, trace in enumerate(rows, start=2):
+        color = COLORS[0] if trace is view.population else _BEHAVIOR
         unit = f"<br>({safe(trace.unit)})" if trace.unit else ""
         line = go.Scatter(x=trace.times_s.astype(np.float32), y=trace.values.astype(np.float32),
-                          mode="lines", line={"width": 1.3, "color": _BEHAVIOR},
+                          mode="lines", line={"width": 1.3, "color": color},
                           name=safe(trace.name), hovertemplate="%{x:.2f} s: %{y:.3g}")  # fmt: skip
         figure.add_trace(line, row=row, col=1)
         figure.update_yaxes(title={"text": safe(trace.name) + unit, "font": {"size": 11}},
                             nticks=4, zeroline=False, row=row, col=1)  # fmt: skip
     figure.update_layout(
-        template="none", height=330 + 95 * len(view.behavior), showlegend=False,
+        template="none", height=330 + 95 * len(rows), showlegend=False,
         margin={**_MARGIN, "l": 74}, dragmode=False,
         shapes=[{"type": "rect", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
                  "fillcolor": COLORS[4], "opacity": 0.3, "line": {"width": 0}, "layer": "above"}],
@@ -388,7 +427,7 @@ def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
 
 def attention_figure(content: ReportContent) -> go.Figure:
     """
-    Draw how much each window attends to those before it.
+    Draw how much each window attends to itself and to those before it.
 
     Parameters
     ----------
@@ -398,27 +437,26 @@ def attention_figure(content: ReportContent) -> go.Figure:
     Returns
     -------
     plotly.graph_objects.Figure
-        A heat map in steps of 1/255; the page marks the row of the window on the slider.
+        A heat map of lags in steps of 1/255; the page marks the window on the slider.
     """
     attention = content.attention
     assert attention is not None
     steps = np.rint(np.clip(np.nan_to_num(attention), 0, 1) * 255).astype(np.uint8)
     heat = go.Heatmap(
-        z=steps, zmin=0, zmax=max(int(steps.max()), 1), colorscale="Cividis",
-        hovertemplate="window %{y} to %{x}: %{z}/255<extra></extra>",
+        z=steps.T, x=content.shown + 1, zmin=0, zmax=max(int(steps.max()), 1),
+        colorscale="Viridis",
+        hovertemplate="window %{x}, %{y} windows back: %{z}/255<extra></extra>",
         colorbar={"title": {"text": "attention", "side": "right"}, "thickness": 12,
                   "tickvals": [0, 51, 102, 153, 204, 255],
                   "ticktext": ["0", "0.2", "0.4", "0.6", "0.8", "1"]},
     )  # fmt: skip
-    shape = {"type": "rect", "x0": -0.5, "x1": len(steps) - 0.5, "y0": 0, "y1": 0,
-             "line": {"color": _BEHAVIOR, "width": 1.5}}  # fmt: skip
-    figure = _figure([heat], height=440, shapes=[shape])
-    figure.update_xaxes(
-        title={"text": "attended window", "standoff": 6}, constrain="domain", showgrid=False
-    )
+    shape = {"type": "rect", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
+             "line": {"color": _BEHAVIOR, "width": 2}}  # fmt: skip
+    figure = _figure([heat], height=320, shapes=[shape])
+    figure.update_xaxes(title={"text": "window", "standoff": 6}, showgrid=False, zeroline=False)
     figure.update_yaxes(
-        title={"text": "attending window", "standoff": 6}, autorange="reversed", scaleanchor="x",
-        constrain="domain", showgrid=False,
+        title={"text": "windows back (0: itself)", "standoff": 6}, showgrid=False, zeroline=False,
+        rangemode="tozero",
     )  # fmt: skip
     return figure
 
@@ -443,7 +481,7 @@ def association_figure(table: Any) -> go.Figure:
         here = table[chosen]
         if not len(here):
             continue
-        names = [safe(item) for item in here["feature"]]
+        names = [_folded(item) for item in here["feature"]]
         null = 1.96 * here["null_sd"].to_numpy(dtype=float)
         traces += [
             go.Scatter(x=np.zeros(len(here)), y=names, mode="markers", hoverinfo="skip",
@@ -459,7 +497,7 @@ def association_figure(table: Any) -> go.Figure:
     n_rows = table["feature"].nunique()
     figure = _figure(traces, height=110 + 24 * n_rows)
     figure.update_layout(showlegend=True, legend=_LEGEND)
-    figure.update_xaxes(title={"text": "correlation with the behaviour", "standoff": 6})
+    figure.update_xaxes(title={"text": "correlation", "standoff": 6})
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 
@@ -480,7 +518,7 @@ def scores_figure(table: Any, name: str) -> go.Figure:
     plotly.graph_objects.Figure
         A point and a bar per row.
     """
-    names = [safe(item) for item in table[name]]
+    names = [_folded(item) for item in table[name]]
     low = table["chance_low"].to_numpy(dtype=float)
     high = table["chance_high"].to_numpy(dtype=float)
     traces = [
@@ -495,6 +533,11 @@ def scores_figure(table: Any, name: str) -> go.Figure:
     metrics = table["metric"].unique() if "metric" in table else ["score"]
     figure = _figure(traces, height=120 + 30 * len(set(names)))
     figure.update_layout(showlegend=True, legend=_LEGEND)
-    figure.update_xaxes(title={"text": safe(" / ".join(map(str, metrics))), "standoff": 6})
+    figure.update_xaxes(
+        title={
+            "text": safe(" / ".join(map(str, metrics)) if len(metrics) < 3 else "score"),
+            "standoff": 6,
+        }
+    )
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure

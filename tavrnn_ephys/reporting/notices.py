@@ -121,8 +121,9 @@ def _of_behavior(content: ReportContent) -> Iterator[str]:
         table = tables["behavior_association"]
         n_small = int((table["p_value"] < 0.05).sum())
         yield (
-            f"{len(table)} associations with the behaviour were tested and {n_small} have p < 0.05; "
-            f"chance alone gives about {0.05 * len(table):.0f}. Look at q, which is corrected."
+            f"{len(table)} associations with the behaviour were tested and {n_small} have p < "
+            f"0.05, where chance alone gives about {0.05 * len(table):.0f}. Look at q, which is "
+            "corrected."
         )
 
 

@@ -7,7 +7,8 @@
   const play = document.getElementById("play");
   const themeButton = document.getElementById("theme");
   const place = (id) => document.getElementById(id);
-  const wide = { displaylogo: false, responsive: true, displayModeBar: false, scrollZoom: false };
+  const squares = ["matrix", "embedding", "map", "trajectory"];
+  const options = { displaylogo: false, responsive: true, displayModeBar: false, scrollZoom: false };
   // Blue is negative, white or black nothing, red positive: told apart without red and green.
   const signed = {
     light: [[0, "#053061"], [0.25, "#4393c3"], [0.5, "#ffffff"], [0.75, "#d6604d"], [1, "#67001f"]],
@@ -157,7 +158,9 @@
       Plotly.relayout(place("raster"), { "shapes[0].x0": data.starts[index], "shapes[0].x1": data.stops[index] });
     }
     if (place("attention")) {
-      Plotly.relayout(place("attention"), { "shapes[0].y0": index - 0.5, "shapes[0].y1": index + 0.5 });
+      const half = (data.shown[1] - data.shown[0]) / 2 || 0.5;
+      const at = data.shown[index] + 1;
+      Plotly.relayout(place("attention"), { "shapes[0].x0": at - half, "shapes[0].x1": at + half });
     }
   }
 
@@ -211,18 +214,21 @@
   let positions = null;
   for (const [id, figure] of Object.entries(data.figures)) {
     if (!place(id)) continue;
-    Plotly.newPlot(place(id), figure.data, figure.layout, wide);
+    if (root.clientWidth < 520 && squares.includes(id)) {
+      figure.layout.height = id === "map" ? 300 : 360;
+      place(id).style.minHeight = `${figure.layout.height}px`;
+      if (id === "map") figure.data[1].marker.size *= 0.6;
+    }
+    Plotly.newPlot(place(id), figure.data, figure.layout, options);
   }
   if (map && place("map")) {
     const { x, y } = place("map")._fullData[1];
     positions = { x: Array.from(x), y: Array.from(y) };
   }
   if (matrix && place("matrix")) {
-    const { names, n } = matrix;
+    const { names } = matrix;
     const pairs = names.map((a) => names.map((b) => `${a} – ${b}`));
     Plotly.restyle(place("matrix"), { customdata: [pairs] }, [0]);
-    const end = n - 0.5;
-    Plotly.relayout(place("matrix"), { "xaxis.range": [-0.5, end] });
   }
   if (data.raster && place("raster")) {
     const { x, y } = spikes();

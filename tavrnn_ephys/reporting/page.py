@@ -60,6 +60,7 @@ def render(content: ReportContent) -> str:
         file=content.path.name,
         content=content,
         version=__version__,
+        created=content.info.created.replace("T", " ").replace("+00:00", " UTC"),
         style=Markup(_part("page.css")),
         plotly=Markup(get_plotlyjs()),
         code=Markup(_part("page.js")),

@@ -26,6 +26,7 @@ __all__ = ["BehaviorTrace", "RecordingView", "view_recording"]
 _MOST_SPIKES = 30_000
 _MOST_SAMPLES = 2_000
 _MOST_TRACES = 6
+_RATE_BINS = 500
 _MOST_CELLS = 120_000
 _READING = "origin.reading."
 
@@ -67,6 +68,8 @@ class RecordingView:
         How many spikes there are.
     every : int
         Of how many spikes of each node one is shown.
+    population : BehaviorTrace, optional
+        Spikes of all nodes per second, in 500 equal stretches.
     image : numpy.ndarray, shape (n_nodes, n_columns), optional
         z-scores of traces, averaged over equal stretches of time.
     image_step_s, t_start_s : float
@@ -85,6 +88,7 @@ class RecordingView:
     node_index: NDArray[np.int64]
     n_spikes: int = 0
     every: int = 1
+    population: BehaviorTrace | None = None
     image: NDArray[np.float64] | None = None
     image_step_s: float = 0.0
     t_start_s: float = 0.0
@@ -170,13 +174,34 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
             times[index] = np.asarray(train.times.rescale("s").magnitude, dtype=np.float64)
     n_spikes = sum(map(len, times.values()))
     every = max(1, -(-n_spikes // _MOST_SPIKES))
-    chosen = {index: values[::every] for index, values in times.items()}
+    # Every node begins elsewhere, or else their first spikes would stand in one line.
+    chosen = {
+        index: values[(index % every) % max(len(values), 1) :: every]
+        for index, values in times.items()
+    }
     return {
         "times_s": np.concatenate([*chosen.values(), np.zeros(0)]),
         "node_index": np.repeat(list(chosen), [len(item) for item in chosen.values()]),
         "n_spikes": n_spikes,
         "every": every,
+        "population": _population(np.concatenate([*times.values(), np.zeros(0)])),
     }
+
+
+def _population(times_s: NDArray[np.float64]) -> BehaviorTrace | None:
+    if not len(times_s):
+        return None
+    first, last = float(times_s.min()), float(times_s.max())
+    length_s = max(last - first, 1e-3)
+    width_s = length_s / _RATE_BINS
+    counts, edges = np.histogram(times_s, bins=_RATE_BINS, range=(first, first + length_s))
+    return BehaviorTrace(
+        name="all nodes",
+        unit="spikes/s",
+        times_s=(edges[:-1] + edges[1:]) / 2,
+        values=counts / width_s,
+        every=1,
+    )
 
 
 def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
