@@ -12,7 +12,7 @@ from tavrnn_ephys.reporting.collect import ReportContent
 __all__ = ["describe", "known_facts", "window_texts"]
 
 # Facts about the form of the file rather than about the run.
-_LAYOUT = ("config_digests", "tables.", "module_created", "format_version")
+_LAYOUT = ("config_digests", "tables.", "origin.warnings.", "module_created", "format_version")
 _KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
 
 

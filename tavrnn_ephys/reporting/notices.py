@@ -15,6 +15,7 @@ from tavrnn_ephys.reporting.collect import ReportContent
 __all__ = ["notices"]
 
 _FEW_WINDOWS = 20
+_WARNINGS = "origin.warnings."
 _KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
 
 
@@ -32,14 +33,21 @@ def notices(content: ReportContent) -> list[str]:
     list of str
         Sentences, the gravest first; empty where there is nothing to say.
     """
-    parts = (_of_model, _of_recording, _of_windows, _of_nodes, _of_behavior, _of_version)
-    return [text for part in parts for text in part(content)]
+    parts = (_stored, _of_model, _of_recording, _of_windows, _of_nodes, _of_behavior, _of_version)
+    return list(dict.fromkeys(text for part in parts for text in part(content)))
+
+
+def _stored(content: ReportContent) -> Iterator[str]:
+    """Repeat what the analysis itself warned of."""
+    found = [str(value) for key, value in content.facts.items() if key.startswith(_WARNINGS)]
+    yield from sorted(found, key=lambda text: "say nothing" not in text)
 
 
 def _of_model(content: ReportContent) -> Iterator[str]:
     facts = content.facts
     final, chance = facts.get("origin.final_loss"), _chance_loss(content)
-    if final is not None and chance is not None and float(final) >= 0.99 * chance:
+    known = any("stands (" in text for text in _stored(content))
+    if final is not None and chance and float(final) >= 0.99 * chance and not known:
         yield (
             f"The model learnt nothing: its reconstruction loss ends at {float(final):.3f}, where "
             f"one that knows nothing of the windows stands ({chance:.3f}). Do not read anything "
@@ -94,7 +102,7 @@ def _of_nodes(content: ReportContent) -> Iterator[str]:
                 f"({some(nodes.ids[always])}); their connectivity says nothing."
             )
         sometimes = silent.any(axis=0) & ~silent.all(axis=0)
-        if sometimes.any():
+        if sometimes.any() and not any("do not vary" in text for text in _stored(content)):
             yield (
                 f"{int(sometimes.sum())} of {len(nodes)} {kind} are silent in some windows "
                 f"({int(silent[:, sometimes].sum())} times in all); their connectivity there is "
