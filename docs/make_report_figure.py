@@ -56,12 +56,12 @@ def main():
         page_path = te.report(options.file, out=Path(folder) / "report.html")
         browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = open_page(browser, page_path, size="desktop", theme="light")
-        page.locator("#windows").scroll_into_view_if_needed()
-        page.evaluate("document.getElementById('windows').scrollIntoView()")
-        page.set_viewport_size({"width": 1280, "height": 1250})
+        page.set_viewport_size({"width": 1280, "height": 1300})
+        page.evaluate("document.documentElement.style.scrollBehavior = 'auto';"
+                      "scrollTo(0, document.getElementById('windows-title').offsetTop - 16)")  # fmt: skip
         page.wait_for_timeout(500)
         picture = Image.open(io.BytesIO(page.screenshot()))
-        picture.convert("RGB").quantize(128).save(PICTURE, optimize=True)
+        picture.convert("RGB").save(PICTURE, optimize=True)
         if options.shots:
             shots = Path(options.shots)
             shots.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,12 @@ def safe(text: Any) -> str:
 
 
 def _folded(text: Any) -> str:
-    return "<br>".join(safe(line) for line in textwrap.wrap(str(text).replace("_", " "), 24))
+    return "<br>".join(safe(line) for line in textwrap.wrap(str(text).replace("_", " "), 28))
+
+
+def _row_height(names: set[str]) -> int:
+    most = max((name.count("<br>") + 1 for name in names), default=1)
+    return max(24, 17 * most)
 
 
 def group_colors(names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -113,7 +118,15 @@ def _node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:
     if np.any(groups != "") and len(np.unique(groups)) <= 16:
         centers, names = _group_ticks(groups)
         axis |= {"tickmode": "array", "tickvals": centers, "ticktext": names}
+    else:
+        axis |= {"tick0": 0, "dtick": _round_step(len(groups))}
     return axis
+
+
+def _round_step(n: int) -> int:
+    """Say which whole round number gives about eight ticks."""
+    power = 10 ** int(np.floor(np.log10(max(n / 8, 1))))
+    return next(power * step for step in (1, 2, 5, 10) if power * step >= n / 8)
 
 
 def matrix_figure(content: ReportContent) -> go.Figure:
@@ -219,6 +232,7 @@ def embedding_figure(content: ReportContent) -> go.Figure:
     size = float(np.clip(90 / np.sqrt(len(ids)), 4, 9))
     for name, (color, symbol) in group_colors(content.nodes.group_names).items():
         here = np.flatnonzero(groups == name)
+        color = color if content.nodes.group_names else COLORS[0]
         if len(here) == 0:
             continue
         traces.append(
@@ -494,8 +508,8 @@ def association_figure(table: Any) -> go.Figure:
                                           "symbol": SYMBOLS[index * 3]},
                        hovertemplate="%{y}: %{x:.3f}<extra>" + name + "</extra>"),
         ]  # fmt: skip
-    n_rows = table["feature"].nunique()
-    figure = _figure(traces, height=110 + 24 * n_rows)
+    names = {_folded(item) for item in table["feature"]}
+    figure = _figure(traces, height=110 + _row_height(names) * len(names))
     figure.update_layout(showlegend=True, legend=_LEGEND)
     figure.update_xaxes(title={"text": "correlation", "standoff": 6})
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
@@ -531,7 +545,7 @@ def scores_figure(table: Any, name: str) -> go.Figure:
                    hovertemplate="%{y}: %{x:.3f}<extra></extra>"),
     ]  # fmt: skip
     metrics = table["metric"].unique() if "metric" in table else ["score"]
-    figure = _figure(traces, height=120 + 30 * len(set(names)))
+    figure = _figure(traces, height=120 + max(30, _row_height(set(names))) * len(set(names)))
     figure.update_layout(showlegend=True, legend=_LEGEND)
     figure.update_xaxes(
         title={

@@ -210,8 +210,9 @@ def test_headings_labels_and_controls_are_named(visit):
 
 
 def test_text_of_the_file_is_never_run(browser, tmp_path):
-    evil = ["<script>alert(1)</script>", "<img src=x onerror=alert(2)>", "</script><script>alert(3)//",
-            "{{ 7 * 7 }}", "<b>bold</b>", "a&amp;b", "'\"`", "\u2028"]  # fmt: skip
+    evil = ["<script>alert(1)</script>", "<img src=x onerror=alert(2)>",
+            "</script><script>alert(3)//", "{{ 7 * 7 }}", "<b>bold</b>", "a&amp;b", "'\"`",
+            "\u2028"]  # fmt: skip
     texts = {"ids": evil, "group": evil[0], "behavior": evil[1]}
     path = make_file(tmp_path, n_windows=4, n_nodes=8, **texts)
     opened = Visit(browser, te.report(path, out=tmp_path / "evil.html"))
