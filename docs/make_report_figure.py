@@ -57,8 +57,10 @@ def main():
         browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = open_page(browser, page_path, size="desktop", theme="light")
         page.set_viewport_size({"width": 1280, "height": 1300})
-        page.evaluate("document.documentElement.style.scrollBehavior = 'auto';"
-                      "scrollTo(0, document.getElementById('windows-title').offsetTop - 16)")  # fmt: skip
+        page.evaluate(
+            "document.documentElement.style.scrollBehavior = 'auto';"
+            "scrollTo(0, document.getElementById('windows-title').offsetTop - 16)"
+        )
         page.wait_for_timeout(500)
         picture = Image.open(io.BytesIO(page.screenshot()))
         picture.convert("RGB").save(PICTURE, optimize=True)
