@@ -29,8 +29,8 @@ ROWS = [
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
         "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
-        "_html", "_version", "archives", "runs", "adapter_options", "time_shifts", "across_cultures",
-        "trends",
+        "_html", "_version", "archives", "runs", "adapter_options", "time_shifts",
+        "across_cultures", "trends",
     },
 ]  # fmt: skip
 SIDEWAYS = {

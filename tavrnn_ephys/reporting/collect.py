@@ -19,7 +19,7 @@ from tavrnn_ephys.runs import RunInfo
 
 __all__ = ["PlacedEmbedding", "ReportContent", "WindowMatrices", "collect"]
 
-MOST_WINDOWS = 600
+_MOST_WINDOWS = 600
 # Points of all windows together in the plane of the embedding.
 _MOST_POINTS = 300_000
 _MOST_EDGES = 60
@@ -169,7 +169,7 @@ def collect(path: Path, run: str | None = None) -> ReportContent:
     """
     with open_results(path, run=run) as stored:
         windows, nodes, facts = stored.windows, stored.nodes, dict(stored.provenance)
-        shown = evenly(len(windows), MOST_WINDOWS)
+        shown = evenly(len(windows), _MOST_WINDOWS)
         embedding = stored.embedding
         attention, beyond = _by_lag(embedding, shown)
         matrices, activity = _matrices(stored, shown, facts)

@@ -18,7 +18,7 @@ from tavrnn_ephys.reporting import figures as drawn
 from tavrnn_ephys.reporting.collect import ReportContent
 from tavrnn_ephys.reporting.describing import describe, known_facts, window_texts
 from tavrnn_ephys.reporting.notices import notices
-from tavrnn_ephys.reporting.packing import pack, quantized
+from tavrnn_ephys.reporting.packing import node_order, pack, quantized
 
 __all__ = ["render"]
 
@@ -180,11 +180,11 @@ def _raster_data(content: ReportContent) -> dict[str, Any] | None:
     view = content.recording
     if not len(view.times_s):
         return None
-    row = np.empty(len(content.nodes), dtype=np.uint16 if len(content.nodes) < 65536 else np.int32)
-    row[drawn.node_order(content.nodes)] = np.arange(len(row))
+    row = np.empty(len(content.nodes), dtype=np.int32)
+    row[node_order(content.nodes)] = np.arange(len(row))
     return {
         "times": pack(view.times_s.astype(np.float32)),
-        "rows": pack(row[view.node_index].astype(np.int32)),
+        "rows": pack(row[view.node_index]),
     }
 
 

@@ -163,11 +163,13 @@ def test_theme_follows_the_system_and_the_button(visit):
     ink = "getComputedStyle(document.querySelector('#matrix .xtitle')).fill"
     light = visit.page.evaluate(color), visit.page.evaluate(ink)
     visit.page.emulate_media(color_scheme="dark")
+    # The button changes once everything is painted.
+    expect(visit.page.locator("#theme")).to_have_attribute("aria-pressed", "true")
     dark = visit.page.evaluate(color), visit.page.evaluate(ink)
     assert not set(light) & set(dark)
     visit.page.locator("#theme").click()
+    expect(visit.page.locator("#theme")).to_have_attribute("aria-pressed", "false")
     assert (visit.page.evaluate(color), visit.page.evaluate(ink)) == light
-    assert visit.page.locator("#theme").get_attribute("aria-pressed") == "false"
     visit.page.emulate_media(color_scheme="light")
     assert visit.messages == []
 
