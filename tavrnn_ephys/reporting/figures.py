@@ -508,8 +508,8 @@ def association_figure(table: Any) -> go.Figure:
                                           "symbol": SYMBOLS[index * 3]},
                        hovertemplate="%{y}: %{x:.3f}<extra>" + name + "</extra>"),
         ]  # fmt: skip
-    names = {_folded(item) for item in table["feature"]}
-    figure = _figure(traces, height=110 + _row_height(names) * len(names))
+    rows = {_folded(item) for item in table["feature"]}
+    figure = _figure(traces, height=110 + _row_height(rows) * len(rows))
     figure.update_layout(showlegend=True, legend=_LEGEND)
     figure.update_xaxes(title={"text": "correlation", "standoff": 6})
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
