@@ -47,6 +47,7 @@ from .reading import list_adapters as list_adapters
 from .reading import read as read
 from .reading import read_mat as read_mat
 from .reading import write_nwb as write_nwb
+from .reporting.writing import report as report
 from .results import RunComparison as RunComparison
 from .results import StoredResults as StoredResults
 from .results import compare_runs as compare_runs

@@ -35,6 +35,8 @@ from tavrnn_ephys.pipeline import (
     segment_to_analyze,
 )
 from tavrnn_ephys.reading import find_adapter, read, results_store, write_nwb
+from tavrnn_ephys.reporting.writing import check_report
+from tavrnn_ephys.reporting.writing import report as write_report
 from tavrnn_ephys.runs import Placement, ResultTable
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def analyze_file(
     options: Mapping[str, Any] | None = None,
     session_start: str | None = None,
     figures: str | Path | None = None,
+    report: str | Path | None = None,
     behavior: BehaviorConfig | None = None,
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
@@ -84,6 +87,8 @@ def analyze_file(
         ISO date of the recording's start, for formats that do not know it.
     figures : str or pathlib.Path, optional
         Folder for PNG figures.
+    report : str or pathlib.Path, optional
+        Page that shows the run, ending in ``.html``.
     behavior : BehaviorConfig, optional
         A behaviour that the network is to be linked to.
     node_groups : mapping of str to str, optional
@@ -91,7 +96,7 @@ def analyze_file(
     tables : str or pathlib.Path, optional
         Folder for the tables of the link to the behaviour, as CSV.
     overwrite : bool
-        Whether existing figures and an existing output file may be replaced.
+        Whether existing figures, an existing page and an existing output file may be replaced.
     verbose : bool
         Whether progress is shown on a terminal.
 
@@ -126,6 +131,8 @@ def analyze_file(
     if tables is not None:
         names = [f"{name}.csv" for name in BEHAVIOR_TABLES]
         table_folder = check_folder(tables, names, overwrite=overwrite)
+    if report is not None:
+        check_report(report, inputs=(source,), overwrite=overwrite)
     block = read(source, adapter=found.name, **dict(options or {}))
     index = segment_to_analyze(block, config)
     block = one_segment(block, index)
@@ -146,6 +153,8 @@ def analyze_file(
         _save_figures(result, folder)
     if table_folder is not None and result.behavior is not None:
         _save_tables(result.behavior, table_folder)
+    if report is not None:
+        write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
     return result
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys import _html
 from tavrnn_ephys._checks import one_of, some
 from tavrnn_ephys.errors import InputError
 
@@ -29,6 +30,8 @@ NODE_KINDS = ("unit", "channel", "roi")
 _STRIPE = 32
 # Values looked at at once where a whole recording would not fit into memory.
 _VALUES_AT_ONCE = 2**22
+# Beyond, a thumbnail would keep a notebook waiting.
+_MOST_DRAWN = 2**27
 
 
 class _Container:
@@ -83,6 +86,12 @@ def _is_symmetric(matrix: NDArray[Any]) -> bool:
         if not np.array_equal(matrix[first:last, first:], matrix[first:, first:last].T):
             return bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True))
     return True
+
+
+def _without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    copied = np.array(matrix, dtype=np.float64)
+    np.fill_diagonal(copied, np.nan)
+    return copied
 
 
 def _text_array(values: Any) -> NDArray[np.str_]:
@@ -333,6 +342,11 @@ class Windows(_Container):
             text += f", step {steps[0]:g} s"
         return text
 
+    def _repr_html_(self) -> str:
+        picture = _html.intervals(self.start_s, self.stop_s, "windows along time")
+        known = f"columns: {', '.join(self.columns)}" if self.columns else "no further columns"
+        return _html.card(repr(self), picture, known)
+
 
 class _OverNodes(_Container):
     """Shortcuts shared by the containers that carry nodes."""
@@ -468,6 +482,20 @@ class BinnedActivity(_OverNodes):
             f"BinnedActivity: {self.n_nodes} {self.node_kind}s x {self.n_bins} bins of "
             f"{self.bin_size_s:g} s, {self.quantity}"
         )
+
+    def _repr_html_(self) -> str:
+        if _is_file_backed(self.values) or self.values.size > _MOST_DRAWN:
+            return _html.card(repr(self), "", "too large for a picture; bins stay where they are")
+        small = _html.shrunk(self.values, 40, 200)
+        traces = self.quantity == "trace"
+        if traces:
+            spread = small.std(axis=1, keepdims=True)
+            small = (small - small.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+        picture = _html.image(small, "activity over time", signed=traces, width=400)
+        first = self.t_start_s
+        last = first + self.n_bins * self.bin_size_s
+        what = "z-scores of traces" if traces else "mean spikes per bin"
+        return _html.card(repr(self), picture, f"{what}, nodes by time, {first:g} s to {last:g} s")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -679,6 +707,13 @@ class ConnectivitySequence(_OverNodes):
             f"{self.node_kind}s, {self.measure}{', directed' if self.directed else ''}"
         )
 
+    def _repr_html_(self) -> str:
+        chosen = np.unique(np.linspace(0, self.n_windows - 1, 4).round().astype(int))
+        small = [_html.shrunk(_without_diagonal(self.weights[index]), 48, 48) for index in chosen]
+        picture = _html.image(_html.tiles(small), "connectivity matrices", signed=True, width=400)
+        which = ", ".join(map(str, chosen))
+        return _html.card(repr(self), picture, f"windows {which}; blue negative, red positive")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class NodeEmbedding(_OverNodes):
@@ -812,3 +847,8 @@ class NodeEmbedding(_OverNodes):
             f"NodeEmbedding: {self.n_windows} windows x {self.n_nodes} {self.node_kind}s x "
             f"{self.latent_size}, {'with' if self.attention is not None else 'without'} attention"
         )
+
+    def _repr_html_(self) -> str:
+        points = _html.first_components(self.window_embedding())
+        picture = _html.path(points, "windows in the plane of the embedding")
+        return _html.card(repr(self), picture, "windows from the first (blue) to the last (orange)")

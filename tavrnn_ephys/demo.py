@@ -33,13 +33,15 @@ from tavrnn_ephys.pipeline import (
 )
 from tavrnn_ephys.progress import progress_bar
 from tavrnn_ephys.reading import read, write_nwb
+from tavrnn_ephys.reporting.writing import report
 from tavrnn_ephys.results import write_results
+from tavrnn_ephys.runs import ResultTable
 from tavrnn_ephys.simulation import CultureTruth, culture_truth, simulate_culture
 from tavrnn_ephys.surrogates import shuffle_bins_within_windows
 
 __all__ = ["DemoReport", "run_demo"]
 
-RECORDING, RESULTS = "culture.nwb", "culture_tavrnn.nwb"
+RECORDING, RESULTS, REPORT = "culture.nwb", "culture_tavrnn.nwb", "report.html"
 FIGURES = (
     "raster",
     "connectivity",
@@ -129,7 +131,7 @@ def run_demo(
     OutputError
         If a file exists or the folder is not writable.
     """
-    out = check_folder(folder, [RECORDING, RESULTS, *_png_names()], overwrite=overwrite)
+    out = check_folder(folder, [RECORDING, RESULTS, REPORT, *_png_names()], overwrite=overwrite)
     simulated = simulate_culture(seed=seed)
     make_folder(out)
     truth = culture_truth(simulated)
@@ -137,18 +139,49 @@ def run_demo(
     block = read(recording)
     config = AnalysisConfig(bin_size_s=0.01, window_length_s=2.0, step_s=1.0, seed=seed)
     result = analyze(block, config, verbose=verbose)
-    write_results(recording, results_of(result), out=out / RESULTS, overwrite=overwrite)
     scores = _state_scores(result, truth, verbose=verbose)
+    found = results_of(result, tables={"comparison": _comparison(scores)})
+    write_results(recording, found, out=out / RESULTS, overwrite=overwrite)
     figures = _figures(result, truth, scores, behavior_columns(block.segments[0])["performance"])
     paths = [out / RECORDING, out / RESULTS]
     for name, figure in figures.items():
         paths.append(out / f"{name}.png")
         save_figure(figure, paths[-1])
+    paths.append(report(out / RESULTS, out=out / REPORT, overwrite=overwrite))
     return DemoReport(result=result, truth=truth, scores=scores, files=tuple(paths))
 
 
 def _png_names() -> list[str]:
     return [f"{name}.png" for name in FIGURES]
+
+
+def _comparison(scores: tuple[DecodingScore, ...]) -> ResultTable:
+    import pandas as pd
+
+    rows = [
+        {
+            "method": score.name,
+            "score": score.balanced_accuracy,
+            "chance_low": score.chance_interval[0],
+            "chance_high": score.chance_interval[1],
+            "p_value": score.p_value,
+            "metric": "balanced accuracy",
+        }
+        for score in scores
+    ]
+    return ResultTable(
+        frame=pd.DataFrame(rows),
+        description="How well the simulated state is decoded from each kind of features, in five "
+        "blocks of time, everything fitted inside the training blocks.",
+        columns={
+            "method": "What the state is decoded from.",
+            "score": "Balanced accuracy over the test blocks, in [0, 1].",
+            "chance_low": "Lower limit of the central 95 % of circular shifts of the states.",
+            "chance_high": "Upper limit of the central 95 % of circular shifts of the states.",
+            "p_value": "Share of the shifts that score at least as well, the score counted in.",
+            "metric": "What the score is.",
+        },
+    )
 
 
 def _window_states(result: AnalysisResult, truth: CultureTruth) -> NDArray[np.int64]:

@@ -14,6 +14,10 @@ __all__ = [
 class TavrnnEphysError(Exception):
     """Base of all errors that the package raises on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Show notebooks the sentence alone; where it was raised says nothing more."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class InputError(TavrnnEphysError, ValueError):
     """A value, an option or the content of a recording breaks a rule that the message names."""

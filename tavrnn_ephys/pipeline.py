@@ -17,7 +17,7 @@ from tavrnn_ephys.binning import bin_activity
 from tavrnn_ephys.blocks import behavior_columns
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, NodeEmbedding, Windows
-from tavrnn_ephys.errors import DataLossWarning, InputError
+from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.graphs import GraphSequence, build_graphs
 from tavrnn_ephys.provenance import fingerprint
 from tavrnn_ephys.results import summarize
@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 
+_STORED_WARNINGS = (ChanceLossWarning, DataLossWarning)
 # Parameters of compute_connectivity itself, not of its measures.
 _OWN_OPTIONS = {"measure", "binary", "silent_nodes", "directed", "spiketrains"}
 
@@ -130,6 +131,8 @@ class AnalysisResult:
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
         What the network has to do with a behaviour, where one was asked for.
+    warned : tuple of str
+        What the analysis warned of.
     """
 
     config: AnalysisConfig
@@ -140,6 +143,7 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    warned: tuple[str, ...] = ()
 
 
 def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) -> AnalysisResult:
@@ -177,6 +181,15 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     >>> result.embedding.mean.shape
     (9, 20, 8)
     """
+    with warnings.catch_warnings(record=True) as caught:
+        result = _analyze(block, config, verbose=verbose)
+    for item in caught:
+        warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
+    ours = [item for item in caught if issubclass(item.category, _STORED_WARNINGS)]
+    return dataclasses.replace(result, warned=tuple(dict.fromkeys(str(w.message) for w in ours)))
+
+
+def _analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool) -> AnalysisResult:
     index = segment_to_analyze(block, config)
     config, segment = dataclasses.replace(config, segment_index=index), block.segments[index]
     activity = bin_activity(segment, bin_size=config.bin_size_s * pq.s, segment_index=index)
@@ -225,8 +238,8 @@ def results_of(
     Returns
     -------
     Results
-        Embedding, connectivity, graphs, summaries of windows and nodes, and a checksum of the
-        binned activity, by which a change of the recording is noticed.
+        Embedding, connectivity, graphs, summaries of windows and nodes, what the analysis warned
+        of, and a checksum of the binned activity, by which a change of the recording is noticed.
 
     Examples
     --------
@@ -253,6 +266,7 @@ def results_of(
     facts = {
         "activity_sha256": fingerprint(np.asarray(result.activity.values)),
         "final_loss": float(result.model.history_[-1]["reconstruction"]),
+        **{f"warnings.{index}": text for index, text in enumerate(result.warned)},
         **dict(provenance or {}),
     }
     return Results(**parts, **summaries, tables=dict(tables or {}), provenance=facts)

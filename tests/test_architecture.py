@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tavrnn_ephys"
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
     {"cli", "demo", "analysis_files", "inspection", "conversion", "comparison",
-     "behavior_figures", "benchmarking", "reproduction"},
+     "behavior_figures", "benchmarking", "reporting", "reproduction"},
     {"pipeline", "behavior_analysis"},
     {
         "estimator", "baselines", "evaluation", "figures", "behavior", "association", "alignment",
@@ -29,8 +29,8 @@ ROWS = [
     {
         "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
         "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
-        "_version", "archives", "runs", "adapter_options", "time_shifts", "across_cultures",
-        "trends", "progress",
+        "_html", "_version", "archives", "runs", "adapter_options", "time_shifts",
+        "across_cultures", "trends", "progress",
     },
 ]  # fmt: skip
 SIDEWAYS = {
@@ -44,6 +44,9 @@ SIDEWAYS = {
     ("attention_reading", "association"),
     ("behavior_analysis", "pipeline"),
     ("analysis_files", "behavior_figures"),
+    # A page is written at the end of an analysis.
+    ("analysis_files", "reporting"),
+    ("demo", "reporting"),
     # The base rests on itself, from plain types up to the protocols of adapters.
     *((a, b) for a in ROWS[-1] for b in ROWS[-1]),
     # The faces: the command line calls the others.

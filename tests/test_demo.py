@@ -50,7 +50,12 @@ def test_files_are_written_and_read_back(demo):
     assert te.read_results(results) == demo.result.embedding
     assert len(te.read(recording).segments[0].spiketrains) == 80
     written = {path.name for path in recording.parent.iterdir()}
-    assert written == {"culture.nwb", "culture_tavrnn.nwb", *(f"{name}.png" for name in FIGURES)}
+    assert written == {
+        "culture.nwb",
+        "culture_tavrnn.nwb",
+        "report.html",
+        *(f"{name}.png" for name in FIGURES),
+    }
 
 
 def test_report_names_scores_and_files(demo):

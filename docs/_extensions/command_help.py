@@ -44,12 +44,12 @@ def command_lines(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
             yield from [literal(group.description), ""]
         for action in actions:
             yield from option_lines(action, formatter)
-    if parser.epilog:
-        lead, _, example = parser.epilog.partition("Example: ")
-        if lead.strip():
-            yield from [literal(lead.strip()), ""]
-        if example:
-            yield from [".. code-block:: bash", "", f"   {' '.join(example.split())}", ""]
+    lead, _, examples = (parser.epilog or "").partition("Examples:\n")
+    if lead.strip():
+        yield from [literal(lead.strip()), ""]
+    if examples:
+        lines = textwrap.dedent(examples).strip().splitlines()
+        yield from [".. code-block:: bash", "", *(f"   {line}" for line in lines), ""]
 
 
 def subparsers_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -66,7 +66,7 @@ class CommandHelp(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Write the sections as reStructuredText and parse them."""
         lines: list[str] = []
-        for name, parser in subparsers_of(cli._parser()).items():
+        for name, parser in subparsers_of(cli.build_parser()).items():
             lines.extend(command_lines(name, parser))
         container = nodes.Element()
         nested_parse_with_titles(self.state, StringList(lines, source="cli"), container)

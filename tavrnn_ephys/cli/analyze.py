@@ -117,6 +117,7 @@ def add_command(commands: Any) -> Any:
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
     command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
+    command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
     _add_behavior(command)
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
@@ -210,6 +211,7 @@ def _run(options: argparse.Namespace) -> Report:
         session_start=options.session_start,
         options=parse_options(options.option),
         figures=options.figures,
+        report=options.report,
         overwrite=options.overwrite,
         verbose=True,
         **_behavior_options(options),
@@ -250,6 +252,7 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
             "association": behavior.association,
         },
         "figures": options.figures,
+        "report": options.report,
         "tables": options.tables,
     }
 

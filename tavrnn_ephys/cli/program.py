@@ -21,6 +21,7 @@ from tavrnn_ephys.cli import (
     convert,
     demo,
     inspect,
+    report,
     reproduce,
     runs,
 )
@@ -163,6 +164,6 @@ def build_parser() -> argparse.ArgumentParser:
         title="commands",
         parser_class=CommandParser,
     )
-    for module in (demo, analyze, runs, reproduce, inspect, convert, benchmark, compare):
+    for module in (demo, analyze, runs, report, reproduce, inspect, convert, benchmark, compare):
         add_running(module.add_command(commands))
     return parser

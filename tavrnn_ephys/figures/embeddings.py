@@ -23,7 +23,7 @@ from tavrnn_ephys.figures._drawing import (
     window_name,
 )
 
-__all__ = ["plot_node_embedding", "plot_window_embedding"]
+__all__ = ["plot_node_embedding", "plot_window_embedding", "principal_plane"]
 
 
 def plot_window_embedding(
@@ -60,7 +60,7 @@ def plot_window_embedding(
     """
     values, label = _window_colors(embedding, color, color_label)
     vectors = embedding.window_embedding("concatenate")
-    points, share = _principal_plane(vectors)
+    points, share = principal_plane(vectors)
     _draw_path(ax, points, embedding.windows.segment_index)
     scatter_by(ax, points, values, label, size=22)
     _finish(ax, share)
@@ -94,7 +94,7 @@ def plot_node_embedding(embedding: NodeEmbedding, window_index: int, *, ax: Axes
         If there is no such window.
     """
     index = check_index(window_index, embedding.n_windows)
-    everything, share = _principal_plane(embedding.mean.reshape(-1, embedding.latent_size))
+    everything, share = principal_plane(embedding.mean.reshape(-1, embedding.latent_size))
     points = everything.reshape(embedding.n_windows, embedding.n_nodes, 2)[index]
     if embedding.nodes.group_names:
         scatter_by(ax, points, embedding.node_groups, "group", size=22)
@@ -125,10 +125,24 @@ def _window_colors(embedding: NodeEmbedding, color: Any, label: str) -> tuple[ND
     return values, label
 
 
-def _principal_plane(
+def principal_plane(
     vectors: NDArray[Any],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Project on two components; return coordinates (n, 2) and the share of variance (2,)."""
+    """
+    Project vectors on their first two principal components.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray, shape (n, n_dimensions)
+        The vectors.
+
+    Returns
+    -------
+    points : numpy.ndarray, shape (n, 2)
+        Coordinates; zero where the vectors do not vary.
+    share : numpy.ndarray, shape (2,)
+        Share of the variance along each component.
+    """
     from sklearn.decomposition import PCA
 
     points, share = np.zeros((len(vectors), 2)), np.zeros(2)

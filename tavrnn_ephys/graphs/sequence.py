@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys import _html
 from tavrnn_ephys.containers import Nodes, Windows
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.graphs.files import read_fields, write_fields
@@ -355,3 +356,10 @@ class GraphSequence:
             f"{' + history node' if self.history_node else ''}, density "
             f"{density.min():.2f} to {density.max():.2f}, {self.n_features} features"
         )
+
+    def _repr_html_(self) -> str:
+        chosen = np.unique(np.linspace(0, len(self) - 1, 4).round().astype(int))
+        small = [_html.shrunk(self.weights[index].toarray(), 48, 48) for index in chosen]
+        picture = _html.image(_html.tiles(small), "weights of edges", signed=True, width=400)
+        which = ", ".join(map(str, chosen))
+        return _html.card(repr(self), picture, f"edges of windows {which}; blue negative")
