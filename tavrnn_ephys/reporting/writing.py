@@ -68,6 +68,27 @@ def report(
         If there is no run of that name.
     OutputError
         If the page may not be written.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> block = te.block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 1]], bin_size=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> embedding = te.NodeEmbedding(
+    ...     mean=np.ones((2, 2, 1)),
+    ...     std=np.ones((2, 2, 1)),
+    ...     windows=te.Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]),
+    ...     nodes=te.bin_activity(block.segments[0], bin_size=1 * pq.s).nodes,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recording = te.write_nwb(block, f"{folder}/culture.nwb")
+    ...     results = te.write_results(recording, embedding, out=f"{folder}/results.nwb")
+    ...     page = te.report(results, out=f"{folder}/report.html")
+    ...     "<script" in page.read_text()
+    True
     """
     source = Path(path)
     target = check_report(out, inputs=(source,), overwrite=overwrite)
