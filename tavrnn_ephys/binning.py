@@ -77,7 +77,9 @@ def bin_activity(
 
 def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
     import quantities as pq
-    from elephant.conversion import BinnedSpikeTrain
+    with warnings.catch_warnings():
+        # The import of Elephant 1.2.1 changes the warning filters of whoever imports it.
+        from elephant.conversion import BinnedSpikeTrain
 
     spiketrains = list(segment.spiketrains)
     nodes = nodes_of_spiketrains(spiketrains)

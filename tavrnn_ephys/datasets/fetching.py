@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,10 +105,17 @@ def is_here(found: Dataset) -> bool:
     return all(place.is_file() for place in places)
 
 
-def _cache(found: Dataset) -> Path:
-    import pooch
+def _pooch() -> Any:
+    """Import pooch; in a notebook without widgets, its progress bar would complain."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import pooch
 
-    return Path(pooch.os_cache("tavrnn_ephys")) / found.name
+    return pooch
+
+
+def _cache(found: Dataset) -> Path:
+    return Path(_pooch().os_cache("tavrnn_ephys")) / found.name
 
 
 def _local(found: Dataset, item: DatasetFile) -> Path | None:
@@ -141,9 +149,7 @@ def _check_copy(path: Path, item: DatasetFile) -> None:
 
 
 def _sha256(path: Path) -> str:
-    import pooch
-
-    return str(pooch.file_hash(str(path), alg="sha256"))
+    return str(_pooch().file_hash(str(path), alg="sha256"))
 
 
 def _checksum_file(target: Path) -> Path:
@@ -215,8 +221,7 @@ def _json(url: str, query: dict[str, str]) -> dict[str, Any]:
 
 
 def _download(url: str, checksum: str, target: Path, *, progress: bool) -> None:
-    import pooch
-
+    pooch = _pooch()
     partial = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
 
