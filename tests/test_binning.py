@@ -147,3 +147,8 @@ def test_import_of_elephant_leaves_the_warning_filters_alone():
         "assert list(warnings.filters)[0] == before[0], warnings.filters[0]\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_elephant_does_not_speak_of_rounding(capfd):
+    bin_activity(segment_of([0.3 - 1e-12, 0.7 - 1e-12]), bin_size=100 * pq.ms)
+    assert capfd.readouterr().err == ""
