@@ -1,3 +1,4 @@
+from . import datasets as datasets
 from .alignment import group_alignment as group_alignment
 from .alignment import spectral_positions as spectral_positions
 from .association import associate as associate

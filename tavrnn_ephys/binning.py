@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +79,10 @@ def bin_activity(
 
 def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
     import quantities as pq
-    from elephant.conversion import BinnedSpikeTrain
+
+    with warnings.catch_warnings():
+        # The import of Elephant 1.2.1 changes the warning filters of whoever imports it.
+        from elephant.conversion import BinnedSpikeTrain
 
     spiketrains = list(segment.spiketrains)
     nodes = nodes_of_spiketrains(spiketrains)
@@ -90,11 +95,7 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
     t_start_s = max(float(train.t_start.rescale("s")) for train in spiketrains)
     t_stop_s = min(float(train.t_stop.rescale("s")) for train in spiketrains)
     n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
-    with warnings.catch_warnings():
-        # Elephant speaks once per train; the sum is told below, once.
-        warnings.filterwarnings("ignore", message="Binning discarded")
-        warnings.filterwarnings("ignore", message=".*not a multiple.*")
-        warnings.filterwarnings("ignore", message=".*correcting.*|.*tolerance.*")
+    with _elephant_silent():
         binned = BinnedSpikeTrain(
             spiketrains,
             bin_size=size_s * pq.s,
@@ -118,6 +119,23 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
         quantity="spike_count",
         segment_index=segment_index,
     )
+
+
+@contextmanager
+def _elephant_silent() -> Iterator[None]:
+    """Keep Elephant, which speaks once per train, from it; the sum is told once."""
+    from elephant.utils import logger
+
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Binning discarded")
+            warnings.filterwarnings("ignore", message=".*not a multiple.*")
+            warnings.filterwarnings("ignore", message=".*correcting.*|.*tolerance.*")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _n_whole_bins(length_s: float, size_s: float) -> int:

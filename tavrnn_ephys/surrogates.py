@@ -151,7 +151,9 @@ class SpikeSurrogates:
         return dataclasses.replace(activity, values=values.astype(np.min_scalar_type(highest)))
 
     def _counts(self, train: Any, activity: BinnedActivity) -> NDArray[np.int64]:
-        import elephant.spike_train_surrogates as elephant_surrogates
+        with warnings.catch_warnings():
+            # As in binning: the import changes the warning filters.
+            import elephant.spike_train_surrogates as elephant_surrogates
         import neo
         import quantities as pq
 

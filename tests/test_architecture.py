@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tavrnn_ephys"
 # A module may import from rows below its own, and from its own subpackage.
 ROWS = [
     {"cli", "demo", "analysis_files", "inspection", "conversion", "comparison",
-     "behavior_figures", "benchmarking", "reporting", "reproduction"},
+     "behavior_figures", "benchmarking", "reporting", "reproduction", "datasets"},
     {"pipeline", "behavior_analysis"},
     {
         "estimator", "baselines", "evaluation", "figures", "behavior", "association", "alignment",
@@ -59,7 +59,7 @@ HEAVY = {
     "neo": {"blocks", "reading", "simulation", "game_simulation", "pipeline", "binning",
             "inspection", "analysis_files", "surrogates", "lazy_signals", "detection",
             "deconvolution", "arrays", "conversion", "behavior", "behavior_analysis",
-            "comparison", "simulated", "benchmarking", "results"},
+            "comparison", "simulated", "benchmarking", "results", "datasets"},
     "h5py": set(),
     "pynwb": set(),
 }  # fmt: skip

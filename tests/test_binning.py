@@ -1,5 +1,8 @@
 """Spike trains and traces into bins."""
 
+import subprocess
+import sys
+
 import neo
 import numpy as np
 import pytest
@@ -130,3 +133,22 @@ def test_gap_in_irregular_traces_is_refused():
 def test_segment_without_activity_is_refused():
     with pytest.raises(InputError, match="exactly one is needed"):
         bin_activity(neo.Segment(), bin_size=1 * pq.s)
+
+
+def test_import_of_elephant_leaves_the_warning_filters_alone():
+    code = (
+        "import warnings, neo, quantities as pq\n"
+        "from tavrnn_ephys.binning import bin_activity\n"
+        "segment = neo.Segment()\n"
+        "segment.spiketrains.append(neo.SpikeTrain([1.0], units='s', t_stop=2.0))\n"
+        "warnings.simplefilter('ignore', UserWarning)\n"
+        "before = list(warnings.filters)\n"
+        "bin_activity(segment, bin_size=1 * pq.s)\n"
+        "assert list(warnings.filters)[0] == before[0], warnings.filters[0]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_elephant_does_not_speak_of_rounding(capfd):
+    bin_activity(segment_of([0.3 - 1e-12, 0.7 - 1e-12]), bin_size=100 * pq.ms)
+    assert capfd.readouterr().err == ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import quantities as pq
 
-from tavrnn_ephys.blocks import node_signals
+from tavrnn_ephys.blocks import node_signals, nodes_of_spiketrains
 from tavrnn_ephys.containers import Nodes, Windows
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.runs import Results
@@ -127,13 +127,16 @@ def _signals(results: Results, here: Any) -> list[neo.IrregularlySampledSignal]:
 def _add_activity(target: neo.Segment, source: neo.Segment, results: Results, here: Any) -> None:
     nodes = results.nodes
     position = {str(name): index for index, name in enumerate(nodes.ids)}
-    trains = [train for train in source.spiketrains if train.annotations.get("node_id") in position]
+    everyone = list(source.spiketrains)
+    ids = nodes_of_spiketrains(everyone).ids if everyone else ()
+    trains = {str(name): train for name, train in zip(ids, everyone, strict=True)}
+    trains = {name: train for name, train in trains.items() if name in position}
     signals = [
         signal
         for signal in node_signals(source)
         if set(signal.array_annotations.get("node_id", ())) & set(position)
     ]
-    found = {train.annotations["node_id"] for train in trains}
+    found = set(trains)
     found |= {name for signal in signals for name in signal.array_annotations["node_id"]}
     missing = [name for name in position if name not in found]
     if missing:
@@ -141,9 +144,9 @@ def _add_activity(target: neo.Segment, source: neo.Segment, results: Results, he
             f"The recording lacks {len(missing)} nodes of these results, such as '{missing[0]}'. "
             "Give the recording that was analysed."
         )
-    for train in trains:
+    for name, train in trains.items():
         same = copy.deepcopy(train)
-        same.annotate(**_of_node(results, position[train.annotations["node_id"]], here))
+        same.annotate(node_id=name, **_of_node(results, position[name], here))
         target.spiketrains.append(same)
     for signal in signals:
         same = copy.deepcopy(signal)

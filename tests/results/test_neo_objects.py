@@ -91,3 +91,15 @@ def test_each_segment_of_the_windows_gets_its_own() -> None:
 def test_results_of_another_recording_are_refused(block: neo.Block) -> None:
     with pytest.raises(InputError, match="lacks 1 nodes of these results, such as 'z'"):
         te.results_to_neo(results_of(te.Nodes(ids=["a", "z"])), block)
+
+
+def test_trains_without_our_annotations_are_known_by_name():
+    segment = neo.Segment()
+    for name in ("left", "right"):
+        segment.spiketrains.append(neo.SpikeTrain([0.1], units="s", t_stop=3.0, name=name, shank=1))
+    block = neo.Block()
+    block.segments.append(segment)
+    found = te.results_to_neo(results_of(te.Nodes(ids=["right", "left"])), block).segments[0]
+    assert [train.name for train in found.spiketrains] == ["left", "right"]
+    assert [train.annotations["shank"] for train in found.spiketrains] == [1, 1]
+    assert "node_id" not in segment.spiketrains[0].annotations
