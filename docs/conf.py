@@ -42,6 +42,8 @@ nitpicky = False
 
 # Notebooks come with their outputs; nothing is computed when the pages are built.
 nb_execution_mode = "off"
+# Builders that show no pictures need not choose between those of a notebook.
+suppress_warnings = ["mystnb.mime_priority"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 

@@ -18,8 +18,8 @@ from tests.docs_files import make_all
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-# Commands of the shell stand on the page of the command line, which a test of its own runs.
-OTHERS = ("index", "command_line")
+# Tests of their own run the page of the command line, and the tutorials.
+OTHERS = ("index", "command_line", "tutorials")
 GUIDES = sorted(page for page in (DOCS / "how_to").glob("*.md") if page.stem not in OTHERS)
 # A block is left out where the line above it says why, or names a package that is not there.
 BLOCK = re.compile(
