@@ -16,9 +16,9 @@ API = ROOT / "docs/reference/api"
 PUBLIC = (
     "adapters.nwb", "adapters.mea", "adapters.calcium", "adapters.arrays", "adapters.neo_files",
     "adapters.spikeinterface", "alignment", "association", "attention_reading", "baselines",
-    "behavior", "benchmarking", "connectivity", "containers", "datasets", "demo", "errors", "estimator",
-    "evaluation", "figures", "graphs", "reading", "results", "simulated", "training", "trends",
-    "windows",
+    "behavior", "benchmarking", "connectivity", "containers", "datasets", "demo", "errors",
+    "estimator", "evaluation", "figures", "graphs", "reading", "results", "simulated", "training",
+    "trends", "windows",
 )  # fmt: skip
 FUNCTIONS_AND_CLASSES = [name for name in te.__all__ if not inspect.ismodule(getattr(te, name))]
 # Two names of the package are both called summarize; each is listed under its own module.
