@@ -1,13 +1,15 @@
 """
-Put the tables and figures of a benchmark into explanation/benchmark.md.
+Put the tables and figures of a benchmark into explanation/benchmark.md or recordings.md.
 
     tavrnn-ephys benchmark --simulated --methods all --seeds 10 --n-jobs 2 --out bench
     python docs/make_benchmark.py bench
+    python tests/benchmarks/real_benchmark.py --data DIR --out real --seeds 1
+    python docs/make_benchmark.py real --recordings
 """
 
+import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +18,7 @@ DOCS = Path(__file__).parent
 START, END = "<!-- tables: written by docs/make_benchmark.py -->", "<!-- end of tables -->"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, page: str, counted: str) -> None:
     """Copy what the benchmark wrote."""
     table = pd.read_csv(folder / "benchmark.csv")
     about = json.loads((folder / "settings.json").read_text())
@@ -25,20 +27,42 @@ def main(folder: Path) -> None:
     spans = {str(low) if low == high else f"{low} to {high}" for low, high in sessions.to_numpy()}
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     head = (
-        f"Networks per method and task: {' or '.join(sorted(spans))}; "
-        f"{about['settings']['n_steps']} optimizer steps; {versions}. Where there is one network "
+        f"{counted} per method and task: {' or '.join(sorted(spans))}; "
+        f"{about['settings']['n_steps']} optimizer steps; {versions}. Where there is one "
         "alone, intervals are over its blocks of time."
     )
     for name in ("scores", "cost"):
         if (folder / f"{name}.png").is_file():
-            shutil.copy(folder / f"{name}.png", DOCS / f"images/benchmark_{name}.png")
-            head += f"\n\n![{name}](../images/benchmark_{name}.png)"
-    page = DOCS / "explanation/benchmark.md"
-    before, rest = page.read_text().split(START)
+            shutil.copy(folder / f"{name}.png", DOCS / f"images/{page}_{name}.png")
+            head += f"\n\n![{name}](../images/{page}_{name}.png)"
+    target = DOCS / f"explanation/{page}.md"
+    before, rest = target.read_text().split(START)
     _, after = rest.split(END)
     tables = (folder / "benchmark.md").read_text()
-    page.write_text(f"{before}{START}\n{head}\n\n{tables}\n{END}{after}")
+    mean = f"{_mean_over_tasks(done)}\n" if counted == "Sessions" else ""
+    target.write_text(f"{before}{START}\n{head}\n\n{mean}{tables}\n{END}{after}")
+
+
+def _mean_over_tasks(table: pd.DataFrame) -> str:
+    """Balanced accuracy of each method, averaged over the data sets with classes."""
+    classes = table[table["kind"] == "classification"]
+    wide = classes.pivot(index="method", columns="task", values="score").dropna()
+    wide.insert(0, "mean", wide.mean(axis=1))
+    wide = wide.sort_values("mean", ascending=False)
+    lines = ["### Mean balanced accuracy over the data sets with classes", ""]
+    lines.append(f"| method | {' | '.join(wide.columns)} |")
+    lines.append("|---" * (len(wide.columns) + 1) + "|")
+    for name, row in wide.iterrows():
+        lines.append(f"| {name} | {' | '.join(f'{value:.3f}' for value in row)} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__.strip().split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--recordings", action="store_true", help="of real recordings")
+    options = parser.parse_args()
+    if options.recordings:
+        main(options.folder, "recordings", "Sessions")
+    else:
+        main(options.folder, "benchmark", "Networks")

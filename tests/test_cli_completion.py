@@ -31,7 +31,7 @@ def script(tmp_path_factory):
     ("words", "offered"),
     [
         (["an"], {"analyze"}),
-        (["re"], {"reproduce"}),
+        (["re"], {"report", "reproduce"}),
         (["analyze", "--bin"], {"--bin-size"}),
         (["analyze", "--measure", "s"], {"spearman", "spike_time_tiling_coefficient"}),
         (["analyze", "--connectivity", "f"], {"full"}),
@@ -61,7 +61,7 @@ def test_script_names_every_command(shell, capsys):
         main(["--print-completion", shell])
     assert stop.value.code == 0
     printed = capsys.readouterr().out
-    for name in ("demo", "analyze", "runs", "reproduce", "inspect", "convert", "compare"):
+    for name in ("demo", "analyze", "runs", "report", "reproduce", "inspect", "convert", "compare"):
         assert name in printed
     found = shutil.which(shell)
     if found is not None:
