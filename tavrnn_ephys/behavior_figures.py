@@ -153,7 +153,8 @@ def _networks(found: BehaviorResult) -> Figure | None:
         middle = np.nanmedian(score)
         sides: Any = np.select([score > middle, score < middle], contrast, "")
         table["condition"] = sides
-    measures = [name for name in _NETWORK if table[name].notna().all()]
+    # With many nodes, measures that go through all shortest paths are left out.
+    measures = [name for name in _NETWORK if name in table and table[name].notna().all()]
     if min((table["condition"] == name).sum() for name in contrast) < 2 or not measures:
         return None
     figure = _figure(9.0, 3.8)

@@ -74,6 +74,16 @@ def test_command_writes_tables_and_pictures(recording, tmp_path, capsys):
     assert {"silhouette_z", "similarity_L_up", "modularity"} <= set(windows)
 
 
+def test_many_nodes_leave_out_slow_measures_and_their_pictures(analysed, monkeypatch):
+    block, result = analysed
+    slow = {"path_length", "efficiency", "max_betweenness"}
+    config = BehaviorConfig(behavior="game:hits", groups=("sensory", "L_up"))
+    monkeypatch.setattr("tavrnn_ephys.behavior_analysis._MANY_NODES", 29)
+    found = analyze_behavior(block, result, config)
+    assert not slow & set(found.per_window)
+    assert "behavior_networks" in behavior_figures(result, found)
+
+
 def test_every_column_is_described(analysed):
     block, result = analysed
     config = BehaviorConfig(behavior="skill", model_in_folds=False, n_nulls=39, n_shuffles=9)
