@@ -145,7 +145,11 @@ def _candidates(path: Path, chosen: str | None) -> list[Any]:
         found = neo.io.list_candidate_ios(str(path))
     except ValueError:
         found = [neo.io.NixIO] if _is_nix(path) else []
-    unique = {item.__name__: item for item in found if item.__name__ not in _NEVER}
+    unique: dict[str, Any] = {}
+    for item in found:
+        # Neo has two readers of NIX by one name; the second takes 0.1 kHz for 0.1 Hz.
+        if item.__name__ not in _NEVER:
+            unique.setdefault(item.__name__, item)
     if chosen is not None:
         named = getattr(neo.io, str(chosen), None)
         if str(chosen) in _NEVER or named not in neo.io.iolist:

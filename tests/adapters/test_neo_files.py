@@ -11,6 +11,7 @@ from typing import Any
 import neo
 import numpy as np
 import pytest
+import quantities as pq
 
 from tavrnn_ephys.adapters.neo_files import NeoAdapter
 from tavrnn_ephys.blocks import nodes_of_spiketrains
@@ -131,3 +132,24 @@ def test_no_own_format_is_swallowed(recordings: Path) -> None:
                  "formats/3brain/biocam_hw3.0_fw1.6.brw", "formats/suite2p/plane0/F.npy",
                  "formats/caiman/caiman_analysis.hdf5"):  # fmt: skip
         assert not adapter.recognises(recordings / name)
+
+
+def test_units_of_a_nix_file_are_kept(tmp_path: Path) -> None:
+    # Neo's other reader of NIX takes milliseconds and kilohertz for seconds and hertz.
+    block = neo.Block(name="session")
+    segment = neo.Segment(name="part")
+    segment.spiketrains.append(
+        neo.SpikeTrain([100.0, 1500.0] * pq.ms, t_start=50 * pq.ms, t_stop=2000 * pq.ms, name="a")
+    )
+    segment.analogsignals.append(
+        neo.AnalogSignal(np.arange(200.0)[:, np.newaxis] * pq.mV, sampling_rate=0.1 * pq.kHz)
+    )
+    block.segments.append(segment)
+    path = tmp_path / "session.nix"
+    with neo.io.NixIO(str(path), "ow") as file:
+        file.write_block(block)
+    found = NeoAdapter().read(path).segments[0]
+    train, signal = found.spiketrains[0], found.analogsignals[0]
+    assert train.rescale("s").magnitude.tolist() == [0.1, 1.5]
+    assert (float(train.t_start.rescale("s")), float(train.t_stop.rescale("s"))) == (0.05, 2.0)
+    assert float(signal.t_stop.rescale("s")) == pytest.approx(2.0)
