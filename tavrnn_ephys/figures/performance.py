@@ -96,7 +96,7 @@ def plot_against_performance(
     if ranking is not None:
         for name, chosen, color in (("High", ranking.high, HIGH), ("Low", ranking.low, LOW)):
             ax.scatter(x[chosen], y[chosen], s=36, color=color, linewidths=0, label=name)
-        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=SMALL, ncols=3,
+        ax.legend(loc="best", fontsize=SMALL, ncols=1,
                   frameon=False, handletextpad=0.0, columnspacing=0.8, borderpad=0.0)  # fmt: skip
     r = spearmanr(x[known], y[known]).statistic
     ax.text(0.02, 1.01, f"Spearman r = {r:.2f}", fontsize=SMALL,
