@@ -131,3 +131,22 @@ def test_no_own_format_is_swallowed(recordings: Path) -> None:
                  "formats/3brain/biocam_hw3.0_fw1.6.brw", "formats/suite2p/plane0/F.npy",
                  "formats/caiman/caiman_analysis.hdf5"):  # fmt: skip
         assert not adapter.recognises(recordings / name)
+
+
+def test_times_of_nix_keep_their_unit_and_names(tmp_path: Path) -> None:
+    pytest.importorskip("nixio", reason="NIX files need nixio")
+    segment = neo.Segment(name="part 0")
+    segment.spiketrains.append(
+        neo.SpikeTrain([1500.0, 2500.0], units="ms", t_start=1000, t_stop=4000, name="cell 0")
+    )
+    block = neo.Block()
+    block.segments.append(segment)
+    writer = neo.io.NixIO(str(tmp_path / "mine.nix"), "ow")
+    writer.write_block(block)
+    writer.close()
+    read = NeoAdapter().read(tmp_path / "mine.nix").segments[0]
+    assert read.name == "part 0"
+    assert read.spiketrains[0].rescale("s").magnitude.tolist() == [1.5, 2.5]
+    limits = (read.spiketrains[0].t_start, read.spiketrains[0].t_stop)
+    assert [float(limit.rescale("s")) for limit in limits] == [1.0, 4.0]
+    assert read.spiketrains[0].annotations["node_id"] == "cell 0"
