@@ -28,6 +28,9 @@ _SIGNATURES = (
 # or write rather than read.
 _NEVER = {"PickleIO", "NWBIO", "NeoMatlabIO", "AsciiSignalIO", "AsciiSpikeTrainIO",
           "AsciiImageIO", "TiffIO", "KwikIO", "MaxwellIO", "BiocamIO"}  # fmt: skip
+# Neo has two readers called NixIO.  The lazy one takes times of any unit for seconds and loses
+# the names of segments (Neo 0.14.6).
+_WRONG_UNITS = "neo.io.nixio_fr"
 _PHY_FILE = "params.py"
 # A day of a thousand units in twenty parts; damaged heads pretend to more.
 _MOST_TRAINS = 20_000
@@ -145,11 +148,8 @@ def _candidates(path: Path, chosen: str | None) -> list[Any]:
         found = neo.io.list_candidate_ios(str(path))
     except ValueError:
         found = [neo.io.NixIO] if _is_nix(path) else []
-    unique: dict[str, Any] = {}
-    for item in found:
-        # Neo has two readers of NIX by one name; the second takes 0.1 kHz for 0.1 Hz.
-        if item.__name__ not in _NEVER:
-            unique.setdefault(item.__name__, item)
+    found = [item for item in found if item.__module__ != _WRONG_UNITS]
+    unique = {item.__name__: item for item in found if item.__name__ not in _NEVER}
     if chosen is not None:
         named = getattr(neo.io, str(chosen), None)
         if str(chosen) in _NEVER or named not in neo.io.iolist:

@@ -202,10 +202,12 @@ def _mean_per_bin(
     n_samples = np.bincount(index[inside], minlength=n_bins)
     if np.any(n_samples == 0):
         empty = int(np.argmin(n_samples))
+        # Bins as long as the longest gap between samples cannot miss both of its ends.
+        gap_s = float(np.diff(times_s).max())
         raise InputError(
             f"Bin {empty} of {size_s:g} s, at {times_s[0] + empty * size_s:g} s, holds no sample: "
-            f"the traces have one every {interval_s:g} s. Use bins of at least {interval_s:g} s, "
-            "or cut the recording at its gaps."
+            f"the traces have one every {interval_s:g} s, and their longest gap is {gap_s:g} s. "
+            f"Use bins of more than {gap_s:g} s, or cut the recording at its gaps."
         )
     # Samples stand in order of time: the sum over a bin is a sum over neighbours.
     first = np.concatenate([[0], np.cumsum(n_samples)[:-1]])

@@ -183,7 +183,7 @@ def _warn_of_unmapped(wells: list[Well], name: str) -> None:
         warnings.warn(
             f"{lost} of {total} spikes of '{name}' lie on channels that the electrode map does not "
             f"name ({some(where, limit=3)}) and are left out. Keep them without positions: "
-            'unmapped="keep".',
+            'unmapped="keep", on the command line --option unmapped=keep.',
             DataLossWarning,
             stacklevel=3,
         )

@@ -153,3 +153,22 @@ def test_units_of_a_nix_file_are_kept(tmp_path: Path) -> None:
     assert train.rescale("s").magnitude.tolist() == [0.1, 1.5]
     assert (float(train.t_start.rescale("s")), float(train.t_stop.rescale("s"))) == (0.05, 2.0)
     assert float(signal.t_stop.rescale("s")) == pytest.approx(2.0)
+
+
+def test_times_of_nix_keep_their_unit_and_names(tmp_path: Path) -> None:
+    pytest.importorskip("nixio", reason="NIX files need nixio")
+    segment = neo.Segment(name="part 0")
+    segment.spiketrains.append(
+        neo.SpikeTrain([1500.0, 2500.0], units="ms", t_start=1000, t_stop=4000, name="cell 0")
+    )
+    block = neo.Block()
+    block.segments.append(segment)
+    writer = neo.io.NixIO(str(tmp_path / "mine.nix"), "ow")
+    writer.write_block(block)
+    writer.close()
+    read = NeoAdapter().read(tmp_path / "mine.nix").segments[0]
+    assert read.name == "part 0"
+    assert read.spiketrains[0].rescale("s").magnitude.tolist() == [1.5, 2.5]
+    limits = (read.spiketrains[0].t_start, read.spiketrains[0].t_stop)
+    assert [float(limit.rescale("s")) for limit in limits] == [1.0, 4.0]
+    assert read.spiketrains[0].annotations["node_id"] == "cell 0"
