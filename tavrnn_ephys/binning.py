@@ -190,6 +190,22 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
     )
 
 
+def _way_around_gaps(times_s: NDArray[np.float64], size_s: float) -> str:
+    """Say which bins or which part of a recording hold samples everywhere."""
+    gaps_s = np.diff(times_s)
+    # A bin as long as the longest gap holds at least one of its ends.
+    longer = f"Use bins of at least {gaps_s.max():g} s"
+    ends = np.concatenate([[0], np.flatnonzero(gaps_s > size_s) + 1, [len(times_s)]])
+    longest = int(np.argmax(np.diff(ends)))
+    first, last = ends[longest], ends[longest + 1] - 1
+    if first == last:
+        return f"{longer}."
+    return (
+        f"{longer}, the longest gap, or read the longest part without such a gap alone: "
+        f"t_start={times_s[first]:.6g} s, t_stop={times_s[last]:.6g} s."
+    )
+
+
 def _mean_per_bin(
     samples: NDArray[np.float64],
     times_s: NDArray[np.float64],
@@ -202,12 +218,9 @@ def _mean_per_bin(
     n_samples = np.bincount(index[inside], minlength=n_bins)
     if np.any(n_samples == 0):
         empty = int(np.argmin(n_samples))
-        # Bins as long as the longest gap between samples cannot miss both of its ends.
-        gap_s = float(np.diff(times_s).max())
         raise InputError(
             f"Bin {empty} of {size_s:g} s, at {times_s[0] + empty * size_s:g} s, holds no sample: "
-            f"the traces have one every {interval_s:g} s, and their longest gap is {gap_s:g} s. "
-            f"Use bins of more than {gap_s:g} s, or cut the recording at its gaps."
+            f"the traces have one every {interval_s:g} s. {_way_around_gaps(times_s, size_s)}"
         )
     # Samples stand in order of time: the sum over a bin is a sum over neighbours.
     first = np.concatenate([[0], np.cumsum(n_samples)[:-1]])
