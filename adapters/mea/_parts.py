@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,14 +31,14 @@ __all__ = [
 _ROUNDING_S = 1e-6
 
 
-def refuse_unknown(adapter: str, unknown: Iterable[str]) -> None:
+def refuse_unknown(adapter: Any, unknown: Iterable[str]) -> None:
     """
-    Refuse options that an adapter does not have.
+    Refuse options that an adapter does not have, and say which it has.
 
     Parameters
     ----------
-    adapter : str
-        Name of the adapter.
+    adapter : Reader
+        The adapter; its options are the arguments of ``read`` that have a name.
     unknown : iterable of str
         Options left over.
 
@@ -48,7 +49,12 @@ def refuse_unknown(adapter: str, unknown: Iterable[str]) -> None:
     """
     names = sorted(unknown)
     if names:
-        raise InputError(f"The adapter '{adapter}' has no option {some(names)}.")
+        arguments = inspect.signature(adapter.read).parameters.values()
+        known = [item.name for item in arguments if item.kind is item.KEYWORD_ONLY]
+        raise InputError(
+            f"The adapter '{adapter.name}' has no option {some(names)}. It has: "
+            f"{some(known, 12) or 'none'}."
+        )
 
 
 def asked_span_s(t_start: Any, t_stop: Any) -> tuple[float, float]:

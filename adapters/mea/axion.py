@@ -128,7 +128,7 @@ class AxionAdapter:
         """
         import neo
 
-        refuse_unknown(self.name, unknown)
+        refuse_unknown(self, unknown)
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         pitch_um = None if electrode_pitch is None else _pitch_um(electrode_pitch)
         table = _read_table(path, asked)

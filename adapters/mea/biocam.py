@@ -108,7 +108,7 @@ class BiocamAdapter:
         """
         import neo
 
-        refuse_unknown(self.name, unknown)
+        refuse_unknown(self, unknown)
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         with open_hdf5(path) as file:
             settings = _settings(file)

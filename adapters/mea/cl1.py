@@ -134,7 +134,7 @@ class Cl1Adapter:
         """
         import neo
 
-        refuse_unknown(self.name, unknown)
+        refuse_unknown(self, unknown)
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         segment = neo.Segment(name=path.stem, file_origin=path.name)
         with open_hdf5(path) as file:

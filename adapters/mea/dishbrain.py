@@ -148,7 +148,7 @@ class DishBrainAdapter:
         """
         import neo
 
-        refuse_unknown(self.name, unknown)
+        refuse_unknown(self, unknown)
         one_of(join, (None, "or", "segments"), "join")
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         size_s = _BIN_SIZE_S if bin_size is None else duration_s(bin_size, "bin_size")

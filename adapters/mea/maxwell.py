@@ -134,7 +134,7 @@ class MaxwellAdapter:
         """
         import neo
 
-        refuse_unknown(self.name, unknown)
+        refuse_unknown(self, unknown)
         one_of(unmapped, ("drop", "keep"), "unmapped")
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         block = neo.Block(name=path.name.split(".")[0], file_origin=path.name)

@@ -93,7 +93,9 @@ class SpikeHdf5Adapter:
             If an option is given.
         """
         if options:
-            raise InputError(f"The adapter 'spike_hdf5' has no option {some(sorted(options))}.")
+            raise InputError(
+                f"The adapter 'spike_hdf5' has no option {some(sorted(options))}. It has: none."
+            )
         path = Path(path)
         with open_hdf5(path) as file:
             missing = [name for name in _NEEDED if name not in file]
