@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orthogonal_procrustes, subspace_angles
+from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
@@ -533,31 +533,41 @@ def _left_out_accuracy(
 def _pair_measures(
     points: NDArray[np.float64], codes: NDArray[np.int64], n_groups: int
 ) -> dict[str, NDArray[np.float64]]:
-    found = {name: np.empty((len(points), n_groups - 1)) for name in PAIR_DESCRIPTIONS}
-    for window, nodes in enumerate(points):
-        parts = [nodes[codes == code] for code in range(n_groups)]
-        for index, other in enumerate(parts[1:]):
-            found["similarity"][window, index] = float(np.mean(parts[0] @ other.T))
-            found["principal_angle"][window, index] = _angle_degrees(parts[0], other)
-            found["procrustes"][window, index] = _procrustes(parts[0], other)
-    return found
+    """Measures between group 0 and each other group, shape (n_windows, n_groups - 1)."""
+    first, *others = (points[:, codes == code] for code in range(n_groups))
+    measures = {
+        "similarity": lambda a, b: np.einsum("tid,tjd->t", a, b) / (a.shape[1] * b.shape[1]),
+        "principal_angle": _angles_degrees,
+        "procrustes": _procrustes,
+    }
+    return {
+        name: np.stack([measures[name](first, other) for other in others], axis=1)
+        for name in PAIR_DESCRIPTIONS
+    }
 
 
-def _angle_degrees(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    rank = max(1, min(len(a), len(b), a.shape[1]) // 2)
-    spans = [np.linalg.svd(part, full_matrices=False)[2][:rank].T for part in (a, b)]
-    return float(np.degrees(subspace_angles(*spans)).mean())
+def _angles_degrees(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean principal angle of every window; small angles by their sine, for precision."""
+    rank = max(1, min(a.shape[1], b.shape[1], a.shape[2]) // 2)
+    spans = [np.linalg.svd(part, full_matrices=False)[2][:, :rank] for part in (a, b)]
+    shared = spans[0] @ spans[1].swapaxes(1, 2)
+    cosines = np.linalg.svd(shared, compute_uv=False).clip(max=1.0)
+    outside = spans[1] - shared.swapaxes(1, 2) @ spans[0]
+    sines = np.linalg.svd(outside, compute_uv=False)[:, ::-1].clip(max=1.0)
+    angles = np.where(np.square(cosines) >= 0.5, np.arcsin(sines), np.arccos(cosines))
+    return np.asarray(np.degrees(angles).mean(axis=1))
 
 
-def _procrustes(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _procrustes(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """‖S_a^½ − S_b^½ R‖ at the best R: tr S_a + tr S_b − 2 Σ singular values of S_a^½ S_b^½."""
     roots = []
     for part in (a, b):
-        values, vectors = np.linalg.eigh(part.T @ part / len(part))
-        roots.append((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
-    shared = np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum()
-    total = float(np.sum(np.square(roots[0])) + np.sum(np.square(roots[1])) - 2 * shared)
-    return float(np.sqrt(max(total, 0.0)))
+        values, vectors = np.linalg.eigh(part.swapaxes(1, 2) @ part / part.shape[1])
+        lengths = np.sqrt(np.maximum(values, 0.0))
+        roots.append((vectors * lengths[:, np.newaxis]) @ vectors.swapaxes(1, 2))
+    shared = np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum(axis=1)
+    total = np.square(roots).sum(axis=(0, 2, 3)) - 2 * shared
+    return np.asarray(np.sqrt(np.maximum(total, 0.0)))
 
 
 def _without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:

@@ -179,7 +179,7 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     ... )
     >>> result = te.analyze(block, config)
     >>> result.embedding.mean.shape
-    (9, 20, 8)
+    (9, 20, 16)
     """
     with warnings.catch_warnings(record=True) as caught:
         result = _analyze(block, config, verbose=verbose)

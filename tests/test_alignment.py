@@ -75,6 +75,19 @@ def test_similarity_is_the_mean_cosine_over_groups():
     assert result.observed["similarity"][0] == pytest.approx(np.mean(expected), abs=1e-5)
 
 
+def test_principal_angles_of_planes_equal_scipy_in_every_window():
+    points = np.random.default_rng(1).normal(size=(5, len(GROUPS), 6))
+    result = group_alignment(embedding(points), n_shuffles=0)
+    column = result.groups.index("L_up")
+    for window, nodes in enumerate(points / np.linalg.norm(points, axis=2, keepdims=True)):
+        parts = [nodes[GROUPS == name] for name in ("sensory", "L_up")]
+        rank = min(min(map(len, parts)), 6) // 2
+        spans = [np.linalg.svd(part)[2][:rank].T for part in parts]
+        expected = np.degrees(subspace_angles(*spans)).mean()
+        assert rank > 1
+        assert result.pairs["principal_angle"][window, column] == pytest.approx(expected, rel=1e-4)
+
+
 def test_principal_angle_equals_scipy_and_identical_groups_have_none():
     points = separated(n_windows=1)
     result = group_alignment(embedding(points), n_shuffles=0)

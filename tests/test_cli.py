@@ -57,7 +57,7 @@ def test_analyze_writes_results_figures_and_leaves_the_source(small_culture, tmp
     out = tmp_path / "out.nwb"
     assert analyze(small_culture, out, "--figures", str(tmp_path / "figures")) == 0
     embedding = te.read_results(out)
-    assert embedding.mean.shape == (19, 20, 8)
+    assert embedding.mean.shape == (19, 20, 16)
     assert embedding.config["analysis.bin_size_s"] == 0.02
     assert embedding.config["analysis.step_s"] == 2.0
     assert "performance" in embedding.windows.columns
@@ -138,7 +138,7 @@ def test_rat_recording_runs_through_and_passes_the_inspector(recordings, tmp_pat
 
     assert messages(out) <= messages(source)
     embedding = te.read_results(out)
-    assert embedding.mean.shape == (126, 120, 8)
+    assert embedding.mean.shape == (126, 120, 16)
     expected = data["b"][:160, 0].mean()
     assert embedding.windows.columns["position"][0] == pytest.approx(expected, rel=1e-6)
 

@@ -1,5 +1,7 @@
 """Graphs from connectivity."""
 
+import dataclasses
+
 import networkx
 import numpy as np
 import pytest
@@ -44,6 +46,20 @@ def test_history_node_and_loops_stand_in_the_adjacency():
     assert adjacency.sum() == 5 + 2 * 4 + 4
     signed = graphs.signed_adjacency(0).toarray()
     np.testing.assert_allclose(signed[-1, :4], 0.75)
+
+
+@pytest.mark.parametrize("history_node", [True, False])
+def test_dense_adjacency_is_the_sparse_one_written_out(history_node):
+    graphs = build_graphs(connectivity(), threshold=0.5, history_node=history_node)
+    mask = np.ones((len(graphs), graphs.n_nodes), dtype=bool)
+    mask[0, np.flatnonzero(graphs.weights[0].toarray().any(axis=1) == 0)] = False
+    for item in (graphs, dataclasses.replace(graphs, node_mask=mask)):
+        for index in range(len(item)):
+            pairs = ((item.adjacency(index), False), (item.signed_adjacency(index), True))
+            for sparse, signed in pairs:
+                dense = item.dense_adjacency(index, signed=signed)
+                np.testing.assert_allclose(dense, sparse.toarray(), rtol=1e-6)
+            assert item.n_entries(index) == item.adjacency(index).nnz
 
 
 def test_weight_features_are_absolute_rows_before_the_threshold():

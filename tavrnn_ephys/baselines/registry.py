@@ -34,6 +34,11 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "uase_abs_ema": ("uase:UASE", {"signed": False, "smoothing": 0.6}, "spectral, on |r|, EMA"),
     "uase": ("uase:UASE", {}, "spectral, on signed r"),
     "uase_ema": ("uase:UASE", {"smoothing": 0.6}, "spectral, on signed r, EMA"),
+    "uase_joined": (
+        "uase:UASE",
+        {"smoothing": 0.6, "joined": True},
+        "spectral, on signed r, beside its EMA",
+    ),
     "pca_edges": ("pca_edges:EdgePCA", {}, "principal components of signed edges"),
     "vgae": ("vgae:VGAE", {}, "static variational graph auto-encoder"),
     "vgrnn": ("vgrnn:VGRNN", {}, "variational graph RNN"),
@@ -52,6 +57,11 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "cebra_behavior": ("cebra:CebraBehavior", {}, "contrastive, label"),
     "tavrnn": ("tavrnn:TavrnnMethod", {}, "TAVRNN, default profile"),
     "tavrnn_paper": ("tavrnn:TavrnnMethod", _PAPER, "TAVRNN, the paper's profile"),
+    "tavrnn_window": (
+        "tavrnn:TavrnnMethod",
+        _ablated(embedding="mean"),
+        "default, read out of the window alone",
+    ),
     "tavrnn_no_attention": (
         "tavrnn:TavrnnMethod",
         _ablated(attention="none"),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
@@ -17,7 +14,7 @@ from tavrnn_ephys.baselines.contract import GraphEmbedder
 from tavrnn_ephys.estimator import TAVRNN
 from tavrnn_ephys.graphs import GraphSequence
 
-__all__ = ["TavrnnMethod", "thinned_graphs", "training_epochs_for"]
+__all__ = ["TavrnnMethod", "thinned_graphs"]
 
 
 class TavrnnMethod(GraphEmbedder):
@@ -31,11 +28,12 @@ class TavrnnMethod(GraphEmbedder):
     options : dict of str to object, optional
         Options that differ from the profile.
     latent_size : int
-        Width of the embedding.
+        Width of the latent variable; the embedding is twice as wide, unless its option says
+        otherwise.
     density : float, optional
         Share of node pairs that are edges over the training windows; by default all are.
     n_steps : int
-        Optimizer steps, rounded up to whole training epochs.
+        Optimizer steps.
     seed : int
         Seed of weights and sampling.
 
@@ -57,7 +55,7 @@ class TavrnnMethod(GraphEmbedder):
     ...     ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)), features="weights"
     ... )
     >>> TavrnnMethod(latent_size=2, n_steps=3).fit(graphs).transform(graphs)
-    NodeEmbedding: 6 windows x 5 units x 2, without attention
+    NodeEmbedding: 6 windows x 5 units x 4, without attention
     """
 
     name = "tavrnn"
@@ -88,17 +86,15 @@ class TavrnnMethod(GraphEmbedder):
 
     def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
         self.level_ = 0.0 if self.density is None else edge_level(sequences, self.density)
+        n_steps = positive_int(self.n_steps, "n_steps")
         model = TAVRNN(
             profile=self.profile,
-            options=self.options,
+            options={**(self.options or {}), "training_steps": n_steps},
             latent_size=self.latent_size,
             seed=self.seed,
         )
-        lengths = [len(sequence) for sequence in sequences]
-        epochs, steps = training_epochs_for(model, lengths, self.n_steps)
-        model.set_params(training_epochs=epochs)
         self.model_ = model.fit([thinned_graphs(item, self.level_) for item in sequences])
-        self.n_steps_ = steps
+        self.n_steps_ = n_steps
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
         return self.model_.transform(thinned_graphs(graphs, self.level_)).mean
@@ -124,29 +120,3 @@ def thinned_graphs(graphs: GraphSequence, level: float) -> GraphSequence:
         return graphs
     rows = rows_of(graphs, level, "signed")
     return dataclasses.replace(graphs, weights=tuple(map(scipy.sparse.csr_array, rows)))
-
-
-def training_epochs_for(model: TAVRNN, lengths: Sequence[int], n_steps: int) -> tuple[int, int]:
-    """
-    Say how many training epochs make a number of optimizer steps.
-
-    Parameters
-    ----------
-    model : TAVRNN
-        The estimator, for the number of windows per step.
-    lengths : sequence of int
-        Windows of each training stretch.
-    n_steps : int
-        Optimizer steps wanted.
-
-    Returns
-    -------
-    tuple of int
-        Training epochs, and the optimizer steps that they make.
-    """
-    positive_int(n_steps, "n_steps")
-    _, training = model._resolve_options()
-    length = training.sequence_length
-    per_epoch = int(np.sum([math.ceil(item / (length or item)) for item in lengths]))
-    epochs = math.ceil(n_steps / per_epoch)
-    return epochs, epochs * per_epoch

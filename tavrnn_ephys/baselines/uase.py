@@ -11,6 +11,7 @@ from tavrnn_ephys._checks import positive_int
 from tavrnn_ephys.baselines.contract import GraphEmbedder
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.graphs import GraphSequence
+from tavrnn_ephys.nn.smoothing import smooth
 from tavrnn_ephys.nn.spectral import fit_spectral_basis
 
 __all__ = ["UASE"]
@@ -31,6 +32,9 @@ class UASE(GraphEmbedder):
     smoothing : float
         Weight of the past in a causal exponential mean over windows,
         ``y_t = smoothing · y_{t-1} + (1 - smoothing) · z_t``, in [0, 1); 0 for none.
+    joined : bool
+        Whether the coordinates of the window alone stand beside the mean: twice ``latent_size``
+        coordinates, those of the window first.
 
     Attributes
     ----------
@@ -57,10 +61,18 @@ class UASE(GraphEmbedder):
 
     name = "uase"
 
-    def __init__(self, *, latent_size: int = 8, signed: bool = True, smoothing: float = 0.0):
+    def __init__(
+        self,
+        *,
+        latent_size: int = 8,
+        signed: bool = True,
+        smoothing: float = 0.0,
+        joined: bool = False,
+    ):
         self.latent_size = latent_size
         self.signed = signed
         self.smoothing = smoothing
+        self.joined = joined
 
     def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
         rank = positive_int(self.latent_size, "latent_size")
@@ -74,10 +86,8 @@ class UASE(GraphEmbedder):
         coordinates = np.stack(
             [self.basis_.coordinates(self._dense(matrix)) for matrix in graphs.weights]
         )
-        for index in range(1, len(coordinates) if self.smoothing else 0):
-            past = coordinates[index - 1]
-            coordinates[index] += np.float32(self.smoothing) * (past - coordinates[index])
-        return coordinates
+        smoothed = smooth(coordinates, self.smoothing) if self.smoothing else coordinates
+        return np.concatenate([coordinates, smoothed], axis=-1) if self.joined else smoothed
 
     def _dense(self, matrix: Any) -> NDArray[np.float32]:
         dense: NDArray[np.float32] = matrix.toarray()

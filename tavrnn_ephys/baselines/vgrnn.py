@@ -7,9 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tavrnn_ephys._checks import positive_int
 from tavrnn_ephys.baselines._dense import edge_level
 from tavrnn_ephys.baselines.contract import GraphEmbedder
-from tavrnn_ephys.baselines.tavrnn import thinned_graphs, training_epochs_for
+from tavrnn_ephys.baselines.tavrnn import thinned_graphs
 from tavrnn_ephys.estimator import TAVRNN
 from tavrnn_ephys.graphs import GraphSequence
 
@@ -79,13 +80,12 @@ class VGRNN(GraphEmbedder):
 
     def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
         self.level_ = edge_level(sequences, self.density)
+        options = {**_OPTIONS, "training_steps": positive_int(self.n_steps, "n_steps")}
         model = TAVRNN(
-            profile="paper", options=_OPTIONS, latent_size=self.latent_size, seed=self.seed
+            profile="paper", options=options, latent_size=self.latent_size, seed=self.seed
         )
-        lengths = [len(sequence) for sequence in sequences]
-        epochs, self.n_steps_ = training_epochs_for(model, lengths, self.n_steps)
-        model.set_params(training_epochs=epochs)
         self.model_ = model.fit([self._thinned(item) for item in sequences])
+        self.n_steps_ = self.n_steps
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
         return self.model_.transform(self._thinned(graphs)).mean

@@ -16,7 +16,8 @@ from tavrnn_ephys.graphs import GraphSequence
 from tavrnn_ephys.nn.decoder import PairTarget
 from tavrnn_ephys.nn.model import Network, WindowInput
 from tavrnn_ephys.nn.options import NetworkOptions
-from tavrnn_ephys.nn.propagation import normalized_operator
+from tavrnn_ephys.nn.propagation import multiplies_sparsely, normalized_operator
+from tavrnn_ephys.nn.sparse import SparseOperator
 from tavrnn_ephys.nn.spectral import SpectralBasis, fit_spectral_basis
 
 __all__ = [
@@ -264,11 +265,9 @@ def _window_input(
     *,
     device: torch.device,
 ) -> WindowInput:
-    signed = options.propagation == "signed"
-    adjacency = graphs.signed_adjacency(index) if signed else graphs.adjacency(index)
     features = _features(graphs, index, options, basis)
     return WindowInput(
-        operator=normalized_operator(adjacency, device=device),
+        operator=_operator(graphs, index, options, device),
         features=None if features is None else torch.from_numpy(features).to(device),
         target=PairTarget(
             values=torch.from_numpy(_target_matrix(graphs, index, options)).to(device),
@@ -278,6 +277,17 @@ def _window_input(
             present=_present(graphs, index, options, device),
         ),
     )
+
+
+def _operator(
+    graphs: GraphSequence, index: int, options: NetworkOptions, device: torch.device
+) -> torch.Tensor | SparseOperator:
+    """Build the normalised adjacency, at once as an array where few entries are zero."""
+    signed = options.propagation == "signed"
+    if multiplies_sparsely(graphs.n_entries(index), graphs.n_vertices, device):
+        adjacency = graphs.signed_adjacency(index) if signed else graphs.adjacency(index)
+        return normalized_operator(adjacency, device=device)
+    return normalized_operator(graphs.dense_adjacency(index, signed=signed), device=device)
 
 
 def _present(

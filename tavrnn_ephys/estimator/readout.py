@@ -25,7 +25,7 @@ class Past:
     ----------
     values : numpy.ndarray, shape (n_past, n_vertices, latent_size)
         Values of the windows that attention can reach, before smoothing.
-    smoothed : numpy.ndarray, shape (n_vertices, latent_size)
+    smoothed : numpy.ndarray, shape (n_vertices, width)
         Smoothed value of the last window.
     """
 
@@ -57,13 +57,16 @@ def read_out(
     Returns
     -------
     tuple of numpy.ndarray and Past
-        Shape (n_windows, n_vertices, latent_size), and what later windows need.
+        Shape (n_windows, n_vertices, width), where ``width`` is ``latent_size``, twice that for
+        ``embedding="joined"``; and what later windows need.
     """
     array = values.cpu().numpy()
     joined = array if past is None else np.concatenate([past.values, array])
     result = array
-    if options.embedding == "attended" and output.attention:
+    if options.embedding in ("attended", "joined") and output.attention:
         result = _attended(joined, [row.cpu().numpy() for row in output.attention])
+        if options.embedding == "joined":
+            result = np.concatenate([array, result], axis=-1)
     if options.smoothing != "none":
         two_sided = options.smoothing == "two_sided"
         before = None if past is None else past.smoothed

@@ -82,7 +82,9 @@ class TAVRNN(BaseEstimator):
     Parameters
     ----------
     hidden_size, latent_size : int
-        Width of the state of a vertex, and of its embedding.
+        Width of the state of a vertex, and of its latent variable.  The default profile's
+        embedding is twice as wide as the latter: the posterior mean of the window, and beside it
+        the average over the windows that it attends to (option ``embedding``).
     n_layers : int
         Layers of the graph GRU.
     training_epochs : int, optional
@@ -136,7 +138,7 @@ class TAVRNN(BaseEstimator):
     >>> weights = rng.uniform(-1, 1, (6, 5, 5))
     >>> graphs = build_graphs(ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)))
     >>> TAVRNN(latent_size=2, training_epochs=3).fit(graphs).transform(graphs)
-    NodeEmbedding: 6 windows x 5 units x 2, with attention
+    NodeEmbedding: 6 windows x 5 units x 4, with attention
     """
 
     def __init__(
@@ -301,7 +303,8 @@ class TAVRNN(BaseEstimator):
         Returns
         -------
         NodeEmbedding, or list of NodeEmbedding for a list
-            Posterior mean and standard deviation, (n_windows, n_nodes, latent_size), and
+            Mean and standard deviation, (n_windows, n_nodes, latent_size), twice
+            ``latent_size`` with the option ``embedding="joined"``, the default profile's, and
             attention (n_windows, n_windows).
 
         Raises
@@ -403,7 +406,7 @@ class TAVRNN(BaseEstimator):
         """
         network, output = self._output(graphs, session)
         mean, _ = read_out(output.posterior.mean, output, network.options)
-        latents = torch.from_numpy(mean)
+        latents = torch.from_numpy(mean[..., : network.options.latent_size])
         return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
 
     def predict_next(

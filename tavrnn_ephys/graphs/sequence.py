@@ -167,7 +167,7 @@ class GraphSequence:
             Symmetric, ones as ``float32``, shape (n_vertices, n_vertices).
         """
         pattern = self.weights[window_index].astype(bool).astype(np.float32)
-        return self._with_loops_and_history(pattern, 1.0, window_index)
+        return with_loops(pattern, self._joined(1.0, window_index))
 
     def signed_adjacency(self, window_index: int) -> scipy.sparse.csr_array:
         """
@@ -186,19 +186,66 @@ class GraphSequence:
         scipy.sparse.csr_array
             Symmetric, ``float32``, ones on the diagonal, shape (n_vertices, n_vertices).
         """
-        matrix = self.weights[window_index]
-        strength = float(np.abs(matrix.data).mean()) if matrix.nnz else 0.0
-        return self._with_loops_and_history(matrix, strength, window_index)
+        joined = self._joined(self._strength(window_index), window_index)
+        return with_loops(self.weights[window_index], joined)
 
-    def _with_loops_and_history(
-        self, matrix: scipy.sparse.csr_array, strength: float, window_index: int
-    ) -> scipy.sparse.csr_array:
-        joined = None
-        if self.history_node:
-            joined = np.full(self.n_nodes, strength, dtype=np.float32)
-            if self.node_mask is not None:
-                joined[~self.node_mask[window_index]] = 0.0
-        return with_loops(matrix, joined)
+    def dense_adjacency(self, window_index: int, *, signed: bool) -> NDArray[np.float32]:
+        """
+        Return what :meth:`signed_adjacency` or :meth:`adjacency` says, zeros written out.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+        signed : bool
+            Whether weights keep their sign and size.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_vertices, n_vertices).
+        """
+        weights = self.weights[window_index].toarray()
+        strength = self._strength(window_index) if signed else 1.0
+        dense = np.zeros((self.n_vertices, self.n_vertices), dtype=np.float32)
+        dense[: self.n_nodes, : self.n_nodes] = weights if signed else weights != 0
+        joined = self._joined(strength, window_index)
+        if joined is not None:
+            dense[-1, : self.n_nodes] = dense[: self.n_nodes, -1] = joined
+        np.fill_diagonal(dense, 1.0)
+        return dense
+
+    def n_entries(self, window_index: int) -> int:
+        """
+        Count the entries of a window's adjacency that are no zeros.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        int
+            Edges in both directions, self-loops and the history node's edges.
+        """
+        joined = self._joined(1.0, window_index)
+        n_joined = 0 if joined is None else int(np.count_nonzero(joined))
+        return int(self.weights[window_index].nnz) + self.n_vertices + 2 * n_joined
+
+    def _strength(self, window_index: int) -> float:
+        """Mean absolute weight of the edges of a window."""
+        matrix = self.weights[window_index]
+        return float(np.abs(matrix.data).mean()) if matrix.nnz else 0.0
+
+    def _joined(self, strength: float, window_index: int) -> NDArray[np.float32] | None:
+        """Weights between the nodes of a window and the history node, if there is one."""
+        if not self.history_node:
+            return None
+        joined = np.full(self.n_nodes, strength, dtype=np.float32)
+        if self.node_mask is not None:
+            joined[~self.node_mask[window_index]] = 0.0
+        return joined
 
     def vertex_features(self, window_index: int) -> NDArray[np.float32]:
         """

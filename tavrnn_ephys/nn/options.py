@@ -23,7 +23,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "target": ("signed", "binary"),
     "target_pairs": ("nodes", "all"),
     "kl_scale": ("node_mean", "node_mean_twice"),
-    "embedding": ("attended", "mean", "sample", "weighted"),
+    "embedding": ("attended", "joined", "mean", "sample", "weighted"),
     "smoothing": ("none", "causal", "two_sided"),
 }
 
@@ -82,11 +82,13 @@ class NetworkOptions:
     prediction_weight : float
         Weight of the reconstruction of each window from its prior, that is from the windows
         before it alone.
-    embedding : {"attended", "mean", "sample", "weighted"}
+    embedding : {"attended", "joined", "mean", "sample", "weighted"}
         What the embedding is: the posterior means of the window and of those that it attends to,
         averaged with the weights of attention, for states that last longer than windows; the
+        posterior mean with that average beside it, ``2 · latent_size`` coordinates; the
         posterior mean; one sample; or the mean in units of its standard deviation, so that
-        uncertain coordinates count less.  Without attention ``"attended"`` is the mean.
+        uncertain coordinates count less.  Without attention ``"attended"`` and ``"joined"`` are
+        the mean.
     smoothing : {"none", "causal", "two_sided"}
         Exponential smoothing of embeddings over windows: none; over past windows, which also
         serves a stream; or forwards and backwards, for recordings that have ended.
@@ -122,7 +124,7 @@ class NetworkOptions:
     kl_weight: float = 0.02
     kl_scale: str = "node_mean"
     prediction_weight: float = 0.0
-    embedding: str = "mean"
+    embedding: str = "joined"
     smoothing: str = "none"
     smoothing_factor: float = 0.6
 

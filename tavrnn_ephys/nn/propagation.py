@@ -5,19 +5,42 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tavrnn_ephys.nn.sparse import SparseOperator
 
-__all__ = ["GraphConvolution", "neighbourhood", "normalized_operator"]
+__all__ = ["GraphConvolution", "multiplies_sparsely", "neighbourhood", "normalized_operator"]
 
 
 # Below this share of stored entries the sparse product is the faster one.
 _SPARSE_DENSITY = 0.5
 
 
+def multiplies_sparsely(
+    n_entries: int, n_vertices: int, device: torch.device | str = "cpu"
+) -> bool:
+    """
+    Say whether an adjacency is multiplied faster without its zeros.
+
+    Parameters
+    ----------
+    n_entries, n_vertices : int
+        Entries that are no zeros, and rows.
+    device : torch.device or str
+        Where it is multiplied.
+
+    Returns
+    -------
+    bool
+        Whether the sparse product is taken.
+    """
+    on_cpu = torch.device(device).type == "cpu"
+    return on_cpu and n_entries < _SPARSE_DENSITY * n_vertices**2
+
+
 def normalized_operator(
-    adjacency: scipy.sparse.csr_array, *, device: torch.device | str = "cpu"
+    adjacency: scipy.sparse.csr_array | NDArray[np.float32], *, device: torch.device | str = "cpu"
 ) -> Tensor | SparseOperator:
     """
     Normalise an adjacency symmetrically: ``Â = D^-½ A D^-½`` with ``D_ii = Σ_j |A_ij|``.
@@ -27,8 +50,8 @@ def normalized_operator(
 
     Parameters
     ----------
-    adjacency : scipy.sparse.csr_array, shape (n_vertices, n_vertices)
-        Symmetric, binary or signed, with self-loops.
+    adjacency : scipy.sparse.csr_array or numpy.ndarray, shape (n_vertices, n_vertices)
+        Symmetric, binary or signed, with self-loops; an array is multiplied as one.
     device : torch.device or str
         Where it is multiplied.
 
@@ -39,13 +62,16 @@ def normalized_operator(
     """
     degree = np.asarray(abs(adjacency).sum(axis=1), dtype=np.float64).ravel()
     scale = 1.0 / np.sqrt(degree)
-    on_cpu = torch.device(device).type == "cpu"
-    if on_cpu and adjacency.nnz < _SPARSE_DENSITY * adjacency.shape[0] ** 2:
+    if isinstance(adjacency, np.ndarray):
+        dense = adjacency
+    elif not multiplies_sparsely(adjacency.nnz, adjacency.shape[0], device):
+        dense = adjacency.toarray()
+    else:
         if np.all(adjacency.data == 1.0):
             return SparseOperator(adjacency, scale.astype(np.float32))
         diagonal = scipy.sparse.diags_array(scale)
         return SparseOperator(scipy.sparse.csr_array(diagonal @ adjacency @ diagonal))
-    dense = adjacency.toarray() * scale[:, np.newaxis] * scale
+    dense = dense * scale[:, np.newaxis] * scale
     return torch.from_numpy(dense.astype(np.float32)).to(device)
 
 

@@ -112,12 +112,15 @@ class _Run:
                 )
         size = options.batch_size
         self.batches = [stretches[first : first + size] for first in range(0, len(stretches), size)]
-        self.n_windows = sum(len(stretch.windows) for stretch in stretches)
-        per_epoch = sum(
+        self.per_epoch = sum(
             max(len(_chunks(item.windows, options.sequence_length)) for item in batch)
             for batch in self.batches
         )
-        self.n_epochs = options.training_epochs or math.ceil(_DEFAULT_STEPS / per_epoch)
+        n_steps = options.training_steps or _DEFAULT_STEPS
+        self.n_epochs = math.ceil(n_steps / self.per_epoch)
+        if options.training_steps is None and options.training_epochs is not None:
+            self.n_epochs = options.training_epochs
+        self.n_steps = options.training_steps or self.n_epochs * self.per_epoch
         networks = {id(stretch.network): stretch.network for stretch in stretches}
         self.modules = nn.ModuleList(networks.values())
         parameters = [item for item in self.modules.parameters() if item.requires_grad]
@@ -127,7 +130,7 @@ class _Run:
             schedule = torch.optim.lr_scheduler.OneCycleLR(
                 optimizer,
                 max_lr=options.learning_rate,
-                total_steps=max(self.n_epochs * per_epoch, 2),
+                total_steps=max(self.n_steps, 2),
             )
         self.state = RunState(self.modules, parameters, optimizer, schedule, generator)
 
@@ -144,15 +147,19 @@ class _Run:
         return self.is_exhausted or len(self.state.history) >= self.n_epochs
 
     def advance(self) -> None:
-        """Go through all windows once."""
+        """Go through all windows once, or as far as the optimizer steps last."""
         totals: dict[str, float] = {}
+        left, n_seen = self.n_steps - len(self.state.history) * self.per_epoch, 0
         for batch in self.batches:
             states = [stretch.network.initial_state() for stretch in batch]
             chunks = [_chunks(item.windows, self.options.sequence_length) for item in batch]
-            for group in zip_longest(*chunks):
+            groups = list(zip_longest(*chunks))[:left]
+            left -= len(groups)
+            for group in groups:
+                n_seen += sum(len(windows) for windows in group if windows is not None)
                 for name, value in self._step(batch, states, group).items():
                     totals[name] = totals.get(name, 0.0) + value
-        means = {name: value / self.n_windows for name, value in totals.items()}
+        means = {name: value / n_seen for name, value in totals.items()}
         if self.held_out:
             means["held_out"] = self._held_out_loss()
         epoch = len(self.state.history) + 1

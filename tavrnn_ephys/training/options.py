@@ -19,6 +19,9 @@ class TrainingOptions:
     ----------
     training_epochs : int or None
         Passes over all sequences; ``None`` for as many as make at least 200 optimizer steps.
+    training_steps : int or None
+        Optimizer steps, the last training epoch cut short; where it is given, ``training_epochs``
+        is not read.
     learning_rate : float
         Step of Adam; the peak where there is a schedule.
     schedule : {"one_cycle", "constant"}
@@ -49,6 +52,7 @@ class TrainingOptions:
     """
 
     training_epochs: int | None = None
+    training_steps: int | None = None
     learning_rate: float = 5e-3
     schedule: str = "one_cycle"
     sequence_length: int | None = 6
@@ -60,8 +64,9 @@ class TrainingOptions:
     patience: int = 10
 
     def __post_init__(self) -> None:
-        if self.training_epochs is not None:
-            positive_int(self.training_epochs, "training_epochs")
+        for name in ("training_epochs", "training_steps"):
+            if getattr(self, name) is not None:
+                positive_int(getattr(self, name), name)
         one_of(self.schedule, ("one_cycle", "constant"), "schedule")
         one_of(self.early_stopping, ("none", "windows"), "early_stopping")
         if self.sequence_length is not None:

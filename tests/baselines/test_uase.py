@@ -24,6 +24,16 @@ def test_coordinates_equal_a_singular_value_decomposition():
         assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1.0, abs=1e-4)
 
 
+def test_joined_coordinates_are_those_of_the_window_beside_their_mean():
+    graphs = graphs_of()
+    joined, plain, smoothed = (
+        UASE(latent_size=2, **options).fit(graphs).transform(graphs).mean
+        for options in ({"smoothing": 0.6, "joined": True}, {}, {"smoothing": 0.6})
+    )
+    np.testing.assert_array_equal(joined, np.concatenate([plain, smoothed], axis=-1))
+    np.testing.assert_allclose(smoothed[1], 0.6 * plain[0] + 0.4 * plain[1], atol=1e-6)
+
+
 def test_windows_embed_alike_alone_and_together():
     graphs = graphs_of()
     model = UASE(latent_size=2).fit(graphs)

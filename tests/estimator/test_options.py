@@ -116,7 +116,7 @@ def test_smoothed_embedding_is_the_smoothing_of_the_embedding():
 
 def test_weighted_embedding_is_in_units_of_its_deviation():
     graphs, _ = two_state_graphs()
-    plain = TAVRNN(training_epochs=2).fit(graphs).transform(graphs)
+    plain = TAVRNN(training_epochs=2, options={"embedding": "mean"}).fit(graphs).transform(graphs)
     weighted = TAVRNN(training_epochs=2, options={"embedding": "weighted"}).fit(graphs)
     np.testing.assert_allclose(weighted.transform(graphs).mean, plain.mean / plain.std, rtol=1e-5)
 
@@ -126,13 +126,33 @@ def test_attended_embedding_averages_what_attention_reaches(attention):
     graphs, _ = two_state_graphs(n_windows=8)
     options = {"attention": attention, "attention_width": 3}
     model = TAVRNN(training_epochs=1, options={**options, "embedding": "attended"}).fit(graphs)
-    plain = TAVRNN(training_epochs=1, options=options).fit(graphs)
+    plain = TAVRNN(training_epochs=1, options={**options, "embedding": "mean"}).fit(graphs)
     embedding, means = model.transform(graphs), plain.transform(graphs).mean
     if attention == "node":
         weights = model.node_attention(graphs)[:, :, :12]
     else:
         weights = np.repeat(embedding.attention[:, :, np.newaxis], 12, axis=2)
     np.testing.assert_allclose(embedding.mean, np.einsum("tkv,kvd->tvd", weights, means), atol=1e-5)
+
+
+def test_joined_embedding_is_the_window_beside_what_it_attends_to():
+    graphs, _ = two_state_graphs(n_windows=8)
+    joined, window, attended = (
+        TAVRNN(training_epochs=1, latent_size=3, options={"embedding": how}).fit(graphs)
+        for how in ("joined", "mean", "attended")
+    )
+    found = joined.transform(graphs)
+    parts = [model.transform(graphs) for model in (window, attended)]
+    for name in ("mean", "std", "history"):
+        expected = np.concatenate([getattr(part, name) for part in parts], axis=-1)
+        np.testing.assert_allclose(getattr(found, name), expected, atol=1e-6)
+    np.testing.assert_allclose(joined.reconstruct(graphs), window.reconstruct(graphs), atol=1e-6)
+
+
+def test_joined_without_attention_is_the_window_alone():
+    graphs, _ = two_state_graphs(n_windows=4)
+    model = TAVRNN(training_epochs=1, latent_size=3, ablation="no_attention").fit(graphs)
+    assert model.transform(graphs).latent_size == 3
 
 
 def test_recency_makes_older_windows_count_less():
