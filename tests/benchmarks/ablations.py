@@ -40,10 +40,10 @@ PAPER_EPOCHS = 20
 
 
 class SmoothUASE:
-    """Signed UASE, its coordinates smoothed over windows."""
+    """Signed UASE, its coordinates smoothed over windows, or both side by side."""
 
-    def __init__(self, factor=0.0, *, two_sided=False):
-        self.factor, self.two_sided = factor, two_sided
+    def __init__(self, factor=0.0, *, two_sided=False, joined=False):
+        self.factor, self.two_sided, self.joined = factor, two_sided, joined
 
     def fit(self, graphs):
         self.uase = UASE().fit(graphs)
@@ -54,7 +54,10 @@ class SmoothUASE:
         return smooth(mean, self.factor, two_sided=self.two_sided) if self.factor else mean
 
     def features(self, graphs):
-        return self.coordinates(graphs).reshape(len(graphs), -1)
+        parts = [self.coordinates(graphs)]
+        if self.joined:
+            parts.insert(0, self.uase.transform(graphs).mean)
+        return np.concatenate(parts, axis=-1).reshape(len(graphs), -1)
 
     def reconstruct(self, graphs):
         basis = self.uase.basis_
@@ -87,13 +90,15 @@ METHODS = {
     "UASE, signed": SmoothUASE,
     "UASE, causal EMA": lambda: SmoothUASE(0.6),
     "UASE, EMA both ways": lambda: SmoothUASE(0.6, two_sided=True),
+    "UASE beside its causal EMA": lambda: SmoothUASE(0.6, joined=True),
     "paper": lambda: Network(profile="paper"),
     "paper, VGRNN": lambda: Network(profile="paper", ablation="vgrnn"),
+    "window alone": lambda: Network(embedding="mean"),
     "default": Network,
     "no recurrence": lambda: Network(ablation="vgae"),
     "no attention": lambda: Network(ablation="no_attention"),
     "no recurrence, causal EMA": lambda: Network(ablation="vgae", smoothing="causal"),
-    "EMA both ways": lambda: Network(smoothing="two_sided"),
+    "EMA both ways": lambda: Network(embedding="mean", smoothing="two_sided"),
     "attended": lambda: Network(embedding="attended"),
     "attended, GRU untrained": lambda: Network(embedding="attended", recurrence="untrained"),
     "attended, per node": lambda: Network(embedding="attended", attention="node"),
