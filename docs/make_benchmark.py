@@ -5,6 +5,8 @@ Put the tables and figures of a benchmark into explanation/benchmark.md or recor
     python docs/make_benchmark.py bench
     python tests/benchmarks/real_benchmark.py --data DIR --out real --seeds 1
     python docs/make_benchmark.py real --recordings
+
+With ``--floors`` the tables go into the section that holds the default against its floors.
 """
 
 import argparse
@@ -15,11 +17,12 @@ from pathlib import Path
 import pandas as pd
 
 DOCS = Path(__file__).parent
-START, END = "<!-- tables: written by docs/make_benchmark.py -->", "<!-- end of tables -->"
 
 
-def main(folder: Path, page: str, counted: str) -> None:
-    """Copy what the benchmark wrote."""
+def main(folder: Path, page: str, counted: str, section: str) -> None:
+    """Copy what the benchmark wrote between the marks of a section."""
+    start = f"<!-- {section}: written by docs/make_benchmark.py -->"
+    end = f"<!-- end of {section} -->"
     table = pd.read_csv(folder / "benchmark.csv")
     about = json.loads((folder / "settings.json").read_text())
     done = table[table["score"].notna()]
@@ -32,15 +35,15 @@ def main(folder: Path, page: str, counted: str) -> None:
         "alone, intervals are over its blocks of time."
     )
     for name in ("scores", "cost"):
-        if (folder / f"{name}.png").is_file():
+        if section == "tables" and (folder / f"{name}.png").is_file():
             shutil.copy(folder / f"{name}.png", DOCS / f"images/{page}_{name}.png")
             head += f"\n\n![{name}](../images/{page}_{name}.png)"
     target = DOCS / f"explanation/{page}.md"
-    before, rest = target.read_text().split(START)
-    _, after = rest.split(END)
+    before, rest = target.read_text().split(start)
+    _, after = rest.split(end)
     tables = (folder / "benchmark.md").read_text()
     mean = f"{_mean_over_tasks(done)}\n" if counted == "Sessions" else ""
-    target.write_text(f"{before}{START}\n{head}\n\n{mean}{tables}\n{END}{after}")
+    target.write_text(f"{before}{start}\n{head}\n\n{mean}{tables}\n{end}{after}")
 
 
 def _mean_over_tasks(table: pd.DataFrame) -> str:
@@ -61,8 +64,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--recordings", action="store_true", help="of real recordings")
+    parser.add_argument("--floors", action="store_true", help="of the default and its floors")
     options = parser.parse_args()
+    section = "floors" if options.floors else "tables"
     if options.recordings:
-        main(options.folder, "recordings", "Sessions")
+        main(options.folder, "recordings", "Sessions", section)
     else:
-        main(options.folder, "benchmark", "Networks")
+        main(options.folder, "benchmark", "Networks", section)
