@@ -64,7 +64,7 @@ def test_analyze_writes_results_figures_and_leaves_the_source(small_culture, tmp
     assert sha256(small_culture) == before
     for png in (tmp_path / "figures").iterdir():
         assert png.read_bytes().startswith(b"\x89PNG")
-    assert "NodeEmbedding: 19 windows x 20 channels x 8" in capsys.readouterr().out
+    assert "NodeEmbedding: 19 windows x 20 channels x 16" in capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {"out.nwb", "figures"}
 
 

@@ -48,6 +48,7 @@ class TavrnnMethod(GraphEmbedder):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tavrnn_ephys.containers import ConnectivitySequence
     >>> from tavrnn_ephys.graphs import build_graphs
     >>> weights = np.random.default_rng(0).uniform(-1, 1, (6, 5, 5))
