@@ -356,6 +356,23 @@ def test_termination_leaves_nothing(bad):
     assert {path.name for path in bad.iterdir()} == before - {"out.nwb"}
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_during_an_import_ends_with_the_same_status(bad, name):
+    # Imports run source text; a plain KeyboardInterrupt out of that ends Python by the signal.
+    (bad / "stopped.py").write_text(
+        "import os, signal, sys\n"
+        "import tavrnn_ephys.inspection\n"
+        "from tavrnn_ephys.cli import main\n"
+        f"stop = 'os.kill(os.getpid(), signal.{name})'\n"
+        "tavrnn_ephys.inspection.inspect_file = lambda *_, **__: exec(stop)\n"
+        "sys.exit(main(['inspect', 'good.nwb']))\n"
+    )
+    command = [sys.executable, "-m", "stopped"]
+    ended = subprocess.run(command, cwd=bad, capture_output=True, text=True)
+    assert ended.returncode == 130
+    assert "Stopped on request" in ended.stderr
+
+
 def test_output_that_is_the_input_is_refused(bad, capsys):
     arguments = ["analyze", bad / "good.nwb", "--out", bad / "good.nwb", *options_of()]
     for extra in ([], ["--overwrite"]):

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for category in (DataLossWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
-            with _stop_on_terminate():
+            with _stop_on_request():
                 return _run(arguments, caught)
         except TavrnnEphysError as error:
             sentence, status = str(error), 2
@@ -107,21 +107,37 @@ def _leave_quietly() -> int:
     return 128 + getattr(signal, "SIGPIPE", 13)
 
 
+class _StopRequest(KeyboardInterrupt):
+    """
+    A signal asked this process to stop.
+
+    CPython ends a process by the signal itself, whatever status it asks for, once a
+    KeyboardInterrupt has left any ``exec`` of source text, as imports do; it looks for that very
+    class, and leaves one derived from it alone.
+    """
+
+
 @contextmanager
-def _stop_on_terminate() -> Iterator[None]:
+def _stop_on_request() -> Iterator[None]:
     """Take the signal that batch systems end a job with as Ctrl-C, so that nothing is left."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise _StopRequest
 
-    previous = signal.signal(signal.SIGTERM, stop)
+    # A shell that starts a job in the background has it ignore Ctrl-C, and that is left so.
+    previous = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGTERM, signal.SIGINT)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def build_parser() -> argparse.ArgumentParser:
