@@ -356,20 +356,38 @@ def test_termination_leaves_nothing(bad):
     assert {path.name for path in bad.iterdir()} == before - {"out.nwb"}
 
 
+# Imports run source text, and a plain KeyboardInterrupt out of that ends Python by the signal;
+# what is raised in a finalizer is dropped.
+STOPPED = """
+import os, signal, sys, time
+import tavrnn_ephys.inspection
+from tavrnn_ephys.cli import main
+
+def stop():
+    os.kill(os.getpid(), signal.{name})
+
+class Finalizer:
+    def __del__(self):
+        stop()
+
+def inspect_file(*_, **__):
+    {where}
+    for _ in range(200):
+        time.sleep(0.1)
+
+tavrnn_ephys.inspection.inspect_file = inspect_file
+sys.exit(main(["inspect", "good.nwb"]))
+"""
+
+
+@pytest.mark.parametrize("where", ["stop()", "exec('stop()')", "Finalizer()"])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signal_during_an_import_ends_with_the_same_status(bad, name):
-    # Imports run source text; a plain KeyboardInterrupt out of that ends Python by the signal.
-    (bad / "stopped.py").write_text(
-        "import os, signal, sys\n"
-        "import tavrnn_ephys.inspection\n"
-        "from tavrnn_ephys.cli import main\n"
-        f"stop = 'os.kill(os.getpid(), signal.{name})'\n"
-        "tavrnn_ephys.inspection.inspect_file = lambda *_, **__: exec(stop)\n"
-        "sys.exit(main(['inspect', 'good.nwb']))\n"
-    )
+def test_a_signal_ends_with_the_same_status_wherever_it_arrives(bad, name, where):
+    (bad / "stopped.py").write_text(STOPPED.format(name=name, where=where))
     command = [sys.executable, "-m", "stopped"]
     ended = subprocess.run(command, cwd=bad, capture_output=True, text=True)
     assert ended.returncode == 130
+    assert ended.stderr.count("\n") == 1
     assert "Stopped on request" in ended.stderr
 
 

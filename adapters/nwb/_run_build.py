@@ -66,14 +66,14 @@ def add_run(
 
     nodes = keep("nodes", nodes_table(results, run, nwbfile, source_name, wrap))
     windows = keep("windows", windows_table(results, run, wrap))
-    with_weights = results.connectivity is not None and placement.connectivity != "edges"
-    if with_weights:
-        form = placement.connectivity
-        keep("connectivity", connectivity_table(results, run, windows, form, wrap))
+    form = placement.connectivity
+    weights = None if form == "edges" else results.connectivity
+    if weights is not None:
+        keep("connectivity", connectivity_table(weights, run, windows, form, wrap))
     if results.graphs is not None:
         keep(
             "graphs",
-            graphs_table(results, run, windows, nodes, wrap, with_weights=with_weights),
+            graphs_table(results, run, windows, nodes, wrap, with_weights=weights is not None),
         )
     for name, given in results.tables.items():
         keep(f"{TABLE}{name}", frame_table(run, name, given, wrap))

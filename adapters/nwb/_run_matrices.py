@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from tavrnn_ephys.adapters.nwb._names import table_name
 from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, row_chunks, stored_columns
 from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.runs import Results
 
 __all__ = ["connectivity_table", "from_triangle", "triangle", "window_table"]
 
@@ -23,15 +22,15 @@ _INDEXED = 2048
 
 
 def connectivity_table(
-    results: Results, run: str, windows: Any, form: str, wrap: Wrap
+    connectivity: ConnectivitySequence, run: str, windows: Any, form: str, wrap: Wrap
 ) -> tuple[Any, dict[str, Any]]:
     """
     Build the table of connectivity.
 
     Parameters
     ----------
-    results : Results
-        Results with connectivity.
+    connectivity : ConnectivitySequence
+        Connectivity of every window.
     run : str
         Name of the run.
     windows : pynwb.epoch.TimeIntervals
@@ -48,8 +47,6 @@ def connectivity_table(
     notes : dict of str to object
         How the columns are to be read back.
     """
-    connectivity = results.connectivity
-    assert connectivity is not None
     exact = not connectivity.directed and _is_mirrored(connectivity)
     columns = [*_weight_columns(connectivity, form == "triangle" and exact)]
     stored, notes = stored_columns("connectivity", columns, wrap)

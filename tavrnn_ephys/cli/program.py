@@ -119,24 +119,37 @@ class _StopRequest(KeyboardInterrupt):
 
 @contextmanager
 def _stop_on_request() -> Iterator[None]:
-    """Take the signal that batch systems end a job with as Ctrl-C, so that nothing is left."""
+    """
+    Take the signal that batch systems end a job with as Ctrl-C, so that nothing is left.
+
+    Python drops what is raised in a finalizer or a callback; a request that is lost there is made
+    again.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(*_: Any) -> None:
-        raise _StopRequest
+    def stop(number: int, _: Any) -> None:
+        raise _StopRequest(number)
+
+    def insist(dropped: Any) -> None:
+        if isinstance(dropped.exc_value, _StopRequest):
+            threading.Timer(0.05, signal.raise_signal, dropped.exc_value.args).start()
+        else:
+            hook(dropped)
 
     # A shell that starts a job in the background has it ignore Ctrl-C, and that is left so.
-    previous = {
+    handlers = {
         number: signal.signal(number, stop)
         for number in (signal.SIGTERM, signal.SIGINT)
         if signal.getsignal(number) is not signal.SIG_IGN
     }
+    hook, sys.unraisablehook = sys.unraisablehook, insist
     try:
         yield
     finally:
-        for number, handler in previous.items():
+        sys.unraisablehook = hook
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 

@@ -19,6 +19,8 @@ from tavrnn_ephys.reporting.collect import ReportContent
 from tavrnn_ephys.reporting.describing import describe, known_facts, window_texts
 from tavrnn_ephys.reporting.notices import notices
 from tavrnn_ephys.reporting.packing import node_order, pack, quantized
+from tavrnn_ephys.reporting.style import safe
+from tavrnn_ephys.reporting.table_figures import association_figure, scores_figure
 
 __all__ = ["render"]
 
@@ -86,24 +88,26 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     positions = content.nodes.positions_um
     view, found = content.recording, {}
     if content.matrices is not None:
-        found["matrix"] = drawn.matrix_figure(content)
+        found["matrix"] = drawn.matrix_figure(content.matrices)
     if content.embedding is not None:
-        found["embedding"] = drawn.embedding_figure(content)
-        found["trajectory"] = drawn.trajectory_figure(content)
+        found["embedding"] = drawn.embedding_figure(content.embedding, content.nodes)
+        found["trajectory"] = drawn.trajectory_figure(
+            content.embedding, content.windows, derived=content.window_values
+        )
     if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
-        found["map"] = drawn.map_figure(content)
+        found["map"] = drawn.map_figure(content.nodes, content.matrices)
     if view.n_spikes or view.image is not None or view.behavior:
         found["raster"] = drawn.raster_figure(content)
     if content.attention is not None:
-        found["attention"] = drawn.attention_figure(content)
+        found["attention"] = drawn.attention_figure(content.attention, content.shown)
     tables = content.tables
     if "behavior_association" in tables:
-        found["association"] = drawn.association_figure(tables["behavior_association"])
+        found["association"] = association_figure(tables["behavior_association"])
     if "behavior_decoding" in tables:
-        found["decoding"] = drawn.scores_figure(tables["behavior_decoding"], "features")
+        found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
-            found[f"scores-{name}"] = drawn.scores_figure(table, "method")
+            found[f"scores-{name}"] = scores_figure(table, "method")
     return found
 
 
@@ -130,7 +134,7 @@ def _matrix_data(content: ReportContent) -> dict[str, Any] | None:
     matrices = content.matrices
     if matrices is None:
         return None
-    limit, means, n = drawn.matrix_limit(content), matrices.means, len(matrices.blocks)
+    limit, means, n = drawn.matrix_limit(matrices), matrices.means, len(matrices.blocks)
     rows, columns = np.triu_indices(n)
     kept = means.reshape(len(means), -1) if matrices.directed else means[:, rows, columns]
     ids = np.asarray(content.nodes.ids)
@@ -138,7 +142,7 @@ def _matrix_data(content: ReportContent) -> dict[str, Any] | None:
     for index in range(n):
         members = matrices.blocks.members(index)
         several = f" to {ids[members[-1]]} ({len(members)} nodes)" if len(members) > 1 else ""
-        names.append(drawn.safe(f"{ids[members[0]]}{several}"))
+        names.append(safe(f"{ids[members[0]]}{several}"))
     return {
         "n": n,
         "directed": matrices.directed,

@@ -1,0 +1,101 @@
+"""What every figure of a report looks like: its colours, its frame and its words."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from typing import Any
+
+import plotly.graph_objects as go
+
+__all__ = ["COLORS", "GREY", "LEGEND", "MARGIN", "SYMBOLS", "group_colors", "new_figure", "safe"]
+
+# Okabe and Ito (2008) without their yellow and black, which are lost on white and on dark paper.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+SYMBOLS = ("circle", "square", "triangle-up", "diamond")
+GREY = "#8a8f98"
+MARGIN = {"l": 56, "r": 12, "t": 12, "b": 48}
+
+
+LEGEND = {
+    "orientation": "h",
+    "yanchor": "bottom",
+    "y": 1.0,
+    "x": 0,
+    "font": {"size": 11},
+    "itemsizing": "constant",
+}
+
+
+def safe(text: Any) -> str:
+    """
+    Escape text that Plotly would take for markup.
+
+    Parameters
+    ----------
+    text : object
+        Any text of a file.
+
+    Returns
+    -------
+    str
+        Text that is drawn as it stands.
+
+    Examples
+    --------
+    >>> safe("<b>ch1</b>")
+    '&lt;b&gt;ch1&lt;/b&gt;'
+    """
+    return html.escape(str(text), quote=False)
+
+
+def group_colors(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """
+    Give every group a colour and a symbol.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of groups; an empty one stands for no group.
+
+    Returns
+    -------
+    dict of str to (str, str)
+        Colour and symbol; grey circles for no group.
+    """
+    found = {}
+    for index, name in enumerate(name for name in names if name):
+        symbol = SYMBOLS[(index // len(COLORS)) % len(SYMBOLS)]
+        found[name] = (COLORS[index % len(COLORS)], symbol)
+    return {**found, "": (GREY, "circle")}
+
+
+def new_figure(data: list[Any], *, height: int, **layout: Any) -> go.Figure:
+    """
+    Lay traces into the frame of all figures.
+
+    Parameters
+    ----------
+    data : list
+        Traces.
+    height : int
+        Height in pixels.
+    **layout : object
+        What else Plotly's layout is to hold.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure.
+    """
+    figure = go.Figure(data=data)
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin=MARGIN,
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        **layout,
+    )
+    return figure
