@@ -16,7 +16,35 @@ from tavrnn_ephys.graphs import GraphSequence
 __all__ = ["CebraBehavior", "CebraTime"]
 
 
-class CebraTime(GraphEmbedder):
+class _Cebra(GraphEmbedder):
+    """The package's estimator, with or without labels."""
+
+    def __init__(
+        self,
+        *,
+        latent_size: int = 8,
+        on: str = "edges",
+        n_steps: int = 200,
+        learning_rate: float = 1e-3,
+        seed: int = 0,
+    ):
+        self.latent_size = latent_size
+        self.on = on
+        self.n_steps = n_steps
+        self.learning_rate = learning_rate
+        self.seed = seed
+
+    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
+        inputs = np.concatenate([_inputs(sequence, self.on) for sequence in sequences])
+        labels = labels if self.supervision == "label" else None
+        self.model_ = _fitted(self, inputs, labels)
+        self.history_ = [float(loss) for loss in self.model_.state_dict_["loss"]]
+
+    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
+        return of_every_node(self.model_.transform(_inputs(graphs, self.on)), graphs.n_nodes)
+
+
+class CebraTime(_Cebra):
     """
     Contrastive embedding of windows in which neighbours in time lie close [1]_.
 
@@ -42,31 +70,8 @@ class CebraTime(GraphEmbedder):
     name = "cebra_time"
     supervision = "time"
 
-    def __init__(
-        self,
-        *,
-        latent_size: int = 8,
-        on: str = "edges",
-        n_steps: int = 200,
-        learning_rate: float = 1e-3,
-        seed: int = 0,
-    ):
-        self.latent_size = latent_size
-        self.on = on
-        self.n_steps = n_steps
-        self.learning_rate = learning_rate
-        self.seed = seed
 
-    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
-        inputs = np.concatenate([_inputs(sequence, self.on) for sequence in sequences])
-        self.model_ = fitted_cebra(self, inputs, None)
-        self.history_ = [float(loss) for loss in self.model_.state_dict_["loss"]]
-
-    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
-        return of_every_node(self.model_.transform(_inputs(graphs, self.on)), graphs.n_nodes)
-
-
-class CebraBehavior(GraphEmbedder):
+class CebraBehavior(_Cebra):
     """
     Contrastive embedding of windows in which windows of like behaviour lie close [1]_.
 
@@ -92,30 +97,6 @@ class CebraBehavior(GraphEmbedder):
     name = "cebra_behavior"
     supervision = "label"
 
-    def __init__(
-        self,
-        *,
-        latent_size: int = 8,
-        on: str = "edges",
-        n_steps: int = 200,
-        learning_rate: float = 1e-3,
-        seed: int = 0,
-    ):
-        self.latent_size = latent_size
-        self.on = on
-        self.n_steps = n_steps
-        self.learning_rate = learning_rate
-        self.seed = seed
-
-    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
-        inputs = np.concatenate([_inputs(sequence, self.on) for sequence in sequences])
-        assert labels is not None  # the contract has looked
-        self.model_ = fitted_cebra(self, inputs, labels)
-        self.history_ = [float(loss) for loss in self.model_.state_dict_["loss"]]
-
-    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
-        return of_every_node(self.model_.transform(_inputs(graphs, self.on)), graphs.n_nodes)
-
 
 def _inputs(graphs: GraphSequence, on: str) -> NDArray[np.float32]:
     if one_of(on, ("edges", "rates"), "on") == "edges":
@@ -125,31 +106,8 @@ def _inputs(graphs: GraphSequence, on: str) -> NDArray[np.float32]:
     return graphs.features[:, : graphs.n_nodes, 0]
 
 
-def fitted_cebra(
-    method: CebraTime | CebraBehavior, inputs: NDArray[np.float32], labels: NDArray[Any] | None
-) -> Any:
-    """
-    Fit the package's estimator.
-
-    Parameters
-    ----------
-    method : CebraTime or CebraBehavior
-        Its parameters.
-    inputs : numpy.ndarray, shape (n_windows, n_features)
-        What is embedded.
-    labels : numpy.ndarray, shape (n_windows,), or None
-        Labels: numbers with a fraction count as continuous, everything else as classes.
-
-    Returns
-    -------
-    cebra.CEBRA
-        The fitted estimator.
-
-    Raises
-    ------
-    MissingDependencyError
-        If the package ``cebra`` is not installed.
-    """
+def _fitted(method: _Cebra, inputs: NDArray[np.float32], labels: NDArray[Any] | None) -> Any:
+    """Fit it; numbers with a fraction count as continuous, all other labels as classes."""
     try:
         import cebra
     except ImportError:

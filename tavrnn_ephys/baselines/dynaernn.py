@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int
-from tavrnn_ephys.baselines._rows import trained_predictor
+from tavrnn_ephys.baselines._next_row import NextRowEmbedder
 from tavrnn_ephys.baselines._training import perceptron
-from tavrnn_ephys.baselines.contract import GraphEmbedder
-from tavrnn_ephys.graphs import GraphSequence
 
 __all__ = ["DynAERNN"]
 
 
-class DynAERNN(GraphEmbedder):
+class DynAERNN(NextRowEmbedder):
     """
     A dense encoder per window, an LSTM over windows, a dense decoder to the next row [1]_.
 
@@ -56,6 +51,7 @@ class DynAERNN(GraphEmbedder):
     --------
     >>> from tavrnn_ephys.containers import ConnectivitySequence
     >>> from tavrnn_ephys.graphs import build_graphs
+    >>> import numpy as np
     >>> weights = np.random.default_rng(0).uniform(-1, 1, (6, 5, 5))
     >>> graphs = build_graphs(ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)))
     >>> DynAERNN(latent_size=2, hidden_sizes=(8, 4), n_steps=3).fit(graphs).transform(graphs)
@@ -63,71 +59,6 @@ class DynAERNN(GraphEmbedder):
     """
 
     name = "dynaernn"
-
-    def __init__(
-        self,
-        *,
-        latent_size: int = 8,
-        hidden_sizes: tuple[int, ...] = (500, 300),
-        lookback: int = 3,
-        weights: str = "binary",
-        density: float = 0.2,
-        edge_weight: float = 5.0,
-        windows_per_step: int = 6,
-        n_steps: int = 200,
-        learning_rate: float = 1e-3,
-        seed: int = 0,
-    ):
-        self.latent_size = latent_size
-        self.hidden_sizes = hidden_sizes
-        self.lookback = lookback
-        self.weights = weights
-        self.density = density
-        self.edge_weight = edge_weight
-        self.windows_per_step = windows_per_step
-        self.n_steps = n_steps
-        self.learning_rate = learning_rate
-        self.seed = seed
-
-    @property
-    def valid_from(self) -> int:
-        """Index of the first window whose past is complete."""
-        return self.lookback - 1
-
-    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
-        positive_int(self.lookback, "lookback")
-        positive_int(self.latent_size, "latent_size")
-        self.predictor_, self.history_ = trained_predictor(
-            self._networks,
-            sequences,
-            density=self.density,
-            lookback=self.lookback,
-            weights=self.weights,
-            edge_weight=self.edge_weight,
-            windows_per_step=self.windows_per_step,
-            n_steps=self.n_steps,
-            learning_rate=self.learning_rate,
-            seed=self.seed,
-        )
-
-    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
-        return self.predictor_.latent(graphs, lookback=self.lookback, weights=self.weights)
-
-    def predict_next(self, graphs: GraphSequence) -> NDArray[np.float32]:
-        """
-        Predict the graph that follows each window.
-
-        Parameters
-        ----------
-        graphs : GraphSequence
-            Windows over the nodes seen in ``fit``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Symmetric scores of the pairs, shape (n_windows, n_nodes, n_nodes).
-        """
-        return self.predictor_.following(graphs, lookback=self.lookback, weights=self.weights)
 
     def _networks(self, n_nodes: int) -> tuple[Any, Any]:
         encoder = _LagsThenLSTM(n_nodes, self.hidden_sizes, self.lookback, self.latent_size)
