@@ -17,7 +17,14 @@ __all__ = ["CebraBehavior", "CebraTime"]
 
 
 class _Cebra(GraphEmbedder):
-    """The package's estimator, with or without labels."""
+    """
+    The package's estimator, with or without labels.
+
+    The seed fixes its weights; the package draws its pairs of windows from a generator of its own,
+    which takes no seed.
+    """
+
+    repeatable = False
 
     def __init__(
         self,
@@ -59,7 +66,7 @@ class CebraTime(_Cebra):
     learning_rate : float
         Step of Adam.
     seed : int
-        Seed of everything random.
+        Seed of the weights; the package draws pairs of windows anew in every fit.
 
     References
     ----------
@@ -86,7 +93,7 @@ class CebraBehavior(_Cebra):
     learning_rate : float
         Step of Adam.
     seed : int
-        Seed of everything random.
+        Seed of the weights; the package draws pairs of windows anew in every fit.
 
     References
     ----------

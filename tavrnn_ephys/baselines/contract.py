@@ -40,6 +40,8 @@ class GraphEmbedder(BaseEstimator):
         Whether windows that ``fit`` has not seen can be embedded.
     causal : bool
         Whether the embedding of a window depends on no later window.
+    repeatable : bool
+        Whether equal seeds give equal embeddings.
     features : {"weights", "identity", "rates"}
         Vertex features that the graphs must bring.
     history_node : bool
@@ -50,6 +52,7 @@ class GraphEmbedder(BaseEstimator):
     supervision: ClassVar[str] = "none"
     inductive: ClassVar[bool] = True
     causal: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
     features: ClassVar[str] = "identity"
     history_node: ClassVar[bool] = False
 
