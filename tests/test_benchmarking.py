@@ -115,6 +115,18 @@ def test_ones_own_method_stands_beside_rates(tmp_path):
         benchmark([(synchrony_task(), 0)], {"mine": methods["mine"]}, tmp_path / "own")
 
 
+def test_methods_are_compared_with_the_one_that_is_named(tmp_path):
+    from tavrnn_ephys.baselines import Rates
+
+    methods = {"mine": lambda seed: UASE(latent_size=2), "rates": lambda seed: Rates()}
+    task, out = [(synchrony_task(), 0)], tmp_path / "own"
+    report = benchmark(task, methods, out, reference="mine", n_shifts=9)
+    assert report.table.set_index("method").loc["rates", "minus_reference"] < 0
+    assert "minus mine [95 %]" in (out / "benchmark.md").read_text()
+    with pytest.raises(InputError, match=r"reference 'theirs' takes no part.*'mine', 'rates'"):
+        benchmark(task, methods, out, reference="theirs")
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_simulated_tasks_have_equal_rates_and_known_coupling(name):
     task = SimulatedSource(name=name, seed=3).load()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys._checks import positive_int
+from tavrnn_ephys._checks import positive_int, some
 from tavrnn_ephys.benchmarking.recorded import FileSource
 from tavrnn_ephys.benchmarking.simulated import SCENARIOS, SimulatedSource
 from tavrnn_ephys.errors import InputError, OutputError
@@ -114,6 +114,7 @@ def benchmark(
     out: str | Path,
     *,
     settings: Mapping[str, Any] | None = None,
+    reference: str = "",
     n_shifts: int = 199,
     n_jobs: int = 1,
     overwrite: bool = False,
@@ -134,6 +135,9 @@ def benchmark(
         Folder; created if it does not exist.
     settings : mapping of str to object, optional
         What the records depend on; a folder made with other settings is not continued.
+    reference : str
+        Method that every other one is compared with, session by session; ``"tavrnn"`` by
+        default, where it takes part.
     n_shifts : int
         Circular shifts of the null.
     n_jobs : int
@@ -152,10 +156,16 @@ def benchmark(
     Raises
     ------
     InputError
-        If ``rates`` is missing, or the folder holds a benchmark with other settings.
+        If ``rates`` or the reference is missing, or the folder holds a benchmark with other
+        settings.
     """
     if "rates" not in methods:
         raise InputError("Every score stands beside rates: add the method 'rates'.")
+    if reference and reference not in methods:
+        raise InputError(
+            f"The reference {reference!r} takes no part: the methods are {some(methods)}. Add it, "
+            "or name one of these."
+        )
     positive_int(n_jobs, "n_jobs")
     folder = check_folder(out, (), overwrite=overwrite)
     make_folder(folder)
@@ -166,7 +176,7 @@ def benchmark(
         for name, make in methods.items()
     ]
     records = run_jobs(jobs, make_folder(folder / RECORDS), n_jobs=n_jobs, verbose=verbose)
-    return _write(summarize(records), folder)
+    return _write(summarize(records, reference=reference or "tavrnn"), folder)
 
 
 def benchmark_simulated(
@@ -195,7 +205,8 @@ def benchmark_simulated(
     n_steps, latent_size : int
         Budget of every method.
     **options : object
-        ``n_shifts``, ``n_jobs``, ``overwrite``, ``verbose`` of :func:`benchmark`.
+        ``reference``, ``n_shifts``, ``n_jobs``, ``overwrite``, ``verbose`` of
+        :func:`benchmark`.
 
     Returns
     -------
@@ -240,7 +251,8 @@ def benchmark_file(
     n_steps, latent_size : int
         Budget of every method.
     **options : object
-        ``n_shifts``, ``n_jobs``, ``overwrite``, ``verbose`` of :func:`benchmark`.
+        ``reference``, ``n_shifts``, ``n_jobs``, ``overwrite``, ``verbose`` of
+        :func:`benchmark`.
 
     Returns
     -------

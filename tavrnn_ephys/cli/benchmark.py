@@ -92,6 +92,14 @@ def add_command(commands: Any) -> Any:
         help="all, or names with commas between them (default: all)",
     )
     suggest(methods, lambda: METHODS)
+    reference = command.add_argument(
+        "--reference",
+        default="",
+        metavar="NAME",
+        help="method that the others are compared with, session by session (default: tavrnn, where "
+        "it takes part)",
+    )
+    suggest(reference, lambda: METHODS[1:])
     for name, default, text in (
         ("--seeds", 10, "networks, or seeds of every method on a recording"),
         ("--steps", 100, "optimizer steps of every method that trains"),
@@ -142,6 +150,7 @@ def _run(options: argparse.Namespace) -> Report:
         "n_seeds": options.seeds,
         "n_steps": options.steps,
         "latent_size": options.latent_size,
+        "reference": options.reference,
         "n_jobs": options.n_jobs,
         "overwrite": options.overwrite,
         "verbose": True,

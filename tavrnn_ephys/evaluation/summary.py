@@ -22,9 +22,14 @@ _MEANS = (
     "link_next", "recovery", "consistency", "seconds", "n_steps", "peak_mb", "n_at_chance",
 )  # fmt: skip
 _FLOOR = "rates"
+_TESTS = (
+    "p_value", "p_minus_rates", "p_minus_shuffled", "p_adds_to_rates", "p_minus_reference",
+)  # fmt: skip
 
 
-def summarize(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
+def summarize(
+    records: Iterable[Mapping[str, Any]], *, reference: str = "tavrnn"
+) -> pandas.DataFrame:
     """
     Average records over seeds and sessions, with intervals, nulls and comparisons.
 
@@ -35,6 +40,8 @@ def summarize(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
     ----------
     records : iterable of mapping
         Records of :func:`run_jobs`, those of ``rates`` among them.
+    reference : str
+        Method that every other one is compared with, where it is among them.
 
     Returns
     -------
@@ -44,7 +51,8 @@ def summarize(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
         task; ``p_max``, corrected by the largest of all methods under each shift, which does not
         ask for more shifts than there are methods [1]_; then ``rates`` and ``shuffled``, the two
         columns every score stands beside, with the paired differences, their intervals and
-        p-values after Holm; ``with_rates`` and what the embedding adds to rates; further means;
+        p-values after Holm; ``with_rates`` and what the embedding adds to rates;
+        ``minus_reference``, the paired difference from the ``reference``; further means;
         ``error`` where a method failed.
 
     Raises
@@ -65,9 +73,12 @@ def summarize(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
         raise InputError("There are no records to summarise: no job has been run.")
     rows: list[dict[str, Any]] = []
     for task, methods in by_task.items():
-        floor = methods.get(_FLOOR, [])
-        here = [_row(task, method, items, floor) for method, items in methods.items()]
-        for name in ("p_value", "p_minus_rates", "p_minus_shuffled", "p_adds_to_rates"):
+        floor, other = methods.get(_FLOOR, []), methods.get(reference, [])
+        here = [
+            _row(task, method, items, floor) | _beside(reference, method, items, other)
+            for method, items in methods.items()
+        ]
+        for name in _TESTS:
             for row, corrected in zip(here, holm([row[name] for row in here]), strict=True):
                 row[name.replace("p_", "p_holm_").replace("_value", "")] = corrected
         for row, p_value in zip(here, _largest_of_all(here), strict=True):
@@ -75,6 +86,23 @@ def summarize(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
             del row["null"]
         rows += sorted(here, key=lambda row: -np.nan_to_num(row["score"], nan=-np.inf))
     return pd.DataFrame(rows)
+
+
+def _beside(
+    reference: str,
+    method: str,
+    records: Sequence[Mapping[str, Any]],
+    other: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Compare a method with the reference on the sessions, or blocks, that both have."""
+    pair = None
+    if method != reference:
+        pair = _paired(_units(_scored(records), "blocks"), _units(_scored(other), "blocks"))
+    return {"reference": reference if other else "", **_difference("reference", pair)}
+
+
+def _scored(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [record for record in records if not record.get("error") and "score" in record]
 
 
 def _row(
@@ -93,8 +121,7 @@ def _row(
         "n_sessions": len({record["session"] for record in done}),
         "n_seeds": len({record["seed"] for record in done}),
     }
-    scored = [record for record in done if "score" in record]
-    row |= _scores(scored, [record for record in floor if "score" in record])
+    row |= _scores(_scored(records), _scored(floor))
     for name in _MEANS:
         values = [record[name] for record in done if record.get(name) is not None]
         row[name] = float(np.mean(values)) if values else float("nan")
@@ -208,23 +235,27 @@ def markdown_table(table: pandas.DataFrame) -> str:
         kind = next((kind for kind in rows["kind"] if kind), "")
         what = "explained variance" if kind == "regression" else "balanced accuracy"
         extra = "correlation" if kind == "regression" else "ari"
+        reference = next((name for name in rows["reference"] if name), "")
+        beside = (f"minus {reference} [95 %]",) if reference else ()
         names = (
-            "method", "score [95 %]", "chance (95 %)", "p (over all methods)", "rates",
+            "method", "score [95 %]", *beside, "chance (95 %)", "p (over all methods)", "rates",
             "bins shuffled", "+ rates", "fitted on all windows", extra, "recovery", "consistency",
             "steps", "seconds", "MB",
         )  # fmt: skip
         head = f"### {task}: {what}\n\n| {' | '.join(names)} |\n|" + "---|" * len(names)
-        lines = [_line(row, extra) for _, row in rows.iterrows()]
+        lines = [_line(row, extra, len(names)) for _, row in rows.iterrows()]
         parts.append("\n".join([head, *lines]))
     return "\n\n".join(parts) + "\n"
 
 
-def _line(row: Any, extra: str) -> str:
+def _line(row: Any, extra: str, n_columns: int) -> str:
     if row["error"] and not np.isfinite(row["score"]):
-        return f"| {row['method']} | failed: {row['error']} |" + " |" * 12
+        return f"| {row['method']} | failed: {row['error']} |" + " |" * (n_columns - 2)
+    beside = [_with_interval(row, "minus_reference")] if row["reference"] else []
     cells = [
         row["method"],
         f"{_text(row['score'])} [{_text(row['low'])}, {_text(row['high'])}]",
+        *beside,
         f"{_text(row['chance_low'])} to {_text(row['chance_high'])}",
         _text(row["p_max"]),
         _text(row["rates"]),
@@ -239,6 +270,12 @@ def _line(row: Any, extra: str) -> str:
         "–" if not np.isfinite(row["peak_mb"]) else f"{row['peak_mb']:.0f}",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def _with_interval(row: Any, name: str) -> str:
+    if not np.isfinite(row[name]):
+        return "–"
+    return f"{row[name]:+.3f} [{row[f'{name}_low']:+.3f}, {row[f'{name}_high']:+.3f}]"
 
 
 def _text(value: float, digits: int = 3) -> str:

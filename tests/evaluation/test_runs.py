@@ -115,6 +115,32 @@ def test_units_are_sessions_and_differences_are_paired():
     assert row["p_holm"] == pytest.approx(2 / 4)
 
 
+def test_every_method_is_compared_with_the_reference_session_by_session():
+    scores = {"a": 0.9, "b": 0.7, "c": 0.8}
+    records = [record_of("rates", name, 0.5) for name in scores]
+    records += [record_of("mine", name, score) for name, score in scores.items()]
+    records += [record_of("other", name, score - 0.2) for name, score in scores.items()]
+    table = summarize(records, reference="mine").set_index("method")
+    assert table.loc["other", "minus_reference"] == pytest.approx(-0.2)
+    assert table.loc["other", "minus_reference_high"] == pytest.approx(-0.2)
+    assert table.loc["other", "p_minus_reference"] == pytest.approx(2 / 8)
+    assert np.isnan(table.loc["mine", "minus_reference"])
+    # Two methods were compared with it.
+    assert table.loc["other", "p_holm_minus_reference"] == pytest.approx(4 / 8)
+    text = markdown_table(table.reset_index())
+    assert "| minus mine [95 %] |" in text
+    assert "| -0.200 [-0.200, -0.200] |" in text
+    widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
+    assert len(widths) == 1
+
+
+def test_nothing_is_compared_with_a_reference_that_takes_no_part():
+    records = [record_of("rates", "a", 0.5), record_of("other", "a", 0.7)]
+    table = summarize(records)
+    assert table["minus_reference"].isna().all()
+    assert "minus" not in markdown_table(table)
+
+
 def test_units_are_blocks_where_there_is_one_session_and_seeds_are_averaged():
     records = [
         record_of("rates", "a", 0.5, seed=seed, blocks=[0.5, 0.5, 0.5]) for seed in (0, 1)
