@@ -105,7 +105,7 @@ def plot_benchmark_cost(table: pandas.DataFrame, *, ax: Axes) -> Axes:
         color = PALETTE[0] if name.startswith(_OWN) else INK
         ax.plot(x, y, "o", color=color, ms=5)
     _name_points(ax, list(rows["method"]), seconds, shown)
-    ax.set_xlim(seconds.min() / 12, seconds.max() * 12)
+    ax.set_xlim(seconds.min() / 60, seconds.max() * 20)
     ax.margins(y=0.08)
     tidy(ax)
     ax.set_xlabel("seconds of one processor per fold, fit and embed", fontsize=SMALL)
