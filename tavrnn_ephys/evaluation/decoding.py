@@ -13,6 +13,7 @@ from tavrnn_ephys._checks import one_of, positive_int, whole_number
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
 from tavrnn_ephys.evaluation.nulls import circular_shifts
+from tavrnn_ephys.evaluation.standardizing import standardized
 
 __all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
 
@@ -209,10 +210,7 @@ def _rotated(features: FoldFeatures) -> _Rotated:
     Distances between a test window and training windows differ by a constant of the test
     window alone, so that its nearest neighbours stay the nearest.
     """
-    mean, std = features.train.mean(axis=0), features.train.std(axis=0)
-    std = np.where(std > 1e-12, std, 1.0)
-    train = (features.train - mean) / std
-    test = (features.test - mean) / std
+    train, test = standardized(features.train, features.test)
     if train.shape[1] > train.shape[0]:
         _, _, directions = np.linalg.svd(train, full_matrices=False)
         train, test = train @ directions.T, test @ directions.T

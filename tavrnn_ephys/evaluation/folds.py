@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys._checks import positive_int, whole_number
 from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.evaluation.standardizing import standardized
 
 __all__ = [
     "BlockedFold",
@@ -279,11 +280,11 @@ def joined_features(parts: Sequence[Sequence[FoldFeatures]]) -> list[FoldFeature
         train, test = [], []
         for item in items:
             part = item.train[np.isin(item.fold.train, shared)]
-            mean, std = part.mean(axis=0), part.std(axis=0)
             # Standardised features of a part share one unit of variance.
-            scale = np.where(std > 1e-12, std, 1.0) * np.sqrt(max(int((std > 1e-12).sum()), 1))
-            train.append((part - mean) / scale)
-            test.append((item.test - mean) / scale)
+            unit = np.sqrt(max(int((part.std(axis=0) > 1e-12).sum()), 1))
+            known, unseen = standardized(part, item.test)
+            train.append(known / unit)
+            test.append(unseen / unit)
         blocks = tuple(np.intersect1d(block, shared) for block in items[0].fold.train_blocks)
         fold = replace(items[0].fold, train_blocks=tuple(item for item in blocks if len(item)))
         joined.append(FoldFeatures(fold=fold, train=np.hstack(train), test=np.hstack(test)))

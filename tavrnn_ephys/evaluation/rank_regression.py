@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
+from tavrnn_ephys.evaluation.standardizing import standardized
 from tavrnn_ephys.time_shifts import tail_p_values, time_null
 
 __all__ = ["RankRegressionScore", "regress_values"]
@@ -134,14 +135,10 @@ def _design(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Constant and leading components of what is held, training and test windows."""
     train = held[item.fold.train]
-    mean, spread = train.mean(axis=0), train.std(axis=0)
-    spread = np.where(spread > 1e-12, spread, 1.0)
-    directions = np.linalg.svd((train - mean) / spread, full_matrices=False)[2]
+    both = standardized(train, held[item.fold.test])
+    directions = np.linalg.svd(both[0], full_matrices=False)[2]
     kept = directions[: max(1, min(_HELD_COMPONENTS, len(train) // 4))].T
-    parts = [
-        np.column_stack([np.ones(len(part)), ((part - mean) / spread) @ kept])
-        for part in (train, held[item.fold.test])
-    ]
+    parts = [np.column_stack([np.ones(len(part)), part @ kept]) for part in both]
     return parts[0], parts[1]
 
 
@@ -159,10 +156,8 @@ def _without(
 
 def _smoother(item: FoldFeatures) -> NDArray[np.float64]:
     """Give the matrix that maps centred training values to predictions of the test windows."""
-    train = np.asarray(item.train, dtype=np.float64)
-    mean, spread = train.mean(axis=0), train.std(axis=0)
-    spread = np.where(spread > 1e-12, spread, 1.0)
-    train = (train - mean) / spread
-    test = (np.asarray(item.test, dtype=np.float64) - mean) / spread
+    train, test = standardized(
+        np.asarray(item.train, dtype=np.float64), np.asarray(item.test, dtype=np.float64)
+    )
     kernel = train @ train.T + train.shape[1] * np.eye(len(train))
     return np.asarray(np.linalg.solve(kernel, train @ test.T).T)

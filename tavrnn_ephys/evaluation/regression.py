@@ -13,6 +13,7 @@ from tavrnn_ephys._checks import whole_number
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.nulls import circular_shifts
+from tavrnn_ephys.evaluation.standardizing import standardized
 
 __all__ = ["RegressionScore", "decode_values", "explained_variance"]
 
@@ -185,12 +186,11 @@ def _ridge_path(
     train: NDArray[np.float64], known: NDArray[np.float64], test: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Predictions with every penalty, shape (n_penalties, n_test, n_targets)."""
-    mean, std = train.mean(axis=0), train.std(axis=0)
-    std = np.where(std > 1e-12, std, 1.0)
-    left, size, right = np.linalg.svd((train - mean) / std, full_matrices=False)
+    train, test = standardized(train, test)
+    left, size, right = np.linalg.svd(train, full_matrices=False)
     centre = known.mean(axis=0)
     projected = left.T @ (known - centre)
-    across = ((test - mean) / std) @ right.T
+    across = test @ right.T
     # In units of the mean power of a window, so that the width of features is no matter.
     unit = max(np.square(size).sum() / len(train), 1e-12)
     return np.stack(

@@ -19,6 +19,7 @@ from tavrnn_ephys.evaluation import (
     joined_features,
     paired_difference,
     procrustes_agreement,
+    regress_values,
     unit_bootstrap,
     without_covariates,
 )
@@ -69,6 +70,30 @@ def test_planted_behaviour_is_found_and_noise_is_not():
     noise = decode_values("", in_folds(columns), rng.normal(size=120), min_shift=5, n_shifts=99)
     assert noise.r2 < 0.05
     assert noise.p_value > 0.05
+
+
+def test_a_node_that_wakes_in_one_block_overturns_no_decoder():
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(120, 6))
+    # All but silent, as a learnt embedding of a silent node is; it fires in a few windows.
+    silent = 1e-4 * rng.normal(size=(120, 8))
+    silent[40:50] += rng.normal(size=(10, 8))
+    values = columns @ rng.normal(size=6)
+    plain, woken = in_folds(columns), in_folds(np.column_stack([columns, silent]))
+
+    def explained(features):
+        return decode_values("", features, values, min_shift=5, n_shifts=0).r2
+
+    def told(features):
+        score = decode_labels("", features, values > 0, min_shift=5, n_shifts=0)
+        return score.balanced_accuracy
+
+    def ranked(features):
+        return regress_values("", features, values, min_shift=5, n_shifts=1).correlation
+
+    assert explained(woken) > 0.9 * explained(plain)
+    assert told(woken) > 0.97 * told(plain)
+    assert ranked(woken) > 0.9 * ranked(plain)
 
 
 def test_behaviour_without_values_is_refused():
