@@ -1,6 +1,8 @@
 """The benchmark as a command, and its simulated tasks."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -113,6 +115,41 @@ def test_ones_own_method_stands_beside_rates(tmp_path):
     assert "mine" in str(report)
     with pytest.raises(InputError, match="add the method 'rates'"):
         benchmark([(synchrony_task(), 0)], {"mine": methods["mine"]}, tmp_path / "own")
+
+
+OWN_SCRIPT = """
+import tavrnn_ephys as te
+from tavrnn_ephys.baselines import Rates
+from tavrnn_ephys.benchmarking import SimulatedSource, benchmark
+
+
+class Mine(Rates):
+    def fit(self, graphs, y=None):
+        assert all(isinstance(item, te.GraphSequence) for item in graphs)
+        return super().fit(graphs, y)
+
+
+tasks = [(SimulatedSource(name="switching", seed=0), 0)]
+methods = {"rates": lambda seed: Rates(), "mine": lambda seed: Mine()}
+report = benchmark(tasks, methods, "own", n_shifts=3, n_jobs=2)
+assert (report.table["error"] == "").all(), report.table["error"]
+"""
+
+
+def test_methods_of_a_script_run_in_several_processes(tmp_path):
+    (tmp_path / "script.py").write_text(OWN_SCRIPT)
+    command = [sys.executable, "script.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_method_that_cannot_travel_is_named(tmp_path):
+    from tavrnn_ephys.baselines import Rates
+
+    file = (tmp_path / "open.txt").open("w")
+    methods = {"rates": lambda seed: Rates(), "mine": lambda seed: file and Rates()}
+    with file, pytest.raises(InputError, match=r"cannot be sent to another process.*n_jobs=1"):
+        benchmark([(synchrony_task(), 0)], methods, tmp_path / "own", n_shifts=3, n_jobs=2)
 
 
 def test_methods_are_compared_with_the_one_that_is_named(tmp_path):

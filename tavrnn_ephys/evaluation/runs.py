@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
+import sys
 import traceback
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
+from pickle import PicklingError
+from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -166,13 +171,36 @@ def _results(jobs: Sequence[Job], n_jobs: int) -> Iterator[tuple[Job, dict[str, 
         return
     from joblib import Parallel, delayed, parallel_config
 
+    _send_modules_by_name()
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
-        yield from parallel(delayed(_run_with_name)(job) for job in jobs)
+        try:
+            for index, record in parallel(
+                delayed(_run_numbered)(*item) for item in enumerate(jobs)
+            ):
+                yield jobs[index], record
+        except PicklingError as error:
+            reason = str(error.__cause__ or error).strip(' "\n').rsplit("Error: ")[-1]
+            raise InputError(
+                f"A task or a method cannot be sent to another process ({reason}). Define it "
+                "without what belongs to one process alone, or take n_jobs=1."
+            ) from error
 
 
-def _run_with_name(job: Job) -> tuple[Job, dict[str, Any]]:
-    return job, _run(job)
+def _send_modules_by_name() -> None:
+    """Let functions of a script that name a package travel, whatever the class of its module."""
+    for module in list(sys.modules.values()):
+        # Packages that load their parts at first use have a class of their own.
+        if isinstance(module, ModuleType) and type(module).__module__ == "lazy_loader":
+            copyreg.pickle(type(module), _module_by_name)
+
+
+def _module_by_name(module: ModuleType) -> tuple[Callable[[str], ModuleType], tuple[str]]:
+    return import_module, (module.__name__,)
+
+
+def _run_numbered(index: int, job: Job) -> tuple[int, dict[str, Any]]:
+    return index, _run(job)
 
 
 def _run(job: Job) -> dict[str, Any]:
