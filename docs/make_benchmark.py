@@ -5,8 +5,6 @@ Put the tables and figures of a benchmark into explanation/benchmark.md or recor
     python docs/make_benchmark.py bench
     python tests/benchmarks/real_benchmark.py --data DIR --out real --seeds 1
     python docs/make_benchmark.py real --recordings
-
-With ``--floors`` the tables go into the section that holds the default against its floors.
 """
 
 import argparse
@@ -19,10 +17,10 @@ import pandas as pd
 DOCS = Path(__file__).parent
 
 
-def main(folder: Path, page: str, counted: str, section: str) -> None:
-    """Copy what the benchmark wrote between the marks of a section."""
-    start = f"<!-- {section}: written by docs/make_benchmark.py -->"
-    end = f"<!-- end of {section} -->"
+def main(folder: Path, page: str, counted: str) -> None:
+    """Copy what the benchmark wrote between the marks of a page."""
+    start = "<!-- tables: written by docs/make_benchmark.py -->"
+    end = "<!-- end of tables -->"
     table = pd.read_csv(folder / "benchmark.csv")
     about = json.loads((folder / "settings.json").read_text())
     done = table[table["score"].notna()]
@@ -35,7 +33,7 @@ def main(folder: Path, page: str, counted: str, section: str) -> None:
         "alone, intervals are over its blocks of time."
     )
     for name in ("scores", "cost"):
-        if section == "tables" and (folder / f"{name}.png").is_file():
+        if (folder / f"{name}.png").is_file():
             shutil.copy(folder / f"{name}.png", DOCS / f"images/{page}_{name}.png")
             head += f"\n\n![{name}](../images/{page}_{name}.png)"
     target = DOCS / f"explanation/{page}.md"
@@ -64,10 +62,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--recordings", action="store_true", help="of real recordings")
-    parser.add_argument("--floors", action="store_true", help="of the default and its floors")
     options = parser.parse_args()
-    section = "floors" if options.floors else "tables"
     if options.recordings:
-        main(options.folder, "recordings", "Sessions", section)
+        main(options.folder, "recordings", "Sessions")
     else:
-        main(options.folder, "benchmark", "Networks", section)
+        main(options.folder, "benchmark", "Networks")
