@@ -148,9 +148,10 @@ def ends(model: bool, out: Path | None) -> None:
         label_of=lambda x: np.select([x < 0.2, (x > 1.5) & (x < 1.7)], ["near", "far"], ""),
     )  # fmt: skip
     labels = windows.columns["label"]
-    print(windows, dict(zip(*np.unique(labels, return_counts=True), strict=True)))
+    print(windows, ", ".join(f"{np.sum(labels == k)} {k}" for k in np.unique(labels)))
     lengths = windows.stop_s - windows.start_s
-    print("median length (s):", {k: float(np.median(lengths[labels == k])) for k in set(labels)})
+    medians = (f"{np.median(lengths[labels == k]):.2f} {k}" for k in np.unique(labels))
+    print("median length (s):", ", ".join(medians))
     folds = blocked_folds(len(windows), gap=1)
     connectivity, sets = feature_sets(activity, windows, folds, model=model)
     lengths_set = {"length of the visit": features_in_folds(lengths[:, None], folds)}
@@ -243,8 +244,10 @@ def running(model: bool, out: Path | None) -> None:
     activity = te.bin_activity(block.segments[0], bin_size=50 * pq.ms)
     windows = te.sliding_windows(activity, window_length=4 * pq.s, step=4 * pq.s)
     labels = window_majorities(windows, grid[:-1], grid[1:], label[:-1])
-    print(f"{len(kept)} units, {len(windows)} windows of 4 s, running above {threshold:.0f} px/s:",
-          dict(zip(*np.unique(labels, return_counts=True), strict=True)))  # fmt: skip
+    print(
+        f"{len(kept)} units, {len(windows)} windows of 4 s: {np.sum(labels == 'running')} running "
+        f"(above {threshold:.0f} px/s), {np.sum(labels == 'resting')} resting"
+    )
     folds = blocked_folds(len(windows), gap=1)
     connectivity, sets = feature_sets(activity, windows, folds, model=model)
     say("Running or resting", decoded(sets, labels, alternating=False))
