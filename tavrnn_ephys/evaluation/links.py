@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys._checks import positive_int
 from tavrnn_ephys.errors import InputError
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
+from tavrnn_ephys.evaluation.standardizing import standardized
 
 __all__ = ["LinkScore", "decode_links", "mean_graph_embedding"]
 
@@ -156,9 +157,7 @@ def _predict(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    mean, std = item.train.mean(axis=0), item.train.std(axis=0)
-    std = np.where(std > 1e-9, std, np.inf)
-    train, test = (item.train - mean) / std, (item.test - mean) / std
+    train, test = standardized(item.train, item.test)
     n_fit = max(2, round((1 - _VALIDATION_SHARE) * len(train)))
     errors = [
         np.square(
