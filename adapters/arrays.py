@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.blocks import block_from_arrays
-from tavrnn_ephys.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.io.blocks import block_from_arrays
 
 if TYPE_CHECKING:
     import neo

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 
 if TYPE_CHECKING:
     import neo

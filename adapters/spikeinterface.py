@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.blocks import make_signal, make_spiketrain, nodes_of_spiketrains
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import InputError, MissingDependencyError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import InputError, MissingDependencyError
+from tavrnn_ephys.io.blocks import make_signal, make_spiketrain, nodes_of_spiketrains
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     import neo

@@ -24,7 +24,7 @@ from PIL import Image
 DOCS = Path(__file__).parent
 PYTHON = sys.executable
 PROGRAM = (PYTHON, "-m", "tavrnn_ephys.cli")
-BENCHMARKS = DOCS.parent / "tests/benchmarks"
+BENCHMARKS = DOCS.parent / "docs/measurements"
 _LARGEST = 500_000
 
 

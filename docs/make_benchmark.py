@@ -3,7 +3,7 @@ Put the tables and figures of a benchmark into explanation/benchmark.md or recor
 
     tavrnn-ephys benchmark --simulated --methods all --seeds 10 --n-jobs 2 --out bench
     python docs/make_benchmark.py bench
-    python tests/benchmarks/real_benchmark.py --data DIR --out real --seeds 1
+    python docs/measurements/real_benchmark.py --data DIR --out real --seeds 1
     python docs/make_benchmark.py real --recordings
 """
 

@@ -11,7 +11,7 @@ import quantities as pq
 from sklearn.metrics import roc_auc_score
 
 import tavrnn_ephys as te
-from tavrnn_ephys.simulation import true_coupling
+from tavrnn_ephys.datasets.culture import true_coupling
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

@@ -9,8 +9,7 @@ import matplotlib
 import numpy as np
 from sklearn.cross_decomposition import PLSRegression
 
-from tavrnn_ephys.baselines import UASE, Rates
-from tavrnn_ephys.containers import BinnedActivity, Nodes, Windows
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes, Windows
 from tavrnn_ephys.evaluation import (
     BenchmarkTask,
     BlockedFold,
@@ -23,6 +22,7 @@ from tavrnn_ephys.evaluation import (
     transductive_features,
     unit_bootstrap,
 )
+from tavrnn_ephys.methods import UASE, Rates
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

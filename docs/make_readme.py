@@ -5,8 +5,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from tavrnn_ephys.demo import run_demo
-from tavrnn_ephys.errors import DataLossWarning
+from tavrnn_ephys.core.errors import DataLossWarning
+from tavrnn_ephys.studies.demo import run_demo
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- demo report: written by docs/make_readme.py -->", "<!-- end of demo report -->"

@@ -3,8 +3,8 @@
 import numpy as np
 import scipy.sparse
 
-from tavrnn_ephys.containers import Nodes, Windows
-from tavrnn_ephys.graphs import GraphSequence
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.graph_sequence import GraphSequence
 
 
 def random_graphs(*, n_windows, n_nodes, density, seed=0):

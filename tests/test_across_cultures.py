@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from scipy.stats import permutation_test, spearmanr
 
-from tavrnn_ephys.across_cultures import (
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.across_cultures import (
     bootstrap_interval,
     effects_over_cultures,
     group_differences,
     paired_effects,
     sign_flip_p_value,
 )
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.trends import trends_over_recordings
+from tavrnn_ephys.statistics.trends import trends_over_recordings
 
 
 def test_sign_flips_equal_scipy():

@@ -5,15 +5,10 @@ import pytest
 from scipy.linalg import subspace_angles
 from sklearn.metrics import silhouette_samples
 
-from tavrnn_ephys.alignment import (
-    align_windows,
-    group_alignment,
-    placed_in_plane,
-    shuffle_groups_in_space,
-    spectral_positions,
-)
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.networks.alignment import group_alignment, shuffle_groups_in_space
+from tavrnn_ephys.networks.placement import align_windows, placed_in_plane, spectral_positions
 
 GROUPS = np.repeat(["sensory", "L_up", "R_up"], [12, 8, 6])
 

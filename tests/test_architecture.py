@@ -6,74 +6,69 @@ import json
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tavrnn_ephys"
+REFERENCE = ROOT / "docs/reference/architecture.md"
 
-# A module may import from rows below its own, and from its own subpackage.
-ROWS = [
-    {"cli", "demo", "analysis_files", "inspection", "conversion", "comparison",
-     "behavior_figures", "benchmarking", "reporting", "reproduction", "datasets"},
-    {"pipeline", "behavior_analysis"},
-    {
-        "estimator", "baselines", "evaluation", "figures", "behavior", "association", "alignment",
-        "network_measures", "attention_reading", "results",
+# Rooms from the top floor down; what each may import, beside itself.
+ROOMS = {
+    "cli": {"studies", "figures", "results", "methods", "core"},
+    "studies": {
+        "figures", "methods", "evaluation", "networks", "results", "connectivity", "activity",
+        "datasets", "io", "statistics", "core",
     },
-    {
-        "simulation", "simulated", "game_simulation", "binning", "connectivity", "surrogates",
-        "graphs", "training", "nn",
-    },
-    {
-        "containers", "windows", "blocks", "reading", "output", "durations", "provenance",
-        "lazy_signals", "detection", "deconvolution", "arrays", "_checks", "_heaps", "errors",
-        "_html", "_version", "archives", "runs", "adapter_options", "time_shifts",
-        "across_cultures", "trends", "progress",
-    },
-]  # fmt: skip
-SIDEWAYS = {
-    ("training", "nn"),
-    ("surrogates", "connectivity"),
-    # A culture with gradual coupling has the layout and the ends of the switching one.
-    ("simulated", "simulation"),
-    # TAVRNN is compared like any other method.
-    ("baselines", "estimator"),
-    ("game_simulation", "simulation"),
-    ("attention_reading", "association"),
-    ("behavior_analysis", "pipeline"),
-    ("analysis_files", "behavior_figures"),
-    # A page is written at the end of an analysis.
-    ("analysis_files", "reporting"),
-    ("demo", "reporting"),
-    # The base rests on itself, from plain types up to the protocols of adapters.
-    *((a, b) for a in ROWS[-1] for b in ROWS[-1]),
-    # The faces: the command line calls the others.
-    *(("cli", name) for name in ROWS[0]),
-}
+    "figures": {"results", "activity", "io", "core"},
+    "methods": {"core"},
+    "evaluation": {"connectivity", "statistics", "core"},
+    "networks": {"connectivity", "statistics", "core"},
+    "results": {"io", "core"},
+    "connectivity": {"activity", "statistics", "core"},
+    "activity": {"io", "core"},
+    "datasets": {"io", "core"},
+    "io": {"core"},
+    "statistics": {"core"},
+    "core": set(),
+    "adapters": {"io", "core"},
+}  # fmt: skip
+MOST_ROOMS = 14
+MOST_FLOORS = 8
+MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 60
 HEAVY = {
-    "torch": {"graphs", "nn", "training", "estimator", "baselines"},
-    "torch_geometric": {"graphs", "baselines"},
-    "elephant": {"binning", "connectivity", "surrogates"},
-    "neo": {"blocks", "reading", "simulation", "game_simulation", "pipeline", "binning",
-            "inspection", "analysis_files", "surrogates", "lazy_signals", "detection",
-            "deconvolution", "arrays", "conversion", "behavior", "behavior_analysis",
-            "comparison", "simulated", "benchmarking", "results", "datasets"},
-    "h5py": set(),
-    "pynwb": set(),
+    "torch": ("core/graph_sequence", "connectivity/graphs", "methods/"),
+    "torch_geometric": ("core/graph_sequence", "connectivity/graphs", "methods/"),
+    "elephant": ("activity/binning", "connectivity/"),
+    "neo": (
+        "io/", "activity/", "datasets/", "results/neo_objects", "studies/",
+        "connectivity/surrogates",
+    ),
+    "h5py": (),
+    "pynwb": (),
 }  # fmt: skip
 
 
-def _room(path):
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return parts[0]
+def _sources():
+    """Path of every module of the package, the adapters included, by its dotted name."""
+    found = {}
+    for folder, name in ((PACKAGE, "tavrnn_ephys"), (ROOT / "adapters", "tavrnn_ephys.adapters")):
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            found[".".join((name, *parts))] = path
+    return found
 
 
-def _modules():
-    return [
-        path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"
-    ]
+SOURCES = _sources()
+INSIDE = {name: path for name, path in SOURCES.items() if name.count(".")}
+
+
+def _room(name):
+    return name.split(".")[1]
 
 
 def _imports(path):
@@ -83,78 +78,105 @@ def _imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} uses a relative import"
-            yield node.module
-            if node.module == "tavrnn_ephys":
-                yield from (f"tavrnn_ephys.{alias.name}" for alias in node.names)
-
-
-def _row_of(room):
-    rows = [index for index, row in enumerate(ROWS) if room in row]
-    assert rows, f"{room} has no row in the table of this test"
-    return rows[0]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in SOURCES else node.module for name in names)
 
 
 def _breaches(room, imported):
     for name in imported:
         parts = name.split(".")
-        if parts[0] != "tavrnn_ephys" or len(parts) < 2:
+        if parts[0] != "tavrnn_ephys" or len(parts) < 2 or parts[1] == "_version":
             continue
-        target = parts[1]
-        if target == "adapters":
-            yield f"{room} imports the adapters"
-        elif target != room and (room, target) not in SIDEWAYS and _row_of(target) <= _row_of(room):
-            yield f"{room} imports {target}, which does not lie below it"
+        if parts[1] != room and parts[1] not in ROOMS[room]:
+            yield f"{room} imports {parts[1]}"
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_module_imports_only_from_rows_below(path):
-    assert list(_breaches(_room(path), _imports(path))) == []
-
-
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_heavy_packages_stay_in_their_rooms(path):
-    room = _room(path)
-    strays = [
-        name
-        for name in _imports(path)
-        if name.split(".")[0] in HEAVY and room not in HEAVY[name.split(".")[0]]
-    ]
-    assert strays == []
+@pytest.mark.parametrize("name", [name for name in INSIDE if name != "tavrnn_ephys._version"])
+def test_module_imports_only_what_its_room_may(name):
+    assert list(_breaches(_room(name), _imports(INSIDE[name]))) == []
 
 
 def test_a_breach_is_noticed():
-    assert list(_breaches("graphs", ["tavrnn_ephys.estimator"]))
-    assert list(_breaches("graphs", ["tavrnn_ephys.binning"]))
-    assert list(_breaches("reading", ["tavrnn_ephys.adapters.nwb"]))
+    assert list(_breaches("connectivity", ["tavrnn_ephys.methods.uase"]))
+    assert list(_breaches("methods", ["tavrnn_ephys.evaluation.folds"]))
+    assert list(_breaches("io", ["tavrnn_ephys.adapters.nwb"]))
+    assert list(_breaches("adapters", ["tavrnn_ephys.activity.binning"]))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "adapters").rglob("*.py")), ids=lambda p: p.stem)
-def test_adapters_import_only_the_base(path):
-    base = ROWS[-1] | {"adapters"}
-    strays = [
-        name
-        for name in _imports(path)
-        if name.startswith("tavrnn_ephys.") and name.split(".")[1] not in base
-    ]
-    assert strays == []
+def test_rooms_are_the_folders():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert set(ROOMS) - {"adapters"} == folders
+    assert len(folders) <= MOST_ROOMS
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "_version"}
+
+
+def test_every_arrow_of_the_table_is_used():
+    used = {room: set() for room in ROOMS}
+    for name, path in INSIDE.items():
+        if name != "tavrnn_ephys._version":
+            used[_room(name)] |= {
+                target.split(".")[1]
+                for target in _imports(path)
+                if target.startswith("tavrnn_ephys.")
+            }
+    for room, targets in ROOMS.items():
+        assert targets - used[room] == set(), room
+
+
+def _floors(rooms):
+    order = TopologicalSorter(rooms).static_order()
+    floors = {}
+    for room in order:
+        floors[room] = 1 + max((floors[below] for below in rooms[room]), default=0)
+    return floors
+
+
+def test_no_arrow_leads_upward_and_floors_are_few():
+    assert max(_floors(ROOMS).values()) <= MOST_FLOORS
+    with pytest.raises(CycleError):
+        _floors({"a": {"b"}, "b": {"a"}})
+
+
+def test_files_form_no_cycle():
+    graph = {}
+    for name, path in SOURCES.items():
+        targets = {target for target in _imports(path) if target in SOURCES}
+        graph[name] = targets - {name, "tavrnn_ephys"}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_heavy_packages_stay_in_their_rooms(name):
+    if _room(name) == "adapters":
+        return
+    place = INSIDE[name].relative_to(PACKAGE).as_posix()
+    for imported in _imports(INSIDE[name]):
+        allowed = HEAVY.get(imported.split(".")[0])
+        assert allowed is None or place.startswith(allowed), imported
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_files_and_functions_are_short(name):
+    text = INSIDE[name].read_text()
+    assert text.count("\n") <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            said = ast.get_docstring(node, clean=False)
+            body = node.end_lineno - node.body[0].lineno + 1
+            body -= 0 if said is None else said.count("\n") + 1
+            assert body <= MOST_LINES_OF_A_FUNCTION, f"{node.name} has {body} lines"
 
 
 def test_package_list_matches_folders():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     listed = set(config["options"]["packages"].split())
-    found = {"tavrnn_ephys"}
-    for init in PACKAGE.rglob("*/__init__.py"):
-        found.add(".".join(("tavrnn_ephys", *init.parent.relative_to(PACKAGE).parts)))
-    for init in (ROOT / "adapters").rglob("__init__.py"):
-        parts = init.parent.relative_to(ROOT / "adapters").parts
-        found.add(".".join(("tavrnn_ephys", "adapters", *parts)))
-    assert listed == found
+    assert listed == {name for name, path in SOURCES.items() if path.name == "__init__.py"}
 
 
 def test_init_files_hold_names_only():
     allowed = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign)
-    for init in [*PACKAGE.rglob("__init__.py"), *(ROOT / "adapters").rglob("__init__.py")]:
+    for init in (path for path in SOURCES.values() if path.name == "__init__.py"):
         for node in ast.parse(init.read_text()).body:
             assert isinstance(node, allowed), f"{init} holds logic"
             assert not (
@@ -188,7 +210,16 @@ def test_every_public_name_resolves():
 
 
 def test_documented_table_is_this_one():
-    text = (ROOT / "docs/reference/architecture.md").read_text()
-    for label, rooms in zip(("faces", "pipeline", "methods", "steps", "base"), ROWS, strict=True):
-        row = re.search(rf"^\| {label} \|(.*?)\|", text, flags=re.MULTILINE)
-        assert set(re.findall(r"`([^`]+)`", row[1])) == rooms
+    documented = {}
+    for line in REFERENCE.read_text().splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) == 6 and re.fullmatch(r"`\w+`", cells[2]):
+            documented[cells[2].strip("`")] = (cells[1], set(re.findall(r"`([^`]+)`", cells[4])))
+    assert {room: targets for room, (_, targets) in documented.items()} == ROOMS
+    floors = _floors(ROOMS)
+    named = [int(floor) for floor, _ in documented.values() if floor.isdigit()]
+    assert named == sorted(named, reverse=True)
+    for room, (floor, targets) in documented.items():
+        if room != "adapters":
+            assert int(floor) >= floors[room]
+            assert all(int(documented[below][0]) < int(floor) for below in targets)

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.attention_reading import (
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.networks.attention import (
     attended_scores,
     attention_foretells,
     attention_per_window,
     attention_when_shuffled,
 )
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.graphs import build_graphs
 
 
 def embedding(attention, step=2.0, length=2.0):

@@ -6,23 +6,23 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.behavior_analysis import (
+from tavrnn_ephys.cli import main
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
+from tavrnn_ephys.studies.analysis import AnalysisConfig, analyze
+from tavrnn_ephys.studies.behavior.analysis import (
     BEHAVIOR_TABLES,
     BehaviorConfig,
     analyze_behavior,
     behavior_tables,
     with_node_groups,
 )
-from tavrnn_ephys.behavior_figures import BEHAVIOR_FIGURES, behavior_figures
-from tavrnn_ephys.cli import main
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.game_simulation import GameConfig, game_block, play_game
-from tavrnn_ephys.pipeline import AnalysisConfig, analyze
+from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning"),
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning"),
 ]
 HOW = ["--bin-size", "20ms", "--window", "8s", "--step", "4s", "--training-epochs", "2"]
 
@@ -78,7 +78,7 @@ def test_many_nodes_leave_out_slow_measures_and_their_pictures(analysed, monkeyp
     block, result = analysed
     slow = {"path_length", "efficiency", "max_betweenness"}
     config = BehaviorConfig(behavior="game:hits", groups=("sensory", "L_up"))
-    monkeypatch.setattr("tavrnn_ephys.behavior_analysis._MANY_NODES", 29)
+    monkeypatch.setattr("tavrnn_ephys.studies.behavior.analysis._MANY_NODES", 29)
     found = analyze_behavior(block, result, config)
     assert not slow & set(found.per_window)
     assert "behavior_networks" in behavior_figures(result, found)

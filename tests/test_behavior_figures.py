@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tavrnn_ephys.containers import NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures import (
     plot_against_performance,
     plot_attention_with_performance,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.benchmarks.behavior_studies import condition, over_cultures, study
+from docs.measurements.behavior_studies import condition, over_cultures, study
 
 
 def test_effect_in_most_cultures_is_found():

@@ -10,16 +10,16 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.baselines import UASE, choose_methods
-from tavrnn_ephys.benchmarking import (
+from tavrnn_ephys.cli import main
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods import UASE, choose_methods
+from tavrnn_ephys.studies.benchmark import (
     SCENARIOS,
     FileSource,
     SimulatedSource,
     benchmark,
     benchmark_simulated,
 )
-from tavrnn_ephys.cli import main
-from tavrnn_ephys.errors import InputError
 from tests.evaluation.test_rules import synchrony_task
 
 QUICK = ["--simulated", "--scenarios", "drift", "--methods", "uase", "--seeds", "2"]
@@ -107,7 +107,7 @@ def test_unknown_behaviour_names_those_there_are(tmp_path):
 
 
 def test_ones_own_method_stands_beside_rates(tmp_path):
-    from tavrnn_ephys.baselines import Rates
+    from tavrnn_ephys.methods import Rates
 
     methods = {"mine": lambda seed: UASE(latent_size=2), "rates": lambda seed: Rates()}
     report = benchmark([(synchrony_task(), 0)], methods, tmp_path / "own", n_shifts=9)
@@ -119,8 +119,8 @@ def test_ones_own_method_stands_beside_rates(tmp_path):
 
 OWN_SCRIPT = """
 import tavrnn_ephys as te
-from tavrnn_ephys.baselines import Rates
-from tavrnn_ephys.benchmarking import SimulatedSource, benchmark
+from tavrnn_ephys.methods import Rates
+from tavrnn_ephys.studies.benchmark import SimulatedSource, benchmark
 
 
 class Mine(Rates):
@@ -144,7 +144,7 @@ def test_methods_of_a_script_run_in_several_processes(tmp_path):
 
 
 def test_a_method_that_cannot_travel_is_named(tmp_path):
-    from tavrnn_ephys.baselines import Rates
+    from tavrnn_ephys.methods import Rates
 
     file = (tmp_path / "open.txt").open("w")
     methods = {"rates": lambda seed: Rates(), "mine": lambda seed: file and Rates()}
@@ -153,7 +153,7 @@ def test_a_method_that_cannot_travel_is_named(tmp_path):
 
 
 def test_methods_are_compared_with_the_one_that_is_named(tmp_path):
-    from tavrnn_ephys.baselines import Rates
+    from tavrnn_ephys.methods import Rates
 
     methods = {"mine": lambda seed: UASE(latent_size=2), "rates": lambda seed: Rates()}
     task, out = [(synchrony_task(), 0)], tmp_path / "own"

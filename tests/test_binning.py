@@ -10,9 +10,9 @@ import quantities as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tavrnn_ephys.binning import bin_activity
-from tavrnn_ephys.blocks import block_from_arrays
-from tavrnn_ephys.errors import DataLossWarning, InputError
+from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.io.blocks import block_from_arrays
 
 
 def segment_of(*trains, t_start=0.0, t_stop=10.0):
@@ -50,7 +50,7 @@ def test_remainder_behind_the_last_whole_bin_is_dropped_with_a_count():
     bin_ms=st.sampled_from([10, 25, 70, 300, 1000]),
 )
 @settings(deadline=None, max_examples=40)
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 def test_counted_plus_dropped_spikes_are_all_spikes(times, bin_ms):
     size_s = bin_ms / 1000
     activity = bin_activity(segment_of(sorted(times)), bin_size=bin_ms * pq.ms)
@@ -139,7 +139,7 @@ def test_segment_without_activity_is_refused():
 def test_import_of_elephant_leaves_the_warning_filters_alone():
     code = (
         "import warnings, neo, quantities as pq\n"
-        "from tavrnn_ephys.binning import bin_activity\n"
+        "from tavrnn_ephys.activity.binning import bin_activity\n"
         "segment = neo.Segment()\n"
         "segment.spiketrains.append(neo.SpikeTrain([1.0], units='s', t_stop=2.0))\n"
         "warnings.simplefilter('ignore', UserWarning)\n"

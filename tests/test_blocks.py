@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import quantities as pq
 
-from tavrnn_ephys.binning import bin_activity
-from tavrnn_ephys.blocks import (
+from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.io.blocks import (
     behavior_columns,
     block_from_arrays,
     nodes_of_signal,
     nodes_of_spiketrains,
     segment_limits_s,
 )
-from tavrnn_ephys.errors import InputError
 
 
 def test_counts_come_back_at_their_bin_size():

@@ -14,8 +14,8 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.durations import parse_duration_s
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.durations import parse_duration_s
+from tavrnn_ephys.core.errors import InputError
 
 DATE = "2024-05-01T10:00"
 
@@ -328,12 +328,12 @@ def test_results_of_another_recording_are_refused(bad, small_culture):
 
 @pytest.mark.parametrize("error", [ValueError("odd"), MemoryError(), KeyboardInterrupt()])
 def test_whatever_goes_wrong_is_one_sentence(bad, capsys, monkeypatch, error):
-    import tavrnn_ephys.inspection
+    import tavrnn_ephys.studies.inspection
 
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(tavrnn_ephys.inspection, "inspect_file", fail)
+    monkeypatch.setattr(tavrnn_ephys.studies.inspection, "inspect_file", fail)
     status = main(["inspect", str(bad / "good.nwb")])
     captured = capsys.readouterr()
     assert status == (130 if isinstance(error, KeyboardInterrupt) else 2)
@@ -360,7 +360,7 @@ def test_termination_leaves_nothing(bad):
 # what is raised in a finalizer is dropped.
 STOPPED = """
 import os, signal, sys, time
-import tavrnn_ephys.inspection
+import tavrnn_ephys.studies.inspection
 from tavrnn_ephys.cli import main
 
 def stop():
@@ -375,7 +375,7 @@ def inspect_file(*_, **__):
     for _ in range(200):
         time.sleep(0.1)
 
-tavrnn_ephys.inspection.inspect_file = inspect_file
+tavrnn_ephys.studies.inspection.inspect_file = inspect_file
 sys.exit(main(["inspect", "good.nwb"]))
 """
 

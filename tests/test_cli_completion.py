@@ -75,11 +75,11 @@ def test_unknown_shell_is_refused(capsys):
 
 
 def test_what_a_shell_offers_is_what_there_is():
-    from tavrnn_ephys import runs
-    from tavrnn_ephys.baselines.registry import list_methods
-    from tavrnn_ephys.behavior import per_window
-    from tavrnn_ephys.benchmarking import SCENARIOS
+    from tavrnn_ephys.activity.behavior import per_window
     from tavrnn_ephys.connectivity import measures
+    from tavrnn_ephys.core import runs
+    from tavrnn_ephys.methods.registry import list_methods
+    from tavrnn_ephys.studies.benchmark import SCENARIOS
 
     assert set(MEASURES) == set(measures.MEASURES)
     assert benchmark.METHODS == ("all", *list_methods())

@@ -122,7 +122,7 @@ def test_benchmark_reports_as_json(results, tmp_path, capsys):
 def test_demo_reports_as_json(results, tmp_path, capsys, monkeypatch):
     from types import SimpleNamespace
 
-    import tavrnn_ephys.demo as demo
+    import tavrnn_ephys.studies.demo as demo
     from tavrnn_ephys.evaluation import blocked_folds, decode_labels, features_in_folds
 
     # The whole demonstration takes a minute and is run elsewhere.
@@ -153,7 +153,7 @@ def test_an_error_leaves_the_standard_output_empty(tmp_path, capsys):
 
 
 def test_what_libraries_print_does_not_reach_the_document(results, capsys, monkeypatch):
-    import tavrnn_ephys.inspection as inspection
+    import tavrnn_ephys.studies.inspection as inspection
 
     whole = inspection.inspect_file
 
@@ -168,8 +168,8 @@ def test_what_libraries_print_does_not_reach_the_document(results, capsys, monke
 def test_warnings_are_in_the_document_and_on_the_error_stream(results, capsys, monkeypatch):
     import warnings
 
-    import tavrnn_ephys.inspection as inspection
-    from tavrnn_ephys.errors import DataLossWarning
+    import tavrnn_ephys.studies.inspection as inspection
+    from tavrnn_ephys.core.errors import DataLossWarning
 
     whole = inspection.inspect_file
 
@@ -195,7 +195,7 @@ def raising(error):
 
 
 def differing(*arguments, **options):
-    from tavrnn_ephys.reproduction import Reproduction
+    from tavrnn_ephys.studies.reproduction import Reproduction
 
     return Reproduction(run="default", equal=(), differences=("The embedding.",), reasons=())
 
@@ -216,18 +216,30 @@ def differing(*arguments, **options):
         (["inspect", "out.nwb", "--sed"], None, 2),
         (["inspect", "out.nwb", "--config", "none.yaml"], None, 2),
         (["inspect", "out.nwb"], ("inspection.inspect_file", raising(MemoryError())), 2),
-        (["inspect", "out.nwb"], ("inspection.inspect_file", raising(OSError(28, "Full"))), 2),
-        (["inspect", "out.nwb"], ("inspection.inspect_file", raising(RuntimeError("odd"))), 2),
-        (["inspect", "out.nwb"], ("inspection.inspect_file", raising(KeyboardInterrupt())), 130),
+        (
+            ["inspect", "out.nwb"],
+            ("inspection.inspect_file", raising(OSError(28, "Full"))),
+            2,
+        ),
+        (
+            ["inspect", "out.nwb"],
+            ("inspection.inspect_file", raising(RuntimeError("odd"))),
+            2,
+        ),
+        (
+            ["inspect", "out.nwb"],
+            ("inspection.inspect_file", raising(KeyboardInterrupt())),
+            130,
+        ),
     ],
 )
 def test_exit_code_is_the_documented_one(results, monkeypatch, arguments, replaced, status):
     monkeypatch.chdir(results.parent)
     if replaced is not None:
-        import tavrnn_ephys.inspection
-        import tavrnn_ephys.reproduction  # noqa: F401
+        import tavrnn_ephys.studies.inspection
+        import tavrnn_ephys.studies.reproduction  # noqa: F401
 
-        monkeypatch.setattr(f"tavrnn_ephys.{replaced[0]}", replaced[1])
+        monkeypatch.setattr(f"tavrnn_ephys.studies.{replaced[0]}", replaced[1])
     try:
         found = main(arguments)
     except SystemExit as stop:

@@ -6,12 +6,12 @@ import pytest
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.game_simulation import GameConfig, game_block, play_game
+from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning"),
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning"),
 ]
 HOW = ["--bin-size", "20ms", "--window", "10s"]
 

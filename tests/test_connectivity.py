@@ -6,13 +6,13 @@ import quantities as pq
 from elephant.conversion import BinnedSpikeTrain
 from elephant.spike_train_correlation import correlation_coefficient
 
-from tavrnn_ephys.binning import bin_activity
-from tavrnn_ephys.blocks import block_from_arrays
+from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.activity.windows import bin_ranges, sliding_windows
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.containers import BinnedActivity, Nodes
-from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.surrogates import shuffle_bins_within_windows
-from tavrnn_ephys.windows import bin_ranges, sliding_windows
+from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.io.blocks import block_from_arrays
 
 
 def counts_activity(counts, bin_size_s=0.025):
@@ -54,7 +54,7 @@ def test_measure_equals_numpy(measure):
         np.testing.assert_allclose(ours.weights[index], expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 def test_pearson_equals_numpy_on_a_real_recording(recordings):
     counts = np.load(recordings / "rat-hippocampus-hc11/achilles.npz")["x"].T.astype(np.int64)
     activity = counts_activity(counts)

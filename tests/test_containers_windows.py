@@ -6,15 +6,15 @@ import quantities as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tavrnn_ephys.containers import (
+from tavrnn_ephys.activity.windows import bin_ranges, sliding_windows, window_means
+from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
     NodeEmbedding,
     Nodes,
     Windows,
 )
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.windows import bin_ranges, sliding_windows, window_means
+from tavrnn_ephys.core.errors import InputError
 
 
 def activity_of(n_bins=20, bin_size_s=0.1, t_start_s=0.0):

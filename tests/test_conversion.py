@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import tavrnn_ephys as te
-from tavrnn_ephys.adapter_options import parse_options
-from tavrnn_ephys.blocks import (
+from tavrnn_ephys.cli import main
+from tavrnn_ephys.core.adapter_options import parse_options
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import (
     behavior_signals,
     block_from_arrays,
     make_signal,
@@ -23,9 +25,7 @@ from tavrnn_ephys.blocks import (
     nodes_of_signal,
     nodes_of_spiketrains,
 )
-from tavrnn_ephys.cli import main
-from tavrnn_ephys.conversion import add_metadata, read_metadata
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.studies.conversion import add_metadata, read_metadata
 from tests.adapters.made_files import made_or_real
 
 METADATA = Path(__file__).parent / "adapters/metadata.yaml"
@@ -65,7 +65,7 @@ RECORDINGS = {
 }  # fmt: skip
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning"),
 ]
 
 

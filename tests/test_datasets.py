@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import tavrnn_ephys as te
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.datasets import fetching, registry
 from tavrnn_ephys.datasets.registry import DATASETS
-from tavrnn_ephys.errors import FileFormatError, InputError
 
 CONTENT = bytes(range(256)) * 8000
 
@@ -198,7 +198,7 @@ def test_every_data_set_has_licence_citation_and_checksum():
             assert bool(entry.dandi) or re.search(r"/[0-9a-f]{40}/", file.url)
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 @pytest.mark.parametrize(
     "name", [name for name, e in DATASETS.items() if not e.dandi and name != "dishbrain-layout"]
 )

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tavrnn_ephys.nn.decoder import (
+from tavrnn_ephys.methods.tavrnn.nn.decoder import (
     InnerDecoder,
     PairTarget,
     UnfoldedDecoder,

@@ -8,9 +8,9 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.blocks import make_signal, node_signals, nodes_of_signal
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import InputError, MissingDependencyError
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import InputError, MissingDependencyError
+from tavrnn_ephys.io.blocks import make_signal, node_signals, nodes_of_signal
 
 RATE = 30.0
 

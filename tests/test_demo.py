@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tavrnn_ephys as te
-from tavrnn_ephys.demo import FIGURES, run_demo
+from tavrnn_ephys.studies.demo import FIGURES, run_demo
 
 
 @pytest.fixture(scope="module")

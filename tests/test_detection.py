@@ -9,10 +9,10 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys import detection
-from tavrnn_ephys.blocks import nodes_of_spiketrains
-from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.io import detection
+from tavrnn_ephys.io.blocks import nodes_of_spiketrains
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 RATE = 20_000
 

@@ -16,13 +16,13 @@ import scipy.io
 import scipy.sparse
 
 import tavrnn_ephys as te
-from tavrnn_ephys.adapter_options import parse_options
 from tavrnn_ephys.cli import main
+from tavrnn_ephys.core.adapter_options import parse_options
 from tests.adapters.made_files import made_or_real, write_cl1_array, write_game
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning"),
 ]
 BIOCAM = (
     "formats/3brain/biocam_hw3.0_fw1.6.brw",
@@ -325,7 +325,9 @@ def test_no_file_of_the_folder_is_forgotten(recordings):
               "channel_subregions.csv"}  # fmt: skip
     source = Path(__file__).read_text()
     days = {Path(name).name for name in spike_files()}
-    files = {path.name for path in recordings.rglob("*") if path.is_file()} - beside - days - NOT_READ
+    files = (
+        {path.name for path in recordings.rglob("*") if path.is_file()} - beside - days - NOT_READ
+    )
     unnamed = {name for name in files if name not in source and name.split(".nev")[0] not in source}
     assert {
         name for name in unnamed if not name.startswith("LC-DG-FC") and "expLog" not in name

@@ -7,14 +7,14 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from tavrnn_ephys.containers import (
+from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
     NodeEmbedding,
     Nodes,
     Windows,
 )
-from tavrnn_ephys.errors import InputError, OutputError
+from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.figures import (
     analysis_figures,
     connectivity_limit,
@@ -524,7 +524,7 @@ class TestFiles:
     def test_pyplot_is_never_imported(self):
         code = (
             "import sys, tavrnn_ephys.figures as f; from matplotlib.figure import Figure; "
-            "from tavrnn_ephys.containers import ConnectivitySequence as C; "
+            "from tavrnn_ephys.core.containers import ConnectivitySequence as C; "
             "f.plot_connectivity(C.from_array([[[1, .5], [.5, 1]]]), 0, ax=Figure().subplots()); "
             "sys.exit('matplotlib.pyplot' in sys.modules or 'torch' in sys.modules)"
         )

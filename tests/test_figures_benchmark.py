@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures import plot_benchmark, plot_benchmark_cost
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.behavior import episodes_of_segment
-from tavrnn_ephys.blocks import behavior_columns
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.game_simulation import GameConfig, game_block, play_game
+from tavrnn_ephys.activity.behavior import episodes_of_segment
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
+from tavrnn_ephys.io.blocks import behavior_columns
 
 
 def rates(game, chosen):

@@ -6,9 +6,10 @@ import networkx
 import numpy as np
 import pytest
 
-from tavrnn_ephys.containers import ConnectivitySequence, Nodes, Windows
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.graphs import GraphSequence, build_graphs
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.graph_sequence import GraphSequence
 
 WEIGHTS = np.array(
     [

@@ -5,8 +5,8 @@ import h5py
 import pytest
 
 import tavrnn_ephys as te
-from tavrnn_ephys._heaps import has_endless_heap
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.core.heaps import has_endless_heap
 
 
 @pytest.fixture

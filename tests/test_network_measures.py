@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tavrnn_ephys.connectivity import AbsoluteThreshold
-from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.network_measures import network_measures, node_measures, small_worldness
+from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.networks.measures import network_measures, node_measures, small_worldness
 
 ALL = AbsoluteThreshold(value=0.0)
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN
-from tavrnn_ephys.estimator.inputs import window_inputs
-from tavrnn_ephys.graphs import build_graphs
-from tavrnn_ephys.nn.options import options_for
-from tavrnn_ephys.nn.propagation import normalized_operator
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.inputs import window_inputs
+from tavrnn_ephys.methods.tavrnn.nn.options import options_for
+from tavrnn_ephys.methods.tavrnn.nn.propagation import normalized_operator
 from tests.slow_tavrnn import SlowTavrnn, slow_basis
 
 # A few steps on random matrices learn nothing, and need not.
-pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 def random_connectivity(n_windows=5, n_nodes=7, seed=0):

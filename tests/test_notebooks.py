@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import tavrnn_ephys as te
-from tavrnn_ephys import _html
-from tavrnn_ephys.containers import Nodes, Windows
+from tavrnn_ephys.core import html as _html
+from tavrnn_ephys.core.containers import Nodes, Windows
 
 EVIL = "<script>alert(1)</script>"
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tavrnn_ephys.errors import OutputError
-from tavrnn_ephys.output import check_folder, check_output, make_folder, whole_file
+from tavrnn_ephys.core.errors import OutputError
+from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 
 
 def test_file_appears_when_the_block_ends(tmp_path):

@@ -6,7 +6,7 @@ import sys
 from tests.terminals import run_on_terminal
 
 LOOP = (
-    "from tavrnn_ephys.progress import progress_bar; "
+    "from tavrnn_ephys.core.progress import progress_bar; "
     "print(sum(progress_bar(range(3), what='adding', unit='number')))"
 )
 

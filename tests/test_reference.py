@@ -14,11 +14,14 @@ ROOT = Path(__file__).parents[1]
 API = ROOT / "docs/reference/api"
 # Modules whose names users are meant to import; the top level is listed in any case.
 PUBLIC = (
-    "adapters.nwb", "adapters.mea", "adapters.calcium", "adapters.arrays", "adapters.neo_files",
-    "adapters.spikeinterface", "alignment", "association", "attention_reading", "baselines",
-    "behavior", "benchmarking", "connectivity", "containers", "datasets", "demo", "errors",
-    "estimator", "evaluation", "figures", "graphs", "reading", "results", "simulated", "training",
-    "trends", "windows",
+    "activity.behavior", "activity.windows", "adapters.arrays", "adapters.calcium",
+    "adapters.mea", "adapters.neo_files", "adapters.nwb", "adapters.spikeinterface",
+    "connectivity", "connectivity.graphs", "core.containers", "core.errors",
+    "core.graph_sequence", "datasets", "datasets.simulated", "evaluation", "figures",
+    "io.finding", "io.protocols", "io.reading", "methods", "methods.tavrnn",
+    "methods.tavrnn.training", "networks.alignment", "networks.attention", "networks.placement",
+    "results", "statistics.association", "statistics.trends", "studies.benchmark",
+    "studies.demo",
 )  # fmt: skip
 FUNCTIONS_AND_CLASSES = [name for name in te.__all__ if not inspect.ismodule(getattr(te, name))]
 # Two names of the package are both called summarize; each is listed under its own module.

@@ -9,8 +9,8 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.reproduction import reproduce_run
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.studies.reproduction import reproduce_run
 from tests.adapters.test_nwb_runs import change_provenance, make_results
 from tests.test_cli import analyze, dated
 

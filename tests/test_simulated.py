@@ -5,8 +5,13 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.simulated import calcium_traces, drift_path, learning_path, simulate_mixture
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.datasets.simulated import (
+    calcium_traces,
+    drift_path,
+    learning_path,
+    simulate_mixture,
+)
 
 
 def rates_of(block):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import quantities as pq
 
-from tavrnn_ephys.binning import bin_activity
-from tavrnn_ephys.blocks import behavior_columns, block_from_arrays, nodes_of_spiketrains
+from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.activity.windows import sliding_windows
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.simulation import culture_truth, simulate_culture, true_coupling
-from tavrnn_ephys.windows import sliding_windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.datasets.culture import culture_truth, simulate_culture, true_coupling
+from tavrnn_ephys.io.blocks import behavior_columns, block_from_arrays, nodes_of_spiketrains
 
 
 @pytest.fixture(scope="module")

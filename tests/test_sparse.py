@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse
 import torch
 
-from tavrnn_ephys.nn.propagation import normalized_operator
-from tavrnn_ephys.nn.sparse import SparseOperator
+from tavrnn_ephys.methods.tavrnn.nn.propagation import normalized_operator
+from tavrnn_ephys.methods.tavrnn.nn.sparse import SparseOperator
 from tests.random_graphs import random_graphs
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from tavrnn_ephys.estimator.inputs import build_network, fit_basis, window_inputs
-from tavrnn_ephys.nn.decoder import PairTarget, reconstruction_loss
-from tavrnn_ephys.nn.options import options_for
+from tavrnn_ephys.methods.tavrnn.inputs import build_network, fit_basis, window_inputs
+from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget, reconstruction_loss
+from tavrnn_ephys.methods.tavrnn.nn.options import options_for
 from tests.random_graphs import random_graphs
 from tests.straightforward_tavrnn import StraightforwardTavrnn, plain_windows
 

@@ -5,7 +5,7 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 
 def poisson_recording(seed, *, n_nodes=30, duration_s=120.0, shared=0.0, period_s=20.0):

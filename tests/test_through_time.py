@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
-from tavrnn_ephys.nn.decoder import PairTarget
-from tavrnn_ephys.nn.model import Network, NetworkState, WindowInput
-from tavrnn_ephys.nn.options import options_for
+from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget
+from tavrnn_ephys.methods.tavrnn.nn.model import Network, NetworkState, WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.options import options_for
 
 N_WINDOWS, N_VERTICES, N_FEATURES = 5, 6, 3
 

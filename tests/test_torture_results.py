@@ -1,4 +1,4 @@
-"""A short version of ``tests/benchmarks/torture_results.py``."""
+"""A short version of ``docs/measurements/torture_results.py``."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("signals and forks of POSIX", allow_module_level=True)
 
-from tests.benchmarks import torture_results as torture
+from docs.measurements import torture_results as torture
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.blocks import make_signal
 
 if TYPE_CHECKING:
     import neo

@@ -17,7 +17,7 @@ from tavrnn_ephys.adapters.calcium._rois import (
     rate_hz,
     roi_block,
 )
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError
 
 if TYPE_CHECKING:
     import h5py

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.calcium._rois import check_options
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.blocks import make_signal
 
 if TYPE_CHECKING:
     import neo

@@ -16,7 +16,7 @@ from tavrnn_ephys.adapters.calcium._rois import (
     rate_hz,
     roi_block,
 )
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
     import neo

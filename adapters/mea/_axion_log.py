@@ -8,8 +8,8 @@ import re
 import zlib
 from pathlib import Path
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import FileFormatError
 
 __all__ = ["find_log", "read_log"]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.mea._hdf5 import file_name, load_columns
 from tavrnn_ephys.adapters.mea._parts import choose, in_span
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.blocks import make_signal
 
 if TYPE_CHECKING:
     import neo

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.errors import FileFormatError, TavrnnEphysError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import FileFormatError, TavrnnEphysError
 
 __all__ = ["SUFFIX", "Layout", "Trial", "is_spike_words", "read_layout", "read_trial"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys._heaps import has_endless_heap, refuse_endless_heap
-from tavrnn_ephys.errors import FileFormatError, TavrnnEphysError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import FileFormatError, TavrnnEphysError
+from tavrnn_ephys.core.heaps import has_endless_heap, refuse_endless_heap
 
 if TYPE_CHECKING:
     import h5py

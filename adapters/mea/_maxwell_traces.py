@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.mea._hdf5 import file_name, load, open_hdf5, scalar
-from tavrnn_ephys.errors import FileFormatError, MissingDependencyError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     from tavrnn_ephys.adapters.mea._maxwell_wells import Well

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.mea._hdf5 import file_name, load_columns, scalar
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError
 
 __all__ = ["Place", "Well", "places_of", "read_well", "start_of", "where_is"]
 

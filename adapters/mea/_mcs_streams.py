@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.mea._hdf5 import attribute, file_name, load, open_hdf5, text
 from tavrnn_ephys.adapters.mea._parts import in_span
-from tavrnn_ephys.errors import FileFormatError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     import neo

@@ -30,8 +30,8 @@ from tavrnn_ephys.adapters.mea._parts import (
     refuse_unknown,
     spiketrains_of_table,
 )
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
     import neo

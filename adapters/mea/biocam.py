@@ -2,7 +2,7 @@
 3Brain BRW recordings of versions 3 and 4: raw traces through Neo, and spikes detected in them.
 
 Neo's ``BiocamIO`` knows both layouts; this adapter keeps the traces in the file, names channels by
-row and column of the array, and runs :func:`tavrnn_ephys.detection.detect_spikes` on them.
+row and column of the array, and runs :func:`tavrnn_ephys.io.detection.detect_spikes` on them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.mea._hdf5 import has_items, open_hdf5
 from tavrnn_ephys.adapters.mea._parts import asked_span_s, choose, refuse_unknown, span_within
-from tavrnn_ephys.errors import FileFormatError, InputError, TavrnnEphysError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     import neo
@@ -124,7 +124,7 @@ class BiocamAdapter:
         segment = neo.Segment(name=path.stem, file_origin=path.name)
         segment.analogsignals.append(signal)
         if detect:
-            from tavrnn_ephys.detection import detect_spikes
+            from tavrnn_ephys.io.detection import detect_spikes
 
             segment.spiketrains.extend(detect_spikes(signal))
         block = neo.Block(name=path.stem, file_origin=path.name)

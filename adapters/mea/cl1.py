@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.mea._cl1_streams import pickled_values, read_streams
 from tavrnn_ephys.adapters.mea._hdf5 import (
     attribute,
@@ -35,9 +34,10 @@ from tavrnn_ephys.adapters.mea._parts import (
     span_within,
     spiketrains_of_table,
 )
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     import neo

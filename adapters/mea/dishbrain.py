@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import duration_s, one_of, some
 from tavrnn_ephys.adapters.mea._dishbrain_files import (
     SUFFIX,
     Layout,
@@ -36,9 +35,10 @@ from tavrnn_ephys.adapters.mea._parts import (
     span_within,
     spiketrains_of_table,
 )
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.checks import duration_s, one_of, some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import make_signal
 
 if TYPE_CHECKING:
     import neo

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys._checks import one_of, some
 from tavrnn_ephys.adapters.mea._hdf5 import file_name, has_items, load, open_hdf5, text
 from tavrnn_ephys.adapters.mea._maxwell_traces import traces_of_well
 from tavrnn_ephys.adapters.mea._maxwell_wells import (
@@ -36,7 +35,8 @@ from tavrnn_ephys.adapters.mea._parts import (
     span_within,
     spiketrains_of_table,
 )
-from tavrnn_ephys.errors import DataLossWarning
+from tavrnn_ephys.core.checks import one_of, some
+from tavrnn_ephys.core.errors import DataLossWarning
 
 if TYPE_CHECKING:
     import neo

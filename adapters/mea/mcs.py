@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.mea._hdf5 import (
     attribute,
     file_name,
@@ -35,8 +34,9 @@ from tavrnn_ephys.adapters.mea._parts import (
     span_within,
     spiketrains_of_table,
 )
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
     import neo

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.mea._hdf5 import has_items, load, open_hdf5
-from tavrnn_ephys.blocks import make_spiketrain
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import make_spiketrain
 
 if TYPE_CHECKING:
     import neo

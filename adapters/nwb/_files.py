@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
-from tavrnn_ephys.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
+from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
 if TYPE_CHECKING:
     import pynwb

@@ -21,9 +21,9 @@ from tavrnn_ephys.adapters.nwb._rewriting import (
 from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
 from tavrnn_ephys.adapters.nwb._tables import compressed
-from tavrnn_ephys.errors import InputError, OutputError
-from tavrnn_ephys.output import reserve_room, temporary_beside
-from tavrnn_ephys.runs import Placement, Results
+from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.output import reserve_room, temporary_beside
+from tavrnn_ephys.core.runs import Placement, Results
 
 __all__ = ["add_run_to", "compact", "link_or_copy", "remove_runs"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tavrnn_ephys.runs import DEFAULT_RUN
+from tavrnn_ephys.core.runs import DEFAULT_RUN
 
 __all__ = [
     "CHOSEN_COMMENT",

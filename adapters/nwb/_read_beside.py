@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import (
     COLUMNS_COMMENT,
     METADATA,
@@ -25,7 +24,8 @@ from tavrnn_ephys.adapters.nwb._series import (
     walk_series,
 )
 from tavrnn_ephys.adapters.nwb._tables import ragged_texts, scalar_columns
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
 
 if TYPE_CHECKING:
     import neo

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._series import (
     Limits,
     cut,
@@ -17,8 +16,9 @@ from tavrnn_ephys.adapters.nwb._series import (
     series_samples,
     walk_series,
 )
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 __all__ = ["find_neuron_series", "read_neuron_signal"]
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._files import one_line
 from tavrnn_ephys.adapters.nwb._names import known_place, quantities_unit
 from tavrnn_ephys.adapters.nwb._read_spikes import electrode_positions
 from tavrnn_ephys.adapters.nwb._series import Limits, cut, series_clock, walk_series
 from tavrnn_ephys.adapters.nwb._tables import plain_column
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import make_signal
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 __all__ = ["read_raw_signals"]
 

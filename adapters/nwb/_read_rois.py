@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import (
     CHOSEN_COMMENT,
     ROI_NAME,
@@ -24,8 +23,9 @@ from tavrnn_ephys.adapters.nwb._series import (
     walk_series,
 )
 from tavrnn_ephys.adapters.nwb._tables import plain_column, scalar_columns
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 __all__ = ["RoiSeries", "find_roi_series", "read_roi_signals"]
 

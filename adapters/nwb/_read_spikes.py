@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import UNIT_NAME, known_place, known_text
 from tavrnn_ephys.adapters.nwb._series import Limits
 from tavrnn_ephys.adapters.nwb._tables import plain_column, ragged_column, scalar_columns
-from tavrnn_ephys.blocks import make_spiketrain
-from tavrnn_ephys.containers import NODE_KINDS, Nodes
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.containers.nodes import NODE_KINDS
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.blocks import make_spiketrain
 
 if TYPE_CHECKING:
     import neo

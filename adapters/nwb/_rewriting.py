@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from tavrnn_ephys.adapters.nwb._attributes import read_attribute, write_attribute
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["copy_bytes", "copy_objects", "move_external_links", "same_content"]
 

@@ -12,8 +12,8 @@ from tavrnn_ephys.adapters.nwb._run_graphs import graphs_table
 from tavrnn_ephys.adapters.nwb._run_matrices import connectivity_table
 from tavrnn_ephys.adapters.nwb._run_tables import nodes_table, provenance_table, windows_table
 from tavrnn_ephys.adapters.nwb._write_beside import add_to_module
-from tavrnn_ephys.errors import OutputError
-from tavrnn_ephys.runs import Placement, Results
+from tavrnn_ephys.core.errors import OutputError
+from tavrnn_ephys.core.runs import Placement, Results
 
 __all__ = ["add_run"]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.nwb._names import table_name
 from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, free_names, stored_columns
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.runs import ResultTable
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.runs import ResultTable
 
 if TYPE_CHECKING:
     import pandas

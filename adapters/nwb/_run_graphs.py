@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tavrnn_ephys.adapters.nwb._names import table_name
 from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, stored_columns
 from tavrnn_ephys.adapters.nwb._run_matrices import triangle, window_table
-from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.runs import Results
+from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.runs import Results
 
 __all__ = [
     "graph_of_edges",

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tavrnn_ephys.adapters.nwb._encoding import Row, read_options
 from tavrnn_ephys.adapters.nwb._run_frames import TABLE
 from tavrnn_ephys.adapters.nwb._run_tables import FORMAT_VERSION
-from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.runs import DEFAULT_RUN, RunInfo
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.runs import DEFAULT_RUN, RunInfo
 
 __all__ = [
     "RunEntry",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.nwb._names import table_name
 from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, row_chunks, stored_columns
-from tavrnn_ephys.containers import ConnectivitySequence
+from tavrnn_ephys.core.containers import ConnectivitySequence
 
 __all__ = ["connectivity_table", "from_triangle", "triangle", "window_table"]
 

@@ -20,10 +20,10 @@ from tavrnn_ephys.adapters.nwb._run_columns import (
     row_chunks,
     stored_columns,
 )
-from tavrnn_ephys.containers import NodeEmbedding, Nodes
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.provenance import option_digests
-from tavrnn_ephys.runs import Results
+from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.provenance import option_digests
+from tavrnn_ephys.core.runs import Results
 
 __all__ = ["FORMAT_VERSION", "nodes_table", "provenance_table", "windows_table"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError
 
 __all__ = ["release_of", "require_known_schema", "require_second_major", "schema_version"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.nwb._names import known_text, quantities_unit
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.blocks import make_signal
 
 __all__ = ["Clock", "Limits", "cut", "neo_signal", "series_clock", "series_samples", "walk_series"]
 

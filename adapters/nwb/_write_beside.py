@@ -8,7 +8,7 @@ import numpy as np
 
 from tavrnn_ephys.adapters.nwb._names import COLUMNS_COMMENT, is_free_name, nwb_unit
 from tavrnn_ephys.adapters.nwb._tables import compressed, make_column
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 if TYPE_CHECKING:
     import neo

@@ -20,8 +20,8 @@ from tavrnn_ephys.adapters.nwb._names import (
 )
 from tavrnn_ephys.adapters.nwb._tables import compressed, make_column
 from tavrnn_ephys.adapters.nwb._write_beside import add_to_module, series_fields
-from tavrnn_ephys.blocks import nodes_of_signal, nodes_of_spiketrains
-from tavrnn_ephys.containers import Nodes
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.io.blocks import nodes_of_signal, nodes_of_spiketrains
 
 if TYPE_CHECKING:
     import neo

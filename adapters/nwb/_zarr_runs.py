@@ -18,8 +18,8 @@ from typing import Any
 from tavrnn_ephys.adapters.nwb._files import is_zarr, one_line, open_nwb, read_nwbfile
 from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
-from tavrnn_ephys.errors import InputError, MissingDependencyError, OutputError
-from tavrnn_ephys.runs import Placement, Results
+from tavrnn_ephys.core.errors import InputError, MissingDependencyError, OutputError
+from tavrnn_ephys.core.runs import Placement, Results
 
 __all__ = ["add_run_to_zarr", "check_zarr_output", "copy_to_zarr", "remove_zarr_runs"]
 

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._files import looks_like_nwb
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.reading import StoredRun
-from tavrnn_ephys.runs import Placement, Results, RunInfo
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.runs import Placement, Results, RunInfo
+from tavrnn_ephys.io.protocols import StoredRun
 
 if TYPE_CHECKING:
     import neo

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys._checks import time_s
 from tavrnn_ephys.adapters.nwb._files import open_nwb
 from tavrnn_ephys.adapters.nwb._read_beside import (
     read_behavior,
@@ -21,8 +20,9 @@ from tavrnn_ephys.adapters.nwb._read_raw import read_raw_signals
 from tavrnn_ephys.adapters.nwb._read_rois import find_roi_series, read_roi_signals
 from tavrnn_ephys.adapters.nwb._read_spikes import has_units, read_spiketrains
 from tavrnn_ephys.adapters.nwb._series import Limits
-from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.lazy_signals import LazySignal
+from tavrnn_ephys.core.checks import time_s
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
     import neo

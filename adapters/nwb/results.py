@@ -32,9 +32,9 @@ from tavrnn_ephys.adapters.nwb._zarr_runs import (
     copy_to_zarr,
     remove_zarr_runs,
 )
-from tavrnn_ephys.errors import InputError, OutputError
-from tavrnn_ephys.output import check_output, one_writer, whole_file, whole_folder
-from tavrnn_ephys.runs import Placement, Results, RunInfo
+from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.output import check_output, one_writer, whole_file, whole_folder
+from tavrnn_ephys.core.runs import Placement, Results, RunInfo
 
 __all__ = ["check_results_source", "delete_runs", "list_runs", "open_run", "write_results"]
 

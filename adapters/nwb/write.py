@@ -11,13 +11,13 @@ from uuid import uuid4
 
 import numpy as np
 
-from tavrnn_ephys._checks import some
 from tavrnn_ephys.adapters.nwb._names import METADATA, SUBJECT_FIELDS
 from tavrnn_ephys.adapters.nwb._write_beside import add_behavior, add_events, add_intervals
 from tavrnn_ephys.adapters.nwb._write_nodes import add_traces, add_units
-from tavrnn_ephys.blocks import behavior_signals, node_signals
-from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.output import check_output, whole_file
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.output import check_output, whole_file
+from tavrnn_ephys.io.blocks import behavior_signals, node_signals
 
 if TYPE_CHECKING:
     import neo
@@ -39,7 +39,7 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
     Parameters
     ----------
     block : neo.Block
-        One segment, in the conventions of :mod:`tavrnn_ephys.blocks`, and ``rec_datetime``, the
+        One segment, in the conventions of :mod:`tavrnn_ephys.io.blocks`, and ``rec_datetime``, the
         start of the session, local time where it has no time zone.  These annotations enter
         where present: ``subject`` (a dict of NWB's fields: subject_id, species, sex, age, …),
         ``session_description``, ``identifier``, ``session_id``, ``experimenter``,

@@ -10,13 +10,13 @@ import matplotlib.pyplot as plt
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.alignment import placed_in_plane
-from tavrnn_ephys.behavior import rank_windows, window_behavior
+from tavrnn_ephys.activity.behavior import rank_windows, window_behavior
 from tavrnn_ephys.figures import (
     plot_against_performance,
     plot_performance_by_rank,
     plot_placed_nodes,
 )
+from tavrnn_ephys.networks.placement import placed_in_plane
 
 block = te.game_block(te.play_game(te.GameConfig(game_s=240.0), nodes=60, seed=1))
 segment = block.segments[0]

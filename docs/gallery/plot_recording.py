@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.blocks import behavior_signals
 from tavrnn_ephys.figures import plot_electrodes, plot_raster
+from tavrnn_ephys.io.blocks import behavior_signals
 
 block = te.simulate_culture(n_nodes=60, duration=60 * pq.s, dwell=8 * pq.s, seed=2)
 segment = block.segments[0]

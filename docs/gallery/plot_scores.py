@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.baselines import UASE, Degree
 from tavrnn_ephys.evaluation import (
     blocked_folds,
     decode_labels,
@@ -18,6 +17,7 @@ from tavrnn_ephys.evaluation import (
     features_in_folds,
 )
 from tavrnn_ephys.figures import plot_scores
+from tavrnn_ephys.methods import UASE, Degree
 
 block = te.simulate_culture(n_nodes=60, duration=240 * pq.s, dwell=10 * pq.s, seed=1)
 activity = te.bin_activity(block.segments[0], bin_size=10 * pq.ms)

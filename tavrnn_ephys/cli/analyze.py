@@ -19,10 +19,10 @@ from tavrnn_ephys.cli.options import (
     whole_number,
 )
 from tavrnn_ephys.cli.reports import Report
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 if TYPE_CHECKING:
-    from tavrnn_ephys.pipeline import AnalysisResult
+    from tavrnn_ephys.studies.analysis import AnalysisResult
 
 __all__ = ["add_command"]
 
@@ -185,9 +185,9 @@ def _add_behavior(command: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.adapter_options import parse_options
-    from tavrnn_ephys.analysis_files import analyze_file
-    from tavrnn_ephys.pipeline import AnalysisConfig
+    from tavrnn_ephys.core.adapter_options import parse_options
+    from tavrnn_ephys.studies.analysis import AnalysisConfig
+    from tavrnn_ephys.studies.files import analyze_file
 
     placement = _placement(options)
     config = AnalysisConfig(
@@ -258,7 +258,7 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
 
 
 def _placement(options: argparse.Namespace) -> Any:
-    from tavrnn_ephys.runs import Placement
+    from tavrnn_ephys.core.runs import Placement
 
     if options.in_place and options.sidecar:
         raise InputError("Choose one of --in-place and --sidecar.")
@@ -275,8 +275,8 @@ def _placement(options: argparse.Namespace) -> Any:
 
 def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     """Say which behaviour is meant, and what stands in a file of groups."""
-    from tavrnn_ephys.behavior_analysis import BehaviorConfig
-    from tavrnn_ephys.comparison import read_groups
+    from tavrnn_ephys.studies.behavior.analysis import BehaviorConfig
+    from tavrnn_ephys.studies.recordings import read_groups
 
     if options.behavior is None:
         for flag, value in (

@@ -16,7 +16,7 @@ from tavrnn_ephys.cli.options import (
     whole_number,
 )
 from tavrnn_ephys.cli.reports import Report
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["add_command"]
 
@@ -142,8 +142,8 @@ def _run(options: argparse.Namespace) -> Report:
     _refuse_idle(options)
     import numpy as np
 
-    from tavrnn_ephys.baselines import choose_methods
-    from tavrnn_ephys.benchmarking import SCENARIOS, benchmark_file, benchmark_simulated
+    from tavrnn_ephys.methods import choose_methods
+    from tavrnn_ephys.studies.benchmark import SCENARIOS, benchmark_file, benchmark_simulated
 
     methods = choose_methods(options.methods)
     common: dict[str, Any] = {
@@ -176,8 +176,8 @@ def _refuse_idle(options: argparse.Namespace) -> None:
 
 
 def _benchmark_source(options: argparse.Namespace) -> Any:
-    from tavrnn_ephys.adapter_options import parse_options
-    from tavrnn_ephys.benchmarking import FileSource
+    from tavrnn_ephys.core.adapter_options import parse_options
+    from tavrnn_ephys.studies.benchmark import FileSource
 
     for name in ("behavior", "bin_size", "window", "step"):
         if getattr(options, name) is None:

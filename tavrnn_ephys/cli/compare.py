@@ -85,7 +85,7 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.comparison import ComparisonConfig, compare_files
+    from tavrnn_ephys.studies.recordings import ComparisonConfig, compare_files
 
     config = ComparisonConfig(
         bin_size_s=options.bin_size,

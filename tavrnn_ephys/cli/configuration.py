@@ -13,7 +13,7 @@ from typing import Any
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration
 from tavrnn_ephys.cli.options import path as file_path
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 __all__ = ["config_text", "read_config"]
 

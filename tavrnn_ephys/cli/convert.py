@@ -56,8 +56,8 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.adapter_options import parse_options
-    from tavrnn_ephys.conversion import convert_file
+    from tavrnn_ephys.core.adapter_options import parse_options
+    from tavrnn_ephys.studies.conversion import convert_file
 
     written = convert_file(
         Path(options.file),

@@ -55,7 +55,7 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.demo import run_demo
+    from tavrnn_ephys.studies.demo import run_demo
 
     found = run_demo(options.out, seed=options.seed, overwrite=options.overwrite)
     scores = [

@@ -44,8 +44,8 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.adapter_options import parse_options
-    from tavrnn_ephys.inspection import inspect_file
+    from tavrnn_ephys.core.adapter_options import parse_options
+    from tavrnn_ephys.studies.inspection import inspect_file
 
     reading = parse_options(options.option)
     found = inspect_file(options.file, adapter=options.adapter, options=reading)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 from typing import Any
 
-from tavrnn_ephys.durations import parse_duration_s
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.durations import parse_duration_s
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
     "Gather",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from tavrnn_ephys.cli.configuration import config_text, read_config
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["CommandParser", "HelpFormatter", "OneLineParser"]
 

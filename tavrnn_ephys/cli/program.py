@@ -29,7 +29,7 @@ from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
 from tavrnn_ephys.cli.options import add_running
 from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
 from tavrnn_ephys.cli.terminal import say
-from tavrnn_ephys.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
+from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
 
 __all__ = ["build_parser", "main"]
 
@@ -160,7 +160,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        Which raises :class:`~tavrnn_ephys.errors.InputError` with one sentence where argparse
+        Which raises :class:`~tavrnn_ephys.core.errors.InputError` with one sentence where argparse
         ends the process.
 
     Examples

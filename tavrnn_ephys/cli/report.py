@@ -46,7 +46,7 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.reporting.writing import report
+    from tavrnn_ephys.figures.page.writing import report
 
     page = report(options.file, out=options.out, run=options.run_name, overwrite=options.overwrite)
     return Report(text=f"Written to {page}", facts={"file": options.file, "written": page})

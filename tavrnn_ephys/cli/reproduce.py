@@ -49,7 +49,7 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.reproduction import reproduce_run
+    from tavrnn_ephys.studies.reproduction import reproduce_run
 
     found = reproduce_run(options.file, options.run_name, verbose=True)
     facts = {"file": options.file, "is_equal": found.is_equal, **plain(found)}

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import duration_s, whole_bins
 from tavrnn_ephys.connectivity.tiling import spike_time_tiling_coefficient
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import duration_s, whole_bins
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
     "MEASURES",

@@ -14,12 +14,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int
+from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity._kernels import normalize_gram
 from tavrnn_ephys.connectivity.gram import moments_of_counts, moments_of_trace
-from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.windows import bin_ranges
+from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
     "clean_marchenko_pastur",
@@ -165,8 +165,8 @@ def clean_marchenko_pastur(
     --------
     >>> import quantities as pq
     >>> from tavrnn_ephys.connectivity import compute_connectivity
-    >>> from tavrnn_ephys.containers import Nodes
-    >>> from tavrnn_ephys.windows import sliding_windows
+    >>> from tavrnn_ephys.core.containers import Nodes
+    >>> from tavrnn_ephys.activity.windows import sliding_windows
     >>> noise = np.random.default_rng(0).poisson(1.0, (20, 400))
     >>> activity = BinnedActivity(values=noise, bin_size_s=0.1, nodes=Nodes(ids=range(20)))
     >>> windows = sliding_windows(activity, window_length=20 * pq.s, step=20 * pq.s)

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import one_of
+from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
 from tavrnn_ephys.connectivity.sliding import (
     FAST_MEASURES,
     iter_window_moments,
     weights_from_moments,
 )
-from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.windows import bin_ranges
+from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["Request", "count_silent"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tavrnn_ephys.connectivity._kernels import fresh_matrices
 from tavrnn_ephys.connectivity.measures import Measure
 from tavrnn_ephys.connectivity.request import Request, count_silent
-from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
-from tavrnn_ephys.errors import DataLossWarning
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.errors import DataLossWarning
 
 __all__ = ["compute_connectivity", "iter_connectivity"]
 
@@ -85,7 +85,7 @@ def compute_connectivity(
 
     Examples
     --------
-    >>> from tavrnn_ephys.containers import Nodes
+    >>> from tavrnn_ephys.core.containers import Nodes
     >>> activity = BinnedActivity(
     ...     values=np.array([[0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1]]),
     ...     bin_size_s=0.5,
@@ -163,7 +163,7 @@ def iter_connectivity(
 
     Examples
     --------
-    >>> from tavrnn_ephys.containers import Nodes
+    >>> from tavrnn_ephys.core.containers import Nodes
     >>> activity = BinnedActivity(
     ...     values=np.array([[0, 1, 0, 1], [0, 1, 1, 0]]), bin_size_s=0.5,
     ...     nodes=Nodes(ids=["a", "b"]),

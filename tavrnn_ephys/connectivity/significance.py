@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity.thresholds import upper_values
-from tavrnn_ephys.containers import ConnectivitySequence, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import ConnectivitySequence, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.discoveries import discoveries
 
-__all__ = ["ConnectivityNull", "SignificanceThreshold", "discoveries", "fit_null"]
+__all__ = ["ConnectivityNull", "SignificanceThreshold", "fit_null"]
 
 # Pairs are compared with pairs of similar expected coincidence, in this many groups: the rarer
 # the coincidences, the more skewed their number.
@@ -281,42 +282,6 @@ def _count_deviations(
     testable = upper_values(std) > _LEAST_STD
     flat = group[testable] * counts.shape[1] + bins[testable]
     counts += np.bincount(flat, minlength=counts.size).reshape(counts.shape)
-
-
-def discoveries(p_values: NDArray[np.float64], q: float) -> NDArray[np.bool_]:
-    """
-    Choose p-values so that the expected share of false ones among them is at most ``q``.
-
-    Parameters
-    ----------
-    p_values : numpy.ndarray, shape (n_tests,)
-        One p-value per test.
-    q : float
-        False-discovery rate, in (0, 1).
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        Shape (n_tests,).
-
-    Notes
-    -----
-    Benjamini and Hochberg's step-up rule [1]_: with the p-values in order, the largest ``k``
-    with ``p_k <= q k / n``.
-
-    References
-    ----------
-    .. [1] Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57, 289-300.
-
-    Examples
-    --------
-    >>> discoveries(np.array([0.01, 0.04, 0.03, 0.9]), q=0.05)
-    array([ True, False, False, False])
-    """
-    order = np.sort(p_values)
-    passing = np.flatnonzero(order <= q * np.arange(1, len(order) + 1) / max(len(order), 1))
-    level = order[passing[-1]] if len(passing) else -1.0
-    return p_values <= level
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from tavrnn_ephys.connectivity.gram import (
     pack_raster,
 )
 from tavrnn_ephys.connectivity.measures import covariance, pearson
-from tavrnn_ephys.containers import BinnedActivity
+from tavrnn_ephys.core.containers import BinnedActivity
 
 __all__ = ["FAST_MEASURES", "WindowMoments", "iter_window_moments", "weights_from_moments"]
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int
-from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["AbsoluteThreshold", "DensityThreshold", "StrongestThreshold"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import duration_s
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import duration_s
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["spike_time_tiling_coefficient"]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.datasets.registry import DATASETS, Dataset, DatasetFile, dataset
-from tavrnn_ephys.errors import FileFormatError
 
 if TYPE_CHECKING:
     import pandas

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tavrnn_ephys.adapter_options import parse_options
-from tavrnn_ephys.blocks import block_from_arrays
+from tavrnn_ephys.core.adapter_options import parse_options
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.datasets.fetching import fetch
 from tavrnn_ephys.datasets.registry import dataset
 from tavrnn_ephys.datasets.stand_ins import simulated_stand_in
-from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.reading import read, read_mat
+from tavrnn_ephys.io.blocks import block_from_arrays
+from tavrnn_ephys.io.reading import read, read_mat
 
 if TYPE_CHECKING:
     import neo

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["DATASETS", "Dataset", "DatasetFile", "cite", "dataset"]
 

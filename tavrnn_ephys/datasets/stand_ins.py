@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys._checks import whole_number
-from tavrnn_ephys.blocks import block_from_arrays
+from tavrnn_ephys.core.checks import whole_number
+from tavrnn_ephys.datasets.culture import simulate_culture
 from tavrnn_ephys.datasets.registry import dataset
-from tavrnn_ephys.simulated import calcium_traces
-from tavrnn_ephys.simulation import simulate_culture
+from tavrnn_ephys.datasets.simulated import calcium_traces
+from tavrnn_ephys.io.blocks import block_from_arrays
 
 if TYPE_CHECKING:
     import neo

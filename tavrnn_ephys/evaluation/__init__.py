@@ -25,9 +25,6 @@ from tavrnn_ephys.evaluation.folds import joined_features as joined_features
 from tavrnn_ephys.evaluation.folds import without_covariates as without_covariates
 from tavrnn_ephys.evaluation.links import LinkScore as LinkScore
 from tavrnn_ephys.evaluation.links import decode_links as decode_links
-from tavrnn_ephys.evaluation.nulls import circular_shifts as circular_shifts
-from tavrnn_ephys.evaluation.nulls import correlation_time as correlation_time
-from tavrnn_ephys.evaluation.nulls import surrogate_scores as surrogate_scores
 from tavrnn_ephys.evaluation.rank_regression import RankRegressionScore as RankRegressionScore
 from tavrnn_ephys.evaluation.rank_regression import regress_values as regress_values
 from tavrnn_ephys.evaluation.regression import RegressionScore as RegressionScore
@@ -35,9 +32,12 @@ from tavrnn_ephys.evaluation.regression import decode_values as decode_values
 from tavrnn_ephys.evaluation.runs import Job as Job
 from tavrnn_ephys.evaluation.runs import run_jobs as run_jobs
 from tavrnn_ephys.evaluation.scoring import score_method as score_method
-from tavrnn_ephys.evaluation.statistics import holm as holm
-from tavrnn_ephys.evaluation.statistics import paired_difference as paired_difference
-from tavrnn_ephys.evaluation.statistics import unit_bootstrap as unit_bootstrap
 from tavrnn_ephys.evaluation.summary import summarize as summarize
 from tavrnn_ephys.evaluation.tasks import BenchmarkTask as BenchmarkTask
 from tavrnn_ephys.evaluation.tasks import TaskGraphs as TaskGraphs
+from tavrnn_ephys.statistics.intervals import holm as holm
+from tavrnn_ephys.statistics.intervals import paired_difference as paired_difference
+from tavrnn_ephys.statistics.intervals import unit_bootstrap as unit_bootstrap
+from tavrnn_ephys.statistics.nulls import circular_shifts as circular_shifts
+from tavrnn_ephys.statistics.nulls import correlation_time as correlation_time
+from tavrnn_ephys.statistics.nulls import surrogate_scores as surrogate_scores

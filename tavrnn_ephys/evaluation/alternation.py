@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.decoding import DecodingScore, _logistic, _rotated, _score
 from tavrnn_ephys.evaluation.folds import FoldFeatures
-from tavrnn_ephys.time_shifts import swapped_neighbours
+from tavrnn_ephys.statistics.time_shifts import swapped_neighbours
 
 __all__ = ["decode_alternating"]
 

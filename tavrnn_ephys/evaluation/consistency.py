@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
 
 __all__ = ["consistency_across_folds", "consistency_across_sessions", "procrustes_agreement"]

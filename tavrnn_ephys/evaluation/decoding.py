@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import one_of, positive_int, whole_number
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
-from tavrnn_ephys.evaluation.nulls import circular_shifts
 from tavrnn_ephys.evaluation.standardizing import standardized
+from tavrnn_ephys.statistics.nulls import circular_shifts
 
 __all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
 

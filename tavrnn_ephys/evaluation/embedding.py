@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
 
 __all__ = ["FoldEmbedding", "nodes_in_folds", "transductive_features"]

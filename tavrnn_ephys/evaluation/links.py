@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import positive_int
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
 from tavrnn_ephys.evaluation.standardizing import standardized
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
-from tavrnn_ephys.time_shifts import tail_p_values, time_null
+from tavrnn_ephys.statistics.time_shifts import tail_p_values, time_null
 
 __all__ = ["RankRegressionScore", "regress_values"]
 
@@ -80,7 +80,7 @@ def regress_values(
         or a quarter as many as training windows, are taken out of features *and* values, with
         coefficients from the training windows.
     null : {"shift", "phase", "swap"}
-        As in :func:`tavrnn_ephys.time_shifts.time_null`.
+        As in :func:`tavrnn_ephys.statistics.time_shifts.time_null`.
     min_shift : int, optional
         Smallest shift in windows; the correlation time of the values by default.
     n_shifts : int

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import whole_number
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import whole_number
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
-from tavrnn_ephys.evaluation.nulls import circular_shifts
 from tavrnn_ephys.evaluation.standardizing import standardized
+from tavrnn_ephys.statistics.nulls import circular_shifts
 
 __all__ = ["RegressionScore", "decode_values", "explained_variance"]
 

@@ -17,12 +17,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from tavrnn_ephys._checks import positive_int
-from tavrnn_ephys.errors import InputError, TavrnnEphysError
+from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.errors import InputError, TavrnnEphysError
+from tavrnn_ephys.core.output import whole_file
+from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.evaluation.scoring import score_method
 from tavrnn_ephys.evaluation.tasks import TaskGraphs, TaskSource
-from tavrnn_ephys.output import whole_file
-from tavrnn_ephys.progress import progress_bar
 
 __all__ = ["Job", "read_records", "run_jobs"]
 

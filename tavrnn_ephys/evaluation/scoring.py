@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.evaluation.clustering import ClusteringScore, cluster_windows
 from tavrnn_ephys.evaluation.consistency import consistency_across_folds
 from tavrnn_ephys.evaluation.cost import measured_cost
@@ -60,8 +60,8 @@ def score_method(
 
     Examples
     --------
-    >>> from tavrnn_ephys.baselines import Rates
-    >>> from tavrnn_ephys.containers import BinnedActivity, Nodes, Windows
+    >>> from tavrnn_ephys.methods import Rates
+    >>> from tavrnn_ephys.core.containers import BinnedActivity, Nodes, Windows
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.permutation(np.arange(40) % 2)
     >>> counts = rng.poisson(2 + 6 * np.repeat(labels, 5), (3, 200))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.evaluation.statistics import holm, paired_difference, unit_bootstrap
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.intervals import holm, paired_difference, unit_bootstrap
 
 if TYPE_CHECKING:
     import pandas

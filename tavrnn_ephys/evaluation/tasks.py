@@ -10,14 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import one_of, positive_int
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Windows
-from tavrnn_ephys.errors import DataLossWarning, InputError
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
+from tavrnn_ephys.core.checks import one_of, positive_int
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.evaluation.folds import BlockedFold, blocked_folds, grouped_folds
-from tavrnn_ephys.evaluation.nulls import correlation_time
-from tavrnn_ephys.graphs import GraphSequence, build_graphs
-from tavrnn_ephys.surrogates import shuffle_bins_within_windows
+from tavrnn_ephys.statistics.nulls import correlation_time
 
 __all__ = ["BenchmarkTask", "TaskGraphs", "TaskSource"]
 

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import Nodes, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
 
 # Okabe and Ito (2008), without their yellow, which is lost on white paper.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import INK, PALETTE, SMALL, tidy
 
 if TYPE_CHECKING:

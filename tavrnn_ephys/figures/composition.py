@@ -10,8 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, NodeEmbedding, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import (
+    BinnedActivity,
+    ConnectivitySequence,
+    NodeEmbedding,
+    Windows,
+)
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.output import check_output, whole_file
 from tavrnn_ephys.figures._drawing import (
     NODE_NAMES,
     add_colorbar,
@@ -27,7 +33,6 @@ from tavrnn_ephys.figures.matrices import (
     plot_connectivity,
 )
 from tavrnn_ephys.figures.raster import plot_raster
-from tavrnn_ephys.output import check_output, whole_file
 
 __all__ = ["analysis_figures", "overview_figure", "save_figure"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import INK, PALETTE, SMALL, tidy
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import PALETTE, ROUND_STEPS, SMALL, scatter_by, tidy
 
 __all__ = ["plot_electrodes"]

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.containers import NodeEmbedding
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import NodeEmbedding
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import (
     PALETTE,
     ROUND_STEPS,

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Windows
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import (
     INK,
     ROUND_STEPS,

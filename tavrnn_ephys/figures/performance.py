@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import NodeEmbedding, Nodes
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import INK, PALETTE, ROUND_STEPS, SMALL, scatter_by, tidy
 from tavrnn_ephys.figures.matrices import plot_attention
 
@@ -158,7 +158,7 @@ def plot_placed_nodes(
     Parameters
     ----------
     points : numpy.ndarray, shape (n_nodes, 2)
-        Coordinates, as :func:`tavrnn_ephys.alignment.placed_in_plane` gives them.
+        Coordinates, as :func:`tavrnn_ephys.networks.placement.placed_in_plane` gives them.
     nodes : Nodes
         The nodes.
     ax : matplotlib.axes.Axes

@@ -12,8 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import BinnedActivity, Nodes, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import (
     INK,
     PALETTE,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import INK, PALETTE, SMALL, tidy
 
 __all__ = ["plot_scores"]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys._checks import some
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding
+from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.results.stored import open_results
-from tavrnn_ephys.runs import Results
 
 __all__ = ["RunComparison", "compare_parts", "compare_runs", "options_that_differ"]
 

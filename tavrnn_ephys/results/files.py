@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys._checks import one_of
-from tavrnn_ephys.containers import NodeEmbedding
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.reading import results_store
+from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.containers import NodeEmbedding
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.runs import DEFAULT_RUN, Placement, Results, RunInfo
+from tavrnn_ephys.io.finding import results_store
 from tavrnn_ephys.results.stored import open_results
-from tavrnn_ephys.runs import DEFAULT_RUN, Placement, Results, RunInfo
 
 __all__ = ["delete_runs", "list_runs", "read_results", "write_results"]
 

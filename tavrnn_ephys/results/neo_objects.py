@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import quantities as pq
 
-from tavrnn_ephys.blocks import node_signals, nodes_of_spiketrains
-from tavrnn_ephys.containers import Nodes, Windows
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.runs import Results
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.runs import Results
+from tavrnn_ephys.io.blocks import node_signals, nodes_of_spiketrains
 
 if TYPE_CHECKING:
     import neo
@@ -48,7 +48,7 @@ def results_to_neo(results: Results, block: neo.Block | None = None) -> neo.Bloc
 
     Examples
     --------
-    >>> from tavrnn_ephys.containers import ConnectivitySequence
+    >>> from tavrnn_ephys.core.containers import ConnectivitySequence
     >>> found = Results(connectivity=ConnectivitySequence.from_array(np.ones((3, 2, 2))))
     >>> results_to_neo(found).segments[0].epochs[0].times
     array([0., 1., 2.]) * s

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.graphs import GraphSequence
-from tavrnn_ephys.reading import results_store
-from tavrnn_ephys.runs import Results, RunInfo, WindowResults
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.runs import Results, RunInfo, WindowResults
+from tavrnn_ephys.io.finding import results_store
 
 if TYPE_CHECKING:
     import pandas

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding
 
 __all__ = ["summarize"]
 

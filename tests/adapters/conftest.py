@@ -12,7 +12,7 @@ import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.blocks import block_from_arrays
+from tavrnn_ephys.io.blocks import block_from_arrays
 
 METADATA = {
     "experiment_description": "A recording for tests.",

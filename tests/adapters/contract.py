@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tavrnn_ephys.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
-from tavrnn_ephys.containers import Nodes
-from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.reading import Reader, list_adapters
+from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
+from tavrnn_ephys.io.finding import list_adapters
+from tavrnn_ephys.io.protocols import Reader
 
 
 def nodes_of(segment: Any) -> Nodes:

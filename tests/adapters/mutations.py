@@ -251,7 +251,7 @@ class ReadingProcess:
 def _serve(pipe: Any) -> None:
     import resource
 
-    from tavrnn_ephys.reading import list_adapters
+    from tavrnn_ephys.io.finding import list_adapters
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -266,7 +266,7 @@ def _serve(pipe: Any) -> None:
 def _outcome(adapter: Any, path: Path, options: dict[str, Any]) -> str:
     import neo
 
-    from tavrnn_ephys.errors import TavrnnEphysError
+    from tavrnn_ephys.core.errors import TavrnnEphysError
 
     try:
         adapter.recognises(path)

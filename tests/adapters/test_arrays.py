@@ -11,8 +11,8 @@ import scipy.io
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.arrays import MatAdapter
-from tavrnn_ephys.blocks import behavior_signals, node_signals, nodes_of_signal
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import behavior_signals, node_signals, nodes_of_signal
 from tests.adapters.contract import ReaderContract
 
 

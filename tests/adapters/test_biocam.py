@@ -9,8 +9,8 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.mea import BiocamAdapter
-from tavrnn_ephys.blocks import nodes_of_signal, nodes_of_spiketrains
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.blocks import nodes_of_signal, nodes_of_spiketrains
 from tests.adapters.contract import ReaderContract
 
 V3, V4 = "formats/3brain/biocam_hw3.0_fw1.6.brw", "formats/3brain/biocam_hw3.0_fw1.7.0.12_raw.brw"
@@ -28,7 +28,7 @@ class TestVersion3(ReaderContract):
         return recordings / V3
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 class TestVersion4(ReaderContract):
     adapter_class = BiocamAdapter
 

@@ -11,12 +11,12 @@ import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.calcium import CaimanAdapter, CalciumCsvAdapter, Suite2pAdapter
-from tavrnn_ephys.blocks import node_signals, nodes_of_signal
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal
 from tests.adapters.contract import ReaderContract
 
 RATE = 10 * pq.Hz
-LOSS = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+LOSS = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 
 
 @LOSS

@@ -8,7 +8,7 @@ import quantities as pq
 
 from tavrnn_ephys.adapters.mea import Cl1Adapter
 from tavrnn_ephys.adapters.mea._cl1_streams import pickled_values
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tests.adapters.contract import ReaderContract
 from tests.adapters.made_files import FORMAT, stream, write_cl1
 

@@ -8,8 +8,8 @@ import scipy.sparse
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.mea import DishBrainAdapter
-from tavrnn_ephys.blocks import nodes_of_spiketrains
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import nodes_of_spiketrains
 from tests.adapters.contract import ReaderContract
 from tests.adapters.made_files import write_trial
 

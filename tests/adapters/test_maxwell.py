@@ -7,13 +7,13 @@ import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.mea import MaxwellAdapter
-from tavrnn_ephys.blocks import nodes_of_spiketrains
-from tavrnn_ephys.errors import (
+from tavrnn_ephys.core.errors import (
     DataLossWarning,
     FileFormatError,
     InputError,
     MissingDependencyError,
 )
+from tavrnn_ephys.io.blocks import nodes_of_spiketrains
 from tests.adapters.contract import ReaderContract
 from tests.adapters.made_files import (
     mapping,
@@ -23,7 +23,7 @@ from tests.adapters.made_files import (
     write_maxwell,
 )
 
-ignore_loss = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+ignore_loss = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 
 
 def read(path: Path, **options: Any) -> Any:

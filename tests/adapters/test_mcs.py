@@ -9,7 +9,7 @@ import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.mea import McsAdapter
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tests.adapters.contract import ReaderContract
 
 STAMPS = "Data/Recording_0/TimeStampStream/Stream_0"

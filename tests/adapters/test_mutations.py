@@ -14,7 +14,7 @@ import pytest
 import quantities as pq
 import scipy.io
 
-from tavrnn_ephys.reading import list_adapters
+from tavrnn_ephys.io.finding import list_adapters
 from tests.adapters.made_files import write_cl1, write_trial
 from tests.adapters.mutations import ReadingProcess, Source, damaged_copy, fingerprint
 

@@ -14,8 +14,8 @@ import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.neo_files import NeoAdapter
-from tavrnn_ephys.blocks import nodes_of_spiketrains
-from tavrnn_ephys.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import nodes_of_spiketrains
 from tests.adapters.contract import ReaderContract
 
 # Neo leaves its files to the collector of garbage.

@@ -14,9 +14,9 @@ from pynwb.ecephys import ElectricalSeries
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.blocks import behavior_signals, node_signals, nodes_of_signal
-from tavrnn_ephys.errors import FileFormatError, InputError
-from tavrnn_ephys.inspection import describe_file
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import behavior_signals, node_signals, nodes_of_signal
+from tavrnn_ephys.studies.inspection import describe_file
 from tests.adapters.contract import ReaderContract
 
 CELEGANS = "celegans-nwb/ScholzEtAl2018.AML175_moving.BrainScanner20180223_141721.nwb"

@@ -12,13 +12,13 @@ from pynwb.behavior import Position, SpatialSeries
 from pynwb.ophys import DfOverF, Fluorescence, ImageSegmentation, OpticalChannel, RoiResponseSeries
 
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.blocks import (
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.blocks import (
     behavior_signals,
     node_signals,
     nodes_of_signal,
     nodes_of_spiketrains,
 )
-from tavrnn_ephys.errors import DataLossWarning, FileFormatError, InputError
 from tests.adapters.contract import ReaderContract, nodes_of
 
 Save = Callable[[pynwb.NWBFile], Path]

@@ -15,13 +15,13 @@ import zarr
 from hdmf_zarr.nwb import NWBZarrIO
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import OutputError
+from tavrnn_ephys.core.errors import OutputError
 from tests.adapters.contract import nodes_of
 from tests.adapters.test_nwb_runs import make_results, objects_of, same
 from tests.adapters.test_nwb_zarr import arrays_of
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning"),
+    pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     # Old files depart from the newest schema, and PyNWB says so.
     pytest.mark.filterwarnings("ignore::UserWarning"),

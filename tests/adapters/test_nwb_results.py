@@ -15,9 +15,9 @@ from hypothesis.extra import numpy as hnp
 from tavrnn_ephys.adapters.nwb import NwbAdapter
 from tavrnn_ephys.adapters.nwb import results as results_module
 from tavrnn_ephys.adapters.nwb._encoding import decode_array, encode_array
-from tavrnn_ephys.containers import NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.errors import FileFormatError, InputError, OutputError
-from tavrnn_ephys.reading import ResultsStore
+from tavrnn_ephys.core.containers import NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
+from tavrnn_ephys.io.protocols import ResultsStore
 from tavrnn_ephys.results import read_results, write_results
 from tests.adapters.contract import nodes_of
 

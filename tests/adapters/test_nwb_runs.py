@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.errors import FileFormatError, InputError, OutputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 from tests.adapters.contract import nodes_of
 
 Inspect = Callable[..., list[str]]

@@ -9,7 +9,7 @@ import pytest
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError
 from tests.adapters.contract import nodes_of
 from tests.adapters.test_nwb_runs import make_results
 

@@ -9,7 +9,8 @@ import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.blocks import (
+from tavrnn_ephys.core.errors import DataLossWarning, InputError, OutputError
+from tavrnn_ephys.io.blocks import (
     behavior_signals,
     block_from_arrays,
     make_signal,
@@ -17,8 +18,7 @@ from tavrnn_ephys.blocks import (
     nodes_of_signal,
     nodes_of_spiketrains,
 )
-from tavrnn_ephys.errors import DataLossWarning, InputError, OutputError
-from tavrnn_ephys.reading import BlockWriter
+from tavrnn_ephys.io.protocols import BlockWriter
 from tests.adapters.conftest import with_metadata
 
 Inspect = Callable[..., list[str]]

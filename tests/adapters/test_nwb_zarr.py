@@ -12,7 +12,7 @@ from hdmf_zarr.nwb import NWBZarrIO
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.errors import FileFormatError, InputError, OutputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 from tests.adapters.contract import nodes_of
 from tests.adapters.test_nwb_runs import make_results, same
 

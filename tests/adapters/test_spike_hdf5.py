@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tavrnn_ephys.adapters.mea import SpikeHdf5Adapter
-from tavrnn_ephys.blocks import nodes_of_spiketrains
-from tavrnn_ephys.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.blocks import nodes_of_spiketrains
 from tests.adapters.contract import ReaderContract
 
 Writer = Callable[..., Path]

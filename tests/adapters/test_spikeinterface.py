@@ -9,8 +9,8 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.spikeinterface import from_spikeinterface, to_spikeinterface
-from tavrnn_ephys.blocks import block_from_arrays, nodes_of_signal, nodes_of_spiketrains
-from tavrnn_ephys.errors import InputError, MissingDependencyError
+from tavrnn_ephys.core.errors import InputError, MissingDependencyError
+from tavrnn_ephys.io.blocks import block_from_arrays, nodes_of_signal, nodes_of_spiketrains
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -5,8 +5,12 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
-from tavrnn_ephys.association import associate_distances, change_points, match_change_points
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.association import (
+    associate_distances,
+    change_points,
+    match_change_points,
+)
 
 
 @pytest.fixture

@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, rankdata, spearmanr
 
-from tavrnn_ephys.association import associate, associate_edges, associate_nodes, rate_covariates
-from tavrnn_ephys.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.time_shifts import correlation_windows, phase_surrogates, time_null
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.association import (
+    associate,
+    associate_edges,
+    associate_nodes,
+    rate_covariates,
+)
+from tavrnn_ephys.statistics.time_shifts import correlation_windows, phase_surrogates, time_null
 
 
 def slow(n, rng, keep=0.8, columns=None):

@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse
 from sklearn.base import clone
 
-from tavrnn_ephys.containers import NodeEmbedding
-from tavrnn_ephys.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.core.containers import NodeEmbedding
+from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
 from tests.baselines.toys import graphs_for, switching_weights
 
 

@@ -7,9 +7,9 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from tavrnn_ephys.baselines import UASE, choose_methods, list_methods, registry
-from tavrnn_ephys.baselines.contract import GraphEmbedder
-from tavrnn_ephys.errors import InputError, MissingDependencyError
+from tavrnn_ephys.core.errors import InputError, MissingDependencyError
+from tavrnn_ephys.methods import UASE, choose_methods, list_methods, registry
+from tavrnn_ephys.methods.contract import GraphEmbedder
 from tests.baselines.contract import MethodContract
 from tests.baselines.toys import graphs_for, switching_weights
 

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from tavrnn_ephys.baselines import (
+from tavrnn_ephys.core.errors import ChanceLossWarning
+from tavrnn_ephys.methods import (
     UASE,
     VGAE,
     VGRNN,
@@ -16,8 +17,7 @@ from tavrnn_ephys.baselines import (
     EvolveGCN,
     GraphERT,
 )
-from tavrnn_ephys.baselines.graphert import biased_walks
-from tavrnn_ephys.errors import ChanceLossWarning
+from tavrnn_ephys.methods.graphert import biased_walks
 from tests.baselines.toys import auc, moving_community, sequence_of, switching_weights
 
 

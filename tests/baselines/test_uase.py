@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.baselines import UASE
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods import UASE
 from tests.random_graphs import random_graphs
 
 

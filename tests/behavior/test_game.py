@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import quantities as pq
 
-from tavrnn_ephys.behavior import GameEpisodes, episodes_of_segment, game_measures
-from tavrnn_ephys.containers import Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.activity.behavior import GameEpisodes, episodes_of_segment, game_measures
+from tavrnn_ephys.core.containers import Windows
+from tavrnn_ephys.core.errors import InputError
 
 GAME = GameEpisodes(start_s=[0.0, 4.0, 6.0], stop_s=[4.0, 6.0, 10.0], hits=[4, 0, 2])
 

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import quantities as pq
 
-from tavrnn_ephys.behavior import (
+from tavrnn_ephys.activity.behavior import (
     window_behavior,
     window_circular_means,
     window_majorities,
     window_rates,
 )
-from tavrnn_ephys.behavior.per_window import behavior_names, covered_s
-from tavrnn_ephys.blocks import make_signal
-from tavrnn_ephys.containers import Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.activity.behavior.per_window import behavior_names, covered_s
+from tavrnn_ephys.core.containers import Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.io.blocks import make_signal
 
 WINDOWS = Windows(start_s=[0.0, 4.0, 8.0], stop_s=[4.0, 8.0, 12.0])
 

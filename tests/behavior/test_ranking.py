@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import quantities as pq
 
-from tavrnn_ephys.behavior import rank_windows
-from tavrnn_ephys.containers import Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.activity.behavior import rank_windows
+from tavrnn_ephys.core.containers import Windows
+from tavrnn_ephys.core.errors import InputError
 
 
 def windows(n, step=1.0, length=2.0):

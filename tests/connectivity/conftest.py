@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.containers import BinnedActivity, Nodes
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 
 
 def make_activity(values, bin_size_s=0.05, t_start_s=0.0, quantity=None):

@@ -5,7 +5,7 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from elephant.spike_train_correlation import (
 from scipy.stats import spearmanr
 
 import tavrnn_ephys as te
-from tavrnn_ephys.windows import bin_ranges
+from tavrnn_ephys.activity.windows import bin_ranges
 
 ELEPHANT = {"pearson": correlation_coefficient, "covariance": covariance}
 NUMPY = {"pearson": np.corrcoef, "covariance": np.cov}
@@ -80,7 +80,7 @@ def assert_equal_per_window(activity, windows, measure, scale=1.0, **options):
 
 
 def te_loss():
-    from tavrnn_ephys.errors import DataLossWarning
+    from tavrnn_ephys.core.errors import DataLossWarning
 
     return DataLossWarning
 

@@ -9,7 +9,7 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 
 def backed(tmp_path, values, kind):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import DataLossWarning
+from tavrnn_ephys.core.errors import DataLossWarning
 
 MEASURES = {
     "pearson": {},

@@ -6,8 +6,8 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity.noise import noise_ceiling
-from tavrnn_ephys.connectivity.significance import discoveries
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.discoveries import discoveries
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ def independent(n_nodes, n_bins, seed):
     return (rng.random((n_nodes, n_bins)) < rates[:, np.newaxis]).astype(np.uint8)
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 @pytest.mark.parametrize("n_shuffles", [0, 10])
 def test_noise_has_no_mode(n_shuffles):
-    """(120, 200): none on at least 95 % of windows; the full run is in tests/benchmarks."""
+    """(120, 200): none on at least 95 % of windows; the full run is in docs/measurements."""
     n_windows = 60
     values = independent(120, 200 * n_windows, seed=3)
     activity = te.BinnedActivity(values=values, bin_size_s=0.05, nodes=te.Nodes(ids=range(120)))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tavrnn_ephys.containers import ConnectivitySequence
-from tavrnn_ephys.graphs import build_graphs
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.core.containers import ConnectivitySequence
 
 
 def two_state_graphs(n_windows=24, n_nodes=12, noise=0.1, seed=0, node_prefix="", **options):

@@ -18,11 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 from sklearn.utils.validation import check_is_fitted
 
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
-pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 RUN = {
     "check_estimator_cloneable", "check_estimator_tags_renamed", "check_valid_tag_types",

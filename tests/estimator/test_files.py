@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from tavrnn_ephys.archives import read_archive, write_archive
-from tavrnn_ephys.errors import FileFormatError, OutputError
-from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.core.archives import read_archive, write_archive
+from tavrnn_ephys.core.errors import FileFormatError, OutputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
-pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 @pytest.mark.parametrize("profile", ["default", "paper"])

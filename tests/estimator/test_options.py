@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN
-from tavrnn_ephys.nn.options import ABLATIONS
-from tavrnn_ephys.nn.smoothing import smooth
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.nn.options import ABLATIONS
+from tavrnn_ephys.methods.tavrnn.nn.smoothing import smooth
 from tests.estimator.made_graphs import two_state_graphs
 
-pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 @pytest.mark.parametrize("profile", ["default", "paper"])

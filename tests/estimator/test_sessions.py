@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
 

@@ -5,12 +5,12 @@ import pytest
 import quantities as pq
 from sklearn.base import clone
 
+from tavrnn_ephys.activity.windows import sliding_windows
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.containers import BinnedActivity, ConnectivitySequence, Nodes
-from tavrnn_ephys.errors import ChanceLossWarning, InputError
-from tavrnn_ephys.estimator import TAVRNN
-from tavrnn_ephys.graphs import build_graphs
-from tavrnn_ephys.windows import sliding_windows
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Nodes
+from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
 
@@ -23,7 +23,7 @@ def test_equal_seeds_give_bit_equal_embeddings():
     assert not np.array_equal(first.mean, other.mean)
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 def test_paper_profile_is_deterministic_by_seed_too():
     graphs, _ = two_state_graphs(threshold=0.3)
     embeddings = [
@@ -84,7 +84,7 @@ def independent_trains(n_nodes, seed=0):
     return compute_connectivity(activity, windows)
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 @pytest.mark.parametrize("n_nodes", [15, 60])
 def test_independent_spike_trains_warn_of_chance(n_nodes):
     graphs = build_graphs(independent_trains(n_nodes))
@@ -182,7 +182,7 @@ def test_absent_cuda_is_named(monkeypatch):
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 @pytest.mark.parametrize("profile", ["default", "paper"])
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 def test_empty_and_complete_graphs_give_finite_results(profile, weight):
     weights = np.full((4, 6, 6), weight)
     weights[0, 0, 1] = weights[0, 1, 0] = 0.3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation import (
     BlockedFold,
     blocked_folds,

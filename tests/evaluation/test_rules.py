@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import quantities as pq
 
-from tavrnn_ephys.baselines import UASE, Rates
-from tavrnn_ephys.containers import BinnedActivity, Nodes, Windows
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.connectivity.surrogates import ShiftSurrogates
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation import (
     BenchmarkTask,
     BlockedFold,
@@ -24,7 +24,7 @@ from tavrnn_ephys.evaluation import (
     surrogate_scores,
     transductive_features,
 )
-from tavrnn_ephys.surrogates import ShiftSurrogates
+from tavrnn_ephys.methods import UASE, Rates
 from tests.baselines.toys import sequence_of
 
 
@@ -288,7 +288,7 @@ def test_rule_6_an_embedding_beside_rates_shows_what_it_adds():
 
 
 def test_rule_7_steps_seconds_and_memory_are_reported():
-    from tavrnn_ephys.baselines import DynAE
+    from tavrnn_ephys.methods import DynAE
 
     def make(seed):
         return DynAE(latent_size=2, hidden_sizes=(8,), n_steps=7, seed=seed)

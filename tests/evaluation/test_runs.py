@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from tavrnn_ephys.baselines import UASE, Rates
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation import Job, run_jobs, summarize
 from tavrnn_ephys.evaluation.runs import read_records
 from tavrnn_ephys.evaluation.summary import markdown_table
+from tavrnn_ephys.methods import UASE, Rates
 from tests.evaluation.test_rules import synchrony_task
 
 

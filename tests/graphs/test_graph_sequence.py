@@ -7,7 +7,7 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import FileFormatError, InputError, OutputError
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from tavrnn_ephys.graphs.loops import with_loops
+from tavrnn_ephys.core.graph_loops import with_loops
 
 
 def in_blocks(weights, joined):

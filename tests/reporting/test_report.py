@@ -9,14 +9,14 @@ import pytest
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.containers import Nodes, Windows
-from tavrnn_ephys.errors import InputError, OutputError
-from tavrnn_ephys.reporting.collect import collect
-from tavrnn_ephys.reporting.describing import describe, window_texts
-from tavrnn_ephys.reporting.notices import notices
-from tavrnn_ephys.reporting.packing import NodeBlocks, fitting_blocks
-from tavrnn_ephys.reporting.page import render
-from tavrnn_ephys.reporting.recording import view_recording
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.figures.page.collect import collect
+from tavrnn_ephys.figures.page.describing import describe, window_texts
+from tavrnn_ephys.figures.page.notices import notices
+from tavrnn_ephys.figures.page.packing import NodeBlocks, fitting_blocks
+from tavrnn_ephys.figures.page.page import render
+from tavrnn_ephys.figures.page.recording import view_recording
 from tests.reporting.examples import make_file
 
 
@@ -219,7 +219,7 @@ def test_analysis_writes_a_page_where_it_is_asked_to(example, tmp_path, capsys):
 
 
 def test_name_of_the_function_is_not_hidden_by_its_package():
-    code = "import tavrnn_ephys.reporting.page, tavrnn_ephys as te; assert callable(te.report)"
+    code = "import tavrnn_ephys.figures.page.page, tavrnn_ephys as te; assert callable(te.report)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -5,7 +5,7 @@ import quantities as pq
 from elephant.statistics import mean_firing_rate
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import InputError
+from tavrnn_ephys.core.errors import InputError
 
 
 @pytest.fixture(scope="module")

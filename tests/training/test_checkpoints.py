@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tavrnn_ephys.errors import FileFormatError, InputError, OutputError
-from tavrnn_ephys.estimator import TAVRNN
-from tavrnn_ephys.training import checkpoints
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.training import checkpoints
 from tests.estimator.made_graphs import two_state_graphs
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 class Interrupted(Exception):
@@ -114,7 +114,7 @@ def test_checkpoint_in_a_missing_folder_is_refused_before_training(tmp_path):
 
 
 def test_killed_fits_end_bit_equal():
-    script = ROOT / "tests" / "benchmarks" / "kill_and_resume.py"
+    script = ROOT / "docs" / "measurements" / "kill_and_resume.py"
     done = subprocess.run([sys.executable, script, "3"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "every resumed fit ended bit-equal; files left behind: []" in done.stdout

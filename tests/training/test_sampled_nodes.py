@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
 
@@ -29,7 +29,7 @@ def test_one_sampled_node_is_refused():
         TAVRNN(options={"sampled_nodes": 1}).fit(graphs)
 
 
-@pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 @pytest.mark.parametrize("profile", ["default", "paper"])
 def test_weights_of_absent_nodes_do_not_enter_the_loss(profile):
     graphs, _ = two_state_graphs(n_windows=6, threshold=0.1)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tavrnn_ephys.errors import InputError
-from tavrnn_ephys.estimator import TAVRNN
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
-pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.errors.ChanceLossWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 def fitted(graphs, **options):

@@ -6,8 +6,8 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.errors import DataLossWarning, InputError
-from tavrnn_ephys.windows import bin_ranges
+from tavrnn_ephys.activity.windows import bin_ranges
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
 
 @pytest.fixture

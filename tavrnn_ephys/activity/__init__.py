@@ -1,0 +1,1 @@
+"""From a block to bins, windows, and the behaviour of each window."""

@@ -1,0 +1,236 @@
+"""From a Neo segment to activity in equal bins."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.checks import duration_s, one_of, some
+from tavrnn_ephys.core.containers import BinnedActivity
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["bin_activity"]
+
+
+def bin_activity(
+    segment: neo.Segment,
+    *,
+    bin_size: Any,
+    source: str = "auto",
+    segment_index: int = 0,
+) -> BinnedActivity:
+    """
+    Count the spikes, or average the traces, of every node in equal bins.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        Spike trains that share their limits, or one signal with a trace per node.
+    bin_size : quantities.Quantity
+        Scalar with a unit of time.
+    source : {"auto", "spiketrains", "traces"}
+        What is binned; by default the spike trains if there are any, else the traces.
+    segment_index : int
+        Position of the segment in its block, carried along.
+
+    Returns
+    -------
+    BinnedActivity
+        Spike counts through :class:`elephant.conversion.BinnedSpikeTrain`, smallest
+        unsigned type that holds them, or mean trace values per bin, ``float64``.
+
+    Raises
+    ------
+    InputError
+        If the segment has nothing to bin, no node ever fires, a trace is not finite, or a bin
+        holds no sample of the traces.
+
+    Warns
+    -----
+    DataLossWarning
+        If spikes or samples behind the last whole bin do not enter.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> from tavrnn_ephys.io.blocks import block_from_arrays
+    >>> block = block_from_arrays(counts=[[1, 0, 2, 1], [0, 1, 0, 0]], bin_size=25 * pq.ms)
+    >>> bin_activity(block.segments[0], bin_size=50 * pq.ms).values
+    array([[1, 3],
+           [1, 0]], dtype=uint8)
+    """
+    one_of(source, ("auto", "spiketrains", "traces"), "source")
+    size_s = duration_s(bin_size, "bin_size")
+    if source == "auto":
+        source = "spiketrains" if len(segment.spiketrains) else "traces"
+    if source == "spiketrains":
+        return _bin_spiketrains(segment, size_s, segment_index)
+    return _bin_traces(segment, size_s, segment_index)
+
+
+def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
+    import quantities as pq
+
+    with warnings.catch_warnings():
+        # The import of Elephant 1.2.1 changes the warning filters of whoever imports it.
+        from elephant.conversion import BinnedSpikeTrain
+
+    spiketrains = list(segment.spiketrains)
+    nodes = nodes_of_spiketrains(spiketrains)
+    n_spikes = sum(len(train) for train in spiketrains)
+    if n_spikes == 0:
+        raise InputError(
+            f"All {len(nodes)} {nodes.kind}s are silent: the recording holds no spikes. "
+            "Check the spike detection, or choose another segment."
+        )
+    t_start_s = max(float(train.t_start.rescale("s")) for train in spiketrains)
+    t_stop_s = min(float(train.t_stop.rescale("s")) for train in spiketrains)
+    n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
+    with _elephant_silent():
+        binned = BinnedSpikeTrain(
+            spiketrains,
+            bin_size=size_s * pq.s,
+            n_bins=n_bins,
+            t_start=t_start_s * pq.s,
+        )
+    counts = binned.to_array()
+    n_dropped = n_spikes - int(counts.sum())
+    if n_dropped:
+        warnings.warn(
+            f"{n_dropped} of {n_spikes} spikes lie outside the {n_bins} whole bins of "
+            f"{size_s:g} s from {t_start_s:g} s and are left out.",
+            DataLossWarning,
+            stacklevel=3,
+        )
+    return BinnedActivity(
+        values=counts.astype(np.min_scalar_type(int(counts.max()))),
+        bin_size_s=size_s,
+        t_start_s=t_start_s,
+        nodes=nodes,
+        quantity="spike_count",
+        segment_index=segment_index,
+    )
+
+
+@contextmanager
+def _elephant_silent() -> Iterator[None]:
+    """Keep Elephant, which speaks once per train, from it; the sum is told once."""
+    from elephant.utils import logger
+
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Binning discarded")
+            warnings.filterwarnings("ignore", message=".*not a multiple.*")
+            warnings.filterwarnings("ignore", message=".*correcting.*|.*tolerance.*")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _n_whole_bins(length_s: float, size_s: float) -> int:
+    n_bins = int(np.floor(length_s / size_s + 1e-8))
+    if n_bins < 1:
+        raise InputError(
+            f"bin_size of {size_s:g} s exceeds the recording, which lasts {length_s:g} s. "
+            "Choose smaller bins."
+        )
+    if n_bins >= 2**31:
+        raise InputError(
+            f"bin_size of {size_s:g} s cuts {length_s:g} s into {n_bins} bins, more than can be "
+            "counted. Use larger bins, or check the times of the recording."
+        )
+    return n_bins
+
+
+def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
+    signals = node_signals(segment)
+    raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
+    if not signals and raw:
+        raise InputError(
+            f"This segment holds raw voltage ('{raw[0].name}') and neither spike trains nor traces "
+            "of nodes. Detect spikes first: "
+            "segment.spiketrains.extend(tavrnn_ephys.detect_spikes(segment))."
+        )
+    if len(signals) != 1:
+        raise InputError(
+            f"This segment has no spike trains and {len(signals)} signals with a trace per node; "
+            "exactly one is needed. Annotate it with role='nodes'."
+        )
+    signal = signals[0]
+    nodes = nodes_of_signal(signal)
+    samples = np.asarray(signal.magnitude, dtype=np.float64)
+    bad = ~np.isfinite(samples).all(axis=0)
+    if bad.any():
+        n_missing = int((~np.isfinite(samples)).sum())
+        raise InputError(
+            f"The traces of {int(bad.sum())} {nodes.kind}s hold {n_missing} NaN or infinite "
+            f"samples ({some(nodes.ids[bad])}). Interpolate or leave out these samples first."
+        )
+    times_s = np.asarray(signal.times.rescale("s").magnitude, dtype=np.float64)
+    interval_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else size_s
+    n_bins = _n_whole_bins(times_s[-1] + interval_s - times_s[0], size_s)
+    return BinnedActivity(
+        values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s),
+        bin_size_s=size_s,
+        t_start_s=float(times_s[0]),
+        nodes=nodes,
+        quantity="trace",
+        segment_index=segment_index,
+    )
+
+
+def _way_around_gaps(times_s: NDArray[np.float64], size_s: float) -> str:
+    """Say which bins or which part of a recording hold samples everywhere."""
+    gaps_s = np.diff(times_s)
+    # A bin as long as the longest gap holds at least one of its ends.
+    longer = f"Use bins of at least {gaps_s.max():g} s"
+    ends = np.concatenate([[0], np.flatnonzero(gaps_s > size_s) + 1, [len(times_s)]])
+    longest = int(np.argmax(np.diff(ends)))
+    first, last = ends[longest], ends[longest + 1] - 1
+    if first == last:
+        return f"{longer}."
+    return (
+        f"{longer}, the longest gap, or read the longest part without such a gap alone: "
+        f"t_start={times_s[first]:.6g} s, t_stop={times_s[last]:.6g} s."
+    )
+
+
+def _mean_per_bin(
+    samples: NDArray[np.float64],
+    times_s: NDArray[np.float64],
+    size_s: float,
+    n_bins: int,
+    interval_s: float,
+) -> NDArray[np.float64]:
+    index = np.floor((times_s - times_s[0]) / size_s + 1e-6).astype(np.int64)
+    inside = index < n_bins
+    n_samples = np.bincount(index[inside], minlength=n_bins)
+    if np.any(n_samples == 0):
+        empty = int(np.argmin(n_samples))
+        raise InputError(
+            f"Bin {empty} of {size_s:g} s, at {times_s[0] + empty * size_s:g} s, holds no sample: "
+            f"the traces have one every {interval_s:g} s. {_way_around_gaps(times_s, size_s)}"
+        )
+    # Samples stand in order of time: the sum over a bin is a sum over neighbours.
+    first = np.concatenate([[0], np.cumsum(n_samples)[:-1]])
+    totals = np.add.reduceat(samples[inside], first, axis=0)
+    n_left = int((~inside).sum())
+    if n_left:
+        warnings.warn(
+            f"{n_left} of {len(times_s)} samples lie behind the last whole bin of {size_s:g} s "
+            "and are left out.",
+            DataLossWarning,
+            stacklevel=4,
+        )
+    return np.ascontiguousarray((totals / n_samples[:, np.newaxis]).T)

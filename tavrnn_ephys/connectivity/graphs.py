@@ -1,0 +1,304 @@
+"""From connectivity to graphs: which weights are edges, what stands for a vertex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeGuard
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+
+__all__ = ["build_graphs"]
+
+FEATURES = ("weights", "identity", "rates")
+
+#: Takes the connectivity of one window; gives features, shape (n_nodes, n_features).
+Features = Callable[[ConnectivitySequence], Any]
+
+
+class Threshold(Protocol):
+    """Something that says which weights become edges."""
+
+    def keep(self, connectivity: ConnectivitySequence) -> NDArray[np.bool_]:
+        """
+        Say which weights become edges.
+
+        Parameters
+        ----------
+        connectivity : ConnectivitySequence
+            Some windows.
+
+        Returns
+        -------
+        numpy.ndarray of bool
+            Shape (n_windows, n_nodes, n_nodes), symmetric.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """Graphs of some windows over the nodes of their connectivity."""
+
+    nodes: Nodes
+    windows: Windows
+    weights: list[scipy.sparse.csr_array]
+    features: list[NDArray[np.float32]] | None
+    strongest: float
+
+
+def build_graphs(
+    connectivity: ConnectivitySequence | Iterable[ConnectivitySequence],
+    *,
+    threshold: float | Threshold = 0.0,
+    features: str | Features = "weights",
+    history_node: bool = True,
+) -> GraphSequence:
+    """
+    Keep the strong connections of each window as the edges of a graph.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence or iterable of ConnectivitySequence
+        Signed weights, whole or a few windows at a time, chronological.  The diagonal plays no
+        part; NaN counts as no connection.  Parts over different nodes give graphs over all of
+        them, with a mask that says which exist when.
+    threshold : float or threshold object
+        A number: an edge joins two nodes whose absolute weight is at least this, and not zero.
+        Or :class:`tavrnn_ephys.AbsoluteThreshold`, :class:`tavrnn_ephys.DensityThreshold`,
+        :class:`tavrnn_ephys.StrongestThreshold`, :class:`tavrnn_ephys.SignificanceThreshold`,
+        or anything with their method ``keep``.
+    features : {"weights", "identity", "rates"} or callable
+        What stands for a vertex: its row of absolute weights before the threshold, its own
+        unit vector, or its mean activity.  The history node's weight to all others is 1, its
+        activity the mean of all.  A callable takes the connectivity of one window and returns
+        an array of shape (n_nodes, n_features); the history node gets the mean over nodes.
+    history_node : bool
+        Whether each graph gets one more vertex that is joined to all others.
+
+    Returns
+    -------
+    GraphSequence
+        One graph per window, signed weights beside the binary adjacency.
+
+    Raises
+    ------
+    InputError
+        If the threshold is negative or leaves no edge at all, there is no activity for
+        ``"rates"``, the connectivity is directed, or features have the wrong shape.
+
+    Examples
+    --------
+    >>> connectivity = ConnectivitySequence.from_array(
+    ...     [[[1.0, 0.8, -0.7], [0.8, 1.0, 0.1], [-0.7, 0.1, 1.0]]]
+    ... )
+    >>> graphs = build_graphs(connectivity, threshold=0.5, history_node=False)
+    >>> graphs.weights[0].toarray()
+    array([[ 0. ,  0.8, -0.7],
+           [ 0.8,  0. ,  0. ],
+           [-0.7,  0. ,  0. ]], dtype=float32)
+    """
+    if not callable(features):
+        one_of(features, FEATURES, "features")
+    if not hasattr(threshold, "keep") and not (_is_number(threshold) and float(threshold) >= 0):
+        raise InputError(f"threshold must be a number of at least 0, got {threshold!r}.")
+    level = float(threshold) if _is_number(threshold) else threshold
+    some = [connectivity] if isinstance(connectivity, ConnectivitySequence) else connectivity
+    parts = [_part(item, level, features) for item in some]
+    if not parts:
+        raise InputError("There is no connectivity to build graphs from.")
+    if not any(graph.nnz for part in parts for graph in part.weights):
+        raise InputError(_no_edge(threshold, max(part.strongest for part in parts)))
+    nodes, places = _union([part.nodes for part in parts])
+    shared = all(part.nodes is nodes for part in parts)
+    return GraphSequence(
+        weights=tuple(
+            graph if shared else _placed(graph, place, len(nodes))
+            for part, place in zip(parts, places, strict=True)
+            for graph in part.weights
+        ),
+        windows=_joined([part.windows for part in parts]),
+        nodes=nodes,
+        features=_all_features(parts, places, len(nodes), features, history_node),
+        history_node=history_node,
+        node_mask=None if shared else _mask(parts, places, len(nodes)),
+    )
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
+
+
+def _no_edge(threshold: Any, strongest: float) -> str:
+    largest = f"the largest absolute weight is {strongest:.3g}. Lower it."
+    if _is_number(threshold):
+        return f"threshold of {threshold:g} leaves no edge in any window: {largest}"
+    return f"{type(threshold).__name__} leaves no edge in any window: {largest}"
+
+
+def _part(
+    connectivity: ConnectivitySequence, threshold: float | Threshold, features: str | Features
+) -> _Part:
+    if connectivity.directed:
+        raise InputError(
+            "Graphs are undirected, and this connectivity is directed. "
+            "Call connectivity.symmetrized() first."
+        )
+    kept = None if isinstance(threshold, float) else threshold.keep(connectivity)
+    graphs, strongest = [], 0.0
+    for index, matrix in enumerate(connectivity.weights):
+        weights = np.nan_to_num(matrix.astype(np.float32), nan=0.0)
+        np.fill_diagonal(weights, 0.0)
+        strengths = np.abs(weights)
+        strongest = max(strongest, float(strengths.max()))
+        if isinstance(threshold, float):
+            weights[strengths < np.float32(threshold)] = 0.0
+        elif kept is not None:
+            weights[~kept[index]] = 0.0
+        graphs.append(scipy.sparse.csr_array(weights))
+    return _Part(
+        nodes=connectivity.nodes,
+        windows=connectivity.windows,
+        weights=graphs,
+        features=_features(connectivity, features),
+        strongest=strongest,
+    )
+
+
+def _features(
+    connectivity: ConnectivitySequence, features: str | Features
+) -> list[NDArray[np.float32]] | None:
+    """Features of the nodes of each window; the history node comes later."""
+    if callable(features):
+        return [
+            _own_features(features, connectivity.select(slice(index, index + 1)))
+            for index in range(connectivity.n_windows)
+        ]
+    if features == "identity":
+        return None
+    if features == "weights":
+        return [
+            np.abs(np.nan_to_num(matrix, nan=0.0)).astype(np.float32)
+            for matrix in connectivity.weights
+        ]
+    if connectivity.mean_activity is None:
+        raise InputError(
+            'features="rates" needs the mean activity of each window, which this connectivity '
+            'lacks. Use features="weights".'
+        )
+    return list(connectivity.mean_activity[:, :, np.newaxis].astype(np.float32))
+
+
+def _own_features(features: Features, window: ConnectivitySequence) -> NDArray[np.float32]:
+    array = np.array(features(window), dtype=np.float32)
+    if array.ndim != 2 or len(array) != window.n_nodes or not np.isfinite(array).all():
+        raise InputError(
+            f"features returned shape {array.shape} for {window.n_nodes} nodes; finite numbers of "
+            f"shape ({window.n_nodes}, n_features) are needed."
+        )
+    return array
+
+
+def _all_features(
+    parts: Sequence[_Part],
+    places: Sequence[NDArray[np.int64]],
+    n_nodes: int,
+    features: str | Features,
+    history_node: bool,
+) -> NDArray[np.float32] | None:
+    """Stack the features of all windows over all nodes, the history node last."""
+    first = parts[0].features
+    if first is None:
+        return None
+    n_windows = sum(len(part.windows) for part in parts)
+    n_vertices, by_node = n_nodes + int(history_node), features == "weights"
+    width = n_vertices if by_node else first[0].shape[1]
+    stacked = np.zeros((n_windows, n_vertices, width), dtype=np.float32)
+    index = 0
+    for part, place in zip(parts, places, strict=True):
+        for values in part.features or ():
+            if not by_node and values.shape[1] != width:
+                raise InputError(
+                    f"features returned {values.shape[1]} columns for window {index}, "
+                    f"{width} before; the same number is needed in all windows."
+                )
+            stacked[index][np.ix_(place, place) if by_node else place] = values
+            if history_node and by_node:
+                stacked[index, n_nodes, [*place, n_nodes]] = 1.0
+                stacked[index, place, n_nodes] = 1.0
+            elif history_node:
+                stacked[index, n_nodes] = values.mean(axis=0, dtype=np.float64)
+            index += 1
+    return stacked
+
+
+def _union(all_nodes: Sequence[Nodes]) -> tuple[Nodes, list[NDArray[np.int64]]]:
+    """All nodes in the order of their first appearance, and where those of each part stand."""
+    first = all_nodes[0]
+    if all(nodes is first or nodes == first for nodes in all_nodes):
+        return first, [np.arange(len(first))] * len(all_nodes)
+    if len({nodes.kind for nodes in all_nodes}) > 1:
+        raise InputError("Parts of different kinds of nodes cannot be joined into one sequence.")
+    known: dict[str, tuple[int, int]] = {}
+    for part, nodes in enumerate(all_nodes):
+        for row, name in enumerate(nodes.ids):
+            known.setdefault(str(name), (part, row))
+    owners = list(known.values())
+    positions = None
+    if all(nodes.positions_um is not None for nodes in all_nodes):
+        positions = [all_nodes[part].positions_um[row] for part, row in owners]
+    joined = Nodes(
+        ids=list(known),
+        kind=first.kind,
+        groups=[all_nodes[part].groups[row] for part, row in owners],
+        positions_um=positions,
+        rows=[all_nodes[part].rows[row] for part, row in owners],
+        table=first.table,
+    )
+    position = {name: index for index, name in enumerate(known)}
+    return joined, [
+        np.array([position[str(name)] for name in nodes.ids], dtype=np.int64) for nodes in all_nodes
+    ]
+
+
+def _placed(
+    graph: scipy.sparse.csr_array, place: NDArray[np.int64], n_nodes: int
+) -> scipy.sparse.csr_array:
+    edges = graph.tocoo()
+    where = (place[edges.row], place[edges.col])
+    return scipy.sparse.csr_array((edges.data, where), shape=(n_nodes, n_nodes))
+
+
+def _mask(
+    parts: Sequence[_Part], places: Sequence[NDArray[np.int64]], n_nodes: int
+) -> NDArray[np.bool_] | None:
+    rows = []
+    for part, place in zip(parts, places, strict=True):
+        row = np.zeros(n_nodes, dtype=bool)
+        row[place] = True
+        rows += [row] * len(part.windows)
+    mask = np.stack(rows)
+    return None if mask.all() else mask
+
+
+def _joined(windows: Sequence[Windows]) -> Windows:
+    if len(windows) == 1:
+        return windows[0]
+    shared = set(windows[0].columns).intersection(*(item.columns for item in windows))
+    return Windows(
+        start_s=np.concatenate([item.start_s for item in windows]),
+        stop_s=np.concatenate([item.stop_s for item in windows]),
+        segment_index=np.concatenate([item.segment_index for item in windows]),
+        columns={
+            name: np.concatenate([item.columns[name] for item in windows])
+            for name in windows[0].columns
+            if name in shared
+        },
+    )

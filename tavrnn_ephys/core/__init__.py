@@ -1,0 +1,1 @@
+"""What everything rests on: containers, checks, errors, files."""

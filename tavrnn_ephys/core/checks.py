@@ -1,0 +1,256 @@
+"""Checks at the public doors: one check, one sentence that says the way out."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any
+
+from tavrnn_ephys.core.errors import InputError
+
+# Durations come from decimal text such as 0.1 s; a bin count within this
+# distance of a whole number is that whole number.
+_WHOLE_TOLERANCE = 1e-6
+
+
+def duration_s(value: Any, name: str) -> float:
+    """
+    Turn a positive duration with a unit into seconds.
+
+    Parameters
+    ----------
+    value : quantities.Quantity
+        Scalar with a unit of time.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    float
+        The duration in seconds.
+
+    Raises
+    ------
+    InputError
+        If the value has no unit of time, is no scalar, or is not positive and finite.
+    """
+    seconds = time_s(value, name)
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"{name} must be a positive duration, got {seconds:g} s.")
+    return seconds
+
+
+def time_s(value: Any, name: str) -> float:
+    """
+    Turn a point in time with a unit into seconds.
+
+    Parameters
+    ----------
+    value : quantities.Quantity
+        Scalar with a unit of time.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    float
+        The time in seconds.
+
+    Raises
+    ------
+    InputError
+        If the value has no unit of time or is no scalar.
+    """
+    hint = (
+        f"{name} must be a scalar with a unit of time, such as 50 * quantities.ms, got {value!r}."
+    )
+    try:
+        rescaled = value.rescale("s")
+    except AttributeError:
+        raise InputError(hint) from None
+    except ValueError:
+        raise InputError(hint) from None
+    if rescaled.size != 1:
+        raise InputError(hint)
+    return float(rescaled.magnitude.reshape(-1)[0])
+
+
+def whole_bins(length_s: float, bin_size_s: float, name: str) -> int:
+    """
+    Count the bins in a duration that must be a whole number of bins.
+
+    Parameters
+    ----------
+    length_s, bin_size_s : float
+        Durations in seconds.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    int
+        Number of bins, at least 1.
+
+    Raises
+    ------
+    InputError
+        If the duration is not a whole number of bins.
+
+    Examples
+    --------
+    >>> whole_bins(0.3, 0.1, "window_length")
+    3
+    """
+    ratio = length_s / bin_size_s
+    nearest = round(ratio)
+    if nearest >= 1 and abs(ratio - nearest) <= _WHOLE_TOLERANCE * max(1.0, ratio):
+        return nearest
+    lower, upper = math.floor(ratio) * bin_size_s, math.ceil(ratio) * bin_size_s
+    choices = f"{lower:g} s or {upper:g} s" if lower > 0 else f"{upper:g} s"
+    finer = length_s / math.ceil(ratio)
+    raise InputError(
+        f"{name} must be a whole number of {bin_size_s:g} s bins, got {length_s:g} s "
+        f"({ratio:g} bins). Use {choices}, or bin at {finer:.6g} s."
+    )
+
+
+def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
+    """
+    Return a value that is one of the allowed ones.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    allowed : iterable of object
+        The choices.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    object
+        The value itself.
+
+    Raises
+    ------
+    InputError
+        If the value is not allowed; the message lists the choices.
+    """
+    choices = list(allowed)
+    if value not in choices:
+        listing = ", ".join(repr(choice) for choice in choices)
+        raise InputError(f"{name} must be one of {listing}, got {value!r}.")
+    return value
+
+
+def positive_int(value: Any, name: str) -> int:
+    """
+    Return a positive whole number.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InputError
+        If the value is not a whole number of at least 1.
+    """
+    return whole_number(value, name, at_least=1)
+
+
+def whole_number(value: Any, name: str, *, at_least: int = 0) -> int:
+    """
+    Return a whole number that fits into 32 bits.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the argument, for the message.
+    at_least : int
+        Smallest allowed value.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InputError
+        If the value is no whole number from ``at_least`` to 2³¹ − 1.
+    """
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or not at_least <= int(value) < 2**31:
+        raise InputError(
+            f"{name} must be a whole number of at least {at_least} and below 2^31, got {value!r}."
+        )
+    return int(value)
+
+
+def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:
+    """
+    Return a positive finite number.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the argument, for the message.
+    or_zero : bool
+        Whether zero is allowed too.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Raises
+    ------
+    InputError
+        If the value is no number, not finite, or too small.
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not or_zero):
+        rule = "a number of at least 0" if or_zero else "a positive number"
+        raise InputError(f"{name} must be {rule}, got {value!r}.")
+    return float(value)
+
+
+def some(names: Iterable[str], limit: int = 5) -> str:
+    """
+    List a few names for a message.
+
+    Parameters
+    ----------
+    names : iterable of str
+        All names.
+    limit : int
+        How many are spelled out.
+
+    Returns
+    -------
+    str
+        The names in quotes, with the number of those left out.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], limit=2)
+    "'a', 'b' and 1 more"
+    """
+    listed = list(names)
+    text = ", ".join(repr(str(name)) for name in listed[:limit])
+    return text if len(listed) <= limit else f"{text} and {len(listed) - limit} more"

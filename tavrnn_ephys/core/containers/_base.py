@@ -1,0 +1,88 @@
+"""What the containers share: equality by content, frozen arrays, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.errors import InputError
+
+# Rows compared at once where a whole matrix would not fit into the cache.
+STRIPE = 32
+# Values looked at at once where a whole recording would not fit into memory.
+VALUES_AT_ONCE = 2**22
+# Beyond, a thumbnail would keep a notebook waiting.
+MOST_DRAWN = 2**27
+
+
+class Container:
+    """Equality by content for the frozen containers."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            equal(getattr(self, item.name), getattr(other, item.name))
+            for item in fields(self)  # type: ignore[arg-type]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def equal(a: Any, b: Any) -> bool:
+    if is_file_backed(a) or is_file_backed(b):
+        return a is b or equal(np.asarray(a[...]), np.asarray(b[...]))
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
+            return False
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    return bool(a == b)
+
+
+def require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
+
+
+def frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
+    """View an array read-only, without copying and without touching the caller's flags."""
+    array = np.asarray(value, dtype=dtype).view()
+    array.flags.writeable = False
+    return array
+
+
+def is_file_backed(value: Any) -> bool:
+    """Tell whether an array lies in a file: memory-mapped, or a dataset of HDF5 or Zarr."""
+    if isinstance(value, np.ndarray):
+        return isinstance(value, np.memmap)
+    return all(hasattr(value, name) for name in ("shape", "dtype", "ndim", "__getitem__"))
+
+
+def is_symmetric(matrix: NDArray[Any]) -> bool:
+    """Compare stripes with their mirror images: far fewer cache misses than the whole at once."""
+    for first in range(0, len(matrix), STRIPE):
+        last = first + STRIPE
+        if not np.array_equal(matrix[first:last, first:], matrix[first:, first:last].T):
+            return bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True))
+    return True
+
+
+def without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    copied = np.array(matrix, dtype=np.float64)
+    np.fill_diagonal(copied, np.nan)
+    return copied
+
+
+def text_array(values: Any) -> NDArray[np.str_]:
+    return frozen_array([str(value) for value in values], dtype=str)
+
+
+def freeze(instance: Any, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)

@@ -1,0 +1,395 @@
+"""One graph per window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core import html as _html
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.graph_conversion import to_networkx
+from tavrnn_ephys.core.graph_files import read_fields, write_fields
+from tavrnn_ephys.core.graph_loops import with_loops
+
+if TYPE_CHECKING:
+    import networkx
+    from torch_geometric.data import Data
+
+__all__ = ["GraphSequence"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class GraphSequence:
+    """
+    One undirected graph per window over the same nodes, or over some of them.
+
+    Parameters
+    ----------
+    weights : tuple of scipy.sparse.csr_array, each of shape (n_nodes, n_nodes)
+        Signed weights of the edges, ``float32``, without diagonal; an edge is a stored entry.
+    windows : Windows
+        The windows.
+    nodes : Nodes
+        The nodes.
+    features : numpy.ndarray of float32, shape (n_windows, n_vertices, n_features), or None
+        Features of each vertex; ``None`` stands for the identity matrix.
+    history_node : bool
+        Whether a further vertex, the last one, is joined to all others in every window.
+    node_mask : numpy.ndarray of bool, shape (n_windows, n_nodes), optional
+        Which nodes exist in each window, where units are lost or found; ``None`` if all do.  A
+        node that does not exist has its self-loop only, so that every vertex has a degree.
+
+    Raises
+    ------
+    InputError
+        If the lengths disagree, or an edge ends at a node that does not exist.
+
+    Examples
+    --------
+    >>> matrix = scipy.sparse.csr_array(np.array([[0, 0.8], [0.8, 0]], dtype=np.float32))
+    >>> graphs = GraphSequence(
+    ...     weights=(matrix, -matrix),
+    ...     windows=Windows(start_s=[0.0, 1.0], stop_s=[1.0, 2.0]),
+    ...     nodes=Nodes(ids=["a", "b"]),
+    ... )
+    >>> graphs
+    GraphSequence: 2 windows x 2 units + history node, density 1.00 to 1.00, 3 features
+    >>> graphs[1:].weights[0].toarray()
+    array([[ 0. , -0.8],
+           [-0.8,  0. ]], dtype=float32)
+    """
+
+    weights: tuple[scipy.sparse.csr_array, ...]
+    windows: Windows
+    nodes: Nodes
+    features: NDArray[np.float32] | None = None
+    history_node: bool = True
+    node_mask: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != len(self.windows):
+            raise InputError(f"{len(self.weights)} graphs stand for {len(self.windows)} windows.")
+        for index, matrix in enumerate(self.weights):
+            if matrix.shape != (self.n_nodes, self.n_nodes):
+                raise InputError(
+                    f"Graph {index} has shape {matrix.shape} for {self.n_nodes} nodes."
+                )
+        if self.features is not None and self.features.shape[:2] != (len(self), self.n_vertices):
+            raise InputError(
+                f"features has shape {self.features.shape}; "
+                f"({len(self)}, {self.n_vertices}, n_features) is expected."
+            )
+        if self.node_mask is not None:
+            self._check_mask(self.node_mask)
+
+    def _check_mask(self, mask: NDArray[np.bool_]) -> None:
+        if mask.shape != (len(self), self.n_nodes) or mask.dtype != bool:
+            raise InputError(
+                f"node_mask has shape {mask.shape} and type {mask.dtype}; "
+                f"({len(self)}, {self.n_nodes}) and bool are expected."
+            )
+        for index, (matrix, present) in enumerate(zip(self.weights, mask, strict=True)):
+            degree = np.asarray(abs(matrix).sum(axis=1))
+            if np.any(degree[~present] > 0):
+                raise InputError(
+                    f"Graph {index} has edges at nodes that node_mask says do not exist."
+                )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GraphSequence):
+            return NotImplemented
+        if (self.windows, self.nodes, self.history_node) != (
+            other.windows,
+            other.nodes,
+            other.history_node,
+        ):
+            return False
+        pairs = [(self.features, other.features), (self.node_mask, other.node_mask)]
+        pairs += [
+            (getattr(a, name), getattr(b, name))
+            for a, b in zip(self.weights, other.weights, strict=True)
+            for name in ("indptr", "indices", "data")
+        ]
+        return all(
+            a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes, the history node not counted."""
+        return len(self.nodes)
+
+    @property
+    def n_vertices(self) -> int:
+        """Number of vertices, the history node counted."""
+        return self.n_nodes + int(self.history_node)
+
+    @property
+    def n_features(self) -> int:
+        """Width of the features of a vertex."""
+        return self.n_vertices if self.features is None else self.features.shape[2]
+
+    @property
+    def n_present(self) -> NDArray[np.int64]:
+        """Number of nodes that exist in each window, shape (n_windows,)."""
+        if self.node_mask is None:
+            return np.full(len(self), self.n_nodes)
+        return self.node_mask.sum(axis=1)
+
+    @property
+    def density(self) -> NDArray[np.float64]:
+        """Share of the possible edges between existing nodes that exist, shape (n_windows,)."""
+        possible = np.maximum(self.n_present * (self.n_present - 1), 1)
+        return np.array([matrix.nnz for matrix in self.weights]) / possible
+
+    def adjacency(self, window_index: int) -> scipy.sparse.csr_array:
+        """
+        Return the binary adjacency of a window, with self-loops and the history node.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+            Symmetric, ones as ``float32``, shape (n_vertices, n_vertices).
+        """
+        pattern = self.weights[window_index].astype(bool).astype(np.float32)
+        return with_loops(pattern, self._joined(1.0, window_index))
+
+    def signed_adjacency(self, window_index: int) -> scipy.sparse.csr_array:
+        """
+        Return the signed weights of a window, with self-loops and the history node.
+
+        The history node is joined with the mean absolute weight of the window's edges, as
+        strongly as an average node, whatever the unit of the weights.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+            Symmetric, ``float32``, ones on the diagonal, shape (n_vertices, n_vertices).
+        """
+        joined = self._joined(self._strength(window_index), window_index)
+        return with_loops(self.weights[window_index], joined)
+
+    def dense_adjacency(self, window_index: int, *, signed: bool) -> NDArray[np.float32]:
+        """
+        Return what :meth:`signed_adjacency` or :meth:`adjacency` says, zeros written out.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+        signed : bool
+            Whether weights keep their sign and size.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_vertices, n_vertices).
+        """
+        weights = self.weights[window_index].toarray()
+        strength = self._strength(window_index) if signed else 1.0
+        dense = np.zeros((self.n_vertices, self.n_vertices), dtype=np.float32)
+        dense[: self.n_nodes, : self.n_nodes] = weights if signed else weights != 0
+        joined = self._joined(strength, window_index)
+        if joined is not None:
+            dense[-1, : self.n_nodes] = dense[: self.n_nodes, -1] = joined
+        np.fill_diagonal(dense, 1.0)
+        return dense
+
+    def n_entries(self, window_index: int) -> int:
+        """
+        Count the entries of a window's adjacency that are no zeros.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        int
+            Edges in both directions, self-loops and the history node's edges.
+        """
+        joined = self._joined(1.0, window_index)
+        n_joined = 0 if joined is None else int(np.count_nonzero(joined))
+        return int(self.weights[window_index].nnz) + self.n_vertices + 2 * n_joined
+
+    def _strength(self, window_index: int) -> float:
+        """Mean absolute weight of the edges of a window."""
+        matrix = self.weights[window_index]
+        return float(np.abs(matrix.data).mean()) if matrix.nnz else 0.0
+
+    def _joined(self, strength: float, window_index: int) -> NDArray[np.float32] | None:
+        """Weights between the nodes of a window and the history node, if there is one."""
+        if not self.history_node:
+            return None
+        joined = np.full(self.n_nodes, strength, dtype=np.float32)
+        if self.node_mask is not None:
+            joined[~self.node_mask[window_index]] = 0.0
+        return joined
+
+    def vertex_features(self, window_index: int) -> NDArray[np.float32]:
+        """
+        Return the features of a window's vertices.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_vertices, n_features).
+        """
+        if self.features is None:
+            return np.eye(self.n_vertices, dtype=np.float32)
+        return self.features[window_index]
+
+    def select(self, index: Any) -> GraphSequence:
+        """
+        Return some of the windows as a sequence of its own.
+
+        Parameters
+        ----------
+        index : slice, array_like of int or array_like of bool
+            Which windows, in chronological order.
+
+        Returns
+        -------
+        GraphSequence
+            Shorter sequence over the same nodes.
+        """
+        chosen = np.arange(len(self))[index]
+        return replace(
+            self,
+            weights=tuple(self.weights[position] for position in chosen),
+            windows=self.windows.select(chosen),
+            features=None if self.features is None else self.features[chosen],
+            node_mask=None if self.node_mask is None else self.node_mask[chosen],
+        )
+
+    def to_networkx(self, window_index: int) -> networkx.Graph:
+        """
+        Return the graph of a window for NetworkX.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        networkx.Graph
+            The nodes that exist, by id, in order, with ``group`` and ``position_um`` where they
+            are known; edges with their signed ``weight``.  Neither self-loops nor history node.
+
+        Examples
+        --------
+        >>> matrix = scipy.sparse.csr_array(np.array([[0, 0.5], [0.5, 0]], dtype=np.float32))
+        >>> windows = Windows(start_s=[0.0], stop_s=[1.0])
+        >>> graphs = GraphSequence(weights=(matrix,), windows=windows, nodes=Nodes(ids="ab"))
+        >>> list(graphs.to_networkx(0).edges(data="weight"))
+        [('a', 'b', 0.5)]
+        """
+        position = range(len(self))[window_index]
+        present = None if self.node_mask is None else self.node_mask[position]
+        return to_networkx(self.nodes, self.weights[position], present)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """
+        Save the sequence in one file of NumPy arrays, without pickled objects.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            The file, usually ``.npz``; it appears whole or not at all.
+        overwrite : bool
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        OutputError
+            If the file exists or cannot be written.
+        """
+        write_fields(
+            path,
+            weights=self.weights,
+            windows=self.windows,
+            nodes=self.nodes,
+            arrays={"features": self.features, "node_mask": self.node_mask},
+            history_node=self.history_node,
+            overwrite=overwrite,
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> GraphSequence:
+        """
+        Load a sequence that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            The file.
+
+        Returns
+        -------
+        GraphSequence
+            Equal to the one that was saved.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is missing, damaged, or holds something else.
+        """
+        return cls(**read_fields(path))
+
+    def __getitem__(self, index: Any) -> Data | GraphSequence:
+        if not isinstance(index, int | np.integer):
+            return self.select(index)
+        import torch
+        from torch_geometric.data import Data
+
+        position = range(len(self))[int(index)]
+        edges = self.signed_adjacency(position).tocoo()
+        return Data(
+            x=torch.from_numpy(np.array(self.vertex_features(position))),
+            edge_index=torch.from_numpy(np.stack([edges.row, edges.col]).astype(np.int64)),
+            edge_weight=torch.from_numpy(np.array(edges.data)),
+            num_nodes=self.n_vertices,
+        )
+
+    def __repr__(self) -> str:
+        density = self.density
+        return (
+            f"GraphSequence: {len(self)} windows x {self.n_nodes} {self.nodes.kind}s"
+            f"{' + history node' if self.history_node else ''}, density "
+            f"{density.min():.2f} to {density.max():.2f}, {self.n_features} features"
+        )
+
+    def _repr_html_(self) -> str:
+        chosen = np.unique(np.linspace(0, len(self) - 1, 4).round().astype(int))
+        small = [_html.shrunk(self.weights[index].toarray(), 48, 48) for index in chosen]
+        picture = _html.image(_html.tiles(small), "weights of edges", signed=True, width=400)
+        which = ", ".join(map(str, chosen))
+        return _html.card(repr(self), picture, f"edges of windows {which}; blue negative")

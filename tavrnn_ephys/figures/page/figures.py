@@ -1,0 +1,400 @@
+"""The figures of a report, as Plotly draws them; those that move are filled by the page."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.figures.page.collect import PlacedEmbedding, ReportContent, WindowMatrices
+from tavrnn_ephys.figures.page.packing import node_order
+from tavrnn_ephys.figures.page.style import (
+    COLORS,
+    GREY,
+    LEGEND,
+    MARGIN,
+    group_colors,
+    new_figure,
+    safe,
+)
+
+__all__ = [
+    "attention_figure",
+    "embedding_figure",
+    "map_figure",
+    "matrix_figure",
+    "matrix_limit",
+    "raster_figure",
+    "trajectory_figure",
+]
+
+_BEHAVIOR = "#D55E00"
+
+
+def _group_ticks(groups: NDArray[np.str_]) -> tuple[list[float], list[str]]:
+    edges = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    stops = np.append(edges[1:], len(groups))
+    centers = ((edges + stops - 1) / 2).tolist()
+    return centers, [safe(groups[edge]) or "no group" for edge in edges]
+
+
+def _node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:
+    axis: dict[str, Any] = {
+        "title": {"text": label, "standoff": 6},
+        "showgrid": False,
+        "zeroline": False,
+    }
+    if np.any(groups != "") and len(np.unique(groups)) <= 16:
+        centers, names = _group_ticks(groups)
+        axis |= {"tickmode": "array", "tickvals": centers, "ticktext": names}
+    else:
+        axis |= {"tick0": 0, "dtick": _round_step(len(groups))}
+    return axis
+
+
+def _round_step(n: int) -> int:
+    """Say which whole round number gives about eight ticks."""
+    power = 10 ** int(np.floor(np.log10(max(n / 8, 1))))
+    return next(power * step for step in (1, 2, 5, 10) if power * step >= n / 8)
+
+
+def matrix_figure(matrices: WindowMatrices) -> go.Figure:
+    """
+    Draw the frame of the connectivity matrix.
+
+    Parameters
+    ----------
+    matrices : WindowMatrices
+        Matrices of the windows that are shown.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One heat map, empty: the page fills it for the window on the slider.
+    """
+    groups = np.array(matrices.blocks.names)
+    what = "rows to columns" if matrices.directed else ""
+    limit = shown_limit(matrices)
+    heat = go.Heatmap(
+        zmin=-limit,
+        zmax=limit,
+        zmid=0,
+        colorscale="RdBu_r",
+        hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
+        hoverongaps=False,
+        colorbar={"title": {"text": safe(matrices.measure), "side": "right"}, "thickness": 12},
+    )
+    label = "node" if matrices.blocks.is_single else "block of nodes"
+    figure = new_figure([heat], height=420)
+    end = len(groups) - 0.5
+    figure.update_xaxes(
+        **_node_axis(groups, f"{label} {what}".strip()), range=[-0.5, end], constrain="domain",
+        tickangle=-60 if np.any(groups != "") else 0, automargin=True,
+    )  # fmt: skip
+    figure.update_yaxes(
+        **_node_axis(groups, label), range=[end, -0.5], scaleanchor="x", constrain="domain",
+        constraintoward="top", automargin=True,
+    )  # fmt: skip
+    return figure
+
+
+def shown_limit(matrices: WindowMatrices) -> float:
+    """
+    Say where the colours of weights end.
+
+    Parameters
+    ----------
+    matrices : WindowMatrices
+        Matrices of the windows that are shown.
+
+    Returns
+    -------
+    float
+        The 99.5th percentile of absolute weights; larger ones are drawn in the last colour.
+    """
+    size = np.abs(matrices.means[np.isfinite(matrices.means)])
+    percentile = float(np.percentile(size, 99.5)) if len(size) else 0.0
+    return percentile or matrix_limit(matrices)
+
+
+def matrix_limit(matrices: WindowMatrices) -> float:
+    """
+    Say how large weights become.
+
+    Parameters
+    ----------
+    matrices : WindowMatrices
+        Matrices of the windows that are shown.
+
+    Returns
+    -------
+    float
+        The largest absolute weight on the page; 1 where all are zero or unknown.
+    """
+    size = np.abs(matrices.means[np.isfinite(matrices.means)])
+    return float(size.max(initial=0.0)) or 1.0
+
+
+def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
+    """
+    Draw the frame of the nodes in the plane of the embedding.
+
+    Parameters
+    ----------
+    placed : PlacedEmbedding
+        The embedding in its plane.
+    nodes : Nodes
+        All nodes of the run.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One trace per group with the names of its nodes; the page fills in the positions.
+    """
+    groups = np.asarray(nodes.groups)[placed.node_index]
+    ids = np.asarray(nodes.ids)[placed.node_index]
+    traces = []
+    size = float(np.clip(90 / np.sqrt(len(ids)), 4, 9))
+    for name, (color, symbol) in group_colors(nodes.group_names).items():
+        here = np.flatnonzero(groups == name)
+        color = color if nodes.group_names else COLORS[0]
+        if len(here) == 0:
+            continue
+        traces.append(
+            go.Scatter(
+                x=[],
+                y=[],
+                mode="markers",
+                name=safe(name) or "no group",
+                text=[safe(item) for item in ids[here]],
+                meta={"nodes": here.tolist()},
+                marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.85},
+                hovertemplate="%{text} (%{fullData.name})<extra></extra>",
+            )
+        )
+    figure = new_figure(traces, height=420)
+    if nodes.group_names:
+        figure.update_layout(showlegend=True, legend=LEGEND)
+    _principal_axes(figure, placed.points.reshape(-1, 2), placed.share)
+    return figure
+
+
+def _principal_axes(
+    figure: go.Figure, points: NDArray[np.float64], share: NDArray[np.float64]
+) -> None:
+    figure.update_yaxes(scaleanchor="x")
+    for axis, values, number, part in zip("xy", points.T, (1, 2), share, strict=True):
+        low, high = float(values.min()), float(values.max())
+        pad = 0.06 * (high - low) or 1.0
+        update = figure.update_xaxes if axis == "x" else figure.update_yaxes
+        update(
+            title={"text": f"PC {number} ({part:.0%} of variance)", "standoff": 6},
+            range=[low - pad, high + pad],
+            zeroline=False,
+        )
+
+
+def trajectory_figure(
+    placed: PlacedEmbedding, windows: Windows, *, derived: Container[str] = ()
+) -> go.Figure:
+    """
+    Draw all windows in the plane of the embedding, joined in the order of time.
+
+    Parameters
+    ----------
+    placed : PlacedEmbedding
+        The embedding in its plane.
+    windows : Windows
+        All windows, with what is known of each.
+    derived : container of str
+        Columns of the windows that the analysis computed: they are no behaviour.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The path coloured by a behaviour where one is known per window, else by time; its last
+        trace is the window on the slider.
+    """
+    points = placed.window_points
+    middle = (windows.start_s + windows.stop_s) / 2
+    name, values = next(
+        (
+            (name, column)
+            for name, column in windows.columns.items()
+            if column.dtype.kind in "fiub" and len(np.unique(column)) > 1
+            and name not in derived
+        ),
+        ("time (s)", middle),
+    )  # fmt: skip
+    marker = {
+        "size": 6,
+        "color": np.asarray(values, dtype=np.float64),
+        "colorscale": "Viridis",
+        "colorbar": {"title": {"text": safe(name), "side": "right"}, "thickness": 12},
+    }
+    breaks = np.flatnonzero(np.diff(windows.segment_index)) + 1
+    path = np.insert(points, breaks, np.nan, axis=0)
+    traces = [
+        go.Scatter(x=path[:, 0], y=path[:, 1], mode="lines", hoverinfo="skip",
+                   line={"color": GREY, "width": 0.7}, opacity=0.5),
+        go.Scatter(x=points[:, 0], y=points[:, 1], mode="markers", marker=marker,
+                   text=[f"{start:g} s to {stop:g} s" for start, stop in
+                         zip(windows.start_s, windows.stop_s, strict=True)],
+                   hovertemplate="%{text}: %{marker.color:.3g}<extra></extra>"),
+        go.Scatter(x=[], y=[], mode="markers", hoverinfo="skip",
+                   marker={"size": 17, "symbol": "circle-open", "color": _BEHAVIOR,
+                           "line": {"width": 3, "color": _BEHAVIOR}}),
+    ]  # fmt: skip
+    figure = new_figure(traces, height=420)
+    _principal_axes(figure, points, placed.window_share)
+    return figure
+
+
+def map_figure(nodes: Nodes, matrices: WindowMatrices | None) -> go.Figure:
+    """
+    Draw the frame of the map of nodes.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        Nodes with positions.
+    matrices : WindowMatrices or None
+        Matrices of the windows that are shown, where they are known.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Strongest connections, then nodes with their names; the page fills in both.
+    """
+    positions = np.asarray(nodes.positions_um)[:, :2]
+    placed = np.isfinite(positions).all(axis=1)
+    shown = np.where(placed[:, None], positions, np.nan)
+    where = [f" ({safe(group)})" if group else "" for group in nodes.groups]
+    values: dict[str, Any] = {"color": GREY}
+    if matrices is not None:
+        strength = matrices.strength
+        values = {
+            "cmin": float(np.percentile(strength, 1)),
+            "cmax": float(np.percentile(strength, 99.5)) or 1.0,
+            "color": [0.0] * len(nodes),
+            "colorscale": "Viridis",
+            "colorbar": {"title": {"text": "mean |weight|", "side": "right"}, "thickness": 12},
+        }
+    size = float(np.clip(220 / np.sqrt(max(int(placed.sum()), 1)), 4, 13))
+    traces = [
+        go.Scatter(x=[], y=[], mode="lines", hoverinfo="skip",
+                   line={"color": GREY, "width": 0.8}, opacity=0.7),
+        go.Scatter(x=shown[:, 0], y=shown[:, 1], mode="markers",
+                   text=[safe(name) + group for name, group in zip(nodes.ids, where, strict=True)],
+                   marker={**values, "size": size},
+                   hovertemplate="%{text}: %{marker.color:.3f}<extra></extra>"),
+    ]  # fmt: skip
+    figure = new_figure(traces, height=420)
+    figure.update_xaxes(title={"text": "x (µm)", "standoff": 6}, zeroline=False, constrain="domain")
+    figure.update_yaxes(
+        title={"text": "y (µm)", "standoff": 6}, zeroline=False, scaleanchor="x",
+        constrain="domain",
+    )  # fmt: skip
+    return figure
+
+
+def raster_figure(content: ReportContent) -> go.Figure:
+    """
+    Draw the activity over time, and every behaviour below it on the same axis.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What is shown.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The page fills in spikes, and moves a band to the window on the slider.
+    """
+    view = content.recording
+    rows = [*([view.population] if view.population is not None else []), *view.behavior]
+    n_rows = 1 + len(rows)
+    heights = [3.2] + [1.0] * len(rows)
+    figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, row_heights=heights,
+                           vertical_spacing=0.045)  # fmt: skip
+    order = node_order(content.nodes)
+    if view.image is None:
+        spikes = go.Scatter(x=[], y=[], mode="lines", hoverinfo="skip",
+                            line={"width": 0.9, "color": GREY})  # fmt: skip
+        figure.add_trace(spikes, row=1, col=1)
+    else:
+        figure.add_trace(_trace_image(view.image[order], view), row=1, col=1)
+    for row, trace in enumerate(rows, start=2):
+        color = COLORS[0] if trace is view.population else _BEHAVIOR
+        unit = f"<br>({safe(trace.unit)})" if trace.unit else ""
+        line = go.Scatter(x=trace.times_s.astype(np.float32), y=trace.values.astype(np.float32),
+                          mode="lines", line={"width": 1.3, "color": color},
+                          name=safe(trace.name), hovertemplate="%{x:.2f} s: %{y:.3g}")  # fmt: skip
+        figure.add_trace(line, row=row, col=1)
+        figure.update_yaxes(title={"text": safe(trace.name) + unit, "font": {"size": 11}},
+                            nticks=4, zeroline=False, row=row, col=1)  # fmt: skip
+    figure.update_layout(
+        template="none", height=330 + 95 * len(rows), showlegend=False,
+        margin={**MARGIN, "l": 74}, dragmode=False,
+        shapes=[{"type": "rect", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
+                 "fillcolor": COLORS[4], "opacity": 0.3, "line": {"width": 0}, "layer": "above"}],
+    )  # fmt: skip
+    groups = np.asarray(content.nodes.groups)[order]
+    figure.update_yaxes(**_node_axis(groups, "node"), range=[len(order) - 0.5, -0.5], row=1, col=1)
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_xaxes(title={"text": "time (s)", "standoff": 6}, row=n_rows, col=1)
+    return figure
+
+
+def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
+    # z-scores beyond 4 are drawn as 4; steps of 0.03 fit into bytes.
+    steps = np.rint(np.clip(values, -4, 4) / 4 * 127).astype(np.int8)
+    return go.Heatmap(
+        z=steps, x0=view.t_start_s + view.image_step_s / 2, dx=view.image_step_s, zmin=-127,
+        zmax=127, colorscale="RdBu_r", hoverinfo="skip",
+        colorbar={"title": {"text": "z-score", "side": "right"}, "thickness": 12,
+                  "tickvals": [-127, -64, 0, 64, 127], "ticktext": ["−4", "−2", "0", "2", "4"],
+                  "len": 0.6, "y": 1, "yanchor": "top"},
+    )  # fmt: skip
+
+
+def attention_figure(attention: NDArray[np.float64], shown: NDArray[np.intp]) -> go.Figure:
+    """
+    Draw how much each window attends to itself and to those before it.
+
+    Parameters
+    ----------
+    attention : numpy.ndarray, shape (n_shown, n_lags)
+        Attention of each window to itself and to those before it.
+    shown : numpy.ndarray, shape (n_shown,)
+        Indices of the windows.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A heat map of lags in steps of 1/255; the page marks the window on the slider.
+    """
+    steps = np.rint(np.clip(np.nan_to_num(attention), 0, 1) * 255).astype(np.uint8)
+    heat = go.Heatmap(
+        z=steps.T, x=shown + 1, zmin=0, zmax=max(int(steps.max()), 1),
+        colorscale="Viridis",
+        hovertemplate="window %{x}, %{y} windows back: %{z}/255<extra></extra>",
+        colorbar={"title": {"text": "attention", "side": "right"}, "thickness": 12,
+                  "tickvals": [0, 51, 102, 153, 204, 255],
+                  "ticktext": ["0", "0.2", "0.4", "0.6", "0.8", "1"]},
+    )  # fmt: skip
+    shape = {"type": "rect", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
+             "line": {"color": _BEHAVIOR, "width": 2}}  # fmt: skip
+    figure = new_figure([heat], height=320, shapes=[shape])
+    figure.update_xaxes(title={"text": "window", "standoff": 6}, showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        title={"text": "windows back (0: itself)", "standoff": 6}, showgrid=False, zeroline=False,
+        rangemode="tozero",
+    )  # fmt: skip
+    return figure

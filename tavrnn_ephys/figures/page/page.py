@@ -1,0 +1,212 @@
+"""The page itself: sections, sentences and data in a template, everything of the file escaped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+from plotly.io import to_json
+from plotly.offline import get_plotlyjs
+
+from tavrnn_ephys._version import __version__
+from tavrnn_ephys.figures.page import figures as drawn
+from tavrnn_ephys.figures.page.collect import ReportContent
+from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
+from tavrnn_ephys.figures.page.notices import notices
+from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
+from tavrnn_ephys.figures.page.style import safe
+from tavrnn_ephys.figures.page.table_figures import association_figure, scores_figure
+
+__all__ = ["render"]
+
+_MOST_ROWS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """A table of the run as text."""
+
+    name: str
+    description: str
+    columns: list[tuple[str, str]]
+    rows: list[list[str]]
+    n_rows: int
+
+
+def render(content: ReportContent) -> str:
+    """
+    Write the page of a run.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What it shows.
+
+    Returns
+    -------
+    str
+        HTML that needs no other file and no network.
+    """
+    shapes = _figures(content)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_part("page.html"))
+    return template.render(
+        title=f"{content.path.name}: run {content.info.name}",
+        file=content.path.name,
+        content=content,
+        version=__version__,
+        created=content.info.created.replace("T", " ").replace("+00:00", " UTC"),
+        style=Markup(_part("page.css")),
+        plotly=Markup(get_plotlyjs()),
+        code=Markup(_part("page.js")),
+        data=Markup(_data(content, shapes)),
+        figures=shapes,
+        n_shown=len(content.shown),
+        facts=known_facts(content),
+        notices=notices(content),
+        text=describe(content),
+        behavior=[_table(name, item) for name, item in content.tables.items()
+                  if name.startswith("behavior_")],
+        comparison=[_table(name, item) for name, item in content.tables.items()
+                    if not name.startswith("behavior_")],
+    )  # fmt: skip
+
+
+def _part(name: str) -> str:
+    return (files("tavrnn_ephys.figures.page") / name).read_text(encoding="utf-8")
+
+
+def _figures(content: ReportContent) -> dict[str, Any]:
+    """Draw what there is something to draw of, by the name of its place on the page."""
+    positions = content.nodes.positions_um
+    view, found = content.recording, {}
+    if content.matrices is not None:
+        found["matrix"] = drawn.matrix_figure(content.matrices)
+    if content.embedding is not None:
+        found["embedding"] = drawn.embedding_figure(content.embedding, content.nodes)
+        found["trajectory"] = drawn.trajectory_figure(
+            content.embedding, content.windows, derived=content.window_values
+        )
+    if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
+        found["map"] = drawn.map_figure(content.nodes, content.matrices)
+    if view.n_spikes or view.image is not None or view.behavior:
+        found["raster"] = drawn.raster_figure(content)
+    if content.attention is not None:
+        found["attention"] = drawn.attention_figure(content.attention, content.shown)
+    tables = content.tables
+    if "behavior_association" in tables:
+        found["association"] = association_figure(tables["behavior_association"])
+    if "behavior_decoding" in tables:
+        found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
+    for name, table in tables.items():
+        if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
+            found[f"scores-{name}"] = scores_figure(table, "method")
+    return found
+
+
+def _data(content: ReportContent, shapes: dict[str, Any]) -> str:
+    """Write everything that the page draws as JSON that no text can break out of."""
+    data = {
+        "windows": window_texts(content),
+        "starts": content.windows.start_s[content.shown].tolist(),
+        "stops": content.windows.stop_s[content.shown].tolist(),
+        "shown": content.shown.tolist(),
+        "figures": {name: json.loads(to_json(item)) for name, item in shapes.items()},
+        "matrix": _matrix_data(content),
+        "embedding": _embedding_data(content),
+        "map": _map_data(content),
+        "raster": _raster_data(content),
+    }
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _matrix_data(content: ReportContent) -> dict[str, Any] | None:
+    matrices = content.matrices
+    if matrices is None:
+        return None
+    limit, means, n = drawn.matrix_limit(matrices), matrices.means, len(matrices.blocks)
+    rows, columns = np.triu_indices(n)
+    kept = means.reshape(len(means), -1) if matrices.directed else means[:, rows, columns]
+    ids = np.asarray(content.nodes.ids)
+    names = []
+    for index in range(n):
+        members = matrices.blocks.members(index)
+        several = f" to {ids[members[-1]]} ({len(members)} nodes)" if len(members) > 1 else ""
+        names.append(safe(f"{ids[members[0]]}{several}"))
+    return {
+        "n": n,
+        "directed": matrices.directed,
+        "limit": limit,
+        "names": names,
+        "values": pack(quantized(kept, limit)),
+    }
+
+
+def _embedding_data(content: ReportContent) -> dict[str, Any] | None:
+    placed = content.embedding
+    if placed is None:
+        return None
+    limit = float(np.abs(placed.points).max()) or 1.0
+    return {
+        "n": len(placed.node_index),
+        "limit": limit,
+        "points": pack(quantized(placed.points, limit, np.int16)),
+        "path": placed.window_points[content.shown].round(6).tolist(),
+    }
+
+
+def _map_data(content: ReportContent) -> dict[str, Any] | None:
+    matrices, positions = content.matrices, content.nodes.positions_um
+    if matrices is None or positions is None:
+        return None
+    limit = float(np.nanmax(matrices.strength, initial=0.0)) or 1.0
+    steps = np.rint(matrices.strength / limit * 65535).astype(np.uint16)
+    return {
+        "n": len(content.nodes),
+        "limit": limit,
+        "values": pack(steps),
+        "n_edges": matrices.edges.shape[1],
+        "edges": pack(matrices.edges.astype(np.int32)),
+    }
+
+
+def _raster_data(content: ReportContent) -> dict[str, Any] | None:
+    view = content.recording
+    if not len(view.times_s):
+        return None
+    row = np.empty(len(content.nodes), dtype=np.int32)
+    row[node_order(content.nodes)] = np.arange(len(row))
+    return {
+        "times": pack(view.times_s.astype(np.float32)),
+        "rows": pack(row[view.node_index]),
+    }
+
+
+def _table(name: str, frame: Any) -> _Table:
+    meanings = frame.attrs.get("columns", {})
+    shown = frame.head(_MOST_ROWS)
+    return _Table(
+        name=name.replace("_", " "),
+        description=str(frame.attrs.get("description", "")),
+        columns=[(str(column), str(meanings.get(column, ""))) for column in frame.columns],
+        rows=[[_cell(value) for value in row] for row in shown.itertuples(index=False, name=None)],
+        n_rows=len(frame),
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else f"{value:.4g}"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return str(value)

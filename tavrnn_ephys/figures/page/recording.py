@@ -1,0 +1,246 @@
+"""What of the recording itself is shown: spikes or traces, and behaviour."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import quantities as pq
+from numpy.typing import NDArray
+
+from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.core.adapter_options import parse_options
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes
+from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
+from tavrnn_ephys.core.provenance import fingerprint
+from tavrnn_ephys.figures.page.packing import evenly
+from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
+from tavrnn_ephys.io.reading import read
+
+__all__ = ["BehaviorTrace", "RecordingView", "view_recording"]
+
+_MOST_SPIKES = 30_000
+_MOST_SAMPLES = 2_000
+_MOST_TRACES = 6
+_RATE_BINS = 500
+_MOST_CELLS = 120_000
+_READING = "origin.reading."
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviorTrace:
+    """
+    A behaviour over time.
+
+    Parameters
+    ----------
+    name, unit : str
+        What it is.
+    times_s, values : numpy.ndarray, shape (n_samples,)
+        The samples that are shown.
+    every : int
+        Of how many samples one is shown.
+    """
+
+    name: str
+    unit: str
+    times_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+    every: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingView:
+    """
+    What of a recording is shown.
+
+    Parameters
+    ----------
+    times_s : numpy.ndarray, shape (n_shown,)
+        Times of spikes in seconds; empty for traces.
+    node_index : numpy.ndarray of int, shape (n_shown,)
+        Node of each.
+    n_spikes : int
+        How many spikes there are.
+    every : int
+        Of how many spikes of each node one is shown.
+    population : BehaviorTrace, optional
+        Spikes of all nodes per second, in 500 equal stretches.
+    image : numpy.ndarray, shape (n_nodes, n_columns), optional
+        z-scores of traces, averaged over equal stretches of time.
+    image_step_s, t_start_s : float
+        Length of such a stretch, and where the first begins.
+    behavior : tuple of BehaviorTrace
+        Behaviours.
+    n_behaviors : int
+        How many there are.
+    notices : tuple of str
+        What reading and binning warned of, and whether the recording is the one analysed.
+    missing : str
+        Why nothing of the recording can be shown; empty otherwise.
+    """
+
+    times_s: NDArray[np.float64]
+    node_index: NDArray[np.int64]
+    n_spikes: int = 0
+    every: int = 1
+    population: BehaviorTrace | None = None
+    image: NDArray[np.float64] | None = None
+    image_step_s: float = 0.0
+    t_start_s: float = 0.0
+    behavior: tuple[BehaviorTrace, ...] = ()
+    n_behaviors: int = 0
+    notices: tuple[str, ...] = ()
+    missing: str = ""
+
+
+def view_recording(path: Path, facts: Mapping[str, Any], nodes: Nodes) -> RecordingView:
+    """
+    Read the recording that a run stands beside.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    facts : mapping of str to object
+        Provenance of the run, by dotted key.
+    nodes : Nodes
+        Nodes of the run.
+
+    Returns
+    -------
+    RecordingView
+        What can be shown of it, and what it warned of.
+    """
+    nothing: dict[str, Any] = {"times_s": np.zeros(0), "node_index": np.zeros(0, dtype=np.int64)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DataLossWarning)
+        try:
+            segment = _segment(path, facts)
+            shown = _activity(segment, facts, nodes)
+            traces = _behavior(segment)
+        except TavrnnEphysError as error:
+            return RecordingView(**nothing, missing=str(error))
+    said = dict.fromkeys(str(item.message) for item in caught)
+    notices = (*shown.pop("notices", ()), *said)
+    return RecordingView(
+        **{**nothing, **shown},
+        behavior=tuple(traces[:_MOST_TRACES]),
+        n_behaviors=len(traces),
+        notices=notices,
+    )
+
+
+def _segment(path: Path, facts: Mapping[str, Any]) -> Any:
+    options = [
+        f"{key.removeprefix(_READING)}={value}"
+        for key, value in facts.items()
+        if key.startswith(_READING)
+    ]
+    block = read(path, adapter="nwb", **parse_options(options))
+    index = int(facts.get("config.analysis.segment_index") or 0)
+    # A recording that was converted has left its other segments behind.
+    return block.segments[index if index < len(block.segments) else 0]
+
+
+def _activity(segment: Any, facts: Mapping[str, Any], nodes: Nodes) -> dict[str, Any]:
+    size_s = facts.get("config.analysis.bin_size_s")
+    shown: dict[str, Any] = {}
+    binned = None
+    if size_s is not None:
+        binned = bin_activity(segment, bin_size=float(size_s) * pq.s)
+        then = facts.get("origin.activity_sha256")
+        if then is not None and then != fingerprint(np.asarray(binned.values)):
+            shown["notices"] = (
+                "The recording in this file is not the one that was analysed: its binned activity "
+                "has another checksum. What is drawn of it below may not belong to the results.",
+            )
+    if len(segment.spiketrains):
+        return shown | _spikes(segment, nodes)
+    return shown | (_image(binned, nodes) if binned is not None else {})
+
+
+def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
+    position = {str(name): index for index, name in enumerate(nodes.ids)}
+    times = {}
+    for number, train in enumerate(segment.spiketrains):
+        index = position.get(str(train.annotations.get("node_id", number)))
+        if index is not None:
+            times[index] = np.asarray(train.times.rescale("s").magnitude, dtype=np.float64)
+    n_spikes = sum(map(len, times.values()))
+    every = max(1, -(-n_spikes // _MOST_SPIKES))
+    # Every node begins elsewhere, or else their first spikes would stand in one line.
+    chosen = {
+        index: values[(index % every) % max(len(values), 1) :: every]
+        for index, values in times.items()
+    }
+    return {
+        "times_s": np.concatenate([*chosen.values(), np.zeros(0)]),
+        "node_index": np.repeat(list(chosen), [len(item) for item in chosen.values()]),
+        "n_spikes": n_spikes,
+        "every": every,
+        "population": _population(np.concatenate([*times.values(), np.zeros(0)])),
+    }
+
+
+def _population(times_s: NDArray[np.float64]) -> BehaviorTrace | None:
+    if not len(times_s):
+        return None
+    first, last = float(times_s.min()), float(times_s.max())
+    length_s = max(last - first, 1e-3)
+    width_s = length_s / _RATE_BINS
+    counts, edges = np.histogram(times_s, bins=_RATE_BINS, range=(first, first + length_s))
+    return BehaviorTrace(
+        name="all nodes",
+        unit="spikes/s",
+        times_s=(edges[:-1] + edges[1:]) / 2,
+        values=counts / width_s,
+        every=1,
+    )
+
+
+def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
+    position = {str(name): index for index, name in enumerate(binned.nodes.ids)}
+    rows = [position[name] for name in map(str, nodes.ids) if name in position]
+    if len(rows) < len(nodes):
+        return {}
+    values = np.asarray(binned.values, dtype=np.float64)[rows]
+    spread = values.std(axis=1, keepdims=True)
+    scores = (values - values.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    n_columns = max(1, min(values.shape[1], _MOST_CELLS // len(rows)))
+    step = -(-values.shape[1] // n_columns)
+    starts = np.arange(0, values.shape[1], step)
+    counts = np.diff(np.append(starts, values.shape[1]))
+    return {
+        "image": np.add.reduceat(scores, starts, axis=1) / counts,
+        "image_step_s": step * binned.bin_size_s,
+        "t_start_s": binned.t_start_s,
+    }
+
+
+def _behavior(segment: Any) -> list[BehaviorTrace]:
+    units = {
+        name: signal.units.dimensionality.string
+        for name, signal in behavior_signals(segment).items()
+    }
+    traces = []
+    for name, (times_s, values) in behavior_columns(segment).items():
+        if not np.isfinite(values).any():
+            continue
+        unit = next((units[key] for key in (name, name.rsplit("_", 1)[0]) if key in units), "")
+        chosen = evenly(len(values), _MOST_SAMPLES)
+        traces.append(
+            BehaviorTrace(
+                name=name,
+                unit="" if unit == "dimensionless" else unit,
+                times_s=times_s[chosen],
+                values=values[chosen],
+                every=int(chosen[1]) if len(chosen) > 1 else 1,
+            )
+        )
+    return traces

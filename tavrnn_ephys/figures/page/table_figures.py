@@ -1,0 +1,104 @@
+"""The figures of a report that stand beside its tables."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from tavrnn_ephys.figures.page.style import COLORS, GREY, LEGEND, SYMBOLS, new_figure, safe
+
+__all__ = ["association_figure", "scores_figure"]
+
+
+def association_figure(table: Any) -> go.Figure:
+    """
+    Draw every association beside what chance gives.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``feature``, ``rates_held``, ``correlation``, ``null_sd``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A point per row; bars reach 1.96 standard deviations of the null to both sides of zero.
+    """
+    traces = []
+    held = table["rates_held"].to_numpy(dtype=bool)
+    for index, (chosen, name) in enumerate(((~held, "as it is"), (held, "rates held constant"))):
+        here = table[chosen]
+        if not len(here):
+            continue
+        names = [_folded(item) for item in here["feature"]]
+        null = 1.96 * here["null_sd"].to_numpy(dtype=float)
+        traces += [
+            go.Scatter(x=np.zeros(len(here)), y=names, mode="markers", hoverinfo="skip",
+                       name="95 % of chance", showlegend=index == 0,
+                       marker={"size": 1, "color": GREY},
+                       error_x={"type": "data", "array": null, "thickness": 9, "width": 0,
+                                "color": "rgba(138,143,152,0.28)"}),
+            go.Scatter(x=here["correlation"].to_numpy(dtype=float), y=names, mode="markers",
+                       name=name, marker={"size": 9, "color": COLORS[index * 5],
+                                          "symbol": SYMBOLS[index * 3]},
+                       hovertemplate="%{y}: %{x:.3f}<extra>" + name + "</extra>"),
+        ]  # fmt: skip
+    rows = {_folded(item) for item in table["feature"]}
+    figure = new_figure(traces, height=110 + _row_height(rows) * len(rows))
+    figure.update_layout(showlegend=True, legend=LEGEND)
+    figure.update_xaxes(title={"text": "correlation", "standoff": 6})
+    figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
+    return figure
+
+
+def scores_figure(table: Any, name: str) -> go.Figure:
+    """
+    Draw scores beside the interval that chance gives.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``score``, ``chance_low``, ``chance_high``, and that of the names.
+    name : str
+        Column of the names.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A point and a bar per row.
+    """
+    names = [_folded(item) for item in table[name]]
+    low = table["chance_low"].to_numpy(dtype=float)
+    high = table["chance_high"].to_numpy(dtype=float)
+    traces = [
+        go.Scatter(x=(low + high) / 2, y=names, mode="markers", hoverinfo="skip",
+                   name="95 % of chance", marker={"size": 1, "color": GREY},
+                   error_x={"type": "data", "array": (high - low) / 2, "thickness": 10,
+                            "width": 0, "color": "rgba(138,143,152,0.4)"}),
+        go.Scatter(x=table["score"].to_numpy(dtype=float), y=names, mode="markers", name="score",
+                   marker={"size": 10, "color": COLORS[0]},
+                   hovertemplate="%{y}: %{x:.3f}<extra></extra>"),
+    ]  # fmt: skip
+    metrics = table["metric"].unique() if "metric" in table else ["score"]
+    figure = new_figure(traces, height=120 + max(30, _row_height(set(names))) * len(set(names)))
+    figure.update_layout(showlegend=True, legend=LEGEND)
+    figure.update_xaxes(
+        title={
+            "text": safe(" / ".join(map(str, metrics)) if len(metrics) < 3 else "score"),
+            "standoff": 6,
+        }
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
+    return figure
+
+
+def _folded(text: Any) -> str:
+    return "<br>".join(safe(line) for line in textwrap.wrap(str(text).replace("_", " "), 28))
+
+
+def _row_height(names: set[str]) -> int:
+    most = max((name.count("<br>") + 1 for name in names), default=1)
+    return max(24, 17 * most)

@@ -1,0 +1,1 @@
+"""Neo objects of this package, and how adapters are found and asked."""

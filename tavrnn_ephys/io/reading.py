@@ -1,0 +1,184 @@
+"""Recordings in, recordings out, whatever their format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tavrnn_ephys.io.finding import find_adapter, with_ability
+from tavrnn_ephys.io.protocols import BlockWriter
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["read", "read_mat", "write_nwb"]
+
+
+def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo.Block:
+    """
+    Read a recording into a Neo block.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file, of any format that an installed adapter reads.
+    adapter : str, optional
+        Name of the adapter; found by content, then by ending, if left out.
+    **options : object
+        Options of the adapter.
+
+    Returns
+    -------
+    neo.Block
+        The recording, following the conventions of :mod:`tavrnn_ephys.io.blocks`.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged or of an unknown format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "traces.csv"
+    ...     np.savetxt(path, [[0, 0.5, 1, 1.5], [10, 11, 10, 12], [20, 20, 21, 20]], delimiter=",")
+    ...     block = read(path, adapter="calcium_csv")
+    >>> block.segments[0].analogsignals[0].shape
+    (4, 2)
+    """
+    return find_adapter(path, adapter).read(Path(path), **options)
+
+
+def read_mat(
+    path: str | Path,
+    *,
+    counts: str | None = None,
+    spike_times: str | None = None,
+    traces: str | None = None,
+    node_axis: int | None = None,
+    samples: tuple[int, int] | None = None,
+    behavior: Mapping[str, str] | None = None,
+    positions: str | None = None,
+    groups: str | None = None,
+    node_ids: str | None = None,
+    bin_size: Any = None,
+    sampling_rate: Any = None,
+    t_start: Any = None,
+    t_stop: Any = None,
+    node_kind: str | None = None,
+    behavior_rate: Any = None,
+) -> neo.Block:
+    """
+    Read a recording from variables of a MATLAB file.
+
+    A variable is written as MATLAB nests it, cells counted from 0: ``"Ytr"``,
+    ``"session.events"``, ``"spikes[0][2].time"``; ``[*]`` stands for every cell.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file, of MATLAB 5 to 7.3.
+    counts : str, optional
+        Variable with a matrix of spike counts.
+    spike_times : str, optional
+        Variable with a cell of spike times in seconds per unit, or a path with ``[*]``; empty
+        cells are no units.
+    traces : str, optional
+        Variable with a matrix of traces.
+    node_axis : {0, 1}, optional
+        Which axis of ``counts`` or ``traces`` counts the nodes; needed with them.
+    samples : tuple of int, optional
+        First sample and one past the last, of ``counts`` or ``traces``; all by default.
+    behavior : mapping of str to str, optional
+        Variables beside the activity, shape (n_samples,) or (n_samples, n_columns), by the name
+        that they get; ``"other.mat:variable"`` takes one from a file in the same folder.
+    positions : str, optional
+        Variable of shape (n_nodes, 2 or 3) and, after a blank, its unit: ``"xy um"``.
+    groups, node_ids : str, optional
+        Variables with a text per node.
+    bin_size, sampling_rate, t_start, t_stop : quantities.Quantity, optional
+        As in :func:`block_from_arrays`.
+    node_kind : {"unit", "channel", "roi"}, optional
+        As in :func:`block_from_arrays`.
+    behavior_rate : quantities.Quantity, optional
+        As in :func:`block_from_arrays`.
+
+    Returns
+    -------
+    neo.Block
+        One segment.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is no intact MATLAB file.
+    InputError
+        If a variable is missing or of the wrong kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import quantities as pq
+    >>> import scipy.io
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     scipy.io.savemat(f"{folder}/session.mat", {"counts": np.ones((10, 3))})
+    ...     block = read_mat(
+    ...         f"{folder}/session.mat", counts="counts", node_axis=1, bin_size=100 * pq.ms
+    ...     )
+    >>> [len(train) for train in block.segments[0].spiketrains]
+    [10, 10, 10]
+    """
+    given = {
+        "counts": counts, "spike_times": spike_times, "traces": traces, "node_axis": node_axis,
+        "samples": samples, "behavior": behavior, "positions": positions, "groups": groups,
+        "node_ids": node_ids,
+        "bin_size": bin_size, "sampling_rate": sampling_rate, "t_start": t_start,
+        "t_stop": t_stop, "node_kind": node_kind, "behavior_rate": behavior_rate,
+    }  # fmt: skip
+    return read(
+        path, adapter="mat", **{key: value for key, value in given.items() if value is not None}
+    )
+
+
+def write_nwb(block: neo.Block, path: str | Path, *, overwrite: bool = False) -> Path:
+    """
+    Write a block to a new NWB file.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording.
+    path : str or pathlib.Path
+        The new file.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the file exists or cannot be written.
+
+    Examples
+    --------
+    >>> import datetime, tempfile
+    >>> import quantities as pq
+    >>> from tavrnn_ephys.io.blocks import block_from_arrays
+    >>> block = block_from_arrays(spike_times=[[0.1, 0.5], [0.2]], t_stop=1 * pq.s)
+    >>> block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = read(write_nwb(block, f"{folder}/culture.nwb"))
+    >>> [train.rescale("s").magnitude.tolist() for train in again.segments[0].spiketrains]
+    [[0.1, 0.5], [0.2]]
+    """
+    writer = with_ability(BlockWriter, "nwb")
+    return writer.write_block(block, Path(path), overwrite=overwrite)

@@ -1,0 +1,189 @@
+"""A trained model in one file of plain NumPy arrays and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.archives import read_archive, write_archive
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
+from tavrnn_ephys.methods.tavrnn.sessions import Session
+from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
+
+__all__ = ["read_model", "write_model"]
+
+_KIND = "tavrnn_ephys.TAVRNN"
+_VERSION = 1
+
+
+def write_model(
+    path: str | Path,
+    *,
+    parameters: Mapping[str, Any],
+    sessions: Mapping[str, Session],
+    training_options: TrainingOptions,
+    history: list[dict[str, float]],
+    overwrite: bool,
+) -> None:
+    """
+    Write a trained model.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file, usually ``.npz``.
+    parameters : mapping of str to object
+        Parameters of the estimator.
+    sessions : mapping of str to Session
+        What the fit learnt.
+    training_options : TrainingOptions
+        How it was trained.
+    history : list of dict of str to float
+        Terms of the loss.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If the file exists or cannot be written.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    described, written = [], set()
+    for index, (name, session) in enumerate(sessions.items()):
+        prefix = f"session/{index}/"
+        arrays[f"{prefix}node_ids"] = session.node_ids
+        arrays[f"{prefix}mean"] = session.basis.mean
+        arrays[f"{prefix}directions"] = session.basis.directions
+        for key, value in _tensors(session.network).items():
+            if id(value) not in written:  # Shared weights stand with the first session.
+                arrays[f"{prefix}weight/{key}"] = value.detach().cpu().numpy()
+                written.add(id(value))
+        described.append(_described(name, session))
+    first = next(iter(sessions.values()))
+    about = {
+        "parameters": dict(parameters),
+        "network_options": asdict(first.network.options),
+        "training_options": asdict(training_options),
+        "history": history,
+        "sessions": described,
+        "versions": package_versions(),
+    }
+    write_archive(
+        path, kind=_KIND, version=_VERSION, arrays=arrays, about=about, overwrite=overwrite
+    )
+
+
+def read_model(path: str | Path) -> dict[str, Any]:
+    """
+    Read what :func:`write_model` wrote.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict of str to object
+        ``"parameters"``, ``"sessions"``, ``"training_options"`` and ``"history"``.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged, newer, or holds something else.
+    """
+    about, arrays = read_archive(path, kind=_KIND, version=_VERSION, noun="trained model")
+    try:
+        options = NetworkOptions(**about["network_options"])
+        sessions: dict[str, Session] = {}
+        for index, described in enumerate(about["sessions"]):
+            donor = next(iter(sessions.values())).network if sessions else None
+            part = _part(arrays, f"session/{index}/")
+            sessions[described["name"]] = _session(described, part, options, donor)
+        return {
+            "parameters": about["parameters"],
+            "sessions": sessions,
+            "training_options": TrainingOptions(**about["training_options"]),
+            "history": about["history"],
+        }
+    except (KeyError, TypeError, RuntimeError, InputError) as error:
+        raise FileFormatError(
+            f"'{path}' lacks a part of the trained model, or has one too many: {error}. Fit and "
+            "save it again."
+        ) from None
+
+
+def _tensors(network: Network) -> dict[str, torch.Tensor]:
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _described(name: str, session: Session) -> dict[str, Any]:
+    network = session.network
+    return {
+        "name": name,
+        "history_node": session.history_node,
+        "n_features": session.n_features,
+        "n_network_features": network.project_features.in_features,
+        "n_vertices": network.n_vertices,
+        "n_targets": network.n_targets,
+        "scale": session.basis.scale,
+        "variance": session.basis.variance,
+    }
+
+
+def _session(
+    described: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    options: NetworkOptions,
+    donor: Network | None,
+) -> Session:
+    n_targets = described["n_targets"]
+    with torch.random.fork_rng(devices=[]):
+        network = Network(
+            options,
+            n_vertices=described["n_vertices"],
+            n_features=described["n_network_features"],
+            n_targets=n_targets,
+            offset=torch.zeros(n_targets, n_targets),
+            basis=torch.zeros(n_targets, options.latent_size),
+        )
+    if donor is not None:
+        network.share_with(donor)
+    own = _part(arrays, "weight/")
+    shared = set() if donor is None else {id(item) for item in donor.parameters()}
+    with torch.no_grad():
+        for name, tensor in _tensors(network).items():
+            if id(tensor) not in shared:
+                tensor.copy_(torch.from_numpy(own[name]))
+    network.eval()
+    return Session(
+        node_ids=arrays["node_ids"],
+        history_node=described["history_node"],
+        n_features=described["n_features"],
+        basis=SpectralBasis(
+            np.asarray(arrays["mean"]),
+            np.asarray(arrays["directions"]),
+            scale=described["scale"],
+            variance=described["variance"],
+        ),
+        network=network,
+    )

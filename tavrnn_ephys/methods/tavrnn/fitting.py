@@ -1,0 +1,179 @@
+"""Sessions built from training graphs, and the warning where there is nothing to learn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from tavrnn_ephys.core.errors import ChanceLossWarning
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.tavrnn.inputs import build_network, fit_basis, window_inputs
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.spectral import coherence
+from tavrnn_ephys.methods.tavrnn.sessions import Session
+from tavrnn_ephys.methods.tavrnn.training import Stretch
+
+__all__ = ["build_sessions", "only_training", "stretches_of", "warn_of_incoherence"]
+
+# Independent spike trains reach 1.05; a network whose weakest visible states a spectral
+# classifier still finds starts at 1.1.
+_LEAST_COHERENCE = 1.08
+
+
+def build_sessions(
+    named: Mapping[str, Sequence[GraphSequence]],
+    options: NetworkOptions,
+    *,
+    seed: int,
+    device: torch.device,
+    donor: Network | None = None,
+) -> dict[str, Session]:
+    """
+    Build the untrained networks of sessions.
+
+    Parameters
+    ----------
+    named : mapping of str to sequence of GraphSequence
+        Training stretches by session.
+    options : NetworkOptions
+        The options.
+    seed : int
+        Seed of the weights.
+    device : torch.device
+        Where the networks compute.
+    donor : Network, optional
+        Whose weights are shared; by default those of the first session.
+
+    Returns
+    -------
+    dict of str to Session
+        The sessions, in order.
+
+    Raises
+    ------
+    InputError
+        If the stretches of a session differ in their nodes, history node or features.
+    """
+    sessions: dict[str, Session] = {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for name, sequences in named.items():
+            first, basis = sequences[0], fit_basis(sequences, options)
+            network = build_network(sequences, options, basis)
+            session = Session(
+                node_ids=first.nodes.ids,
+                history_node=first.history_node,
+                n_features=first.n_features,
+                basis=basis,
+                network=network,
+            )
+            for sequence in sequences:
+                session.check(sequence)
+            sessions[name] = session
+    shared = donor
+    for session in sessions.values():
+        session.network.to(device)
+        if shared is not None:
+            session.network.share_with(shared)
+        shared = shared or session.network
+    return sessions
+
+
+def stretches_of(
+    named: Mapping[str, Sequence[GraphSequence]],
+    sessions: Mapping[str, Session],
+    *,
+    device: torch.device,
+) -> list[Stretch]:
+    """
+    Pair the windows of every stretch with the network of its session.
+
+    Parameters
+    ----------
+    named : mapping of str to sequence of GraphSequence
+        Stretches by session.
+    sessions : mapping of str to Session
+        The sessions.
+    device : torch.device
+        Where the tensors go.
+
+    Returns
+    -------
+    list of Stretch
+        The first stretch of every session, then the second of every session, and so on, so
+        that neighbours come from different sessions.
+    """
+    stretches = []
+    for position in range(max(map(len, named.values()))):
+        for name, sequences in named.items():
+            if position < len(sequences):
+                session = sessions[name]
+                windows = window_inputs(
+                    sequences[position], session.network.options, session.basis, device=device
+                )
+                stretches.append(Stretch(session.network, windows))
+    return stretches
+
+
+@contextmanager
+def only_training(own: Network, shared: Network) -> Iterator[None]:
+    """
+    Hold the weights that a network shares while its own are trained.
+
+    Parameters
+    ----------
+    own : Network
+        The network whose own weights are trained.
+    shared : Network
+        A network that shares the others.
+
+    Yields
+    ------
+    None
+        What could be trained before can be trained afterwards.
+    """
+    elsewhere = {id(item) for item in shared.parameters()}
+    held = [item for item in own.parameters() if id(item) in elsewhere and item.requires_grad]
+    for item in held:
+        item.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for item in held:
+            item.requires_grad_(True)
+
+
+def warn_of_incoherence(named: Mapping[str, Sequence[GraphSequence]], seed: int) -> None:
+    """
+    Warn of sessions whose windows differ by noise alone.
+
+    Parameters
+    ----------
+    named : mapping of str to sequence of GraphSequence
+        Stretches by session.
+    seed : int
+        Seed of the shuffle that they are compared with.
+
+    Warns
+    -----
+    ChanceLossWarning
+        If windows differ no more coherently than shuffled ones.
+    """
+    for name, sequences in named.items():
+        dense = [matrix.toarray() for sequence in sequences for matrix in sequence.weights]
+        found = coherence(dense, seed=seed)
+        if found >= _LEAST_COHERENCE:
+            continue
+        of_session = f" of session {name!r}" if len(named) > 1 else ""
+        warnings.warn(
+            f"The graphs of these windows{of_session} differ no more coherently than the same "
+            f"weights shuffled between windows (ratio {found:.2f}, at least "
+            f"{_LEAST_COHERENCE:g} is expected of a network that changes): these embeddings say "
+            "nothing about the windows. Lengthen the windows, or choose smaller bins.",
+            ChanceLossWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,1 @@
+"""What is read off networks: measures, alignment of groups, attention."""

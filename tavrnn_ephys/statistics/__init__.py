@@ -1,0 +1,1 @@
+"""Nulls, p-values, intervals, corrections: each rule once."""

@@ -1,0 +1,157 @@
+"""Intervals over sessions or blocks, paired differences, and correction for many methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.errors import InputError
+
+__all__ = ["PairedDifference", "holm", "paired_difference", "unit_bootstrap"]
+
+_LEVEL = (0.025, 0.975)
+# All sign flips of this many units are gone through; of more, as many are drawn at random.
+_EXACT_UNITS = 12
+
+
+def unit_bootstrap(
+    values: Sequence[float] | NDArray[np.float64], *, n_draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """
+    Bootstrap the mean over independent units: sessions, cultures, simulated networks.
+
+    Parameters
+    ----------
+    values : sequence of float, shape (n_units,)
+        One score per unit, never one per window.
+    n_draws : int
+        Number of draws.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    tuple of float
+        Central 95 % of the mean; NaN for fewer than two units, from which no interval follows.
+
+    Examples
+    --------
+    >>> low, high = unit_bootstrap([0.5, 0.6, 0.7, 0.8])
+    >>> low < 0.65 < high
+    True
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if len(array) < 2:
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(array), size=(positive_int(n_draws, "n_draws"), len(array)))
+    low, high = np.quantile(array[draws].mean(axis=1), _LEVEL)
+    return float(low), float(high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference:
+    """
+    Difference of two methods on the same units.
+
+    Parameters
+    ----------
+    mean : float
+        Mean difference, first minus second.
+    interval : tuple of float
+        Central 95 % of the bootstrap over units.
+    p_value : float
+        Two-sided, by flipping the signs of the differences; at least 2 / 2ⁿ for n units.
+    """
+
+    mean: float
+    interval: tuple[float, float]
+    p_value: float
+
+
+def paired_difference(
+    first: Sequence[float] | NDArray[np.float64],
+    second: Sequence[float] | NDArray[np.float64],
+    *,
+    seed: int = 0,
+) -> PairedDifference:
+    """
+    Compare two methods on the same sessions and seeds.
+
+    Parameters
+    ----------
+    first, second : sequence of float, shape (n_units,)
+        Scores of both, unit by unit.
+    seed : int
+        Seed of bootstrap and flips.
+
+    Returns
+    -------
+    PairedDifference
+        Mean, interval and p-value.
+
+    Raises
+    ------
+    InputError
+        If the lengths differ, or there is no unit.
+
+    Examples
+    --------
+    >>> paired_difference([0.8, 0.9, 0.7, 0.8], [0.6, 0.6, 0.6, 0.6]).p_value
+    0.125
+    """
+    a, b = (np.asarray(item, dtype=np.float64) for item in (first, second))
+    if a.shape != b.shape or a.size == 0:
+        raise InputError(f"Paired scores must be as many: got {a.size} and {b.size}.")
+    difference = a - b
+    n_units = len(difference)
+    if n_units <= _EXACT_UNITS:
+        signs = np.array(list(product((-1.0, 1.0), repeat=n_units)))
+    else:
+        drawn = np.random.default_rng(seed).integers(2, size=(2**_EXACT_UNITS - 1, n_units))
+        signs = np.vstack([np.ones(n_units), 2.0 * drawn - 1.0])
+    flipped = np.abs(signs @ difference) / n_units
+    p_value = float(np.mean(flipped >= abs(difference.mean()) - 1e-12))
+    return PairedDifference(
+        mean=float(difference.mean()),
+        interval=unit_bootstrap(difference, seed=seed),
+        p_value=p_value,
+    )
+
+
+def holm(p_values: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+    """
+    Correct p-values for the number of methods that were tried [1]_.
+
+    Parameters
+    ----------
+    p_values : sequence of float, shape (n_tests,)
+        Uncorrected; NaN stays NaN and is not counted.
+
+    Returns
+    -------
+    numpy.ndarray
+        Corrected, at most 1.
+
+    References
+    ----------
+    .. [1] Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    corrected = np.full(p.shape, np.nan)
+    order = np.flatnonzero(np.isfinite(p))
+    order = order[np.argsort(p[order], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
+    return corrected

@@ -1,0 +1,1 @@
+"""Whole questions, from a file to an answer."""

@@ -1,0 +1,1 @@
+"""The link of a network to behaviour."""

@@ -1,8 +1,0 @@
-"""Where windows start and stop: the only place for such arithmetic."""
-
-from tavrnn_ephys.windows.bins import bin_ranges as bin_ranges
-from tavrnn_ephys.windows.bins import window_means as window_means
-from tavrnn_ephys.windows.markers import epoch_windows as epoch_windows
-from tavrnn_ephys.windows.markers import event_windows as event_windows
-from tavrnn_ephys.windows.markers import label_windows as label_windows
-from tavrnn_ephys.windows.sliding import sliding_windows as sliding_windows
