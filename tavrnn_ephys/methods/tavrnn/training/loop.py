@@ -14,7 +14,7 @@ from torch import nn
 from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget, chance_loss
-from tavrnn_ephys.methods.tavrnn.nn.model import NetworkState, WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState, WindowInput
 from tavrnn_ephys.methods.tavrnn.training.checkpoints import Checkpoint, RunState
 from tavrnn_ephys.methods.tavrnn.training.options import TrainingOptions
 from tavrnn_ephys.methods.tavrnn.training.passes import Stretch, run_sequence, sample_noise
