@@ -103,7 +103,7 @@ class Answers(Fitted):
                         f"A session of other nodes needs at least 4 windows to be scored, got "
                         f"{len(item)}: the first half is adapted to."
                     )
-                model = copy.copy(self).adapt(item[:half], session="scored")
+                model = copy.copy(model).adapt(item[:half], session="scored")
                 item = item[half:]
             network, windows, _ = model._opened(item, None)
             value = evidence_per_pair(network, windows, seed=int(self.seed))
