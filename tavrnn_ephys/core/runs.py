@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.frozen import FrozenMapping
 
 if TYPE_CHECKING:
     import pandas
@@ -174,7 +174,7 @@ class Results:
         for name in self.tables:
             check_run_name(name, "table")
         for name in ("tables", "descriptions", "provenance"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     def _parts(self) -> dict[str, Any]:
         parts = {name: getattr(self, name) for name in ("embedding", "connectivity", "graphs")}
@@ -191,7 +191,7 @@ class Results:
                     f"'{key}' of {name} has shape {array.shape}; ({length},) is expected."
                 )
             values[str(key)] = array
-        return MappingProxyType(values)
+        return FrozenMapping(values)
 
     @property
     def windows(self) -> Windows:

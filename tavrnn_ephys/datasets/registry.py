@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.frozen import FrozenMapping
 
 __all__ = ["DATASETS", "Dataset", "DatasetFile", "cite", "dataset"]
 
@@ -291,7 +291,7 @@ _ALL = (
         stand_in="calcium",
     ),
 )
-DATASETS: Mapping[str, Dataset] = MappingProxyType({item.name: item for item in _ALL})
+DATASETS: Mapping[str, Dataset] = FrozenMapping({item.name: item for item in _ALL})
 
 
 def dataset(name: str) -> Dataset:

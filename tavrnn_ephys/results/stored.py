@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.runs import Results, RunInfo, WindowResults
 from tavrnn_ephys.io.finding import results_store
@@ -106,6 +107,12 @@ class StoredResults:
     def __init__(self, path: str | Path, *, run: str | None = None) -> None:
         self._stack = ExitStack()
         self._run = self._stack.enter_context(results_store().open_run(Path(path), run))
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            "StoredResults stand for an open file, which cannot be copied or sent to another "
+            "process. Send the path and open it there: open_results(path)."
+        )
 
     def __enter__(self) -> StoredResults:
         return self
