@@ -264,10 +264,12 @@ def logistic(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> ND
 
     Parameters
     ----------
-    train, test : numpy.ndarray, shape (n_windows, n_features)
-        Standardised features.
+    train : numpy.ndarray, shape (n_windows, n_features)
+        Standardised features of the training windows.
     known : numpy.ndarray of int, shape (n_windows,)
         Classes of the training windows.
+    test : numpy.ndarray, shape (n_windows, n_features)
+        Standardised features of the test windows.
 
     Returns
     -------

@@ -205,7 +205,7 @@ def bootstrap_means(
         raise InputError(f"level must lie between 0 and 1, got {level!r}.")
     # Resamples of equal values have no spread, of which BCa makes NaN.
     if all(np.ptp(sample) == 0 for sample in samples):
-        mean = float(_difference_of_means(*(sample[:1] for sample in samples)))
+        mean = float(_difference_of_means(*samples))
         return mean, mean
     is_accelerated = method == "BCa" and min(map(len, samples)) >= _LEAST_ACCELERATED
     with warnings.catch_warnings():
@@ -223,8 +223,6 @@ def bootstrap_means(
     return float(found.low), float(found.high)
 
 
-def _difference_of_means(
-    first: NDArray[Any], second: NDArray[Any] | None = None, axis: int = -1
-) -> Any:
-    mean = first.mean(axis=axis)
-    return mean if second is None else mean - second.mean(axis=axis)
+def _difference_of_means(*samples: NDArray[Any], axis: int = -1) -> Any:
+    first, *others = (sample.mean(axis=axis) for sample in samples)
+    return first - others[0] if others else first
