@@ -18,7 +18,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, W
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.evaluation.folds import BlockedFold, blocked_folds, grouped_folds
-from tavrnn_ephys.statistics.nulls import correlation_time
+from tavrnn_ephys.statistics.time_shifts import correlation_time
 
 __all__ = ["BenchmarkTask", "TaskGraphs", "TaskSource"]
 

@@ -183,7 +183,9 @@ def compare_files(
         effects=_effects(table, complete, config),
         trends=None
         if config.trend is None
-        else trends_over_recordings(table, complete, over="trend", seed=config.seed),
+        else trends_over_recordings(
+            table, complete, over="trend", culture="culture", seed=config.seed
+        ),
     )
     if folder is not None:
         _save(found, folder)

@@ -54,7 +54,7 @@ from tavrnn_ephys.statistics.association import (
     rate_covariates,
 )
 from tavrnn_ephys.statistics.association.effects import COLUMNS as ASSOCIATION
-from tavrnn_ephys.statistics.time_shifts import correlation_windows, time_null
+from tavrnn_ephys.statistics.time_shifts import correlation_time, time_null
 from tavrnn_ephys.studies.analysis import AnalysisConfig, AnalysisResult, graphs_of, make_model
 
 if TYPE_CHECKING:
@@ -535,6 +535,7 @@ def _associations(
             "correlation": distances.correlation,
             "null_sd": float(distances.null.std()),
             "p_value": distances.p_value,
+            "smallest_p": distances.smallest_p,
         }
         table.insert(0, "rates_held", held)
         parts.append(table.reset_index(names="feature"))
@@ -608,7 +609,8 @@ def _judge(
     behavior: WindowBehavior, score: NDArray[np.float64], config: BehaviorConfig
 ) -> Callable[..., dict[str, Any]]:
     """Decode labels, or regress numbers."""
-    least = max(1, correlation_windows(score))
+    # Codes of labels are no numbers.
+    least = correlation_time(score.astype(np.int64) if behavior.is_label else score)
 
     def judged(name: str, features: Sequence[Any], held: Any = None) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -629,6 +631,7 @@ def _judge(
             "chance_low": low,
             "chance_high": high,
             "p_value": found.p_value,
+            "smallest_p": found.smallest_p,
         }
 
     return judged
@@ -648,13 +651,13 @@ def _changes(
     least = windows.overlap + 1
     network = change_points(result.embedding.window_embedding()[known], min_length=least)
     changed = change_points(score[known, None], min_length=least)
-    share = p_value = np.nan
+    share = p_value = smallest_p = np.nan
     if len(network) and len(changed):
         try:
             match = match_change_points(
                 network, changed, n_windows=len(known), tolerance=least, n_shifts=config.n_nulls
             )
-            share, p_value = match.matched, match.p_value
+            share, p_value, smallest_p = match.matched, match.p_value, match.smallest_p
         except InputError as error:
             warnings.warn(f"Change points are not compared. {error}", DataLossWarning, stacklevel=3)
     both = [("network", index) for index in network] + [("behavior", index) for index in changed]
@@ -665,6 +668,7 @@ def _changes(
             "start_s": [float(windows.start_s[index]) for _, index in both],
             "matched": share,
             "p_value": p_value,
+            "smallest_p": smallest_p,
         }
     )
 
