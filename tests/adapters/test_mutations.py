@@ -15,7 +15,7 @@ import quantities as pq
 import scipy.io
 
 from tavrnn_ephys.io.finding import list_adapters
-from tests.adapters.made_files import write_cl1, write_trial
+from tests.adapters.made_files import write_cl1, write_session, write_trial
 from tests.adapters.mutations import ReadingProcess, Source, damaged_copy, fingerprint
 
 N_COPIES = 500
@@ -119,6 +119,10 @@ def dishbrain(data: Path, folder: Path) -> str:
     return write_trial(folder, "8137b.2021-06-20.2.h5", words, np.arange(40), events).name
 
 
+def dishbrain_session(data: Path, folder: Path) -> str:
+    return write_session(folder, replay=True).name
+
+
 def spike_hdf5(data: Path, folder: Path) -> str:
     return copy_of(data / "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5", folder)
 
@@ -173,6 +177,7 @@ def neo_nex(data: Path, folder: Path) -> str:
 SOURCES = [
     ("maxwell", maxwell), ("mcs", mcs), ("biocam", biocam_3), ("biocam", biocam_4),
     ("axion", axion_text), ("axion", axion_gzip), ("cl1", cl1), ("dishbrain", dishbrain),
+    ("dishbrain", dishbrain_session),
     ("spike_hdf5", spike_hdf5), ("nwb", nwb_units), ("nwb", nwb_rois), ("nwb", nwb_traces),
     ("suite2p", suite2p), ("caiman", caiman), ("calcium_csv", calcium_csv), ("mat", mat),
     ("neo", neo_blackrock), ("neo", neo_nex),
