@@ -175,7 +175,7 @@ def made_or_real(name: str, recordings: Path, folder: Path) -> Path:
     return recordings / name
 
 
-SPIKE = np.dtype([("frame", "<u8"), ("channel", "<u4"), ("amplitude", "<f4")])
+SERVER_SPIKE = np.dtype([("frame", "<u8"), ("channel", "<u4"), ("amplitude", "<f4")])
 REPLAY = np.dtype([("frame", "<u8"), ("places", "<f4", (3,)), ("rest", "V20")])
 SESSION_EVENTS = """info: recording started: 2020-12-04 12:07:17 AEDT
 info: recording started (epoch seconds): 1607044037
@@ -196,7 +196,7 @@ info: electrode config: /home/labuser/cfg/gen3b.cfg
 def write_session(folder: Path, *, prefix: str = "", replay: bool = False) -> Path:
     """Write ten seconds of a session as the DishBrain server does; return its spikes."""
     rng = np.random.default_rng(5)
-    table = np.zeros(101, dtype=SPIKE)
+    table = np.zeros(101, dtype=SERVER_SPIKE)
     table["frame"] = np.sort(rng.integers(1000, 201_000, 101))
     table["frame"][-1] = 200_999
     table["channel"] = np.tile([3, 7, 9, 1020], 26)[:101]

@@ -18,7 +18,7 @@ from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.io.blocks import behavior_signals, nodes_of_spiketrains
 from tests.adapters.contract import ReaderContract
-from tests.adapters.made_files import SPIKE, write_session
+from tests.adapters.made_files import SERVER_SPIKE, write_session
 
 
 def read(path: Path, **options: Any) -> Any:
@@ -66,7 +66,7 @@ def test_files_with_a_common_beginning_are_one_session(tmp_path: Path) -> None:
 
 
 def test_spikes_are_those_of_the_file(session: Path) -> None:
-    table = np.fromfile(session, dtype=SPIKE)
+    table = np.fromfile(session, dtype=SERVER_SPIKE)
     trains = read(session).segments[0].spiketrains
     assert [train.name for train in trains] == ["3", "7", "9", "11", "1020"]
     of_seven = table[table["channel"] == 7]
@@ -222,7 +222,7 @@ def test_damage_of_each_file_is_named(
     [("channel", 1024), ("amplitude", np.nan), ("frame", 2**63), ("frame", 10)],
 )
 def test_record_that_makes_no_sense_is_named(session: Path, column: str, value: Any) -> None:
-    table = np.fromfile(session, dtype=SPIKE)
+    table = np.fromfile(session, dtype=SERVER_SPIKE)
     table[column][50] = value
     table.tofile(session)
     with pytest.raises(FileFormatError, match=r"Record 5\d of 'spikes\.bin' is no spike"):
@@ -294,7 +294,7 @@ def test_real_session_is_what_plain_code_counts(real: Path) -> None:
     )
     with pytest.warns(DataLossWarning, match=said):
         segment = te.read(real).segments[0]
-    table = np.fromfile(real / "spikes.bin", dtype=SPIKE)
+    table = np.fromfile(real / "spikes.bin", dtype=SERVER_SPIKE)
     counts = np.bincount(table["channel"], minlength=1024)
     assert {int(train.name): len(train) for train in segment.spiketrains} == dict(enumerate(counts))
     lines = [line.split(": ", 1)[1] for line in (real / "events.txt").read_text().splitlines()]
