@@ -185,6 +185,7 @@ def spiketrains_of_table(
     *,
     sampling_rate_hz: float | None = None,
     annotations: Sequence[Mapping[str, Any]] | None = None,
+    arrays: Mapping[str, NDArray[Any]] | None = None,
 ) -> list[neo.SpikeTrain]:
     """
     Split a table of spikes, whose rows may stand in any order, into one train per node.
@@ -203,6 +204,8 @@ def spiketrains_of_table(
         Sampling rate of the device.
     annotations : sequence of mapping, optional
         More that is known of each node.
+    arrays : mapping of str to numpy.ndarray, optional
+        More that is known of each spike, shape (n_spikes,), such as its amplitude.
 
     Returns
     -------
@@ -225,9 +228,12 @@ def spiketrains_of_table(
     times_s, owners = times_s[inside], owners[inside]
     order = np.lexsort((times_s, owners))
     ends = np.cumsum(np.bincount(owners, minlength=len(nodes)))[:-1]
+    split = {name: np.split(values[inside][order], ends) for name, values in (arrays or {}).items()}
     trains = []
     for index, times in enumerate(np.split(times_s[order], ends)):
         about = dict(annotations[index]) if annotations else {}
+        if split:
+            about["array_annotations"] = {name: parts[index] for name, parts in split.items()}
         if sampling_rate_hz is not None:
             about["sampling_rate"] = sampling_rate_hz * pq.Hz
         trains.append(

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.behavior.game import GAME_MEASURES, episodes_of_segment, game_measures
+from tavrnn_ephys.activity.behavior.game import (
+    GAME_MEASURES,
+    episodes_of_segment,
+    game_measures,
+    warn_of_constant,
+)
 from tavrnn_ephys.activity.windows import window_means
 from tavrnn_ephys.core.checks import one_of, positive_number, some
 from tavrnn_ephys.core.containers import Windows
@@ -131,6 +136,11 @@ def window_behavior(
         If there is no such behaviour, it is summed up in a way that does not suit it, or it
         does not overlap the windows.
 
+    Warns
+    -----
+    DataLossWarning
+        If a measure of the game is the same in all windows; it says from which events.
+
     Examples
     --------
     >>> import numpy as np
@@ -163,6 +173,9 @@ def window_behavior(
         )
     description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
     description += f", in {unit}." if unit else "."
+    if kind == "game":
+        description += f" Counted from {item.source}." if item.source else ""
+        warn_of_constant(name, values, item.source)
     return WindowBehavior(name=name, how=how, values=values, description=description, unit=unit)
 
 
