@@ -124,37 +124,13 @@ def _is_categorical(series: Any) -> bool:
 
 
 def read_tables(run: NwbRun) -> dict[str, pandas.DataFrame]:
-    """
-    Read the further tables.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    dict of str to pandas.DataFrame
-        Equal to those that were written, by name; ``attrs`` hold what they mean.
-    """
+    """Read the further tables."""
     parts = [part for part in run.groups if part.startswith(TABLE)]
     return {part.removeprefix(TABLE): _frame(run, part) for part in parts}
 
 
 def list_tables(groups: Mapping[str, Any]) -> tuple[str, ...]:
-    """
-    Name the further tables for a listing.
-
-    Parameters
-    ----------
-    groups : mapping of str to group
-        Groups of the tables of a run.
-
-    Returns
-    -------
-    tuple of str
-        Their names.
-    """
+    """Name the further tables for a listing."""
     names = [part.removeprefix(TABLE) for part in groups if part.startswith(TABLE)]
     return tuple(f"table {name}" for name in names)
 

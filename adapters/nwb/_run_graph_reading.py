@@ -23,19 +23,7 @@ __all__ = ["read_graphs", "read_window_of_graphs"]
 
 
 def read_graphs(run: NwbRun) -> GraphSequence | None:
-    """
-    Read the graphs.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    GraphSequence or None
-        The graphs; None where they were not stored.
-    """
+    """Read the graphs."""
     if "graphs" not in run.groups:
         return None
     weights = tuple(_graph(run, index) for index in range(run.n_windows))
@@ -50,23 +38,7 @@ def read_graphs(run: NwbRun) -> GraphSequence | None:
 
 
 def read_window_of_graphs(run: NwbRun, index: int, known: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Read the graph of one window.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-    index : int
-        Position of the window.
-    known : mapping of str to object
-        What is known of the window; its connectivity is not read again.
-
-    Returns
-    -------
-    dict of str to scipy.sparse.csr_array
-        Fields of ``WindowResults``.
-    """
+    """Read the graph of one window."""
     if "graphs" not in run.groups:
         return {}
     return {"adjacency": _graph(run, index, known.get("weights"))}

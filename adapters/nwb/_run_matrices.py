@@ -32,14 +32,7 @@ _INDEXED = 2048
 
 
 def write_connectivity(tables: RunTables) -> None:
-    """
-    Add the table of connectivity, unless the graphs alone are to tell it.
-
-    Parameters
-    ----------
-    tables : RunTables
-        The tables of the run.
-    """
+    """Add the table of connectivity, unless the graphs alone are to tell it."""
     connectivity = stored_connectivity(tables)
     if connectivity is None:
         return
@@ -76,19 +69,7 @@ def stored_connectivity(tables: RunTables) -> ConnectivitySequence | None:
 
 
 def read_connectivity(run: NwbRun) -> ConnectivitySequence | None:
-    """
-    Read the connectivity.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    ConnectivitySequence or None
-        The connectivity; None where it was not stored.
-    """
+    """Read the connectivity."""
     if "connectivity" not in run.groups:
         return None
     return ConnectivitySequence(
@@ -105,23 +86,7 @@ def read_connectivity(run: NwbRun) -> ConnectivitySequence | None:
 def read_window_of_connectivity(
     run: NwbRun, index: int, known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """
-    Read the connectivity of one window.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-    index : int
-        Position of the window.
-    known : mapping of str to object
-        What is known of the window.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Fields of ``WindowResults``.
-    """
+    """Read the connectivity of one window."""
     if "connectivity" not in run.groups:
         return {}
     here = slice(index, index + 1)

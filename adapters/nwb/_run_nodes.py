@@ -62,14 +62,7 @@ def write_nodes(tables: RunTables) -> None:
 
 
 def write_node_values(tables: RunTables) -> None:
-    """
-    Add the summaries to the table of nodes.
-
-    Parameters
-    ----------
-    tables : RunTables
-        The tables of the run.
-    """
+    """Add the summaries to the table of nodes."""
     tables.drafts["nodes"].add_named(
         "node_values",
         tables.results.node_values,
@@ -142,19 +135,7 @@ def _text(value: Any) -> str:
 
 
 def read_nodes(run: NwbRun) -> Nodes:
-    """
-    Read the nodes.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    Nodes
-        Equal to those that were written.
-    """
+    """Read the nodes."""
     axes = [run.restored("nodes", axis) for axis in _AXES]
     known = [values for values in axes if values is not None]
     group = run.groups["nodes"]
@@ -171,17 +152,5 @@ def read_nodes(run: NwbRun) -> Nodes:
 
 
 def read_node_values(run: NwbRun) -> dict[str, Any]:
-    """
-    Read the summaries of the nodes.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Summaries by name.
-    """
+    """Read the summaries of the nodes."""
     return run.named("nodes", "node_values.")

@@ -107,60 +107,18 @@ class NwbRun(StoredRun):
         return nodes
 
     def part(self, name: str) -> Any:
-        """
-        Read one part.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        object or None
-            The part; None where the run has none.
-        """
+        """Read one part; None where the run has none."""
         return self._kept[name] if name in self._kept else self._readers[name].read(self)
 
     def graphs(self, build: Callable[..., Any]) -> Any | None:
-        """
-        Load the graphs.
-
-        Parameters
-        ----------
-        build : callable
-            Builds a sequence from ``weights``, ``windows``, ``nodes``, ``features``,
-            ``history_node`` and ``node_mask``.
-
-        Returns
-        -------
-        object or None
-            What it built; None where no graphs were stored.
-        """
+        """Load the graphs, and build a sequence of another type of them."""
         found = self.part("graphs")
         if found is None:
             return None
         return build(**{item.name: getattr(found, item.name) for item in fields(found)})
 
     def window(self, index: int) -> WindowResults:
-        """
-        Load one window and nothing of the others.
-
-        Parameters
-        ----------
-        index : int
-            Which window; negative ones count from the end.
-
-        Returns
-        -------
-        WindowResults
-            What the run says of it.
-
-        Raises
-        ------
-        InputError
-            If there is no such window.
-        """
+        """Load one window and nothing of the others."""
         position = window_position(index, self.n_windows)
         known: dict[str, Any] = {}
         for row in RUN_PARTS:

@@ -105,28 +105,14 @@ def _windows_text(tables: RunTables) -> str:
 
 
 def write_window_values(tables: RunTables) -> None:
-    """
-    Add the summaries to the table of windows.
-
-    Parameters
-    ----------
-    tables : RunTables
-        The tables of the run.
-    """
+    """Add the summaries to the table of windows."""
     results = tables.results
     draft = tables.drafts["windows"]
     _add_named(draft, results, "window_values", results.window_values, "window_value_")
 
 
 def write_embedding(tables: RunTables) -> None:
-    """
-    Add the arrays of the embedding to the table of windows.
-
-    Parameters
-    ----------
-    tables : RunTables
-        The tables of the run.
-    """
+    """Add the arrays of the embedding to the table of windows."""
     embedding = tables.results.embedding
     if embedding is None:
         return
@@ -168,19 +154,7 @@ def _array_forms(embedding: NodeEmbedding) -> dict[str, tuple[str, tuple[int, ..
 
 
 def read_windows(run: NwbRun) -> Windows:
-    """
-    Read the windows.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    Windows
-        Equal to those that were written.
-    """
+    """Read the windows."""
     return Windows(
         start_s=run.stored("windows", "start_time"),
         stop_s=run.stored("windows", "stop_time"),
@@ -190,36 +164,12 @@ def read_windows(run: NwbRun) -> Windows:
 
 
 def read_window_values(run: NwbRun) -> dict[str, Any]:
-    """
-    Read the summaries of the windows.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Summaries by name.
-    """
+    """Read the summaries of the windows."""
     return run.named("windows", "window_values.")
 
 
 def read_embedding(run: NwbRun) -> NodeEmbedding | None:
-    """
-    Read the embedding.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-
-    Returns
-    -------
-    NodeEmbedding or None
-        The embedding; None where there is none.
-    """
+    """Read the embedding."""
     arrays = {name: run.restored("windows", column) for name, column in _ARRAYS.items()}
     if arrays["mean"] is None or arrays["std"] is None:
         return None
@@ -234,23 +184,7 @@ def read_embedding(run: NwbRun) -> NodeEmbedding | None:
 
 
 def read_window_of_embedding(run: NwbRun, index: int, known: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Read the embedding of one window.
-
-    Parameters
-    ----------
-    run : NwbRun
-        The run.
-    index : int
-        Position of the window.
-    known : mapping of str to object
-        What is known of the window.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Fields of ``WindowResults``.
-    """
+    """Read the embedding of one window."""
     here = slice(index, index + 1)
     names = [item.window for item in EMBEDDING_ARRAYS if item.window]
     found = {name: run.restored("windows", name, here) for name in names}
@@ -258,18 +192,6 @@ def read_window_of_embedding(run: NwbRun, index: int, known: Mapping[str, Any]) 
 
 
 def list_embedding(groups: Mapping[str, Any]) -> tuple[str, ...]:
-    """
-    Say for a listing whether there is an embedding.
-
-    Parameters
-    ----------
-    groups : mapping of str to group
-        Groups of the tables of a run.
-
-    Returns
-    -------
-    tuple of str
-        Its name, or nothing.
-    """
+    """Say for a listing whether there is an embedding."""
     there = any(name.startswith("embedding") for name in groups.get("windows", ()))
     return ("embedding",) if there else ()
