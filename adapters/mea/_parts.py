@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import neo
 
 __all__ = [
+    "asked_pitch_um",
     "asked_span_s",
     "choose",
     "in_span",
@@ -29,6 +30,38 @@ __all__ = [
 
 # Limits typed as decimals may miss the end of a recording by rounding.
 _ROUNDING_S = 1e-6
+
+
+def asked_pitch_um(pitch: Any, example: str) -> float | None:
+    """
+    Convert the distance of neighbouring electrodes that was given for an array.
+
+    Parameters
+    ----------
+    pitch : quantities.Quantity, optional
+        The distance.
+    example : str
+        One such distance, for the message.
+
+    Returns
+    -------
+    float or None
+        The distance in micrometres; None where none was given.
+
+    Raises
+    ------
+    InputError
+        If it is no positive length.
+    """
+    if pitch is None:
+        return None
+    try:
+        value = float(pitch.rescale("um").magnitude)
+    except (AttributeError, ValueError, TypeError):
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise InputError(f"electrode_pitch must be a length, such as {example}, got {pitch!r}.")
+    return value
 
 
 def refuse_unknown(adapter: Any, unknown: Iterable[str]) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 
 from tavrnn_ephys.adapters.mea._axion_log import find_log, read_log
 from tavrnn_ephys.adapters.mea._parts import (
+    asked_pitch_um,
     asked_span_s,
     choose,
     in_span,
@@ -130,7 +131,7 @@ class AxionAdapter:
 
         refuse_unknown(self, unknown)
         asked, path = asked_span_s(t_start, t_stop), Path(path)
-        pitch_um = None if electrode_pitch is None else _pitch_um(electrode_pitch)
+        pitch_um = asked_pitch_um(electrode_pitch, "350 * quantities.um")
         table = _read_table(path, asked)
         names = sorted(table.names, key=_electrode_order)
         chosen = _chosen(names, wells, channels, path.name)
@@ -244,18 +245,6 @@ def _chosen(names: list[str], wells: Any, channels: Any, file_name: str) -> list
     kept = {present[index] for index in choose(wells, present, "well with spikes", file_name)}
     names = [name for name in names if name.split("_")[0] in kept]
     return [names[index] for index in choose(channels, names, "electrode with spikes", file_name)]
-
-
-def _pitch_um(pitch: Any) -> float:
-    try:
-        value = float(pitch.rescale("um").magnitude)
-    except (AttributeError, ValueError, TypeError):
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise InputError(
-            f"electrode_pitch must be a length, such as 350 * quantities.um, got {pitch!r}."
-        )
-    return value
 
 
 def _nodes(names: list[str], pitch_um: float | None) -> Nodes:

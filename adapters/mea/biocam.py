@@ -20,8 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.mea._hdf5 import has_items, open_hdf5
-from tavrnn_ephys.adapters.mea._parts import asked_span_s, choose, refuse_unknown, span_within
-from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.adapters.mea._parts import (
+    asked_pitch_um,
+    asked_span_s,
+    choose,
+    refuse_unknown,
+    span_within,
+)
+from tavrnn_ephys.core.errors import FileFormatError, TavrnnEphysError
 from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
@@ -112,7 +118,7 @@ class BiocamAdapter:
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         with open_hdf5(path) as file:
             settings = _settings(file)
-        signal = _signal(path, _pitch_um(electrode_pitch))
+        signal = _signal(path, asked_pitch_um(electrode_pitch, "42 * quantities.um"))
         ids = [str(item) for item in signal.array_annotations["node_id"]]
         chosen = choose(channels, ids, "channel", path.name)
         stop_s = signal.shape[0] / float(signal.sampling_rate.magnitude)
@@ -240,17 +246,3 @@ def _part_reader(path: Path, gain: NDArray[np.float64], offset: NDArray[np.float
         return samples * gain[index].astype(np.float32) + offset[index].astype(np.float32)
 
     return read_part
-
-
-def _pitch_um(pitch: Any) -> float | None:
-    if pitch is None:
-        return None
-    try:
-        value = float(pitch.rescale("um").magnitude)
-    except (AttributeError, ValueError, TypeError):
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise InputError(
-            f"electrode_pitch must be a length, such as 42 * quantities.um, got {pitch!r}."
-        )
-    return value

@@ -13,7 +13,13 @@ import numpy as np
 from tavrnn_ephys.adapters.nwb._attributes import read_attribute, write_attribute
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["copy_bytes", "copy_objects", "move_external_links", "same_content"]
+__all__ = [
+    "copy_bytes",
+    "copy_objects",
+    "has_references",
+    "move_external_links",
+    "same_content",
+]
 
 _PIECE = 2**23
 # Smaller data are copied into a sidecar rather than linked.
@@ -91,7 +97,7 @@ class _Copies:
             h5py.h5o.copy(item.parent.id, name.encode(), parent.id, name.encode())
             if isinstance(item, h5py.Dataset):
                 self._attributes(item, parent[name])
-                if _has_references(item.dtype):
+                if has_references(item.dtype):
                     self.waiting.append((item, item.name, None))
 
     def _is_linked(self, item: Any) -> bool:
@@ -106,7 +112,7 @@ class _Copies:
 
     def _attributes(self, old: Any, new: Any) -> None:
         for key in old.attrs:
-            if _has_references(old.attrs.get_id(key).dtype):
+            if has_references(old.attrs.get_id(key).dtype):
                 self.waiting.append((old, old.name, key))
             elif key not in new.attrs:
                 write_attribute(new, key, read_attribute(old, key))
@@ -156,9 +162,22 @@ class _Copies:
         return self.target[self.source[reference].name].ref
 
 
-def _has_references(dtype: np.dtype[Any]) -> bool:
+def has_references(dtype: np.dtype[Any]) -> bool:
+    """
+    Say whether data of a type hold references.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        The type, which may have fields.
+
+    Returns
+    -------
+    bool
+        True if it is one, or one of its fields is.
+    """
     if dtype.names:
-        return any(_has_references(dtype[name]) for name in dtype.names)
+        return any(has_references(dtype[name]) for name in dtype.names)
     return h5py.check_ref_dtype(dtype) is not None
 
 
@@ -200,7 +219,7 @@ def _same_member(one: Any, two: Any, name: str) -> bool:
         return False
     if isinstance(a, h5py.Group):
         return _same_group(a, b)
-    return not isinstance(a, h5py.Dataset) or _same_dataset(a, b)
+    return _same_dataset(a, b) if isinstance(a, h5py.Dataset) else bool(a.dtype == b.dtype)
 
 
 def _same_dataset(one: Any, two: Any) -> bool:
