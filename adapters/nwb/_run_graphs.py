@@ -78,6 +78,8 @@ def graphs_table(
         "graphs.features": features,
         "graphs.history_node": graphs.history_node,
     }
+    facts = graphs.origin.to_facts()
+    notes |= {f"graphs.origin.{name}": value for name, value in facts.items()}
     table = window_table(
         table_name(run, "graphs"),
         f"Undirected graph of each window over the nodes of '{table_name(run, 'nodes')}': "

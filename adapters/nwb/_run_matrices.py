@@ -52,6 +52,8 @@ def connectivity_table(
     stored, notes = stored_columns("connectivity", columns, wrap)
     notes |= {"connectivity.measure": connectivity.measure,
               "connectivity.directed": connectivity.directed}  # fmt: skip
+    facts = connectivity.origin.to_facts()
+    notes |= {f"connectivity.origin.{name}": value for name, value in facts.items()}
     table = window_table(
         table_name(run, "connectivity"),
         f"Functional connectivity ({connectivity.measure}) between the {connectivity.n_nodes} "

@@ -21,7 +21,7 @@ from tavrnn_ephys.adapters.nwb._run_graphs import (
 )
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, describe_run, plain_values
 from tavrnn_ephys.adapters.nwb._run_matrices import from_triangle
-from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Origin, Windows
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.runs import RunInfo, WindowResults
 
@@ -61,7 +61,8 @@ class NwbRun:
     def provenance(self) -> dict[str, Any]:
         """Every fact about the origin, by dotted key."""
         hidden = ("columns.", "table_columns.", "table_types.", "table_missing.",
-                  "window_columns.", "window_values.", "node_values.", "graphs.")  # fmt: skip
+                  "window_columns.", "window_values.", "node_values.", "graphs.",
+                  "connectivity.origin.")  # fmt: skip
         return {key: value for key, value in self._options.items() if not key.startswith(hidden)}
 
     @cached_property
@@ -137,6 +138,7 @@ class NwbRun:
             mean_activity=self._restored("connectivity", "mean_activity"),
             lags_s=self._restored("connectivity", "lags"),
             directed=bool(self._options["connectivity.directed"]),
+            origin=Origin.from_facts(_below("connectivity.origin.", self._options)),
         )
 
     def graphs(self, build: Callable[..., Any]) -> Any | None:
@@ -147,7 +149,7 @@ class NwbRun:
         ----------
         build : callable
             Builds a sequence from ``weights``, ``windows``, ``nodes``, ``features``,
-            ``history_node`` and ``node_mask``.
+            ``history_node``, ``node_mask`` and ``origin``.
 
         Returns
         -------
@@ -164,6 +166,7 @@ class NwbRun:
             features=self._features(weights),
             history_node=bool(self._options["graphs.history_node"]),
             node_mask=self._restored("graphs", "node_exists"),
+            origin=Origin.from_facts(_below("graphs.origin.", self._options)),
         )
 
     @property
