@@ -15,9 +15,7 @@ from tavrnn_ephys.core.graph_units import GraphUnits, require_units, units_of
 from tavrnn_ephys.methods import UASE, Rates, TavrnnMethod
 
 # Independent spike trains have nothing to be learnt, which is no matter here.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The graphs of these windows:tavrnn_ephys.core.errors.ChanceLossWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 N_NODES = 6
 
