@@ -171,6 +171,8 @@ def _accepted(folder: Path) -> NDArray[np.bool_] | None:
     if not path.is_file():
         return None
     judged = _numbers(path)
+    # The first column is the verdict, which a person may have changed; the second, the
+    # classifier's probability, stays as it was.
     return np.asarray(judged[:, 0] if judged.ndim == 2 else judged) > 0.5
 
 

@@ -16,7 +16,8 @@ from tavrnn_ephys.adapters.nwb._run_graph_rules import (
     strong_weights,
 )
 from tavrnn_ephys.adapters.nwb._run_matrices import from_triangle, read_weights
-from tavrnn_ephys.adapters.nwb._run_reader import NwbRun
+from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, options_below
+from tavrnn_ephys.core.containers import Origin
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 
 __all__ = ["read_graphs", "read_window_of_graphs"]
@@ -34,6 +35,7 @@ def read_graphs(run: NwbRun) -> GraphSequence | None:
         features=_features(run, weights),
         history_node=bool(run.options["graphs.history_node"]),
         node_mask=run.restored("graphs", "node_exists"),
+        origin=Origin.from_facts(options_below("graphs.origin.", run.options)),
     )
 
 

@@ -58,6 +58,8 @@ def write_graphs(tables: RunTables) -> None:
         "graphs.features": features,
         "graphs.history_node": graphs.history_node,
     }
+    facts = graphs.origin.to_facts()
+    notes |= {f"graphs.origin.{name}": value for name, value in facts.items()}
     table = window_table(
         tables.name("graphs"),
         f"Undirected graph of each window over the nodes of '{tables.name('nodes')}': "

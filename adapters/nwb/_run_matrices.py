@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.nwb._run_columns import Column, row_chunks
 from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
-from tavrnn_ephys.adapters.nwb._run_reader import NwbRun
-from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, options_below
+from tavrnn_ephys.core.containers import ConnectivitySequence, Origin
 
 __all__ = [
     "from_triangle",
@@ -41,6 +41,8 @@ def write_connectivity(tables: RunTables) -> None:
     stored, notes = tables.stored("connectivity", _weight_columns(connectivity, halved))
     notes |= {"connectivity.measure": connectivity.measure,
               "connectivity.directed": connectivity.directed}  # fmt: skip
+    facts = connectivity.origin.to_facts()
+    notes |= {f"connectivity.origin.{name}": value for name, value in facts.items()}
     table = window_table(
         tables.name("connectivity"),
         f"Functional connectivity ({connectivity.measure}) between the {connectivity.n_nodes} "
@@ -80,6 +82,7 @@ def read_connectivity(run: NwbRun) -> ConnectivitySequence | None:
         mean_activity=run.restored("connectivity", "mean_activity"),
         lags_s=run.restored("connectivity", "lags"),
         directed=bool(run.options["connectivity.directed"]),
+        origin=Origin.from_facts(options_below("connectivity.origin.", run.options)),
     )
 
 

@@ -22,7 +22,7 @@ __all__ = ["NwbRun", "PartReader", "describe_run", "options_below"]
 
 # Facts that say how columns are stored, which is nobody's business but the readers'.
 _HIDDEN = ("columns.", "table_columns.", "table_types.", "table_missing.", "window_columns.",
-           "window_values.", "node_values.", "graphs.")  # fmt: skip
+           "window_values.", "node_values.", "graphs.", "connectivity.origin.")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

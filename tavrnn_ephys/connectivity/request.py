@@ -18,7 +18,8 @@ from tavrnn_ephys.connectivity.sliding import (
     weights_from_moments,
 )
 from tavrnn_ephys.core.checks import one_of
-from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
+from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["Request", "count_silent"]
@@ -87,6 +88,7 @@ class Request:
         self.activity, self.binary, self.silent_nodes = activity, binary, silent_nodes
         self.ranges = bin_ranges(windows, activity)
         self.options = dict(options)
+        self.origin = self._origin_of(activity)
         self._trains = _relative_trains(self.options.pop("spiketrains", None), activity, self.name)
         self._start_s = np.asarray(windows.start_s)
         self._wanted = _check_options(self.function, self.name, self.options)
@@ -143,11 +145,23 @@ class Request:
             "windows": windows,
             "nodes": self.activity.nodes,
             "measure": self.name,
+            "origin": self.origin,
         }
         if self._is_fast:
             return ConnectivitySequence._of_symmetric(weights=weights, mean_activity=means, **about)
         return ConnectivitySequence(
             weights=weights, mean_activity=means, lags_s=lags_s, directed=directed, **about
+        )
+
+    def _origin_of(self, activity: BinnedActivity) -> Origin:
+        options = {**_defaults(self.function), **self.options}
+        if options.pop("spiketrains", None) is not None:
+            options["spiketrains"] = "exact"
+        return Origin(
+            bin_size_s=float(activity.bin_size_s),
+            quantity=activity.quantity,
+            binary=self.binary,
+            measure_options=options_as_facts(options),
         )
 
     @property
@@ -242,6 +256,19 @@ def _check_options(function: Measure, name: str, options: Mapping[str, Any]) -> 
             else f"measure '{name}' needs the option {missing[0]}."
         )
     return {key for key in known if key in _FILLED_IN}
+
+
+def _defaults(function: Measure) -> dict[str, Any]:
+    """Options that a measure has without being told."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return {}
+    return {
+        item.name: item.default
+        for item in parameters
+        if item.name not in _FILLED_IN and item.default is not inspect.Parameter.empty
+    }
 
 
 def _relative_trains(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.output import check_output
+from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml
 from tavrnn_ephys.io.blocks import node_signals, one_segment
 from tavrnn_ephys.io.finding import find_adapter
 from tavrnn_ephys.io.reading import read, write_nwb
@@ -128,12 +129,9 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _yaml(path: Path) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        return load_yaml(path.read_text(encoding="utf-8"))
+    except (YamlFault, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise FileFormatError(f"'{path.name}' is no YAML file ({reason}). Correct it.") from None
 

@@ -29,6 +29,7 @@ class Container:
         return all(
             equal(getattr(self, item.name), getattr(other, item.name))
             for item in fields(self)  # type: ignore[arg-type]
+            if item.compare
         )
 
     __hash__ = None  # type: ignore[assignment]

@@ -64,7 +64,8 @@ class Answers(Fitted):
         Raises
         ------
         InputError
-            If the nodes are those of no session.
+            If the nodes are those of no session, or the graphs were made with another window,
+            step, bin size, measure or threshold than those of ``fit``.
         """
         check_is_fitted(self, "sessions_")
         if not isinstance(graphs, GraphSequence):
@@ -105,7 +106,7 @@ class Answers(Fitted):
                     )
                 model = copy.copy(model).adapt(item[:half], session="scored")
                 item = item[half:]
-            network, windows, _ = model._opened(item, None)
+            network, windows, _ = model._opened(item, None, verb="score")
             value = evidence_per_pair(network, windows, seed=int(self.seed))
             scores.append((value, len(item)))
         values, counts = zip(*scores, strict=True)
@@ -130,7 +131,7 @@ class Answers(Fitted):
             Expected signed weights, with ``target="binary"`` probabilities of edges, shape
             (n_windows, n_nodes, n_nodes).
         """
-        network, output = self._output(graphs, session)
+        network, output = self._output(graphs, session, "reconstruct")
         mean, _ = read_out(output.posterior.mean, output, network.options)
         latents = torch.from_numpy(mean[..., : network.options.latent_size])
         return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
@@ -156,7 +157,7 @@ class Answers(Fitted):
             Expected signed weights, with ``target="binary"`` probabilities of edges, shape
             (n_windows, n_nodes, n_nodes); entry ``t`` does not depend on window ``t``.
         """
-        network, output = self._output(graphs, session)
+        network, output = self._output(graphs, session, "predict_next")
         return expected_graphs(network, output.prior.mean, n_nodes=graphs.n_nodes)
 
     def node_attention(
@@ -183,7 +184,7 @@ class Answers(Fitted):
         InputError
             If attention is not per node.
         """
-        network, output = self._output(graphs, session)
+        network, output = self._output(graphs, session, "node_attention")
         matrix = attention_matrix(output.attention, per_vertex=True)
         if matrix is None or matrix.ndim == 2:
             raise InputError(
@@ -192,8 +193,10 @@ class Answers(Fitted):
             )
         return matrix
 
-    def _output(self, graphs: GraphSequence, name: str | None) -> tuple[Network, SequenceOutput]:
-        network, windows, _ = self._opened(graphs, name)
+    def _output(
+        self, graphs: GraphSequence, name: str | None, verb: str
+    ) -> tuple[Network, SequenceOutput]:
+        network, windows, _ = self._opened(graphs, name, verb=verb)
         return network, run_sequence(network, windows)[0]
 
     def _embed(self, graphs: GraphSequence, name: str | None) -> NodeEmbedding:

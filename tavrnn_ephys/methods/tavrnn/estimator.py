@@ -169,8 +169,8 @@ class TAVRNN(Answers, Online, BaseEstimator):
         ------
         InputError
             If an option is unknown or out of range, there are fewer than two windows, the
-            stretches of a session differ in their nodes, or the checkpoint is damaged or of
-            another fit.
+            stretches of a session differ in their nodes, any in how they were made, or the
+            checkpoint is damaged or of another fit.
 
         Warns
         -----
@@ -227,7 +227,8 @@ class TAVRNN(Answers, Online, BaseEstimator):
         Raises
         ------
         InputError
-            If the name is taken, or the graphs cannot be read.
+            If the name is taken, or the graphs cannot be read, or were made with another window,
+            step, bin size or measure than those of ``fit``.
         """
         check_is_fitted(self, "sessions_")
         if session in self.sessions_:
@@ -236,7 +237,15 @@ class TAVRNN(Answers, Online, BaseEstimator):
         device = next(self.network_.parameters()).device
         named = {session: self._readable(graphs, options)}
         seed = whole_number(self.seed, "seed")
-        learnt = build_sessions(named, options, seed=seed, device=device, donor=self.network_)
+        learnt = build_sessions(
+            named,
+            options,
+            seed=seed,
+            device=device,
+            donor=self.network_,
+            seen=self._first_session().units,
+            verb="adapt",
+        )
         with only_training(learnt[session].network, self.network_):
             self._train(named, learnt, self.training_options_)
         self.sessions_ = {**self.sessions_, **learnt}

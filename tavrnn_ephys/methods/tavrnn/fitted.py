@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -62,11 +63,16 @@ class Fitted:
         return sequences
 
     def _opened(
-        self, graphs: GraphSequence, name: str | None
+        self,
+        graphs: GraphSequence,
+        name: str | None,
+        *,
+        verb: str = "transform",
+        before_s: Sequence[float] = (),
     ) -> tuple[Network, list[WindowInput], Session]:
         check_is_fitted(self, "sessions_")
         readable = self._readable(graphs, self.network_.options)[0]
-        session = find_session(self.sessions_, readable, name)
+        session = find_session(self.sessions_, readable, name, verb=verb, before_s=before_s)
         device = next(session.network.parameters()).device
         options = session.network.options
         return (

@@ -34,12 +34,15 @@ class OnlineState:
         What the read-out needs of the windows before, for embedding and standard deviation.
     noise : torch.Tensor, optional
         State of the generator, where the embedding is a sample.
+    starts_s : tuple of float
+        Starts of the last two windows, in seconds, that tell the step of a stream.
     """
 
     session: str
     network: NetworkState
     past: tuple[Past, Past] | None = None
     noise: torch.Tensor | None = None
+    starts_s: tuple[float, ...] = ()
 
 
 class Online(Fitted):
@@ -97,7 +100,9 @@ class Online(Fitted):
             end of the whole sequence, without the attention to windows that are not in
             ``graphs``.
         """
-        network, windows, session = self._opened(graphs, state.session)
+        network, windows, session = self._opened(
+            graphs, state.session, verb="step", before_s=state.starts_s
+        )
         generator = None
         if state.noise is not None:
             generator = torch.Generator()
@@ -105,7 +110,8 @@ class Online(Fitted):
         output, after = run_sequence(network, windows, state=state.network, generator=generator)
         mean, std, past = read_embedding(output, network.options, state.past)
         noise = None if generator is None else generator.get_state()
+        starts_s = (*state.starts_s, *map(float, graphs.windows.start_s))[-2:]
         return (
-            replace(state, network=after, past=past, noise=noise),
+            replace(state, network=after, past=past, noise=noise, starts_s=starts_s),
             self._node_embedding(graphs, session, mean, std, attention=None),
         )

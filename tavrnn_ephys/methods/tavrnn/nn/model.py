@@ -173,6 +173,7 @@ class Network(nn.Module):
             ),
         )
         mean, raw = result.moments.chunk(2, dim=2)
+        # softplus underflows to 0 below −104, where the divergence would divide by it.
         posterior = Gaussian(mean, softplus(raw) + SMALLEST_STD)
         latents = torch.addcmul(posterior.mean, posterior.std, noise)
         prior = self.prior(result.before)

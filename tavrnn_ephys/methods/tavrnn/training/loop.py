@@ -183,12 +183,14 @@ class _Run:
         for index, (stretch, windows) in enumerate(zip(batch, group, strict=True)):
             if windows is None:
                 continue
+            # Drawn outside the network, so that a checkpoint can restore the generator.
             noise = sample_noise(
                 stretch.network,
                 len(windows),
                 self.state.generator if stretch.network.options.variational else None,
             )
             output, state = stretch.network(windows, states[index], noise)
+            # Truncated: gradients stop at the chunk, or memory would grow with the recording.
             states[index] = state.detach()
             scored = self._sampled(windows)
             for name, value in stretch.network.loss_terms(scored, output).items():
