@@ -240,7 +240,14 @@ def moved(rng, values: np.ndarray, min_shift: int | None) -> np.ndarray:
     return shift_surrogates(values, shifts)
 
 
-def shifts_in_time(n_runs: int) -> None:
+STATISTICS = {
+    "correlation": p_of_correlation,
+    "labels": p_of_labels,
+    "decode_values": p_of_values,
+}
+
+
+def shifts_in_time(n_runs: int, statistics: list[str], seed: int) -> None:
     print(f"\nShifts in time on noise, {n_runs} runs: share of p-values")
     cases = [
         (f"white, at least {MIN_SHIFT} windows", 0.0, MIN_SHIFT),
@@ -248,23 +255,19 @@ def shifts_in_time(n_runs: int) -> None:
         ("autoregressive .6, correlation time", 0.6, None),
         ("autoregressive .85, correlation time", 0.85, None),
     ]
-    for what, p_of in (
-        ("correlation", p_of_correlation),
-        ("labels, nearest mean", p_of_labels),
-        ("decode_values", p_of_values),
-    ):
+    for what in statistics:
         for name, keep, min_shift in cases:
             for n_windows in N_WINDOWS:
                 p_values, n_refused = [], 0
                 for run in range(n_runs):
-                    rng = np.random.default_rng([run, n_windows])
+                    rng = np.random.default_rng([run, n_windows, seed])
                     try:
-                        p_values.append(p_of(rng, n_windows, keep, min_shift))
+                        p_values.append(STATISTICS[what](rng, n_windows, keep, min_shift))
                     except InputError:
                         n_refused += 1
                 found = np.array(p_values)
                 print(
-                    f"  {what:20s} {name:37s} {n_windows:3d} windows  p <= .05 "
+                    f"  {what:13s} {name:37s} {n_windows:3d} windows  p <= .05 "
                     f"{np.mean(found <= 0.05):.4f}  p <= .005 {np.mean(found <= 0.005):.4f}  "
                     f"{n_refused} refused",
                     flush=True,
@@ -280,7 +283,7 @@ def recordings_of(rng, *, days: np.ndarray, drift: float) -> pd.DataFrame:
     return pd.DataFrame({"culture": culture, "day": days.ravel(), "x": values.ravel()})
 
 
-def over_cultures(n_studies: int) -> None:
+def over_cultures(n_studies: int, seed: int) -> None:
     print(f"\nTests over cultures without any effect, {n_studies} studies: share of p < .05")
     age = np.arange(8) * 7.0 + 7
     cases = {
@@ -291,8 +294,8 @@ def over_cultures(n_studies: int) -> None:
         "trend, 8 drifting cultures at 6 ages": (np.tile(age[:6], (8, 1)), 1.0),
         "trend, 1 drifting culture at 8 ages": (age[None], 1.0),
     }
-    for name, (days, drift) in cases.items():
-        rng = np.random.default_rng(0)
+    for number, (name, (days, drift)) in enumerate(cases.items()):
+        rng = np.random.default_rng([seed, number])
         tables = [recordings_of(rng, days=days, drift=drift) for _ in range(n_studies)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataLossWarning)
@@ -304,7 +307,7 @@ def over_cultures(n_studies: int) -> None:
         if np.isnan(found[0]["p_value"]):
             line = "none given"
         print(f"  {name:45s} {line}, smallest p {found[0]['smallest_p']:.2g}", flush=True)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng([seed, len(cases)])
     paired, grouped = [], []
     for _ in range(n_studies):
         table = recordings_of(rng, days=np.tile(age[:6], (8, 1)), drift=0.0)
@@ -330,12 +333,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=N_RUNS, help="runs of noise")
     parser.add_argument("--studies", type=int, default=N_STUDIES, help="studies of cultures")
     parser.add_argument("--only", choices=("shifts", "cultures", "connectivity"))
+    parser.add_argument("--statistics", nargs="+", choices=STATISTICS, default=list(STATISTICS))
+    parser.add_argument("--seed", type=int, default=1, help="seed of runs and studies")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.only in (None, "shifts"):
-        shifts_in_time(options.runs)
+        shifts_in_time(options.runs, options.statistics, options.seed)
     if options.only in (None, "cultures"):
-        over_cultures(options.studies)
+        over_cultures(options.studies, options.seed)
     if options.only in (None, "connectivity"):
         power(min(options.seeds, 10))
         edges_of_a_culture(min(options.seeds, 10))

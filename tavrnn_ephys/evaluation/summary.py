@@ -148,7 +148,7 @@ def _scores(
         )
     units = _units(records, "blocks")
     low, high = unit_bootstrap(list(units.values()))
-    null = np.mean([record["null"] for record in records], axis=0)
+    null = _mean_null([np.asarray(record["null"], dtype=np.float64) for record in records])
     score = float(np.mean([record["score"] for record in records]))
     # A resample of blocks that holds one class more often can add up to more than all right.
     row: dict[str, Any] = {"score": score, "low": low, "high": min(high, 1.0), "null": null}
@@ -163,6 +163,18 @@ def _scores(
     row["with_rates"] = float(np.mean([record["with_rates"] for record in records]))
     row |= _difference("adds", _paired(_units(records, "with_rates_blocks"), rates))
     return row
+
+
+def _mean_null(nulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """
+    Average nulls over sessions, which are independent: any shift of one goes with any of another.
+
+    Sessions whose behaviour is slower allow fewer shifts.  Of the others as many are taken, evenly
+    over all shifts, and the same for every method.
+    """
+    n_shared = min(map(len, nulls))
+    places = [np.linspace(0, len(null) - 1, n_shared).round().astype(np.int64) for null in nulls]
+    return np.mean([null[place] for null, place in zip(nulls, places, strict=True)], axis=0)
 
 
 def _largest_of_all(rows: Sequence[Mapping[str, Any]]) -> list[float]:
