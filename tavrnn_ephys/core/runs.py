@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import FORMS, WAYS
 
 if TYPE_CHECKING:
     import pandas
@@ -29,9 +30,6 @@ __all__ = [
 ]
 
 DEFAULT_RUN = "default"
-WAYS = ("copy", "in_place", "sidecar")
-FORMS = ("triangle", "full", "edges")
-
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST = 64
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import shlex
 import sys
@@ -13,32 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.core.adapter_options import option_text
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement, ResultTable
+from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
-from tavrnn_ephys.io.blocks import one_segment
 from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.io.reading import read, write_nwb
-from tavrnn_ephys.studies.analysis import (
-    AnalysisConfig,
-    AnalysisResult,
-    analyze,
-    results_of,
-    segment_to_analyze,
-)
-from tavrnn_ephys.studies.behavior.analysis import (
-    BEHAVIOR_TABLES,
-    BehaviorConfig,
-    BehaviorResult,
-    analyze_behavior,
-    behavior_tables,
-    check_behavior,
-    with_node_groups,
-)
+from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
+from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
+from tavrnn_ephys.studies.behavior.result import BehaviorResult
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.recording import open_block, read_segment
+from tavrnn_ephys.studies.run import compute_run
 
 if TYPE_CHECKING:
     import neo
@@ -134,21 +123,18 @@ def analyze_file(
         table_folder = check_folder(tables, names, overwrite=overwrite)
     if report is not None:
         check_report(report, inputs=(source,), overwrite=overwrite)
-    block = read(source, adapter=found.name, **dict(options or {}))
-    index = segment_to_analyze(block, config)
-    block = one_segment(block, index)
-    if node_groups is not None:
-        block = with_node_groups(block, node_groups)
-    if behavior is not None:
-        check_behavior(block, dataclasses.replace(config, segment_index=0), behavior)
+    spec = RecordingSpec(
+        adapter=found.name,
+        options=dict(options or {}),
+        segment_index=config.segment_index,
+        node_groups=node_groups,
+    )
+    block, spec = read_segment(source, spec)
     with _as_nwb(block, source, out or source, found.name, session_start) as (block, nwb):
-        result = analyze(block, dataclasses.replace(config, segment_index=0), verbose=verbose)
-        if behavior is not None:
-            linked = analyze_behavior(block, result, behavior)
-            result = dataclasses.replace(result, behavior=linked)
-        result = _with_segment(result, index)
-        facts = _origin(source, found.name, dict(options or {}))
-        content = results_of(result, tables=_result_tables(result.behavior), provenance=facts)
+        recording = open_block(block, config.windows)
+        result = compute_run(recording, config, spec, behavior, verbose=verbose)
+        kept, origin = _result_tables(result.behavior), _origin(source, found.name)
+        content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
     if folder is not None:
         _save_figures(result, folder)
@@ -187,17 +173,14 @@ def _check_target(source: Path, out: Path | None, placement: Placement, adapter:
         check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
 
 
-def _origin(source: Path, adapter: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Note the command, and of a recording in NWB how it is to be read again."""
+def _origin(source: Path, adapter: str) -> dict[str, Any]:
+    """Note the file and the command."""
     name, *arguments = sys.argv
-    facts = {
+    return {
         "recording": source.name,
         "adapter": adapter,
         "command_line": shlex.join([Path(name).name, *arguments]),
     }
-    if adapter == "nwb":
-        facts |= {f"reading.{key}": option_text(value) for key, value in options.items()}
-    return facts
 
 
 def _save_tables(found: BehaviorResult, folder: Path) -> None:
@@ -205,16 +188,6 @@ def _save_tables(found: BehaviorResult, folder: Path) -> None:
     for name, table in behavior_tables(found).items():
         with whole_file(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-
-
-def _with_segment(result: AnalysisResult, index: int) -> AnalysisResult:
-    """Note which segment of the source the only one of the NWB file was."""
-    settings = {**result.embedding.config, "analysis.segment_index": index}
-    return dataclasses.replace(
-        result,
-        config=dataclasses.replace(result.config, segment_index=index),
-        embedding=dataclasses.replace(result.embedding, config=settings),
-    )
 
 
 @contextmanager

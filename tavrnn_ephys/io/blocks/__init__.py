@@ -1,5 +1,6 @@
 """How nodes and behaviour stand in a Neo block: one convention for all that read or write."""
 
+from tavrnn_ephys.io.blocks.annotations import annotated_fields as annotated_fields
 from tavrnn_ephys.io.blocks.from_arrays import block_from_arrays as block_from_arrays
 from tavrnn_ephys.io.blocks.nodes import nodes_of_signal as nodes_of_signal
 from tavrnn_ephys.io.blocks.nodes import nodes_of_spiketrains as nodes_of_spiketrains

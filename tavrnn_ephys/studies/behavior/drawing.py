@@ -21,7 +21,7 @@ from tavrnn_ephys.figures import (
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
-from tavrnn_ephys.studies.behavior.analysis import BehaviorResult
+from tavrnn_ephys.studies.behavior.result import BehaviorResult
 
 __all__ = ["BEHAVIOR_FIGURES", "behavior_figures"]
 
