@@ -115,6 +115,38 @@ def whole_bins(length_s: float, bin_size_s: float, name: str) -> int:
     )
 
 
+def lag_bins(max_lag: Any, bin_size_s: float, n_bins: int) -> int:
+    """
+    Count the bins in the largest lag of a correlation inside a window.
+
+    Parameters
+    ----------
+    max_lag : quantities.Quantity
+        The lag.
+    bin_size_s : float
+        Width of a bin in seconds.
+    n_bins : int
+        Bins of the window.
+
+    Returns
+    -------
+    int
+        Number of bins, at least 1.
+
+    Raises
+    ------
+    InputError
+        If the lag is no whole number of bins, or not shorter than the window.
+    """
+    n_lags = whole_bins(duration_s(max_lag, "max_lag"), bin_size_s, "max_lag")
+    if n_lags >= n_bins:
+        raise InputError(
+            f"max_lag of {n_lags * bin_size_s:g} s must be shorter than the window, which lasts "
+            f"{n_bins * bin_size_s:g} s. Shorten it, or lengthen the windows."
+        )
+    return n_lags
+
+
 def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
     """
     Return a value that is one of the allowed ones.

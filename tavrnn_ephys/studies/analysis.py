@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tavrnn_ephys.activity.windows import window_means
-from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
@@ -22,10 +21,10 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.runs import Results
-from tavrnn_ephys.io.blocks import behavior_columns
+from tavrnn_ephys.io.blocks import behavior_columns, choose_segment
 from tavrnn_ephys.results import summarize
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
-from tavrnn_ephys.studies.recording import Recording, choose_segment, open_block, remembered
+from tavrnn_ephys.studies.recording import Recording, open_block, remembered
 
 if TYPE_CHECKING:
     import neo
@@ -155,7 +154,8 @@ def analyze_recording(
         )
     with remembered() as said:
         windows = windows.with_columns(**_behavior_means(recording.segment, windows))
-        connectivity, graphs = graphs_of(activity, windows, config)
+        about = config.connectivity, config.graphs
+        connectivity, graphs = compute_graphs(activity, windows, *about)
         model = make_model(config, verbose=verbose).fit(graphs)
         embedding = model.transform(graphs)
     embedding = dataclasses.replace(embedding, config={**config.facts(), **embedding.config})
@@ -275,20 +275,7 @@ def graphs_of(
     tuple of ConnectivitySequence and GraphSequence
         The connectivity and the graphs.
     """
-    connectivity = compute_connectivity(
-        activity,
-        windows,
-        measure=config.measure,
-        silent_nodes=config.silent_nodes,
-        **config.measure_options,
-    )
-    graphs = build_graphs(
-        connectivity,
-        threshold=config.threshold,
-        features=config.features,
-        history_node=config.history_node,
-    )
-    return connectivity, graphs
+    return compute_graphs(activity, windows, config.connectivity, config.graphs)
 
 
 def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:

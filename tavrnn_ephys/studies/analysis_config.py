@@ -73,7 +73,8 @@ class AnalysisConfig:
 
     def __post_init__(self) -> None:
         # Each part checks what it is given.
-        self.windows, self.connectivity, self.graphs, self.model  # noqa: B018
+        self.connectivity.check_windows(self.windows)
+        self.graphs, self.model  # noqa: B018
         if self.segment_index is not None:
             whole_number(self.segment_index, "segment_index")
 

@@ -26,7 +26,7 @@ from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
-from tavrnn_ephys.studies.recording import open_block, read_segment
+from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run
 
 if TYPE_CHECKING:
@@ -105,15 +105,7 @@ def analyze_file(
         If the output may not be written.
     """
     placement = placement or Placement(overwrite=overwrite)
-    found = find_adapter(source, adapter)
-    _check_target(source, out, placement, found.name)
-    if found.name == "nwb":
-        if session_start is not None:
-            raise InputError(
-                f"'{source.name}' knows its start; --session-start is for formats that do not. "
-                "Leave it out."
-            )
-        results_store().check_results_source(source, placement)
+    found = _checked_adapter(source, out, placement, adapter, session_start)
     drawn = (*_FIGURES, *BEHAVIOR_FIGURES) if behavior is not None else _FIGURES
     folder = table_folder = None
     if figures is not None:
@@ -124,22 +116,21 @@ def analyze_file(
     if report is not None:
         check_report(report, inputs=(source,), overwrite=overwrite)
     spec = RecordingSpec(
-        adapter=found.name,
+        adapter=found,
         options=dict(options or {}),
         segment_index=config.segment_index,
         node_groups=node_groups,
     )
     block, spec = read_segment(source, spec)
-    with _as_nwb(block, source, out or source, found.name, session_start) as (block, nwb):
-        recording = open_block(block, config.windows)
-        result = compute_run(recording, config, spec, behavior, verbose=verbose)
-        kept, origin = _result_tables(result.behavior), _origin(source, found.name)
+    with _as_nwb(block, source, out or source, found, session_start) as (block, nwb):
+        result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
+        kept, origin = _result_tables(result.behavior), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
-    if folder is not None:
-        _save_figures(result, folder)
     if table_folder is not None and result.behavior is not None:
         _save_tables(result.behavior, table_folder)
+    if folder is not None:
+        _save_figures(result, folder)
     if report is not None:
         write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
     return result
@@ -156,8 +147,16 @@ def _result_tables(behavior: BehaviorResult | None) -> dict[str, ResultTable]:
     }
 
 
-def _check_target(source: Path, out: Path | None, placement: Placement, adapter: str) -> None:
-    if placement.way != "copy" and adapter != "nwb":
+def _checked_adapter(
+    source: Path,
+    out: Path | None,
+    placement: Placement,
+    adapter: str | None,
+    session_start: str | None,
+) -> str:
+    """Find the adapter, and refuse what could not be written, before any work."""
+    found = find_adapter(source, adapter).name
+    if placement.way != "copy" and found != "nwb":
         raise InputError(
             f"'{source.name}' is no NWB file, which alone can take or be linked to results. Write "
             "a new one: --out FILE.nwb."
@@ -166,11 +165,18 @@ def _check_target(source: Path, out: Path | None, placement: Placement, adapter:
         if out is not None:
             raise InputError("Results go either into the recording's own file or into --out.")
         check_output(source.resolve(), overwrite=True)
-        return
-    if out is None:
+    elif out is None:
         raise InputError("Say where the results go: --out FILE.nwb, or --in-place.")
-    if not out.name.lower().endswith(".zarr"):
+    elif not out.name.lower().endswith(".zarr"):
         check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
+    if found == "nwb" and session_start is not None:
+        raise InputError(
+            f"'{source.name}' knows its start; --session-start is for formats that do not. "
+            "Leave it out."
+        )
+    if found == "nwb":
+        results_store().check_results_source(source, placement)
+    return found
 
 
 def _origin(source: Path, adapter: str) -> dict[str, Any]:

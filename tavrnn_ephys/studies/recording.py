@@ -15,9 +15,9 @@ from tavrnn_ephys.activity.behavior import WindowBehavior, window_behavior
 from tavrnn_ephys.activity.binning import bin_activity
 from tavrnn_ephys.activity.windows import sliding_windows
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
-from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
+from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
 from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, WindowSpec
-from tavrnn_ephys.io.blocks import annotated_fields, one_segment
+from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, one_segment
 from tavrnn_ephys.io.reading import read
 from tavrnn_ephys.studies.groups import with_node_groups
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Recording",
     "behavior_of",
-    "choose_segment",
+    "open_segment",
     "open_block",
     "open_recording",
     "read_block",
@@ -54,6 +54,8 @@ class Recording:
         Its activity.
     windows : Windows
         Its windows.
+    behavior : WindowBehavior, optional
+        The behaviour in each window, where one was asked for.
     warned : tuple of str
         What opening it warned of.
     """
@@ -62,31 +64,16 @@ class Recording:
     segment_index: int
     activity: BinnedActivity
     windows: Windows
+    behavior: WindowBehavior | None = None
     warned: tuple[str, ...] = ()
 
-    def behavior(self, spec: BehaviorSpec) -> WindowBehavior:
-        """
-        Sum up a behaviour in each window.
 
-        Parameters
-        ----------
-        spec : BehaviorSpec
-            Which behaviour, and how.
-
-        Returns
-        -------
-        WindowBehavior
-            One value or label per window.
-
-        Raises
-        ------
-        InputError
-            As :func:`tavrnn_ephys.activity.behavior.window_behavior` does.
-        """
-        return behavior_of(self.segment, self.windows, spec)
-
-
-def open_recording(path: str | Path, spec: RecordingSpec, windows: WindowSpec) -> Recording:
+def open_recording(
+    path: str | Path,
+    spec: RecordingSpec,
+    windows: WindowSpec,
+    behavior: BehaviorSpec | None = None,
+) -> Recording:
     """
     Read a recording, choose its segment, and cut it into bins and windows.
 
@@ -98,18 +85,20 @@ def open_recording(path: str | Path, spec: RecordingSpec, windows: WindowSpec) -
         How it is read, and which segment is meant.
     windows : WindowSpec
         Bins and windows.
+    behavior : BehaviorSpec, optional
+        A behaviour that is summed up in each window.
 
     Returns
     -------
     Recording
-        The segment, its activity and its windows.
+        The segment, its activity, its windows, and the behaviour in them.
 
     Raises
     ------
     FileFormatError
         If the file cannot be read.
     InputError
-        If there is no such segment, or bins or windows do not suit it.
+        If there is no such segment, or bins, windows or behaviour do not suit it.
 
     Warns
     -----
@@ -117,7 +106,7 @@ def open_recording(path: str | Path, spec: RecordingSpec, windows: WindowSpec) -
         If there are several segments and none is chosen, or spikes lie outside whole bins.
     """
     block, _ = read_segment(path, spec)
-    return open_block(block, windows)
+    return open_segment(block.segments[0], windows, behavior)
 
 
 def read_block(path: str | Path, spec: RecordingSpec) -> neo.Block:
@@ -189,52 +178,6 @@ def read_segment(path: str | Path, spec: RecordingSpec) -> tuple[neo.Block, Reco
     return block, replace(spec, segment_index=index)
 
 
-def choose_segment(
-    block: neo.Block, segment_index: int | None, *, where: str = "The recording"
-) -> int:
-    """
-    Say which segment of a recording is meant.
-
-    Parameters
-    ----------
-    block : neo.Block
-        The recording.
-    segment_index : int, optional
-        The choice; the first by default.
-    where : str
-        What the recording is called in messages.
-
-    Returns
-    -------
-    int
-        Its index, from 0.
-
-    Raises
-    ------
-    InputError
-        If there is no such segment.
-
-    Warns
-    -----
-    DataLossWarning
-        If there are several and none is chosen.
-    """
-    n_segments = len(block.segments)
-    if segment_index is None and n_segments > 1:
-        warnings.warn(
-            f"{where} has {n_segments} segments; only the first, '{block.segments[0].name}', is "
-            "analysed. Choose another with segment_index, --segment on the command line.",
-            DataLossWarning,
-            stacklevel=3,
-        )
-    if not 0 <= (segment_index or 0) < n_segments:
-        raise InputError(
-            f"segment_index {segment_index or 0} does not exist: the recording has {n_segments} "
-            "segments, counted from 0."
-        )
-    return segment_index or 0
-
-
 def open_block(
     block: neo.Block, windows: WindowSpec, *, segment_index: int | None = None
 ) -> Recording:
@@ -262,13 +205,54 @@ def open_block(
     """
     with remembered() as said:
         index = choose_segment(block, segment_index)
-        segment = block.segments[index]
+    opened = open_segment(block.segments[index], windows, segment_index=index)
+    return replace(opened, warned=(*said, *opened.warned))
+
+
+def open_segment(
+    segment: neo.Segment,
+    windows: WindowSpec,
+    behavior: BehaviorSpec | None = None,
+    *,
+    segment_index: int = 0,
+) -> Recording:
+    """
+    Cut a segment into bins and windows.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment.
+    windows : WindowSpec
+        Bins and windows.
+    behavior : BehaviorSpec, optional
+        A behaviour that is summed up in each window.
+    segment_index : int
+        Its position in its block.
+
+    Returns
+    -------
+    Recording
+        The segment, its activity, its windows, and the behaviour in them.
+
+    Raises
+    ------
+    InputError
+        If bins, windows or the behaviour do not suit it.
+    """
+    with remembered() as said:
         bin_size = windows.bin_size_s * pq.s
-        activity = bin_activity(segment, bin_size=bin_size, segment_index=index)
+        activity = bin_activity(segment, bin_size=bin_size, segment_index=segment_index)
         length, step = windows.window_length_s * pq.s, windows.step_s * pq.s
         cut = sliding_windows(activity, window_length=length, step=step)
+        summed = None if behavior is None else behavior_of(segment, cut, behavior)
     return Recording(
-        segment=segment, segment_index=index, activity=activity, windows=cut, warned=tuple(said)
+        segment=segment,
+        segment_index=segment_index,
+        activity=activity,
+        windows=cut,
+        behavior=summed,
+        warned=tuple(said),
     )
 
 

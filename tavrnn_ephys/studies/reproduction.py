@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import platform
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
-from tavrnn_ephys.studies.recording import open_block, read_segment
+from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run
 
 if TYPE_CHECKING:
@@ -111,9 +110,7 @@ def reproduce_run(
         # The run keeps what was warned of when it was written.
         warnings.simplefilter("ignore", DataLossWarning)
         warnings.simplefilter("ignore", ChanceLossWarning)
-        recording = open_block(block, config.windows)
-        spec = dataclasses.replace(spec, segment_index=config.segment_index)
-        result = compute_run(recording, config, spec, behavior, verbose=verbose)
+        result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
     equal, differences = compare_parts(old, _as_stored(result, old))
     same, changed = _compare_tables(old.tables, result)
     return Reproduction(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from tavrnn_ephys.core.spec import RecordingSpec, to_facts
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
@@ -10,13 +11,16 @@ from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.scores import check_behavior
-from tavrnn_ephys.studies.recording import Recording
+from tavrnn_ephys.studies.recording import open_segment
+
+if TYPE_CHECKING:
+    import neo
 
 __all__ = ["compute_run"]
 
 
 def compute_run(
-    recording: Recording,
+    segment: neo.Segment,
     config: AnalysisConfig,
     spec: RecordingSpec,
     behavior: BehaviorConfig | None = None,
@@ -24,12 +28,12 @@ def compute_run(
     verbose: bool = False,
 ) -> AnalysisResult:
     """
-    Analyse an open recording, link it to a behaviour, and note every choice.
+    Open a segment, analyse it, link it to a behaviour, and note every choice.
 
     Parameters
     ----------
-    recording : Recording
-        The recording.
+    segment : neo.Segment
+        The segment of the recording that is meant.
     config : AnalysisConfig
         How it is analysed.
     spec : RecordingSpec
@@ -50,14 +54,14 @@ def compute_run(
         If a choice does not suit the recording; of the behaviour before any model is fitted.
     """
     config = dataclasses.replace(config, segment_index=spec.segment_index)
-    in_windows = None
+    wanted = None if behavior is None else behavior.spec
+    recording = open_segment(segment, config.windows, wanted)
     if behavior is not None:
-        in_windows = recording.behavior(behavior.spec)
-        check_behavior(in_windows, recording.windows, recording.activity.nodes, behavior)
+        check_behavior(recording, behavior)
     result = analyze_recording(recording, config, verbose=verbose)
     linked = None
-    if behavior is not None and in_windows is not None:
-        linked = link_behavior(result, in_windows, behavior)
+    if behavior is not None and recording.behavior is not None:
+        linked = link_behavior(result, recording.behavior, behavior)
     chosen = to_facts(spec) | ({} if behavior is None else to_facts(behavior))
     settings = {**chosen, **result.embedding.config}
     embedding = dataclasses.replace(result.embedding, config=settings)

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tavrnn_ephys.core.checks import duration_s, known_options, one_of, positive_number
+from tavrnn_ephys.core.checks import (
+    duration_s,
+    known_options,
+    lag_bins,
+    one_of,
+    positive_number,
+    whole_bins,
+)
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FEATURES, MEASURES, SILENT_RULES
 from tavrnn_ephys.core.spec.facts import fact
+from tavrnn_ephys.core.spec.windows import WindowSpec
 
 __all__ = ["ConnectivitySpec", "GraphSpec"]
 
@@ -63,6 +71,24 @@ class ConnectivitySpec:
         for name in _DURATIONS:
             if name in self.options:
                 duration_s(self.options[name], name)
+
+    def check_windows(self, windows: WindowSpec) -> None:
+        """
+        Refuse parameters that do not suit the windows, before anything is read.
+
+        Parameters
+        ----------
+        windows : WindowSpec
+            Bins and windows.
+
+        Raises
+        ------
+        InputError
+            If a lag is no whole number of bins, or not shorter than a window.
+        """
+        if "max_lag" in self.options:
+            n_bins = whole_bins(windows.window_length_s, windows.bin_size_s, "window_length")
+            lag_bins(self.options["max_lag"], windows.bin_size_s, n_bins)
 
 
 @dataclass(frozen=True, kw_only=True)

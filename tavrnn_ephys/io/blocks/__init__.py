@@ -8,6 +8,7 @@ from tavrnn_ephys.io.blocks.objects import make_signal as make_signal
 from tavrnn_ephys.io.blocks.objects import make_spiketrain as make_spiketrain
 from tavrnn_ephys.io.blocks.segments import behavior_columns as behavior_columns
 from tavrnn_ephys.io.blocks.segments import behavior_signals as behavior_signals
+from tavrnn_ephys.io.blocks.segments import choose_segment as choose_segment
 from tavrnn_ephys.io.blocks.segments import node_signals as node_signals
 from tavrnn_ephys.io.blocks.segments import one_segment as one_segment
 from tavrnn_ephys.io.blocks.segments import segment_limits_s as segment_limits_s

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
-from tavrnn_ephys.activity.behavior import WindowBehavior
+import numpy as np
+import quantities as pq
+from numpy.typing import NDArray
+
+from tavrnn_ephys.activity.behavior import WindowBehavior, WindowRanking, rank_windows
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.studies.analysis import AnalysisResult
-from tavrnn_ephys.studies.behavior.associations import associated, changes_of, effects_of
+from tavrnn_ephys.studies.behavior.associations import associated, changes_of
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.decoding import decoded
-from tavrnn_ephys.studies.behavior.measures import (
-    ranked_windows,
-    table_of_windows,
-    window_measures,
-)
+from tavrnn_ephys.studies.behavior.measures import window_measures
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
 from tavrnn_ephys.studies.behavior.scores import behavior_score
 from tavrnn_ephys.studies.recording import behavior_of
@@ -98,19 +100,29 @@ def link_behavior(
         If the behaviour does not vary, has more than two labels, or too few windows of one.
     """
     score = behavior_score(behavior)
-    alignment, measures = window_measures(result, config)
-    per_window = table_of_windows(result, behavior, alignment, measures)
-    nodes, edges = effects_of(result, score, config)
+    alignment, measures, per_window = window_measures(result, behavior, config)
+    association, nodes, edges = associated(result, measures, score, config)
     return BehaviorResult(
         config=config,
         behavior=behavior,
         score=score,
-        ranking=None if behavior.is_label else ranked_windows(result, score, config),
+        ranking=None if behavior.is_label else _ranking(result, score, config),
         decoding=decoded(result, behavior, score, config),
-        association=associated(result, measures, score, config),
+        association=association,
         nodes=nodes,
         edges=edges,
         per_window=per_window,
         alignment=alignment,
         changes=changes_of(result, behavior, score, config),
     )
+
+
+def _ranking(
+    result: AnalysisResult, score: NDArray[np.float64], config: BehaviorConfig
+) -> WindowRanking | None:
+    least = None if config.min_distance_s is None else config.min_distance_s * pq.s
+    try:
+        return rank_windows(result.windows, score, n_each=config.n_each, min_distance=least)
+    except InputError as error:
+        warnings.warn(f"Windows are not ranked. {error}", DataLossWarning, stacklevel=3)
+        return None

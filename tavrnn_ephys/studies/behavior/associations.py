@@ -23,12 +23,11 @@ from tavrnn_ephys.statistics.association import (
 )
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
-from tavrnn_ephys.studies.behavior.measures import rates_of
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["associated", "changes_of", "effects_of"]
+__all__ = ["associated", "changes_of"]
 
 
 def associated(
@@ -36,9 +35,9 @@ def associated(
     measures: pandas.DataFrame,
     score: NDArray[np.float64],
     config: BehaviorConfig,
-) -> pandas.DataFrame:
+) -> tuple[pandas.DataFrame, pandas.DataFrame, pandas.DataFrame]:
     """
-    Associate every measure of a window, the distances of embeddings, and attention.
+    Associate windows, nodes and pairs of nodes with the behaviour.
 
     Parameters
     ----------
@@ -53,22 +52,28 @@ def associated(
 
     Returns
     -------
-    pandas.DataFrame
-        One row per measure, rates held constant and not.
+    windows : pandas.DataFrame
+        One row per measure of a window, the distances of embeddings and attention among them,
+        rates held constant and not.
+    nodes, edges : pandas.DataFrame
+        One row per node, for its place, and per pair of nodes, for its weight.
     """
     import pandas as pd
 
-    rates = rate_covariates(rates_of(result))
-    complete = measures.loc[:, np.isfinite(measures.to_numpy()).all(axis=0)]
     options: dict[str, Any] = {"n_nulls": config.n_nulls, "seed": config.seed}
+    attention = _attention(result, score, options)
+    connectivity, rates = result.connectivity, np.asarray(result.connectivity.mean_activity)
+    places = spectral_positions(connectivity)
+    complete = measures.loc[:, np.isfinite(measures.to_numpy()).all(axis=0)]
     parts = []
     for held in (False, True):
         columns = complete.drop(columns="mean_activity") if held else complete
-        table = associate(columns, score, covariates=rates if held else None, **options)
+        covariates = rate_covariates(rates) if held else None
+        table = associate(columns, score, covariates=covariates, **options)
         distances = associate_distances(
             result.embedding.window_embedding(),
             score,
-            covariates=rates if held else None,
+            covariates=covariates,
             overlap=result.windows.overlap,
             n_shifts=config.n_nulls,
             seed=config.seed,
@@ -80,14 +85,18 @@ def associated(
         }
         table.insert(0, "rates_held", held)
         parts.append(table.reset_index(names="feature"))
-    if result.embedding.attention is not None:
-        parts += _attention(result, score, options)
-    return pd.concat(parts, ignore_index=True)
+    nodes = associate_nodes(places, score, rates=rates, **options)
+    if connectivity.directed:
+        connectivity = connectivity.symmetrized("strongest")
+    edges = associate_edges(connectivity, score, **options)
+    return pd.concat([*parts, *attention], ignore_index=True), nodes, edges
 
 
 def _attention(
     result: AnalysisResult, score: NDArray[np.float64], options: dict[str, Any]
 ) -> list[pandas.DataFrame]:
+    if result.embedding.attention is None:
+        return []
     try:
         table = attention_foretells(result.embedding, score, **options)
     except InputError as error:
@@ -96,35 +105,6 @@ def _attention(
     table.insert(0, "rates_held", False)
     table.insert(0, "feature", "attended past, foretelling the next window")
     return [table.reset_index(drop=True)]
-
-
-def effects_of(
-    result: AnalysisResult, score: NDArray[np.float64], config: BehaviorConfig
-) -> tuple[pandas.DataFrame, pandas.DataFrame]:
-    """
-    Associate the place of each node, and the weight of each pair, with the behaviour.
-
-    Parameters
-    ----------
-    result : AnalysisResult
-        The analysis.
-    score : numpy.ndarray, shape (n_windows,)
-        The behaviour as a number, NaN where unknown.
-    config : BehaviorConfig
-        How.
-
-    Returns
-    -------
-    tuple of pandas.DataFrame
-        One row per node, and one per pair of nodes.
-    """
-    options: dict[str, Any] = {"n_nulls": config.n_nulls, "seed": config.seed}
-    positions = spectral_positions(result.connectivity)
-    nodes = associate_nodes(positions, score, rates=rates_of(result), **options)
-    connectivity = result.connectivity
-    if connectivity.directed:
-        connectivity = connectivity.symmetrized("strongest")
-    return nodes, associate_edges(connectivity, score, **options)
 
 
 def changes_of(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
 from tavrnn_ephys.core.errors import ChanceLossWarning
 from tavrnn_ephys.evaluation import (
@@ -22,9 +23,8 @@ from tavrnn_ephys.evaluation import (
 )
 from tavrnn_ephys.methods import UASE
 from tavrnn_ephys.statistics.time_shifts import correlation_windows
-from tavrnn_ephys.studies.analysis import AnalysisResult, graphs_of, make_model
+from tavrnn_ephys.studies.analysis import AnalysisResult, make_model
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
-from tavrnn_ephys.studies.behavior.measures import rates_of
 from tavrnn_ephys.studies.behavior.scores import N_FOLDS
 
 if TYPE_CHECKING:
@@ -62,12 +62,16 @@ def decoded(
 
     known = np.flatnonzero(np.isfinite(score))
     windows = result.windows.select(known)
+    judge = _judge(behavior, score[known], config)
     folds = blocked_folds(len(known), n_folds=N_FOLDS, gap=windows.overlap + 1)
-    graphs, rates = result.graphs.select(known), rates_of(result)[known]
+    graphs, rates = (
+        result.graphs.select(known),
+        np.asarray(result.connectivity.mean_activity)[known],
+    )
     build = partial(make_model, result.config)
     shuffled = shuffle_bins_within_windows(result.activity, windows, seed=config.seed)
-    _, control = graphs_of(shuffled, windows, result.config)
-    judge = _judge(behavior, score[known], config)
+    about = result.config.connectivity, result.config.graphs
+    _, control = compute_graphs(shuffled, windows, *about)
     spectral = embed_in_folds(UASE, graphs, folds)
     rows = [
         judge("mean rates", features_in_folds(rates, folds)),

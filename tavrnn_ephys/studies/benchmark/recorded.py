@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from tavrnn_ephys.core.checks import whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.spec import BehaviorSpec, ConnectivitySpec, RecordingSpec, WindowSpec
 from tavrnn_ephys.evaluation.tasks import BenchmarkTask
+from tavrnn_ephys.studies.behavior.scores import is_constant
 from tavrnn_ephys.studies.recording import open_recording
 
 __all__ = ["FileSource"]
@@ -80,7 +81,8 @@ class FileSource:
             kept = ((key, _hashable(value)) for key, value in getattr(self, name))
             object.__setattr__(self, name, tuple(kept))
         # Each part checks what it is given, before anything is read.
-        self.recording, self.windows, self.connectivity, self.behavior_spec  # noqa: B018
+        self.connectivity.check_windows(self.windows)
+        self.recording, self.behavior_spec  # noqa: B018
         whole_number(self.n_folds, "n_folds", at_least=2)
         if self.n_classes < 0 or self.n_classes == 1:
             raise InputError(f"n_classes must be 0 or at least 2, got {self.n_classes}.")
@@ -136,8 +138,9 @@ class FileSource:
         InputError
             If there is no such segment or behaviour, or it is the same in all windows.
         """
-        recording = open_recording(self.path, self.recording, self.windows)
-        behavior = recording.behavior(self.behavior_spec)
+        about = self.recording, self.windows, self.behavior_spec
+        recording = open_recording(self.path, *about)
+        behavior = cast(WindowBehavior, recording.behavior)
         values = behavior.values
         known = values != "" if behavior.is_label else np.isfinite(values.astype(np.float64))
         windows, values = recording.windows.select(known), values[known]
@@ -164,7 +167,8 @@ class FileSource:
 
 
 def _require_variety(behavior: WindowBehavior, values: NDArray[Any]) -> None:
-    if len(np.unique(values)) > 1:
+    same = len(np.unique(values)) == 1 if behavior.is_label else is_constant(values)
+    if not same:
         return
     way_out = (
         f"Choose a behaviour of several labels, or how='share' for '{behavior.name}'"
@@ -172,7 +176,7 @@ def _require_variety(behavior: WindowBehavior, values: NDArray[Any]) -> None:
         else "Choose a behaviour that varies"
     )
     raise InputError(
-        f"The behaviour '{behavior.name}' is '{values[0]}' in all {len(values)} windows where it "
+        f"The behaviour '{behavior.name}' is {values[0]!s} in all {len(values)} windows where it "
         f"is known: nothing can be decoded. {way_out}."
     )
 
