@@ -11,7 +11,6 @@ import quantities as pq
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, WindowSpec
 from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
 from tavrnn_ephys.studies import recording
 from tavrnn_ephys.studies.benchmark import FileSource
@@ -205,8 +204,8 @@ def test_benchmark_decodes_measures_of_a_game(tmp_path):
 def test_command_takes_how_and_period_of_a_behaviour(one, tmp_path, capsys):
     out = tmp_path / "bench"
     command = ["benchmark", str(one), *HOW, "--behavior", "side:left", "--behavior-how", "share",
-               "--methods", "degree", "--seeds", "1", "--folds", "3", "--out", str(out)]  # fmt: skip
-    assert main(command) == 0
+               "--methods", "degree", "--seeds", "1", "--folds", "3"]  # fmt: skip
+    assert main([*command, "--out", str(out)]) == 0
     assert "one side:left" in capsys.readouterr().out
 
 

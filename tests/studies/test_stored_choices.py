@@ -1,5 +1,9 @@
 """A run stores every choice that made it, and computing it again applies them all."""
 
+import json
+
+import h5py
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -61,7 +65,9 @@ def test_a_run_with_behaviour_and_groups_comes_out_equal(linked):
 
 
 def test_a_changed_group_is_named(own):
-    change_provenance(own, "config.recording.node_groups", '{"ch0000": "front", "ch0001": "back"}')
+    groups = dict(from_facts(RecordingSpec, te.read_results(own).config).node_groups)
+    changed = json.dumps(groups | {"ch0000": "back"})
+    change_provenance(own, "config.recording.node_groups", changed)
     change_provenance(own, "config.behavior.groups", '["back", "front"]')
     found = reproduce_run(own)
     assert not found.is_equal
@@ -78,8 +84,6 @@ def test_a_changed_behaviour_is_named(own):
 
 
 def test_a_changed_table_is_named(own):
-    import h5py
-
     with h5py.File(own, "r+") as file:
         scores = file["processing/ecephys/tavrnn_table_behavior_decoding/score"]
         scores[0] = scores[0] + 0.25
@@ -88,8 +92,6 @@ def test_a_changed_table_is_named(own):
 
 
 def test_options_of_another_format_are_stored_and_not_applied_to_the_copy(tmp_path):
-    import numpy as np
-
     traces = tmp_path / "F.npy"
     np.save(traces, np.random.default_rng(0).normal(size=(20, 1200)))
     out = tmp_path / "out.nwb"
