@@ -98,6 +98,16 @@ def test_facts_without_what_is_needed_are_refused():
         from_facts(WindowSpec, {"analysis.bin_size_s": 1.0, "analysis.window_length_s": 2.0})
 
 
+def test_a_measure_of_ones_own_is_stored_by_name_and_not_read_back():
+    def mine(values):
+        return values
+
+    facts = to_facts(ConnectivitySpec(measure=mine))
+    assert facts["analysis.measure"] == "mine"
+    with pytest.raises(InputError, match="measure must be one of"):
+        from_facts(ConnectivitySpec, facts)
+
+
 def test_unknown_keys_are_listed():
     facts = {"config.analysis.tau": 1, "config.analysis.measure_options.dt": "1 s"}
     assert unknown_facts(facts, [ConnectivitySpec], "analysis.") == ["tau"]

@@ -23,7 +23,7 @@ class BehaviorSpec:
         Name, as :func:`tavrnn_ephys.activity.behavior.window_behavior` takes it: a signal, an
         epoch or an event, ``"NAME:LABEL"`` for one label, ``"game:rally_length"`` for a game.
     how : str, optional
-        How a window is summed up, one of :data:`tavrnn_ephys.core.names.HOW`; by default as
+        How a window is summed up, one of ``tavrnn_ephys.core.names.HOW``; by default as
         suits the kind of behaviour.
     period : float, optional
         Full turn of a circular signal, in its unit.

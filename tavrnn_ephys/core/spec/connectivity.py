@@ -34,7 +34,8 @@ class ConnectivitySpec:
     Parameters
     ----------
     measure : str
-        Connectivity measure, one of :data:`tavrnn_ephys.core.names.MEASURES`.
+        Connectivity measure, one of ``tavrnn_ephys.core.names.MEASURES``; or a function of one's
+        own, which is stored by its name alone, so that such a run cannot be computed again.
     options : mapping of str to object
         Parameters of the measure, such as ``max_lag``; durations as quantities.
     silent_nodes : {"zero", "nan", "raise"}
@@ -59,7 +60,6 @@ class ConnectivitySpec:
     silent_nodes: str = fact("analysis.silent_nodes", default="zero")
 
     def __post_init__(self) -> None:
-        one_of(self.measure, MEASURES, "measure")
         one_of(self.silent_nodes, SILENT_RULES, "silent_nodes")
         for name in _OWN_OPTIONS:
             if name in self.options:
@@ -67,6 +67,9 @@ class ConnectivitySpec:
                     f"measure_options cannot set {name!r}, which is no parameter of a measure. "
                     "Leave it out."
                 )
+        if callable(self.measure):
+            return
+        one_of(self.measure, MEASURES, "measure")
         known_options(self.measure, self.options, MEASURES[self.measure], is_ours=True)
         for name in _DURATIONS:
             if name in self.options:
@@ -86,7 +89,7 @@ class ConnectivitySpec:
         InputError
             If a lag is no whole number of bins, or not shorter than a window.
         """
-        if "max_lag" in self.options:
+        if self.measure == "cross_correlation":
             n_bins = whole_bins(windows.window_length_s, windows.bin_size_s, "window_length")
             lag_bins(self.options["max_lag"], windows.bin_size_s, n_bins)
 
@@ -101,7 +104,7 @@ class GraphSpec:
     threshold : float
         Smallest absolute weight of an edge.
     features : {"weights", "identity", "rates"}
-        Vertex features that the graphs bring.
+        Vertex features that the graphs bring; or a function of one's own, stored by its name.
     history_node : bool
         Whether each graph has a vertex joined to all others.
 
@@ -122,5 +125,6 @@ class GraphSpec:
 
     def __post_init__(self) -> None:
         positive_number(self.threshold, "threshold", or_zero=True)
-        one_of(self.features, FEATURES, "features")
+        if not callable(self.features):
+            one_of(self.features, FEATURES, "features")
         one_of(self.history_node, (True, False), "history_node")

@@ -142,7 +142,7 @@ def unknown_facts(facts: Mapping[str, Any], kinds: Iterable[type], prefix: str) 
     return sorted(
         key.removeprefix(prefix)
         for key in keys
-        if key.startswith(prefix) and key not in single and not key.startswith(many or "\0")
+        if key.startswith(prefix) and key not in single and not key.startswith(many)
     )
 
 
@@ -157,6 +157,8 @@ def _is_needed(item: dataclasses.Field[Any]) -> bool:
 
 def _written(item: dataclasses.Field[Any], value: Any) -> dict[str, Any]:
     key, kind = item.metadata["keys"][0], item.metadata["kind"]
+    if callable(value):
+        return {key: getattr(value, "__name__", "custom")}
     if kind in ("plain", "optional"):
         return {} if value is None and kind == "optional" else {key: value}
     if kind == "json":

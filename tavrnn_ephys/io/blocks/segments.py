@@ -126,9 +126,11 @@ def choose_segment(
     """
     n_segments = len(block.segments)
     if segment_index is None and n_segments > 1:
+        name = block.segments[0].name
+        called = f", '{name}'," if name else ""
         warnings.warn(
-            f"{where} has {n_segments} segments; only the first, '{block.segments[0].name}', is "
-            "analysed. Choose another with segment_index, --segment on the command line.",
+            f"{where} has {n_segments} segments; only the first{called} is analysed. "
+            "Choose another with segment_index, --segment on the command line.",
             DataLossWarning,
             stacklevel=3,
         )
