@@ -65,9 +65,9 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
-from .studies.analysis import AnalysisConfig as AnalysisConfig
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
-from .studies.behavior.analysis import BehaviorConfig as BehaviorConfig
+from .studies.analysis_config import AnalysisConfig as AnalysisConfig
 from .studies.behavior.analysis import analyze_behavior as analyze_behavior
-from .studies.behavior.analysis import behavior_tables as behavior_tables
+from .studies.behavior.config import BehaviorConfig as BehaviorConfig
+from .studies.behavior.tables import behavior_tables as behavior_tables

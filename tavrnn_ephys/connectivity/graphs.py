@@ -15,10 +15,9 @@ from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Origin, Wi
 from tavrnn_ephys.core.containers.origin import as_fact, joined
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.names import FEATURES
 
 __all__ = ["build_graphs"]
-
-FEATURES = ("weights", "identity", "rates")
 
 #: Takes the connectivity of one window; gives features, shape (n_nodes, n_features).
 Features = Callable[[ConnectivitySequence], Any]

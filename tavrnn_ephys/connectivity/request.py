@@ -17,14 +17,13 @@ from tavrnn_ephys.connectivity.sliding import (
     iter_window_moments,
     weights_from_moments,
 )
-from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.checks import known_options, one_of
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import SILENT_RULES
 
 __all__ = ["Request", "count_silent"]
-
-SILENT_RULES = ("zero", "nan", "raise")
 
 # Parameters of a measure that its caller fills in.
 _FILLED_IN = ("bin_size_s", "spike_times_s")
@@ -239,22 +238,13 @@ def _check_options(function: Measure, name: str, options: Mapping[str, Any]) -> 
         return set()
     takes_all = any(item.kind is item.VAR_KEYWORD for item in parameters)
     known = {item.name: item for item in parameters if item.kind is not item.VAR_KEYWORD}
-    own = [key for key in known if key not in _FILLED_IN]
-    unknown = [key for key in options if key not in own]
-    if unknown and not takes_all:
-        listing = ", ".join(repr(key) for key in own) or "none"
-        raise InputError(
-            f"measure '{name}' has no option {unknown[0]!r}; its options are: {listing}."
-        )
-    missing = [key for key in own if known[key].default is inspect.Parameter.empty]
-    missing = [key for key in missing if key not in options]
-    if missing:
-        raise InputError(
-            f"measure '{name}' needs {missing[0]}, such as {missing[0]}=50 * quantities.ms, or "
-            f"--measure-option {missing[0]}=50ms on the command line."
-            if name in MEASURES
-            else f"measure '{name}' needs the option {missing[0]}."
-        )
+    own = {
+        key: item.default is inspect.Parameter.empty
+        for key, item in known.items()
+        if key not in _FILLED_IN
+    }
+    given = [key for key in options if key in own or not takes_all]
+    known_options(name, given, own, is_ours=name in MEASURES)
     return {key for key in known if key in _FILLED_IN}
 
 

@@ -14,6 +14,7 @@ from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
+from tavrnn_ephys.core.names import FORMS, WAYS
 from tavrnn_ephys.core.run_parts import RUN_PARTS, check_type, cut_to_window, window_position
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ __all__ = [
 ]
 
 DEFAULT_RUN = "default"
-WAYS = ("copy", "in_place", "sidecar")
-FORMS = ("triangle", "full", "edges")
-
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST = 64
 

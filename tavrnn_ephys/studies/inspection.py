@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
     node_signals,
@@ -18,6 +19,7 @@ from tavrnn_ephys.io.blocks import (
     segment_limits_s,
 )
 from tavrnn_ephys.io.finding import find_adapter
+from tavrnn_ephys.studies.recording import read_block
 
 if TYPE_CHECKING:
     import neo
@@ -210,7 +212,8 @@ def inspect_file(
         If the file cannot be read.
     """
     found = find_adapter(path, adapter)
-    block = found.read(Path(path), **dict(options or {}))
+    spec = RecordingSpec(adapter=found.name, options=dict(options or {}))
+    block = read_block(path, spec)
     return FileSummary(
         file=str(path),
         adapter=found.name,

@@ -18,6 +18,7 @@ from tavrnn_ephys.activity.windows import window_means
 from tavrnn_ephys.core.checks import one_of, positive_number, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import BEHAVIOR_HOW
 from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
 
 if TYPE_CHECKING:
@@ -31,13 +32,6 @@ __all__ = [
     "window_majorities",
     "window_rates",
 ]
-
-_HOW = {
-    "signal": ("mean", "majority", "circular_mean"),
-    "epoch": ("majority", "share", "rate"),
-    "event": ("rate", "count"),
-    "game": ("measure",),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +152,10 @@ def window_behavior(
     [2.0, 6.0]
     """
     kind, item, label = _find(segment, name)
-    how = how or _HOW[kind][0]
-    if how not in _HOW[kind]:
+    how = how or BEHAVIOR_HOW[kind][0]
+    if how not in BEHAVIOR_HOW[kind]:
         raise InputError(
-            f"The behaviour '{name}' is {_article(kind)}, which gives {some(_HOW[kind])}, "
+            f"The behaviour '{name}' is {_article(kind)}, which gives {some(BEHAVIOR_HOW[kind])}, "
             f"not '{how}'."
         )
     values, unit = _summary(kind, item, label, windows, how, period)
@@ -382,7 +376,7 @@ def _of_signal(
     how: str,
     period: float | None,
 ) -> NDArray[Any]:
-    one_of(how, _HOW["signal"], "how")
+    one_of(how, BEHAVIOR_HOW["signal"], "how")
     if how == "mean":
         return window_means(windows, times_s, values)
     if how == "circular_mean":

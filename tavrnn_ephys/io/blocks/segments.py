@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
 if TYPE_CHECKING:
     import neo
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "behavior_columns",
     "behavior_signals",
+    "choose_segment",
     "node_signals",
     "one_segment",
     "segment_limits_s",
@@ -90,6 +92,54 @@ def behavior_columns(
             key = name if n_channels == 1 else f"{name}_{labels[channel]}"
             columns[key] = (times_s, np.asarray(signal.magnitude[:, channel], dtype=np.float64))
     return columns
+
+
+def choose_segment(
+    block: neo.Block, segment_index: int | None, *, where: str = "The recording"
+) -> int:
+    """
+    Say which segment of a recording is meant.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording.
+    segment_index : int, optional
+        The choice; the first by default.
+    where : str
+        What the recording is called in the warning.
+
+    Returns
+    -------
+    int
+        Its index, from 0.
+
+    Raises
+    ------
+    InputError
+        If there is no such segment.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are several and none is chosen.
+    """
+    n_segments = len(block.segments)
+    if segment_index is None and n_segments > 1:
+        name = block.segments[0].name
+        called = f", '{name}'," if name else ""
+        warnings.warn(
+            f"{where} has {n_segments} segments; only the first{called} is analysed. "
+            "Choose another with segment_index, --segment on the command line.",
+            DataLossWarning,
+            stacklevel=3,
+        )
+    if not 0 <= (segment_index or 0) < n_segments:
+        raise InputError(
+            f"segment_index {segment_index or 0} does not exist: the recording has {n_segments} "
+            "segments, counted from 0."
+        )
+    return segment_index or 0
 
 
 def one_segment(block: neo.Block, index: int) -> neo.Block:
