@@ -73,11 +73,11 @@ class RunPart:
         where they are equal.
     count : callable
         Gives the bytes that its arrays take, uncompressed.
+    contents : callable
+        Gives the names under which it is listed among the contents of a run.
     cut : callable or None
         Gives the fields of :class:`tavrnn_ephys.WindowResults` for one window; None where a
         window has no share of the part.
-    contents : callable
-        Gives the names under which it is listed among the contents of a run.
     """
 
     name: str
@@ -85,8 +85,8 @@ class RunPart:
     role: str
     compare: Callable[[Any, Any], Iterator[tuple[str, str]]]
     count: Callable[[Any], int]
+    contents: Callable[[Any], tuple[str, ...]]
     cut: Callable[[Any, int], dict[str, Any]] | None = None
-    contents: Callable[[Any], tuple[str, ...]] = lambda _part: ()
 
 
 EMBEDDING_ARRAYS = (
@@ -153,6 +153,10 @@ def _cut_values(values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Any
     return {"values": {name: array[index].item() for name, array in values.items()}}
 
 
+def _unlisted(_part: Any) -> tuple[str, ...]:
+    return ()
+
+
 def _count_tables(tables: Mapping[str, Any]) -> int:
     frames = [getattr(table, "frame", table) for table in tables.values()]
     known = [frame for frame in frames if hasattr(frame, "memory_usage")]
@@ -167,6 +171,7 @@ RUN_PARTS = (
         role="axis",
         compare=differences.compare_nodes,
         count=lambda nodes: _array_bytes([nodes.ids, nodes.groups, nodes.positions_um, nodes.rows]),
+        contents=_unlisted,
     ),
     RunPart(
         name="windows",
@@ -175,6 +180,7 @@ RUN_PARTS = (
         compare=differences.compare_windows,
         count=_count_windows,
         cut=_cut_windows,
+        contents=_unlisted,
     ),
     _sequence("connectivity", ConnectivitySequence, _CONNECTIVITY_ARRAYS),
     _sequence(
@@ -193,6 +199,7 @@ RUN_PARTS = (
         compare=differences.compare_values("summaries of windows"),
         count=lambda values: _array_bytes(values.values()),
         cut=_cut_values,
+        contents=_unlisted,
     ),
     RunPart(
         name="node_values",
@@ -200,6 +207,7 @@ RUN_PARTS = (
         role="beside",
         compare=differences.compare_values("summaries of nodes"),
         count=lambda values: _array_bytes(values.values()),
+        contents=_unlisted,
     ),
     RunPart(
         name="tables",
