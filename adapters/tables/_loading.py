@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from tokenize import TokenError
@@ -371,12 +372,10 @@ def _from_archive(path: Path) -> Table:
 
 
 def _from_parquet(path: Path) -> Table:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
+    if find_spec("pyarrow") is None:
         raise MissingDependencyError(
             f"Reading '{path.name}' needs pyarrow. Install it: pip install 'tavrnn_ephys[parquet]'."
-        ) from None
+        )
     import pandas as pd
 
     try:

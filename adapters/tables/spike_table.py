@@ -86,6 +86,7 @@ class SpikeTableAdapter:
         channels: Sequence[Any] | None = None,
         n_channels: int | None = None,
         grid: str | None = None,
+        grid_order: str = "rows",
         electrode_pitch: Any = None,
         duplicates: str = "drop",
         t_start: Any = None,
@@ -114,8 +115,9 @@ class SpikeTableAdapter:
             Number of channels, so that those without a spike are nodes too; that of the file by
             default.
         grid : str, optional
-            Rows and columns of the array, such as ``"8x8"``: channels are numbered along its
-            rows, from 0 or from 1.
+            Rows and columns of the array, such as ``"8x8"``; channels are numbered from 0 or 1.
+        grid_order : {"rows", "columns"}, optional
+            Whether neighbouring numbers stand in a row or in a column.
         electrode_pitch : quantities.Quantity, optional
             Distance of neighbouring electrodes; needed with ``grid``.
         duplicates : {"drop", "keep"}, optional
@@ -146,6 +148,7 @@ class SpikeTableAdapter:
 
         refuse_unknown(self, unknown)
         one_of(duplicates, ("drop", "keep"), "duplicates")
+        one_of(grid_order, ("rows", "columns"), "grid_order")
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         table = load_table(path)
         columns = {"time_column": time_column, "node_column": node_column,
@@ -160,7 +163,8 @@ class SpikeTableAdapter:
         words += lost + _about_count(table, path.name)
         span = _span(times_s[kept], asked, table, scale, path.name)
         known = _known_nodes(names[kept], n_channels, table, path.name)
-        nodes = _nodes(known, roles, table, node_kind, _grid_um(grid, electrode_pitch), path.name)
+        positions = _positions_um(known, _grid_um(grid, electrode_pitch), grid_order, path.name)
+        nodes = Nodes(ids=known, kind=node_kind or _kind(roles, table), positions_um=positions)
         chosen = choose(channels, [str(item) for item in nodes.ids], "channel or unit", path.name)
         words += _beyond(times_s[kept], span, asked)
         if any(words):
@@ -331,30 +335,30 @@ def _known_nodes(
     return found
 
 
-def _nodes(
-    names: NDArray[np.str_],
-    roles: Roles,
-    table: Table,
-    kind: str | None,
-    grid: tuple[int, int, float] | None,
-    file_name: str,
-) -> Nodes:
-    named = NODES.get(base_and_unit(table.names[roles.node])[0]) if table.names else None
-    positions = None
-    if grid is not None:
-        n_rows, n_columns, pitch_um = grid
-        if not all(name.isdigit() for name in names):
-            raise InputError(f"grid needs channels that are numbered, got {some(names)}.")
-        numbers = names.astype(np.int64)
-        numbers -= int(numbers.min() > 0 and numbers.max() == n_rows * n_columns)
-        if numbers.max() >= n_rows * n_columns:
-            raise InputError(
-                f"'{file_name}' names channel {numbers.max()}; grid={n_rows}x{n_columns} has "
-                f"{n_rows * n_columns} places. Give the rows and columns of the array."
-            )
-        rows, columns = np.divmod(numbers, n_columns)
-        positions = np.column_stack([columns, rows]) * pitch_um
-    return Nodes(ids=names, kind=kind or named or "channel", positions_um=positions)
+def _kind(roles: Roles, table: Table) -> str:
+    """Channel or unit, as the name of the column says; channels without a name."""
+    name = base_and_unit(table.names[roles.node])[0] if table.names else ""
+    return NODES.get(name, "channel")
+
+
+def _positions_um(
+    names: NDArray[np.str_], grid: tuple[int, int, float] | None, order: str, file_name: str
+) -> NDArray[np.float64] | None:
+    if grid is None:
+        return None
+    n_rows, n_columns, pitch_um = grid
+    if not all(name.isdigit() for name in names):
+        raise InputError(f"grid needs channels that are numbered, got {some(names)}.")
+    numbers = names.astype(np.int64)
+    numbers -= int(numbers.min() > 0 and numbers.max() == n_rows * n_columns)
+    if numbers.max() >= n_rows * n_columns:
+        raise InputError(
+            f"'{file_name}' names channel {numbers.max()}; grid={n_rows}x{n_columns} has "
+            f"{n_rows * n_columns} places. Give the rows and columns of the array."
+        )
+    slow, fast = np.divmod(numbers, n_columns if order == "rows" else n_rows)
+    columns, rows = (fast, slow) if order == "rows" else (slow, fast)
+    return np.asarray(np.column_stack([columns, rows]) * pitch_um, dtype=np.float64)
 
 
 def _grid_um(grid: str | None, pitch: Any) -> tuple[int, int, float] | None:

@@ -83,6 +83,7 @@ _NELPY = _github("nelpy/example-data", "099548c0608ffaa92933c66346c0d96f05a18622
 _PROBES = _github("SpikeInterface/probeinterface", "709250857a1439cd4cf1072ec603e38cb105c794")
 _PYNAPPLE = _github("pynapple-org/pynapple", "7ac20f7a5232785e926c0bd8745093281e1f65fb")
 _HC11 = _github("akshey-kumar/comparison-algorithms", "e1cbf6dc8d5d81df973ce17062b3678ab4d90e39")
+_PINKYSBRAIN = _github("MichaelLod/pinkysbrain", "645ae77ee8cbe765b9560ed1db8e9d5beb24ef11")
 _DISHBRAIN = _github("TAVRNN/TAVRNN_Repo_Paper", "e0f365aa60dacabbc5fc2d22ecab9e46080c6823")
 
 _DANDI_LICENCE = "open (CC0-1.0 or CC-BY-4.0, the two that DANDI takes; see the page)"
@@ -239,6 +240,29 @@ _ALL = (
         page="https://github.com/pynapple-org/pynapple",
         reading=("sampling_rate=30Hz",),
         stand_in="calcium",
+    ),
+    Dataset(
+        name="cl1-monolayer",
+        title="Human neurons on a CL1, spontaneous: 64 channels, 300 s, 95950 spikes",
+        files=(
+            DatasetFile(
+                name="monolayer_1.json",
+                url=f"{_PINKYSBRAIN}web/public/recordings/monolayer_1.json",
+                sha256="ac1be871abbaee25df05ef98cdcb9664fdec40cdf4ce716055e7a8e9fa617bb8",
+            ),
+        ),
+        folder="cl1-spikes",
+        licence="MIT",
+        citation="Lod, M. (2026), pinkysbrain, with recordings of Cortical Labs.",
+        page="https://github.com/MichaelLod/pinkysbrain",
+        reading=(
+            "time_column=0",
+            "node_column=1",
+            "time_unit=frames",
+            "grid=8x8",
+            "grid_order=columns",
+            "electrode_pitch=200um",
+        ),
     ),
     Dataset(
         name="dishbrain-layout",

@@ -218,11 +218,13 @@ def test_names_of_units_are_kept(tmp_path: Path) -> None:
     assert nodes_of_spiketrains(block.segments[0].spiketrains).kind == "unit"
 
 
-def test_positions_follow_from_grid_and_pitch(tmp_path: Path) -> None:
-    path = write(tmp_path, "time_s,channel\n0.5,0\n1.0,9\n")
-    block = te.read(path, grid="8x8", electrode_pitch=200 * pq.um)
+@pytest.mark.parametrize(("order", "place"), [("rows", [200, 600]), ("columns", [600, 200])])
+def test_positions_follow_from_grid_and_pitch(tmp_path: Path, order: str, place: list) -> None:
+    """Channel 25 is the second of the fourth row, or of the fourth column."""
+    path = write(tmp_path, "time_s,channel\n0.5,0\n1.0,25\n")
+    block = te.read(path, grid="8x8", grid_order=order, electrode_pitch=200 * pq.um)
     nodes = nodes_of_spiketrains(block.segments[0].spiketrains)
-    assert nodes.positions_um.tolist() == [[0, 0], [200, 200]]
+    assert nodes.positions_um.tolist() == [[0, 0], place]
 
 
 def test_part_and_length_are_chosen(tmp_path: Path) -> None:

@@ -169,3 +169,8 @@ def test_a_constant_measure_says_what_it_was_counted_from():
 def test_a_measure_says_what_it_was_counted_from():
     found = window_behavior(game_segment(one_per_kind("event")), WINDOWS, "game:hits")
     assert "4 hits of the event 'hits'; 3 misses of the event 'misses'" in found.description
+
+
+def test_marks_before_the_game_are_no_game():
+    segment = game_segment([neo.Event([0.0] * pq.s, name="misses")])
+    assert episodes_of_segment(segment) is None

@@ -135,10 +135,11 @@ def episodes_of_segment(segment: neo.Segment) -> GameEpisodes | None:
         return counted
     source = f"{hits or 'no hits, as no event, epoch or label names any'}; {misses}"
     hits_s = np.zeros(0) if hits is None else hits.times_s
-    first_s = float(np.append(hits_s, misses.times_s).min())
-    episodes = GameEpisodes.from_events(
-        hits_s, misses.times_s, t_start_s=_game_start_s(segment, first_s)
-    )
+    start_s = _game_start_s(segment, float(np.append(hits_s, misses.times_s).min()))
+    if misses.times_s[-1] <= start_s:
+        # Marks of something before the game, such as a test of the rig, are no game.
+        return counted
+    episodes = GameEpisodes.from_events(hits_s, misses.times_s, t_start_s=start_s)
     return replace(episodes, source=source)
 
 
