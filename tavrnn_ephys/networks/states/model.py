@@ -56,7 +56,7 @@ class NetworkStates:
     Examples
     --------
     >>> weights = np.tile(np.eye(3), (20, 1, 1))
-    >>> weights[10:, 0, 1] = weights[10:, 1, 0] = 0.9
+    >>> weights[10:, 0, 1:] = weights[10:, 1:, 0] = 0.9
     >>> weights[:, 1, 2] = weights[:, 2, 1] = np.tile([0.1, 0.2], 10)
     >>> windows = Windows(start_s=np.arange(20.0), stop_s=np.arange(20.0) + 1)
     >>> connectivity = ConnectivitySequence(
