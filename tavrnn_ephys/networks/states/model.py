@@ -56,7 +56,7 @@ class NetworkStates:
     Examples
     --------
     >>> weights = np.tile(np.eye(3), (20, 1, 1))
-    >>> weights[10:, 0, 1:] = weights[10:, 1:, 0] = 0.9
+    >>> weights[12:, 0, 1:] = weights[12:, 1:, 0] = 0.9
     >>> weights[:, 1, 2] = weights[:, 2, 1] = np.tile([0.1, 0.2], 10)
     >>> windows = Windows(start_s=np.arange(20.0), stop_s=np.arange(20.0) + 1)
     >>> connectivity = ConnectivitySequence(
@@ -65,8 +65,8 @@ class NetworkStates:
     >>> found = network_states(connectivity, n_states=2, method="kmeans")
     >>> found.to_pandas()
        start_s  stop_s  state  n_windows
-    0      0.0    10.0      0         10
-    1     10.0    20.0      1         10
+    0      0.0    12.0      0         12
+    1     12.0    20.0      1          8
     """
 
     n_states: int
