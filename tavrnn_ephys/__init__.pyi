@@ -52,6 +52,8 @@ from .methods.tavrnn import TAVRNN as TAVRNN
 from .networks.alignment import group_alignment as group_alignment
 from .networks.measures import network_measures as network_measures
 from .networks.placement import spectral_positions as spectral_positions
+from .networks.states import NetworkStates as NetworkStates
+from .networks.states import network_states as network_states
 from .results import RunComparison as RunComparison
 from .results import StoredResults as StoredResults
 from .results import compare_runs as compare_runs
