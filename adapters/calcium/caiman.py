@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5 import open_hdf5
 from tavrnn_ephys.adapters.calcium._rois import (
     accepted_rois,
     check_options,
@@ -124,26 +125,13 @@ class CaimanAdapter:
 def _open(path: Path) -> Iterator[h5py.File]:
     import h5py
 
-    if not path.is_file():
-        raise FileFormatError(f"There is no file '{path}'. Check the path.")
-    if path.stat().st_size == 0:
-        raise FileFormatError(f"'{path.name}' is empty. Copy it again from its source.")
-    if not h5py.is_hdf5(path):
-        raise FileFormatError(f"'{path.name}' is not an HDF5 file, so no file of CaImAn.")
-    try:
-        with h5py.File(path, "r") as file:
-            if "estimates" not in file or not isinstance(file["estimates"], h5py.Group):
-                raise FileFormatError(
-                    f"'{path.name}' has no group 'estimates', so it is no file of CaImAn. "
-                    "Name the adapter of its format."
-                )
-            yield file
-    except (OSError, RuntimeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise FileFormatError(
-            f"'{path.name}' is damaged or cut short: HDF5 cannot read it ({reason}). "
-            "Copy it again from its source."
-        ) from error
+    with open_hdf5(path) as file:
+        if not isinstance(file.get("estimates"), h5py.Group):
+            raise FileFormatError(
+                f"'{path.name}' has no group 'estimates', so it is no file of CaImAn. "
+                "Name the adapter of its format."
+            )
+        yield file
 
 
 def _traces(estimates: Any, file_name: str) -> dict[str, NDArray[np.float64]]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import has_items, open_hdf5
+from tavrnn_ephys.adapters._hdf5 import has_items, open_hdf5
 from tavrnn_ephys.adapters.mea._parts import asked_span_s, choose, refuse_unknown, span_within
 from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
 from tavrnn_ephys.io.lazy_signals import LazySignal

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._cl1_streams import pickled_values, read_streams
-from tavrnn_ephys.adapters.mea._hdf5 import (
+from tavrnn_ephys.adapters._hdf5 import (
     attribute,
     file_name,
     has_items,
     load_columns,
     open_hdf5,
 )
+from tavrnn_ephys.adapters.mea._cl1_streams import pickled_values, read_streams
 from tavrnn_ephys.adapters.mea._parts import (
     asked_span_s,
     choose,

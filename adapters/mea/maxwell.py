@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys.adapters.mea._hdf5 import file_name, has_items, load, open_hdf5, text
+from tavrnn_ephys.adapters._hdf5 import file_name, has_items, load, open_hdf5, text
 from tavrnn_ephys.adapters.mea._maxwell_traces import traces_of_well
 from tavrnn_ephys.adapters.mea._maxwell_wells import (
     Place,

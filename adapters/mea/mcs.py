@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import (
+from tavrnn_ephys.adapters._hdf5 import (
     attribute,
     file_name,
     has_items,

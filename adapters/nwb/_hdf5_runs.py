@@ -10,8 +10,9 @@ from typing import Any
 
 import h5py
 
+from tavrnn_ephys.adapters._hdf5_faults import one_line
 from tavrnn_ephys.adapters.nwb._attributes import attributes_of, restore_attributes
-from tavrnn_ephys.adapters.nwb._files import one_line, read_nwbfile
+from tavrnn_ephys.adapters.nwb._files import read_nwbfile
 from tavrnn_ephys.adapters.nwb._rewriting import (
     copy_bytes,
     copy_objects,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._files import one_line
+from tavrnn_ephys.adapters._hdf5_faults import one_line
 from tavrnn_ephys.adapters.nwb._names import known_place, quantities_unit
 from tavrnn_ephys.adapters.nwb._read_spikes import electrode_positions
 from tavrnn_ephys.adapters.nwb._series import Limits, cut, series_clock, walk_series

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5_faults import faults_told
 from tavrnn_ephys.adapters.nwb._encoding import decode_array
-from tavrnn_ephys.adapters.nwb._files import damage_told
 from tavrnn_ephys.adapters.nwb._run_frames import TABLE, frame_of
 from tavrnn_ephys.adapters.nwb._run_graphs import (
     graph_of_edges,
@@ -298,7 +299,7 @@ class NwbRun:
     def _stored(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any]:
         if column not in self._groups[part]:
             raise self._lacks(column)
-        with damage_told(self._file_name):
+        with faults_told(Path(self._file_name)):
             return plain_values(self._groups[part][column][rows])
 
     def _frame_column(self, part: str, column: str) -> NDArray[Any]:

@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import is_zarr, one_line, open_nwb, read_nwbfile
+from tavrnn_ephys.adapters._hdf5_faults import one_line
+from tavrnn_ephys.adapters.nwb._files import is_zarr, open_nwb, read_nwbfile
 from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
 from tavrnn_ephys.core.errors import InputError, MissingDependencyError, OutputError

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import damage_told, one_line, open_root
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line
+from tavrnn_ephys.adapters.nwb._files import open_root
 from tavrnn_ephys.adapters.nwb._hdf5_runs import add_run_to, compact, link_or_copy, remove_runs
 from tavrnn_ephys.adapters.nwb._run_index import (
     choose_run,
@@ -180,7 +181,7 @@ def list_runs(path: str | Path) -> list[RunInfo]:
         If it is no intact NWB file.
     """
     path = Path(path)
-    with open_root(path) as root, damage_told(path.name):
+    with open_root(path) as root, faults_told(path):
         return [describe_run(root, entry) for entry in find_runs(root).values()]
 
 
