@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +56,11 @@ class MatAdapter:
     name = "mat"
     description = "MATLAB arrays (.mat, also v7.3); name the variables, as in traces=eventsMat"
     suffixes: tuple[str, ...] = (".mat",)
+    choices: Mapping[str, str] = MappingProxyType({
+        "counts": "Nothing is chosen: the caller names the variable of the activity, as counts, "
+        "spike_times or traces.",
+        "t_start": "Spike times start at 0 s, or at the first spike if that comes late.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

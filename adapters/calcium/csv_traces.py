@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +40,8 @@ class CalciumCsvAdapter:
     name = "calcium_csv"
     description = "calcium traces or events: a row of times in seconds, then one row per cell (CSV)"
     suffixes: tuple[str, ...] = (".csv",)
+    # The first row is the times, every other one a cell: nothing else can be meant.
+    choices: Mapping[str, str] = MappingProxyType({})
 
     def recognises(self, path: Path) -> bool:
         """

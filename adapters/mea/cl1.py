@@ -10,9 +10,10 @@ count frames.  Attributes that PyTables pickled are scanned for plain values and
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,6 +64,10 @@ class Cl1Adapter:
     name = "cl1"
     description = "Cortical Labs CL1: spikes, stimulations and data streams"
     suffixes: tuple[str, ...] = (".h5",)
+    choices: Mapping[str, str] = MappingProxyType({
+        "channels": "All channels that the recording counts, silent ones too.",
+        "streams": "All data streams.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

@@ -13,8 +13,9 @@ and all trials share ``channel_locs.csv`` (channel, x, y in micrometres) and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,6 +64,10 @@ class DishBrainAdapter:
     name = "dishbrain"
     description = "DishBrain spike words with game events and electrode layout"
     suffixes: tuple[str, ...] = (SUFFIX,)
+    choices: Mapping[str, str] = MappingProxyType({
+        "join": "The named trial alone, not the others of its chip in the folder.",
+        "layout": "channel_locs.csv in the folder, or up to two above.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

@@ -10,7 +10,9 @@ electrode positions in micrometres, ``/names`` the names, ``/array`` the kind of
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +49,7 @@ class SpikeHdf5Adapter:
     name = "spike_hdf5"
     description = "MEA spike times with electrode positions (HDF5 of the retinal-wave archive)"
     suffixes: tuple[str, ...] = (".h5", ".hdf5")
+    choices: Mapping[str, str] = MappingProxyType({})
 
     def recognises(self, path: Path) -> bool:
         """

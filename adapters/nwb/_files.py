@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,9 @@ __all__ = [
     "read_nwbfile",
     "require_nwb",
 ]
+
+# How HDMF says that the schema of an extension is nowhere.
+_NO_NAMESPACE = re.compile(r"'([A-Za-z0-9_.-]+)' not a namespace")
 
 
 def looks_like_nwb(path: Path) -> bool:
@@ -164,11 +169,24 @@ def open_nwb(path: Path, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
             # PyNWB speaks about every departure from its newest schema; old files are full of them.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                nwbfile = stack.enter_context(_reading(path)).read()
+                nwbfile = _read_with_extensions(path, stack)
         except Exception as error:
             raise _not_understood(path, error) from error
         with faults_told(path):
             yield nwbfile
+
+
+def _read_with_extensions(path: Path, stack: ExitStack) -> Any:
+    """Read a file, once more with the package of an extension whose schema the file lacks."""
+    try:
+        return stack.enter_context(_reading(path)).read()
+    except (KeyError, ValueError) as error:
+        missing = _NO_NAMESPACE.search(str(error))
+        name = missing[1].replace("-", "_") if missing else ""
+        if not name or find_spec(name) is None:
+            raise
+        import_module(name)
+    return stack.enter_context(_reading(path)).read()
 
 
 def _reading(path: Path) -> Any:
@@ -251,6 +269,12 @@ def _not_understood(path: Path, error: Exception) -> TavrnnEphysError:
                 raise error
         except TavrnnEphysError as told:
             return told
+    missing = _NO_NAMESPACE.search(str(error))
+    if missing:
+        return FileFormatError(
+            f"'{path.name}' uses the extension '{missing[1]}' of NWB, and holds no copy of its "
+            f"schema. Install the package of the extension: pip install {missing[1]}."
+        )
     return FileFormatError(
         f"PyNWB cannot read '{path.name}': {one_line(error)}. "
         "Check the file with nwbinspector, or write it again with a current version."

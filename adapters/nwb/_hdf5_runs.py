@@ -11,12 +11,14 @@ from typing import Any
 import h5py
 
 from tavrnn_ephys.adapters._hdf5_faults import one_line
+from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
 from tavrnn_ephys.adapters.nwb._attributes import attributes_of, restore_attributes
 from tavrnn_ephys.adapters.nwb._files import read_nwbfile
+from tavrnn_ephys.adapters.nwb._moving import has_values_elsewhere, move_references
 from tavrnn_ephys.adapters.nwb._rewriting import (
     copy_bytes,
     copy_objects,
-    move_external_links,
+    digest_of,
     same_content,
 )
 from tavrnn_ephys.adapters.nwb._run_build import add_run
@@ -60,20 +62,30 @@ def link_or_copy(
                 # As the recording's own links: relative to its folder, until all are moved below.
                 link = os.path.relpath(source.resolve(), source.parent.resolve())
                 with h5py.File(temporary, "w", libver=("earliest", "latest")) as sidecar:
-                    copy_objects(recording, sidecar, link_large=link)
+                    copy_objects(recording, sidecar, link_large=link, gather=True)
                 digest = None
-            else:
+            elif _same_folder(source, target) or not has_values_elsewhere(recording):
                 digest = copy_bytes(source, temporary)
+            else:
+                # A copy elsewhere would look for the values in vain, and read zeros.
+                require_neighbours(source, outside=True)
+                with h5py.File(temporary, "w", libver=("earliest", "latest")) as copy:
+                    copy_objects(recording, copy, gather=True)
+                digest = digest_of(source)
     except BlockingIOError as error:
         raise _is_written(source) from error
     with h5py.File(temporary, "r+") as copy:
-        move_external_links(copy, source.parent, target.parent)
+        move_references(copy, source.parent, target.parent)
     return {
         "source.file": source.name,
         "source.n_bytes": source.stat().st_size,
         "source.sha256": digest,
         "way": placement.way,
     }
+
+
+def _same_folder(source: Path, target: Path) -> bool:
+    return source.parent.resolve() == target.parent.resolve()
 
 
 def _is_written(source: Path) -> OutputError:

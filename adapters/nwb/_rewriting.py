@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from tavrnn_ephys.adapters._hdf5_neighbours import stored_elsewhere
 from tavrnn_ephys.adapters.nwb._attributes import read_attribute, write_attribute
+from tavrnn_ephys.adapters.nwb._moving import copy_values
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["copy_bytes", "copy_objects", "move_external_links", "same_content"]
+__all__ = ["copy_bytes", "copy_objects", "digest_of", "same_content"]
 
 _PIECE = 2**23
 # Smaller data are copied into a sidecar rather than linked.
@@ -42,7 +43,27 @@ def copy_bytes(source: Path, target: Path) -> str:
     return state.hexdigest()
 
 
-def copy_objects(source: h5py.File, target: h5py.File, *, link_large: str = "") -> None:
+def digest_of(path: Path) -> str:
+    """
+    Give the checksum of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 of the content.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def copy_objects(
+    source: h5py.File, target: h5py.File, *, link_large: str = "", gather: bool = False
+) -> None:
     """
     Copy every object of a file into an empty one, references and links included.
 
@@ -53,15 +74,18 @@ def copy_objects(source: h5py.File, target: h5py.File, *, link_large: str = "") 
     link_large : str
         Name by which the target finds the source; with one, large data of series are linked
         instead of copied.
+    gather : bool
+        Whether values that lie in other files are copied into the target.
     """
-    copies = _Copies(source, target, link_large)
+    copies = _Copies(source, target, link_large, gather)
     copies.group(source, target)
     copies.references()
 
 
 class _Copies:
-    def __init__(self, source: h5py.File, target: h5py.File, link_large: str) -> None:
+    def __init__(self, source: h5py.File, target: h5py.File, link_large: str, gather: bool) -> None:
         self.source, self.target, self.link_large = source, target, link_large
+        self.gather = gather
         self.names: dict[int, str] = {}
         self.waiting: list[tuple[Any, str, str | None]] = []
 
@@ -87,6 +111,9 @@ class _Copies:
             self.group(item, h5py.Group(made))
         elif self._is_linked(item):
             parent[name] = h5py.ExternalLink(self.link_large, item.name)
+        elif self.gather and isinstance(item, h5py.Dataset) and stored_elsewhere(item):
+            copy_values(item, parent, name)
+            self._attributes(item, parent[name])
         else:
             h5py.h5o.copy(item.parent.id, name.encode(), parent.id, name.encode())
             if isinstance(item, h5py.Dataset):
@@ -247,37 +274,3 @@ def _same_object(one: Any, two: Any, first: Any, second: Any) -> bool:
 
 def _place(reference: Any, file: Any) -> str | None:
     return file[reference].name if reference else None
-
-
-def move_external_links(file: h5py.File, old_folder: Path, new_folder: Path) -> None:
-    """
-    Keep relative links to other files right in a copy that lies elsewhere.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The copy.
-    old_folder, new_folder : pathlib.Path
-        Folders of the original and of the copy.
-    """
-    if old_folder.resolve() == new_folder.resolve():
-        return
-    found: list[tuple[Any, str, Any]] = []
-
-    def collect(group: Any) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                found.append((group, name, link))
-            elif isinstance(link, h5py.HardLink):
-                item = group[name]
-                if isinstance(item, h5py.Group):
-                    collect(item)
-
-    collect(file)
-    for group, name, link in found:
-        if not os.path.isabs(link.filename):
-            there = old_folder.resolve() / link.filename
-            moved = os.path.relpath(there, new_folder.resolve())
-            del group[name]
-            group[name] = h5py.ExternalLink(moved, link.path)

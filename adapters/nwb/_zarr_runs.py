@@ -15,8 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tavrnn_ephys.adapters._hdf5_faults import one_line
 from tavrnn_ephys.adapters.nwb._files import is_zarr, open_nwb, read_nwbfile
+from tavrnn_ephys.adapters.nwb._moving import moved_path
 from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
 from tavrnn_ephys.core.errors import InputError, MissingDependencyError, OutputError
@@ -79,7 +82,26 @@ def copy_to_zarr(source: Path, temporary: Path) -> dict[str, Any]:
         shutil.copytree(source, temporary, dirs_exist_ok=True)
     else:
         _export(source, temporary)
+    _move_images(temporary, source.parent)
     return {"source.file": source.name, "source.sha256": None, "way": "zarr"}
+
+
+def _move_images(store: Path, old_folder: Path) -> None:
+    """Keep relative names of image files right in a store that lies elsewhere."""
+    import zarr
+
+    found: list[Any] = []
+
+    def look(name: str, item: Any) -> None:
+        if name.rpartition("/")[2] == "external_file" and hasattr(item, "shape"):
+            found.append(item)
+
+    zarr.open_group(str(store), mode="r+").visititems(look)
+    for item in found:
+        names = [str(value) for value in np.ravel(item[...])]
+        moved = [moved_path(name, old_folder, store.parent) for name in names]
+        if moved != names:
+            item[...] = np.array(moved, dtype=object).reshape(item.shape)
 
 
 def _export(source: Path, temporary: Path) -> None:
