@@ -22,8 +22,9 @@ __all__ = ["faults_told", "load_filters", "one_line", "raised_by"]
 # of a program, and memory that runs out is no fault of a file: none of them is listed.
 _FAULTS = (OSError, RuntimeError, LookupError, ValueError, ArithmeticError)
 _FILTER = re.compile(r"required filter '([^']*)' is not registered|(can't open directory)")
-# Filters that no package on PyPI holds.
-_OF_MAXWELL = "401"
+# Filters of the package hdf5plugin, and that of MaxWell, which no package holds.
+_OF_HDF5PLUGIN = {307, 32000, 32001, 32004, 32008, 32013, 32015, 32017, 32018, 32024, 32026, 32028}
+_OF_MAXWELL = 401
 
 
 def load_filters() -> None:
@@ -103,16 +104,51 @@ def _told(path: Path, error: Exception) -> TavrnnEphysError:
 
 
 def _filter_missing(path: Path, name: str) -> MissingDependencyError:
-    if _OF_MAXWELL in name or "maxwell" in name.lower():
+    code, known = _absent_filter(path)
+    if code == _OF_MAXWELL or str(_OF_MAXWELL) in name:
         return MissingDependencyError(
             f"Samples of '{path.name}' need MaxWell's HDF5 filter ({_OF_MAXWELL}). Set the "
             "environment variable HDF5_PLUGIN_PATH to the folder of its library."
         )
+    name = name or known
     what = f"the HDF5 filter '{name}'" if name else "an HDF5 filter"
+    what += f" ({code})" if code else ""
+    if code and code not in _OF_HDF5PLUGIN:
+        return MissingDependencyError(
+            f"'{path.name}' is compressed with {what}, which is not installed. Ask the maker of "
+            "the program that wrote it for the filter, and set the environment variable "
+            "HDF5_PLUGIN_PATH to its folder."
+        )
     return MissingDependencyError(
         f"'{path.name}' is compressed with {what}, which is not installed. Install it: "
         "pip install hdf5plugin."
     )
+
+
+def _absent_filter(path: Path) -> tuple[int, str]:
+    """Find number and name of the first filter of a file that HDF5 does not have."""
+    import h5py
+
+    found: list[tuple[int, str]] = []
+
+    def look(_: str, item: object) -> bool | None:
+        if isinstance(item, h5py.Dataset):
+            plan = item.id.get_create_plist()
+            for index in range(plan.get_nfilters()):
+                code, _, _, name = plan.get_filter(index)
+                if not h5py.h5z.filter_avail(code):
+                    text = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+                    # A filter can note its settings behind its name.
+                    found.append((int(code), text.split(";")[0].split(" (")[0].strip()))
+                    return True
+        return None
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(look)
+    except (OSError, RuntimeError, LookupError, ValueError):
+        return 0, ""
+    return found[0] if found else (0, "")
 
 
 def _is_of_hdf5(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 
-from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.core.errors import FileFormatError, TavrnnEphysError
 
 __all__ = ["Neighbour", "neighbours_of", "require_neighbours", "stored_elsewhere"]
 
@@ -167,6 +167,8 @@ def require_neighbours(path: Path, *, outside: bool = False) -> None:
     try:
         with h5py.File(path, "r") as file:
             neighbours = list(dict.fromkeys(neighbours_of(file)))
+    except TavrnnEphysError:
+        raise
     except (OSError, RuntimeError, LookupError, ValueError):
         return  # Whatever else is wrong is told by who reads it.
     for neighbour in neighbours:

@@ -121,7 +121,12 @@ class CalciumCsvAdapter:
 
 
 def _numbers(line: str) -> NDArray[np.float64]:
-    return np.array([float(text) for text in line.strip().split(",")])
+    """Read numbers between commas, or with decimal commas between semicolons or tabulators."""
+    text = line.strip()
+    separator = next((item for item in (";", "\t") if item in text), ",")
+    if separator != ",":
+        text = text.replace(",", ".")
+    return np.array([float(part) for part in text.split(separator)])
 
 
 def _table(path: Path) -> NDArray[np.float64]:

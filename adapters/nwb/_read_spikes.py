@@ -77,7 +77,7 @@ def read_spiketrains(
 
     nodes = unit_nodes(units, file_name)
     whole = _spike_times(units, nodes, file_name)
-    warn_of_units_of_time(whole, file_name)
+    warn_of_units_of_time(whole, f"'{file_name}'")
     judged = judgement_of(units)
     kept = kept_by_quality(
         None if judged is None else judged[1], quality, n_nodes=len(nodes), kind="units",

@@ -150,9 +150,15 @@ class _Copies:
             if key in new.attrs:
                 del new.attrs[key]
             if isinstance(value, h5py.Reference):
-                new.attrs.create(key, self._reference(value), dtype=h5py.ref_dtype)
+                moved = self._reference(value) or self._target_by_name(name)
+                new.attrs.create(key, moved, dtype=h5py.ref_dtype)
             else:
                 new.attrs.create(key, self._moved(value), dtype=old.attrs.get_id(key).dtype)
+
+    def _target_by_name(self, name: str) -> Any:
+        """Find what an index refers to by name, where its reference leads nowhere."""
+        target = self.target.get(name.removesuffix("_index"))
+        return h5py.Reference() if target is None else target.ref
 
     def _moved(self, values: Any) -> Any:
         if isinstance(values, h5py.Reference):
@@ -180,7 +186,9 @@ class _Copies:
             )
         if not reference:
             return h5py.Reference()
-        return self.target[self.source[reference].name].ref
+        # The object of a reference can be gone; whoever reads the copy finds none either.
+        name = self.source[reference].name
+        return h5py.Reference() if name is None else self.target[name].ref
 
 
 def _has_references(dtype: np.dtype[Any]) -> bool:

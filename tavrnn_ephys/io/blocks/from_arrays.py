@@ -101,7 +101,9 @@ def block_from_arrays(
         raise InputError(f"{chosen} has {len(activity)} rows for {len(nodes)} node_ids.")
     start_s = 0.0 if t_start is None else time_s(t_start, "t_start")
     if chosen == "spike_times":
-        warn_of_units_of_time([np.asarray(times, dtype=np.float64) for times in spike_times], name)
+        warn_of_units_of_time(
+            [np.asarray(times, dtype=np.float64) for times in spike_times], f"'{name}'"
+        )
         if t_start is None and not behavior:
             start_s = _start_s(spike_times, name)
     stop_s = None if t_stop is None else time_s(t_stop, "t_stop")
