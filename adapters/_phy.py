@@ -185,7 +185,9 @@ def _tables(folder: Path) -> dict[int, dict[str, Any]]:
         rows = csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ",")
         header = next(rows)
         at = next((i for i, name in enumerate(header) if name in ("cluster_id", "id")), None)
-        for row in rows if at is not None else ():
+        if at is None:
+            continue
+        for row in rows:
             if len(row) == len(header) and row[at].strip().isdigit():
                 about = known.setdefault(int(row[at]), {})
                 for name, text in zip(header, row, strict=True):

@@ -116,10 +116,11 @@ def _nodes(found: list[Any]) -> Nodes:
         location = plain_column(table["location"]) if "location" in table.colnames else None
         known = [] if location is None else [known_place(location[row]) for row in inside]
         groups.append(known[0] if known else "")
-    same = all(place is not None and len(place) == len(places[0]) for place in places)
+    known_places = [place for place in places if place is not None]
+    same = len({len(place) for place in known_places}) == 1 and len(known_places) == len(places)
     return Nodes(
         ids=distinct_names([str(series.name) for series in found]),
         kind="channel",
         groups=groups,
-        positions_um=np.array(places, dtype=np.float64) if same else None,
+        positions_um=np.array(known_places, dtype=np.float64) if same else None,
     )

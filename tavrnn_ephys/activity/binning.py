@@ -171,9 +171,7 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
     if len(signals) != 1:
         raise InputError(
             f"This segment has no spike trains and {len(signals)} signals with a trace per node; "
-            "exactly one is needed. In Python, say which: "
-            "segment.analogsignals[0].annotate(role='nodes'); with tavrnn-ephys, name it where "
-            "its adapter takes series=NAME: --option series=NAME."
+            "exactly one is needed. Annotate it with role='nodes'."
         )
     signal = signals[0]
     nodes = nodes_of_signal(signal)
