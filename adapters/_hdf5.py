@@ -23,6 +23,7 @@ __all__ = [
     "attribute",
     "file_name",
     "has_items",
+    "holds",
     "load",
     "load_columns",
     "open_hdf5",
@@ -56,9 +57,42 @@ def has_items(path: Path, names: tuple[str, ...]) -> bool:
         if has_endless_heap(path):
             return False
         with h5py.File(path, "r") as file:
-            return all(name in file for name in names)
+            return all(holds(file, name) for name in names)
     except Exception:
         return False
+
+
+def holds(file: Any, name: str, n_links: int = 16) -> bool:
+    """
+    Say whether a file itself holds an item; no other file is opened to find out.
+
+    Parameters
+    ----------
+    file : h5py.File
+        An open file.
+    name : str
+        Path of the item.
+    n_links : int
+        Most soft links to follow.
+
+    Returns
+    -------
+    bool
+        False also for what lies behind a link to another file, which may be a pipe.
+    """
+    import h5py
+
+    group, parts = file, [part for part in name.split("/") if part]
+    for index, part in enumerate(parts):
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if isinstance(link, h5py.SoftLink) and n_links:
+            start = "" if link.path.startswith("/") else group.name
+            path = "/".join((start, link.path, *parts[index + 1 :]))
+            return holds(file, path, n_links - 1)
+        if not isinstance(link, h5py.HardLink):
+            return False
+        group = group[part]
+    return True
 
 
 @contextmanager

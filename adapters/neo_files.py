@@ -217,8 +217,11 @@ def _first_that_reads(path: Path, readers: list[Any], number: int) -> tuple[neo.
                 return (*_read_with(reader, path, number), reader.__name__)
         except InputError:
             raise
-        except MemoryError:
-            reasons.append(f"{reader.__name__}: not enough memory")
+        except MemoryError as error:
+            raise InputError(
+                f"Reading '{path.name}' with {reader.__name__} needs more memory than there is. "
+                "Choose another reader, or use a larger machine."
+            ) from error
         except Exception as error:
             text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             reasons.append(f"{reader.__name__}: {text[:160]}")

@@ -72,7 +72,7 @@ def unpickled(path: Path) -> Any:
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise FileFormatError(
-            f"'{path.name}' is damaged, or holds more than arrays, numbers, text, dates and paths "
-            f"({reason}). Leave it out: allow_pickle=False."
+            f"'{path.name}' is damaged, or holds more than arrays, numbers and text ({reason}). "
+            "Leave it out: allow_pickle=False."
         ) from error
     return array.item() if shape == () else array.reshape(shape)

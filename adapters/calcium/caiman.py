@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters._hdf5 import open_hdf5
+from tavrnn_ephys.adapters._hdf5 import has_items, open_hdf5
 from tavrnn_ephys.adapters.calcium._rois import (
     accepted_rois,
     check_options,
@@ -130,13 +130,7 @@ class CaimanAdapter:
 
 
 def _is_results(path: Path) -> bool:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return "estimates/A" in file and "estimates/C" in file
-    except Exception:
-        return False
+    return has_items(path, ("estimates/A", "estimates/C"))
 
 
 def _results_in(folder: Path) -> list[Path]:

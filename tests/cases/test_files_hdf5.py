@@ -326,3 +326,30 @@ def test_missing_filter_is_a_missing_dependency(path: Path) -> None:
     said = "Can't synchronously read data (required filter 'lz4' is not registered)"
     with pytest.raises(MissingDependencyError, match="HDF5 filter 'lz4'"), faults_told(path):
         raise OSError(said)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_file_whose_first_groups_are_links_to_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.h5")
+    path = tmp_path / "hostile.h5"
+    with h5py.File(path, "w") as file:
+        for name in ("estimates", "spikes", "recordings", "wells", "3BRecInfo", "nwb_version"):
+            file[name] = h5py.ExternalLink("pipe.h5", "/x")
+    before = time.monotonic()
+    with pytest.raises(FileFormatError):
+        te.read(path)
+    assert time.monotonic() - before < 5
+
+
+def test_soft_links_inside_a_file_are_followed_to_recognise_it(tmp_path: Path) -> None:
+    from tavrnn_ephys.adapters._hdf5 import has_items
+
+    path = tmp_path / "linked.h5"
+    with h5py.File(path, "w") as file:
+        file["store/a/x"] = 1
+        file["wells"] = h5py.SoftLink("/store/a")
+        file["again"] = h5py.SoftLink("wells")
+        file["loop"] = h5py.SoftLink("/loop")
+    assert has_items(path, ("wells/x", "again/x"))
+    assert not has_items(path, ("wells/y",))
+    assert not has_items(path, ("loop/x",))
