@@ -353,3 +353,26 @@ def test_soft_links_inside_a_file_are_followed_to_recognise_it(tmp_path: Path) -
     assert has_items(path, ("wells/x", "again/x"))
     assert not has_items(path, ("wells/y",))
     assert not has_items(path, ("loop/x",))
+
+
+def test_names_of_image_files_move_into_a_zarr_store(tmp_path: Path) -> None:
+    pytest.importorskip("hdmf_zarr")
+    import zarr
+    from pynwb.image import ImageSeries
+
+    from tavrnn_ephys.adapters.nwb._zarr_runs import copy_to_zarr
+
+    for name in ("here", "there/copy.nwb.zarr"):
+        (tmp_path / name).mkdir(parents=True)
+    nwbfile = with_units(2)
+    nwbfile.add_acquisition(
+        ImageSeries(
+            name="video", external_file=["video.avi"], starting_frame=[0], rate=10.0, unit="n.a.",
+            format="external", num_samples=100,
+        )
+    )  # fmt: skip
+    source = save(nwbfile, tmp_path / "here" / "session.nwb")
+    target = tmp_path / "there" / "copy.nwb.zarr"
+    copy_to_zarr(source, target)
+    named = str(zarr.open_group(str(target), mode="r")["acquisition/video/external_file"][0])
+    assert (target.parent / named).resolve() == tmp_path / "here" / "video.avi"
