@@ -68,7 +68,7 @@ def test_nwb_traces(recordings, capsys, name, data):
     path = recordings / "formats/nwb" / name
     with h5py.File(path) as file:
         shape = (*file[data].shape, 1)
-    said = inspect(capsys, path)
+    said = inspect(capsys, path, "quality=all")
     assert f"{shape[1]} rois with traces" in said
     assert f"{shape[0]} samples" in said
 
@@ -363,7 +363,7 @@ def test_no_file_of_the_folder_is_forgotten(recordings):
 
 ANALYSES = {
     "formats/nwb/sub-4_ses-4_ecephys+image.nwb": ("5s", "900s", []),
-    "formats/nwb/nwb_test.nwb": ("500ms", "10s", []),
+    "formats/nwb/nwb_test.nwb": ("500ms", "10s", ["quality=all"]),
     # The animal was lost for 41 s after this time.
     CELEGANS: ("2s", "50s", ["t_stop=110s"]),
     "formats/suite2p/plane0/F.npy": ("500ms", "80s", ["sampling_rate=10Hz"]),
@@ -372,7 +372,9 @@ ANALYSES = {
     "formats/neo/nex/CS056P07R-MEME1.nex": ("1s", "300s", []),
     "monkey-m1-reach/chewie_demo.mat": ("50ms", "25s", list(MONKEY)),
     "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5": ("1s", "120s", []),
-    "axion-spikelist/exampleRecording_1012016_plate1_DIV3_spike_list.csv.gz": ("500ms", "20s", []),
+    "axion-spikelist/exampleRecording_1012016_plate1_DIV3_spike_list.csv.gz": (
+        "500ms", "20s", ["t_stop=58s"],
+    ),
     "formats/maxwell/maxone_network.raw.h5": ("100ms", "4s", []),
     BIOCAM[0]: ("1ms", "500ms", []),
     "cl1": ("100ms", "10s", []),

@@ -16,8 +16,9 @@ and ``replay.bin`` beside it, all but the spikes optional; see ``_dishbrain_serv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,12 @@ class DishBrainAdapter:
     description = "DishBrain spike words, or the server's spikes, with the game and the layout"
     suffixes: tuple[str, ...] = (SUFFIX, *SUFFIXES)
     reads_folders = True
+    choices: Mapping[str, str] = MappingProxyType({
+        "join": "The named trial alone, not the others of its chip in the folder.",
+        "layout": "channel_locs.csv in the folder, or up to two above.",
+        "electrodes": "The map that the events name, or the only one of the session.",
+        "unplaced": "Channels without a place are kept; a warning tells them with their spikes.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

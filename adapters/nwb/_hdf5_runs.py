@@ -13,13 +13,15 @@ from typing import Any
 import h5py
 import numpy as np
 
+from tavrnn_ephys.adapters._hdf5_faults import one_line
+from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
 from tavrnn_ephys.adapters.nwb._attributes import attributes_of, restore_attributes
-from tavrnn_ephys.adapters.nwb._files import one_line
+from tavrnn_ephys.adapters.nwb._moving import has_values_elsewhere, move_references
 from tavrnn_ephys.adapters.nwb._rewriting import (
     copy_bytes,
     copy_objects,
+    digest_of,
     has_references,
-    move_external_links,
     same_content,
 )
 from tavrnn_ephys.adapters.nwb._run_file import RunFile
@@ -69,22 +71,31 @@ class Hdf5RunFile(RunFile):
                     # As the recording's own links: relative to its folder, until all are moved.
                     link = os.path.relpath(source.resolve(), source.parent.resolve())
                     with h5py.File(self.path, "w", libver=("earliest", "latest")) as sidecar:
-                        copy_objects(recording, sidecar, link_large=link)
+                        copy_objects(recording, sidecar, link_large=link, gather=True)
                     digest = None
-                else:
+                elif self._stays_in_its_folder() or not has_values_elsewhere(recording):
                     digest = copy_bytes(source, self.path)
+                else:
+                    # A copy elsewhere would look for the values in vain, and read zeros.
+                    require_neighbours(source, outside=True)
+                    with h5py.File(self.path, "w", libver=("earliest", "latest")) as copy:
+                        copy_objects(recording, copy, gather=True)
+                    digest = digest_of(source)
         except BlockingIOError as error:
             raise OutputError(
                 f"'{source.name}' is open for writing in another program. Close it there first."
             ) from error
         with h5py.File(self.path, "r+") as copy:
-            move_external_links(copy, source.parent, self.target.parent)
+            move_references(copy, source.parent, self.target.parent)
         return {
             "source.file": source.name,
             "source.n_bytes": source.stat().st_size,
             "source.sha256": digest,
             "way": placement.way,
         }
+
+    def _stays_in_its_folder(self) -> bool:
+        return self.source.parent.resolve() == self.target.parent.resolve()
 
     def reserve(self, results: Results) -> None:
         """Notice a full disk: HDF5 that finds it can abort, here it is still an ordinary error."""

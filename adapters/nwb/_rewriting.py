@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from tavrnn_ephys.adapters._hdf5_neighbours import stored_elsewhere
 from tavrnn_ephys.adapters.nwb._attributes import read_attribute, write_attribute
+from tavrnn_ephys.adapters.nwb._moving import copy_values
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
     "copy_bytes",
     "copy_objects",
+    "digest_of",
     "has_references",
-    "move_external_links",
     "same_content",
 ]
 
@@ -48,7 +49,27 @@ def copy_bytes(source: Path, target: Path) -> str:
     return state.hexdigest()
 
 
-def copy_objects(source: h5py.File, target: h5py.File, *, link_large: str = "") -> None:
+def digest_of(path: Path) -> str:
+    """
+    Give the checksum of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 of the content.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def copy_objects(
+    source: h5py.File, target: h5py.File, *, link_large: str = "", gather: bool = False
+) -> None:
     """
     Copy every object of a file into an empty one, references and links included.
 
@@ -59,15 +80,18 @@ def copy_objects(source: h5py.File, target: h5py.File, *, link_large: str = "") 
     link_large : str
         Name by which the target finds the source; with one, large data of series are linked
         instead of copied.
+    gather : bool
+        Whether values that lie in other files are copied into the target.
     """
-    copies = _Copies(source, target, link_large)
+    copies = _Copies(source, target, link_large, gather)
     copies.group(source, target)
     copies.references()
 
 
 class _Copies:
-    def __init__(self, source: h5py.File, target: h5py.File, link_large: str) -> None:
+    def __init__(self, source: h5py.File, target: h5py.File, link_large: str, gather: bool) -> None:
         self.source, self.target, self.link_large = source, target, link_large
+        self.gather = gather
         self.names: dict[int, str] = {}
         self.waiting: list[tuple[Any, str, str | None]] = []
 
@@ -93,6 +117,9 @@ class _Copies:
             self.group(item, h5py.Group(made))
         elif self._is_linked(item):
             parent[name] = h5py.ExternalLink(self.link_large, item.name)
+        elif self.gather and isinstance(item, h5py.Dataset) and stored_elsewhere(item):
+            copy_values(item, parent, name)
+            self._attributes(item, parent[name])
         else:
             h5py.h5o.copy(item.parent.id, name.encode(), parent.id, name.encode())
             if isinstance(item, h5py.Dataset):
@@ -129,9 +156,15 @@ class _Copies:
             if key in new.attrs:
                 del new.attrs[key]
             if isinstance(value, h5py.Reference):
-                new.attrs.create(key, self._reference(value), dtype=h5py.ref_dtype)
+                moved = self._reference(value) or self._target_by_name(name)
+                new.attrs.create(key, moved, dtype=h5py.ref_dtype)
             else:
                 new.attrs.create(key, self._moved(value), dtype=old.attrs.get_id(key).dtype)
+
+    def _target_by_name(self, name: str) -> Any:
+        """Find what an index refers to by name, where its reference leads nowhere."""
+        target = self.target.get(name.removesuffix("_index"))
+        return h5py.Reference() if target is None else target.ref
 
     def _moved(self, values: Any) -> Any:
         if isinstance(values, h5py.Reference):
@@ -159,7 +192,9 @@ class _Copies:
             )
         if not reference:
             return h5py.Reference()
-        return self.target[self.source[reference].name].ref
+        # The object of a reference can be gone; whoever reads the copy finds none either.
+        name = self.source[reference].name
+        return h5py.Reference() if name is None else self.target[name].ref
 
 
 def has_references(dtype: np.dtype[Any]) -> bool:
@@ -266,37 +301,3 @@ def _same_object(one: Any, two: Any, first: Any, second: Any) -> bool:
 
 def _place(reference: Any, file: Any) -> str | None:
     return file[reference].name if reference else None
-
-
-def move_external_links(file: h5py.File, old_folder: Path, new_folder: Path) -> None:
-    """
-    Keep relative links to other files right in a copy that lies elsewhere.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The copy.
-    old_folder, new_folder : pathlib.Path
-        Folders of the original and of the copy.
-    """
-    if old_folder.resolve() == new_folder.resolve():
-        return
-    found: list[tuple[Any, str, Any]] = []
-
-    def collect(group: Any) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                found.append((group, name, link))
-            elif isinstance(link, h5py.HardLink):
-                item = group[name]
-                if isinstance(item, h5py.Group):
-                    collect(item)
-
-    collect(file)
-    for group, name, link in found:
-        if not os.path.isabs(link.filename):
-            there = old_folder.resolve() / link.filename
-            moved = os.path.relpath(there, new_folder.resolve())
-            del group[name]
-            group[name] = h5py.ExternalLink(moved, link.path)

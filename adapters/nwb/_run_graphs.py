@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters.nwb._encoding import FIRST_ROWS
 from tavrnn_ephys.adapters.nwb._run_columns import Column
 from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
 from tavrnn_ephys.adapters.nwb._run_graph_rules import node_features, strong_weights
@@ -157,18 +158,17 @@ def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
 
     upper = [scipy.sparse.triu(matrix, k=1).tocoo() for matrix in graphs.weights]
     stops = np.cumsum([edges.nnz for edges in upper])
+    ends = np.array([np.concatenate([edges.row for edges in upper]),
+                     np.concatenate([edges.col for edges in upper])], dtype=np.int32)  # fmt: skip
     columns: list[Any] = []
-    for name, attribute, which in (
-        ("edge_from", "row", "first"),
-        ("edge_to", "col", "second"),
+    for name, rows, which in zip(
+        ("edge_from", "edge_to"), _unlike_flags(ends), ("first", "second"), strict=True
     ):
         columns.append(
             DynamicTableRegion(
                 name=name,
                 description=f"The {which} node of each edge of the window.",
-                data=np.concatenate([getattr(edges, attribute) for edges in upper]).astype(
-                    np.int32
-                ),
+                data=rows,
                 table=nodes,
             )
         )
@@ -183,6 +183,21 @@ def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
         VectorIndex(name=f"{column.name}_index", data=stops.astype(np.int64), target=column)
         for column in columns
     ]
+
+
+def _unlike_flags(ends: NDArray[np.int32]) -> NDArray[np.int32]:
+    """
+    Swap the ends of one edge where the first rows of a column look like flags to nwbinspector.
+
+    A graph of many nodes begins with hundreds of edges that leave nodes 0 and 1.  An edge has no
+    direction, so that swapping its ends changes nothing.
+    """
+    head = ends[:, :FIRST_ROWS]
+    if set(np.unique(head[0])) == {0, 1} and head[1].max() > 1:
+        first = int(np.argmax(head[1] > 1))
+        ends = ends.copy()
+        ends[:, first] = ends[::-1, first]
+    return ends
 
 
 def _feature_columns(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5_faults import faults_told
 from tavrnn_ephys.adapters.nwb._encoding import decode_array
-from tavrnn_ephys.adapters.nwb._files import damage_told
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, plain_values
 from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.core.errors import FileFormatError
@@ -191,7 +192,7 @@ class NwbRun(StoredRun):
         """
         if column not in self.groups[part]:
             raise self.lacks(column)
-        with damage_told(self._file_name):
+        with faults_told(Path(self._file_name)):
             return plain_values(self.groups[part][column][rows])
 
     def needed(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any]:

@@ -14,7 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import is_zarr, one_line, open_nwb
+import numpy as np
+
+from tavrnn_ephys.adapters._hdf5_faults import one_line
+from tavrnn_ephys.adapters.nwb._files import is_zarr, open_nwb
+from tavrnn_ephys.adapters.nwb._moving import moved_path
 from tavrnn_ephys.adapters.nwb._run_file import RunFile, silence
 from tavrnn_ephys.core.errors import MissingDependencyError, OutputError
 from tavrnn_ephys.core.output import whole_folder
@@ -46,6 +50,7 @@ class ZarrRunFile(RunFile):
             shutil.copytree(self.source, self.path, dirs_exist_ok=True)
         else:
             _export(self.source, self.path)
+        _move_images(self.path, self.source.parent)
         return {"source.file": self.source.name, "source.sha256": None, "way": "zarr"}
 
     @contextmanager
@@ -120,6 +125,24 @@ def _require_writable(target: Path, placement: Placement) -> None:
             )
     if not target.parent.is_dir():
         raise OutputError(f"The folder '{target.parent}' of the output does not exist.")
+
+
+def _move_images(store: Path, old_folder: Path) -> None:
+    """Keep relative names of image files right in a store that lies elsewhere."""
+    import zarr
+
+    found: list[Any] = []
+
+    def look(name: str, item: Any) -> None:
+        if name.rpartition("/")[2] == "external_file" and hasattr(item, "shape"):
+            found.append(item)
+
+    zarr.open_group(str(store), mode="r+").visititems(look)
+    for item in found:
+        names = [str(value) for value in np.ravel(item[...])]
+        moved = [moved_path(name, old_folder, store.parent) for name in names]
+        if moved != names:
+            item[...] = np.array(moved, dtype=object).reshape(item.shape)
 
 
 def _export(source: Path, temporary: Path) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tavrnn_ephys.adapters.nwb._files import damage_told, one_line, open_root
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line
+from tavrnn_ephys.adapters.nwb._files import open_root
 from tavrnn_ephys.adapters.nwb._hdf5_runs import Hdf5RunFile
 from tavrnn_ephys.adapters.nwb._run_file import RunFile
 from tavrnn_ephys.adapters.nwb._run_index import (
@@ -165,7 +166,7 @@ def list_runs(path: str | Path) -> list[RunInfo]:
         If it is no intact NWB file.
     """
     path = Path(path)
-    with open_root(path) as root, damage_told(path.name):
+    with open_root(path) as root, faults_told(path):
         return [describe_run(root, entry, READERS) for entry in find_runs(root).values()]
 
 

@@ -85,8 +85,8 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
             annotated_fields(block.annotations, "imaging_plane"),
             _alternatives(segment, signal),
         )
-    for signal in behavior_signals(segment).values():
-        add_behavior(nwbfile, signal)
+    for name, signal in behavior_signals(segment).items():
+        add_behavior(nwbfile, signal, "" if signal.name is None else name)
     for epoch in segment.epochs:
         add_intervals(nwbfile, epoch)
     for event in segment.events:
@@ -108,7 +108,8 @@ def _only_segment(block: neo.Block) -> neo.Segment:
     if not len(segment.spiketrains) and not node_signals(segment):
         raise InputError(
             f"Block '{block.name}' holds neither spike trains nor traces of nodes. "
-            "Annotate its traces with role='nodes'."
+            "In Python, say which signal holds a trace per node: "
+            "signal.annotations['role'] = 'nodes'."
         )
     return segment
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,12 @@ class SpikeTableAdapter:
     name = "spike_table"
     description = "table with one row per spike: time or frame, channel or unit, amplitude"
     suffixes: tuple[str, ...] = (".json", ".parquet", ".tsv", ".csv")
+    choices: Mapping[str, str] = MappingProxyType({
+        "time_column": "The column that its name, or else its values, tell; asked for otherwise.",
+        "node_column": "The column that its name, or else its values, tell; asked for otherwise.",
+        "node_kind": "What the name of the column says, else channels.",
+        "duplicates": "Repeated spikes are left out, with their number.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

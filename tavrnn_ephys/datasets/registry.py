@@ -181,6 +181,8 @@ _ALL = (
             ),
         ),
         folder="axion-spikelist",
+        # Its publishers cut the list after 58 s; its settings still state 18 minutes.
+        reading=("t_stop=58s",),
         licence="GPL-3.0-or-later",
         citation="Gelfman et al. (2018), PLoS Computational Biology 14, e1006506 (meaRtools).",
         page="https://github.com/igm-team/meaRtools",

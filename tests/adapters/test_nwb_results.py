@@ -231,7 +231,8 @@ def test_results_of_rois_stand_in_the_module_ophys(
     roi_block: neo.Block, tmp_path: Path, inspect: Inspect
 ) -> None:
     source = NwbAdapter().write_block(roi_block, tmp_path / "source.nwb")
-    embedding = make_embedding(nodes_of(NwbAdapter().read(source).segments[0]))
+    block = NwbAdapter().read(source, quality="all")
+    embedding = make_embedding(nodes_of(block.segments[0]))
     path = store(source, embedding, tmp_path)
     assert read_results(path) == embedding
     assert inspect(path) == []
@@ -381,7 +382,8 @@ def test_real_files_take_results_without_a_new_remark(
 ) -> None:
     source = recordings / "formats/nwb" / name
     before = sha256(source)
-    embedding = make_embedding(nodes_of(NwbAdapter().read(source).segments[0]))
+    block = NwbAdapter().read(source, quality="all")
+    embedding = make_embedding(nodes_of(block.segments[0]))
     path = store(source, embedding, tmp_path)
     assert read_results(path) == embedding
     assert sorted(inspect(path)) == sorted(inspect(source))

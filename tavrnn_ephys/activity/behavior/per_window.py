@@ -19,7 +19,7 @@ from tavrnn_ephys.core.checks import one_of, positive_number, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import BEHAVIOR_HOW
-from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
+from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals, loaded_segment
 
 if TYPE_CHECKING:
     import neo
@@ -306,6 +306,7 @@ def covered_s(windows: Windows, start_s: NDArray[Any], stop_s: NDArray[Any]) -> 
 
 def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
     """Find a behaviour: its kind, the object, and the label that was asked for."""
+    segment = loaded_segment(segment)
     columns = behavior_columns(segment)
     if name in columns:
         return "signal", (*columns[name], _unit_of(segment, name)), ""
