@@ -24,11 +24,12 @@ from tavrnn_ephys.adapters.mea._parts import (
     refuse_unknown,
     spiketrains_of_table,
 )
+from tavrnn_ephys.adapters.tables._grid import grid_um, positions_um
 from tavrnn_ephys.adapters.tables._loading import Table, load_table
 from tavrnn_ephys.adapters.tables._names import NODES, base_and_unit
 from tavrnn_ephys.adapters.tables._recognising import is_spike_table
 from tavrnn_ephys.adapters.tables._roles import Roles, TimeScale, find_roles, find_time_scale
-from tavrnn_ephys.core.checks import one_of, positive_int, some
+from tavrnn_ephys.core.checks import one_of, positive_int
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 
@@ -170,7 +171,7 @@ class SpikeTableAdapter:
         words += lost + _about_count(table, path.name)
         span = _span(times_s[kept], asked, table, scale, path.name)
         known = _known_nodes(names[kept], n_channels, table, path.name)
-        positions = _positions_um(known, _grid_um(grid, electrode_pitch), grid_order, path.name)
+        positions = positions_um(known, grid_um(grid, electrode_pitch), grid_order, path.name)
         nodes = Nodes(ids=known, kind=node_kind or _kind(roles, table), positions_um=positions)
         chosen = choose(channels, [str(item) for item in nodes.ids], "channel or unit", path.name)
         words += _beyond(times_s[kept], span, asked)
@@ -346,42 +347,6 @@ def _kind(roles: Roles, table: Table) -> str:
     """Channel or unit, as the name of the column says; channels without a name."""
     name = base_and_unit(table.names[roles.node])[0] if table.names else ""
     return NODES.get(name, "channel")
-
-
-def _positions_um(
-    names: NDArray[np.str_], grid: tuple[int, int, float] | None, order: str, file_name: str
-) -> NDArray[np.float64] | None:
-    if grid is None:
-        return None
-    n_rows, n_columns, pitch_um = grid
-    if not all(name.isdigit() for name in names):
-        raise InputError(f"grid needs channels that are numbered, got {some(names)}.")
-    numbers = names.astype(np.int64)
-    numbers -= int(numbers.min() > 0 and numbers.max() == n_rows * n_columns)
-    if numbers.max() >= n_rows * n_columns:
-        raise InputError(
-            f"'{file_name}' names channel {numbers.max()}; grid={n_rows}x{n_columns} has "
-            f"{n_rows * n_columns} places. Give the rows and columns of the array."
-        )
-    slow, fast = np.divmod(numbers, n_columns if order == "rows" else n_rows)
-    columns, rows = (fast, slow) if order == "rows" else (slow, fast)
-    return np.asarray(np.column_stack([columns, rows]) * pitch_um, dtype=np.float64)
-
-
-def _grid_um(grid: str | None, pitch: Any) -> tuple[int, int, float] | None:
-    if grid is None and pitch is None:
-        return None
-    match = re.fullmatch(r"([1-9]\d{0,4})\s*[x×]\s*([1-9]\d{0,4})", str(grid))
-    try:
-        pitch_um = float(pitch.rescale("um").magnitude)
-    except (AttributeError, ValueError, TypeError):
-        pitch_um = float("nan")
-    if match is None or not 0 < pitch_um < float("inf"):
-        raise InputError(
-            "Positions need both the array and the distance of its electrodes: grid=8x8 and "
-            f"electrode_pitch=200um, got grid={grid} and electrode_pitch={pitch}."
-        )
-    return int(match[1]), int(match[2]), pitch_um
 
 
 def _rate_hz(rate: Any) -> float | None:
