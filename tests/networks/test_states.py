@@ -108,7 +108,7 @@ def test_equal_seeds_give_equal_states():
 def test_noise_is_one_state_and_says_so():
     found = te.network_states(made(np.zeros(120, int), np.zeros((1, 66))))
     assert found.n_states == 1
-    assert found.evidence.p_value == 1.0
+    assert found.evidence.p_value > 0.05
     assert "One state" in str(found)
 
 

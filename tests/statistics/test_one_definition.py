@@ -14,7 +14,8 @@ DRAWS = {
     "datasets/": "simulations draw spikes and couplings",
     "methods/": "training draws windows and starts of walks",
     "networks/measures.py": "a random graph gets a seed",
-    "studies/recordings.py": "weights are thinned so that every recording counts alike",
+    "networks/states/model.py": "one shift per pair makes a surrogate recording, not a p-value",
+    "studies/recordings/measuring.py": "weights are thinned so that every recording counts alike",
 }
 # Random orders that are no permutation test.
 ORDERS = {

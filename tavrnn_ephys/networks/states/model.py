@@ -28,6 +28,26 @@ _LEAST_WINDOWS = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class FittedStates:
+    """
+    What tells the states of other windows.
+
+    Parameters
+    ----------
+    components : Components
+        Components that the windows are placed on.
+    model : object or None
+        Fitted hidden Markov model or k-means; None for one state.
+    order : numpy.ndarray of int, shape (n_states,)
+        State of each state of the model, by frequency.
+    """
+
+    components: Components
+    model: Any
+    order: NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkStates:
     """
     States of a network: when each holds, how long, and what follows it.
@@ -52,6 +72,8 @@ class NetworkStates:
         The nodes.
     method : str
         How they were fitted.
+    fitted : FittedStates
+        What :meth:`predict` uses.
 
     Examples
     --------
@@ -78,9 +100,7 @@ class NetworkStates:
     windows: Windows
     nodes: Nodes
     method: str
-    _components: Components
-    _model: Any
-    _order: NDArray[np.int64]
+    fitted: FittedStates
 
     def predict(self, source: Source) -> NDArray[np.int64]:
         """
@@ -102,16 +122,16 @@ class NetworkStates:
             If the nodes are others.
         """
         features = window_features(source)
-        if source.nodes != self.nodes or features.shape[1] != len(self._components.mean):
+        if source.nodes != self.nodes or features.shape[1] != len(self.fitted.components.mean):
             raise InputError(
                 "predict got windows of other nodes than network_states saw. Select the same "
                 "nodes in the same order."
             )
         if self.n_states == 1:
             return np.zeros(len(features), dtype=np.int64)
-        points = self._components.points(features, self._components.axes.shape[0])
-        states, _ = predict_states(self._model, points)
-        return self._order[states]
+        points = self.fitted.components.points(features, self.fitted.components.axes.shape[0])
+        states, _ = predict_states(self.fitted.model, points)
+        return self.fitted.order[states]
 
     def to_pandas(self) -> pandas.DataFrame:
         """
@@ -236,9 +256,7 @@ def network_states(
         windows=source.windows,
         nodes=source.nodes,
         method=method,
-        _components=components,
-        _model=model,
-        _order=order,
+        fitted=FittedStates(components=components, model=model, order=order),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.networks.states.features import Components
 from tavrnn_ephys.networks.states.hidden_markov import held_out_likelihood
+from tavrnn_ephys.statistics.nulls import p_from_counts
 
 __all__ = ["StateEvidence", "choose_n_states"]
 
@@ -29,8 +30,9 @@ class StateEvidence:
         Largest one of the surrogates, component by component.
     n_components : int
         How many components, from the first on, are larger than in every surrogate.
-    n_surrogates : int
-        Number of surrogates; 1 / (n_surrogates + 1) is the chance that one component is.
+    p_value : float
+        Share of the surrogates whose first component is at least as large, the recording counted
+        in; at least 1 / (number of surrogates + 1).
     likelihoods : tuple of float
         Held-out logarithmic likelihood per window, in nats, of 1, 2, … states; empty where no
         component is beyond chance.
@@ -39,13 +41,8 @@ class StateEvidence:
     sizes: NDArray[np.float64]
     null_limits: NDArray[np.float64]
     n_components: int
-    n_surrogates: int
+    p_value: float
     likelihoods: tuple[float, ...] = ()
-
-    @property
-    def p_value(self) -> float:
-        """Chance that the first component is as large as it is, against the surrogates."""
-        return 1 / (self.n_surrogates + 1) if self.n_components else 1.0
 
 
 def choose_n_states(
@@ -106,7 +103,7 @@ def choose_n_states(
         sizes=sizes,
         null_limits=limits,
         n_components=n_components,
-        n_surrogates=len(surrogates),
+        p_value=float(p_from_counts(np.sum(null[:, 0] >= sizes[0]), len(null))),
         likelihoods=tuple(found.values()),
     )
     return max(found, key=lambda number: found[number]) if found else 1, evidence
