@@ -223,11 +223,33 @@ def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:
     InputError
         If the value is no number, not finite, or too small.
     """
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not or_zero):
+    if not is_real_number(value) or value < 0 or (value == 0 and not or_zero):
         rule = "a number of at least 0" if or_zero else "a positive number"
         raise InputError(f"{name} must be {rule}, got {value!r}.")
     return float(value)
+
+
+def is_real_number(value: Any) -> bool:
+    """
+    Tell whether a value is a finite real number, and no truth value.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+
+    Returns
+    -------
+    bool
+        Whether it is one.
+
+    Examples
+    --------
+    >>> is_real_number(2.5), is_real_number(float("inf")), is_real_number("2")
+    (True, False, False)
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def some(names: Iterable[str], limit: int = 5) -> str:

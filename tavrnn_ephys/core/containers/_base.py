@@ -17,6 +17,8 @@ STRIPE = 32
 VALUES_AT_ONCE = 2**22
 # Beyond, a thumbnail would keep a notebook waiting.
 MOST_DRAWN = 2**27
+# Sums in single precision, in two orders, agree to a few of its last bits.
+_ROUNDING_OF_SINGLE = 32 * float(np.finfo(np.float32).eps)
 
 
 class Container:
@@ -57,6 +59,17 @@ def frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
     return array
 
 
+def in_double(array: NDArray[Any]) -> NDArray[Any]:
+    """
+    Bring a wider floating-point type to double precision, other types stay.
+
+    Neither the compiled loops nor the files know ``longdouble``.
+    """
+    if array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        return frozen_array(array.astype(np.float64))
+    return array
+
+
 def is_file_backed(value: Any) -> bool:
     """Tell whether an array lies in a file: memory-mapped, or a dataset of HDF5 or Zarr."""
     if isinstance(value, np.ndarray):
@@ -69,7 +82,10 @@ def is_symmetric(matrix: NDArray[Any]) -> bool:
     for first in range(0, len(matrix), STRIPE):
         last = first + STRIPE
         if not np.array_equal(matrix[first:last, first:], matrix[first:, first:last].T):
-            return bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True))
+            # Matrices of single precision, such as those of numpy.corrcoef, differ in last bits.
+            largest = np.abs(matrix).max(initial=0.0, where=np.isfinite(matrix))
+            within = max(1e-9, _ROUNDING_OF_SINGLE * float(largest))
+            return bool(np.allclose(matrix, matrix.T, rtol=0, atol=within, equal_nan=True))
     return True
 
 
