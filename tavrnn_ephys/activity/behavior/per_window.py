@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.behavior.game import GAME_MEASURES, episodes_of_segment, game_measures
+from tavrnn_ephys.activity.behavior.finding import behavior_names, find_behavior
+from tavrnn_ephys.activity.behavior.game import game_measures
 from tavrnn_ephys.activity.windows import window_means
-from tavrnn_ephys.core.checks import one_of, positive_number, some
+from tavrnn_ephys.activity.windows.holding import (
+    covered_s,
+    held_until_s,
+    in_order_of_time,
+    known_intervals,
+    merged_intervals,
+)
+from tavrnn_ephys.core.checks import is_real_number, one_of, positive_number, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
 
 if TYPE_CHECKING:
     import neo
@@ -33,6 +40,11 @@ _HOW = {
     "event": ("rate", "count"),
     "game": ("measure",),
 }
+#: A label names a window only where it covers at least this share of it.
+LEAST_SHARE = 0.25
+_FULL_TURNS = {"deg": 360.0, "degree": 360.0, "degrees": 360.0, "°": 360.0, "arcdegree": 360.0,
+               "grad": 400.0, "turn": 1.0, "turns": 1.0, "cycle": 1.0, "rad": 2 * np.pi,
+               "radian": 2 * np.pi, "radians": 2 * np.pi}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,25 +84,6 @@ class WindowBehavior:
         return self.values.dtype.kind == "U"
 
 
-def behavior_names(segment: neo.Segment) -> list[str]:
-    """
-    List what :func:`window_behavior` can read in a segment.
-
-    Parameters
-    ----------
-    segment : neo.Segment
-        The segment.
-
-    Returns
-    -------
-    list of str
-        Columns of behaviour signals, named epochs, named events, and measures of the game.
-    """
-    named = [item.name for item in (*segment.epochs, *segment.events) if item.name]
-    game = [f"game:{name}" for name in GAME_MEASURES] if episodes_of_segment(segment) else []
-    return [*behavior_columns(segment), *named, *game]
-
-
 def window_behavior(
     segment: neo.Segment,
     windows: Windows,
@@ -98,6 +91,7 @@ def window_behavior(
     *,
     how: str | None = None,
     period: float | None = None,
+    least_share: float = LEAST_SHARE,
 ) -> WindowBehavior:
     """
     Sum up a behaviour in each window.
@@ -111,14 +105,19 @@ def window_behavior(
     name : str
         A column of a behaviour signal, an epoch or an event, the last two with a label behind a
         colon where only that label counts (``"game:hit"``); or ``"game:rally_length"`` and the
-        other measures of :func:`game_measures`, where the segment holds a game.
+        other measures of :func:`game_measures`, where the segment holds a game.  Of several with
+        one name each has its number: ``"position (1)"``.
     how : {"mean", "majority", "circular_mean", "share", "rate", "count"}, optional
-        A signal is averaged by default; ``"circular_mean"`` for angles; ``"majority"`` takes
-        the most frequent value.  An epoch gives the label that covers most of the window by
-        default, the ``"share"`` of time that it covers, or its ``"rate"``, starts per second.
-        Events give their rate by default.
+        A signal is averaged over time by default; ``"circular_mean"`` for angles;
+        ``"majority"`` takes the value that holds longest.  An epoch gives the label that covers
+        most of the window by default, the ``"share"`` of time that it covers, or its ``"rate"``,
+        starts per second.  Events give their rate by default.
     period : float, optional
-        Full turn of a circular signal, in its unit; 360 for degrees; 2π by default.
+        Full turn of a circular signal, in its unit; by default that of the unit, 360 for
+        degrees, and 2π for plain numbers within two turns.
+    least_share : float
+        With ``"majority"``, the share of a window that a label must cover, 0 to 1.  A window
+        that no label covers longer than is left without one has none, whatever the share.
 
     Returns
     -------
@@ -128,8 +127,18 @@ def window_behavior(
     Raises
     ------
     InputError
-        If there is no such behaviour, it is summed up in a way that does not suit it, or it
-        does not overlap the windows.
+        If there is no such behaviour, it is summed up in a way that does not suit it, angles
+        have no known period, it does not overlap the windows, or no label names a window.
+
+    Warns
+    -----
+    DataLossWarning
+        If intervals lack a start or stop time, as trials that were broken off.
+
+    Notes
+    -----
+    A sample holds until the next one, at most 1.5 usual distances of samples, else one; means
+    and majorities count by that time.  Intervals that overlap count once.
 
     Examples
     --------
@@ -147,23 +156,43 @@ def window_behavior(
     >>> window_behavior(block.segments[0], windows, "speed").values.tolist()
     [2.0, 6.0]
     """
-    kind, item, label = _find(segment, name)
+    kind, item, label = find_behavior(segment, name)
     how = how or _HOW[kind][0]
     if how not in _HOW[kind]:
         raise InputError(
             f"The behaviour '{name}' is {_article(kind)}, which gives {some(_HOW[kind])}, "
             f"not '{how}'."
         )
-    values, unit = _summary(kind, item, label, windows, how, period)
-    known = values != "" if values.dtype.kind == "U" else np.isfinite(values)
-    if not known.any():
-        raise InputError(
-            f"The behaviour '{name}' does not overlap the windows, which last from "
-            f"{windows.start_s[0]:g} s to {windows.stop_s.max():g} s: check its clock."
-        )
+    if not (is_real_number(least_share) and 0 <= least_share <= 1):
+        raise InputError(f"least_share must lie between 0 and 1, got {least_share!r}.")
+    if kind == "game":
+        values, unit = game_measures(windows, item)[label].to_numpy(), ""
+    elif kind == "signal":
+        values, unit = _of_signal(name, item, windows, how, period, least_share), item[2]
+    else:
+        values, unit = _of_markers(name, kind, item, label, windows, how, least_share)
+    _require_known(values, name, windows, least_share)
     description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
     description += f", in {unit}." if unit else "."
     return WindowBehavior(name=name, how=how, values=values, description=description, unit=unit)
+
+
+def _require_known(values: NDArray[Any], name: str, windows: Windows, least_share: float) -> None:
+    is_text = values.dtype.kind == "U"
+    if (values != "" if is_text else np.isfinite(values)).any():
+        return
+    if is_text and len(values):
+        detail = (
+            f"no label of it covers {least_share:.0%} of a window and more of it than is left "
+            "without one. Ask for its share, how='share' (--behavior-how share on the command "
+            "line), lower least_share, or check its clock."
+        )
+    else:
+        detail = "check its clock."
+    raise InputError(
+        f"The behaviour '{name}' does not overlap the windows, which last from "
+        f"{windows.start_s[0]:g} s to {windows.stop_s.max():g} s: {detail}"
+    )
 
 
 def window_circular_means(
@@ -177,7 +206,7 @@ def window_circular_means(
     windows : Windows
         The windows.
     times_s : numpy.ndarray, shape (n_samples,)
-        Ascending sample times in seconds.
+        Sample times in seconds.
     angles : numpy.ndarray, shape (n_samples,)
         Angles; NaN values are left out.
     period : float
@@ -199,8 +228,10 @@ def window_circular_means(
     unit = np.exp(turn)
     parts = [window_means(windows, np.asarray(times_s), part) for part in (unit.real, unit.imag)]
     mean = parts[0] + 1j * parts[1]
-    means = np.mod(np.angle(mean) / (2 * np.pi) * period, period)
-    return np.where(np.abs(mean) > 1e-9, np.round(means, 12), np.nan)
+    means = np.round(np.mod(np.angle(mean) / (2 * np.pi) * period, period), 12)
+    # A mean a rounding below zero is zero, not a full turn.
+    means = np.where(means >= period, 0.0, means)
+    return np.where(np.abs(mean) > 1e-9, means, np.nan)
 
 
 def window_rates(windows: Windows, times_s: Any) -> NDArray[np.float64]:
@@ -224,109 +255,64 @@ def window_rates(windows: Windows, times_s: Any) -> NDArray[np.float64]:
     >>> window_rates(Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]), [0.5, 2.0, 3.0])
     array([0.5, 1. ])
     """
-    times = np.sort(np.asarray(times_s, dtype=np.float64))
+    times = np.asarray(times_s, dtype=np.float64)
+    times = np.sort(times[np.isfinite(times)])
     first = np.searchsorted(times, windows.start_s - 1e-9)
     last = np.searchsorted(times, windows.stop_s - 1e-9)
     return np.asarray((last - first) / (windows.stop_s - windows.start_s))
 
 
-def window_majorities(windows: Windows, start_s: Any, stop_s: Any, labels: Any) -> NDArray[np.str_]:
+def window_majorities(
+    windows: Windows, start_s: Any, stop_s: Any, labels: Any, *, least_share: float = LEAST_SHARE
+) -> NDArray[np.str_]:
     """
-    Find the label that covers most of each window.
+    Find the label that covers most of each window; time without a label is a candidate too.
 
     Parameters
     ----------
     windows : Windows
         The windows.
     start_s, stop_s : array_like, shape (n_intervals,)
-        Limits of labelled intervals in seconds.
+        Limits of labelled intervals in seconds; those of one label that overlap count once.
     labels : array_like of str, shape (n_intervals,)
         Their labels; an empty text is none.
+    least_share : float
+        Smallest share of a window that a label must cover to name it.
 
     Returns
     -------
     numpy.ndarray of str
-        Shape (n_windows,); empty where no label covers any of the window.  Of labels that cover
-        equally much, the first in the alphabet.
+        Shape (n_windows,); empty where no label covers the least share, or where more of the
+        window has no label than has this one.  Of labels that cover equally much, the first in
+        the alphabet.
 
     Examples
     --------
-    >>> windows = Windows(start_s=[0.0, 4.0], stop_s=[4.0, 8.0])
-    >>> window_majorities(windows, [0.0, 3.0], [3.0, 5.0], ["rest", "play"])
-    array(['rest', 'play'], dtype='<U4')
+    >>> windows = Windows(start_s=[0.0, 4.0, 8.0], stop_s=[4.0, 8.0, 12.0])
+    >>> window_majorities(windows, [0.0, 3.0, 8.0], [3.0, 7.0, 8.1], ["rest", "play", "rest"])
+    array(['rest', 'play', ''], dtype='<U4')
     """
     labels = np.asarray(labels, dtype=str)
     names = np.array([name for name in np.unique(labels) if name], dtype=str)
     if len(names) == 0:
         return np.full(len(windows), "", dtype=str)
     start, stop = np.asarray(start_s, dtype=np.float64), np.asarray(stop_s, dtype=np.float64)
+    length_s = windows.stop_s - windows.start_s
     covered = np.stack(
-        [covered_s(windows, start[labels == name], stop[labels == name]) for name in names], axis=1
+        [
+            covered_s(windows, *merged_intervals(start[labels == name], stop[labels == name]))
+            for name in names
+        ],
+        axis=1,
     )
-    best = covered.argmax(axis=1)
-    return np.where(covered.max(axis=1) > 1e-9, names[best], "")
-
-
-def covered_s(windows: Windows, start_s: NDArray[Any], stop_s: NDArray[Any]) -> NDArray[np.float64]:
-    """
-    Say how much of each window intervals cover.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    start_s, stop_s : numpy.ndarray, shape (n_intervals,)
-        Limits in seconds; intervals that overlap count twice.
-
-    Returns
-    -------
-    numpy.ndarray
-        Seconds, shape (n_windows,).
-    """
-    start, stop = np.sort(start_s), np.sort(stop_s)
-
-    def before(times: NDArray[Any]) -> NDArray[np.float64]:
-        """Time covered up to an instant: each interval has begun so long ago, less its end."""
-        total = np.zeros(len(times))
-        for limits, sign in ((start, 1.0), (stop, -1.0)):
-            n_past = np.searchsorted(limits, times)
-            sums = np.concatenate([[0.0], np.cumsum(limits)])
-            total += sign * (n_past * times - sums[n_past])
-        return total
-
-    return before(windows.stop_s) - before(windows.start_s)
-
-
-def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
-    """Find a behaviour: its kind, the object, and the label that was asked for."""
-    columns = behavior_columns(segment)
-    if name in columns:
-        return "signal", (*columns[name], _unit_of(segment, name)), ""
-    head, _, label = name.partition(":")
-    if head == "game" and label in GAME_MEASURES:
-        episodes = episodes_of_segment(segment)
-        if episodes is not None:
-            return "game", episodes, label
-    for kind, items in (("epoch", segment.epochs), ("event", segment.events)):
-        for item in items:
-            if item.name not in (name, head):
-                continue
-            wanted = label if item.name == head else ""
-            if wanted and wanted not in np.asarray(item.labels, dtype=str):
-                labels = some(np.unique(np.asarray(item.labels, dtype=str)))
-                raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
-            return kind, item, wanted
-    known = behavior_names(segment)
-    hint = f"it has {some(known, 12)}" if known else "it has none"
-    raise InputError(f"The recording has no behaviour '{name}'; {hint}.")
-
-
-def _unit_of(segment: neo.Segment, name: str) -> str:
-    """Find the unit of the signal that a column belongs to; none for plain numbers."""
-    signals = behavior_signals(segment)
-    heads = [head for head in signals if name == head or name.startswith(f"{head}_")]
-    unit = str(signals[max(heads, key=len)].dimensionality) if heads else ""
-    return "" if unit == "dimensionless" else unit
+    named = labels != ""
+    bare_s = length_s - covered_s(windows, *merged_intervals(start[named], stop[named]))
+    most_s, slack_s = covered.max(axis=1), 1e-9 + 1e-9 * length_s
+    kept = (most_s > slack_s) & (most_s >= bare_s - slack_s)
+    kept &= most_s >= least_share * length_s - slack_s
+    # Equal to rounding is equal: the alphabet decides.
+    best = (covered >= most_s[:, np.newaxis] - slack_s[:, np.newaxis]).argmax(axis=1)
+    return np.where(kept, names[best], "")
 
 
 def _article(kind: str) -> str:
@@ -334,48 +320,63 @@ def _article(kind: str) -> str:
     return words.get(kind, "a measure of the game")
 
 
-def _summary(
-    kind: str, item: Any, label: str, windows: Windows, how: str, period: float | None
+def _of_markers(
+    name: str, kind: str, item: Any, label: str, windows: Windows, how: str, least_share: float
 ) -> tuple[NDArray[Any], str]:
-    if kind == "game":
-        return game_measures(windows, item)[label].to_numpy(), ""
-    if kind == "signal":
-        times_s, values, unit = item
-        return _of_signal(times_s, values, windows, how, period), unit
+    """Sum up epochs or events."""
     times_s = np.asarray(item.times.rescale("s").magnitude, dtype=np.float64)
     labels = np.asarray(item.labels, dtype=str)
     if len(labels) != len(times_s):
         labels = np.full(len(times_s), "yes")
     chosen = np.flatnonzero((labels == label) | (label == ""))
-    if kind == "event":
-        rates = window_rates(windows, times_s[chosen])
+    times_s, labels = times_s[chosen], labels[chosen]
+    if how in ("rate", "count"):
+        whole = known_intervals(times_s, times_s, f"times of '{name}'")
+        rates = window_rates(windows, times_s[whole])
         if how == "rate":
             return rates, "1/s"
         return np.round(rates * (windows.stop_s - windows.start_s)), ""
-    stops_s = times_s + np.asarray(item.durations.rescale("s").magnitude, dtype=np.float64)
+    stops_s = times_s + np.asarray(item.durations.rescale("s").magnitude, dtype=np.float64)[chosen]
+    whole = known_intervals(times_s, stops_s, f"intervals of '{name}'")
+    times_s, stops_s, labels = times_s[whole], stops_s[whole], labels[whole]
     if how == "majority":
-        given = times_s[chosen], stops_s[chosen], labels[chosen]
-        return window_majorities(windows, *given), ""
-    if how == "rate":
-        return window_rates(windows, times_s[chosen]), "1/s"
-    share = covered_s(windows, times_s[chosen], stops_s[chosen])
+        return window_majorities(windows, times_s, stops_s, labels, least_share=least_share), ""
+    share = covered_s(windows, *merged_intervals(times_s, stops_s))
     return share / (windows.stop_s - windows.start_s), "share of the window"
 
 
 def _of_signal(
-    times_s: NDArray[Any],
-    values: NDArray[Any],
+    name: str,
+    item: tuple[NDArray[Any], NDArray[Any], str],
     windows: Windows,
     how: str,
     period: float | None,
+    least_share: float,
 ) -> NDArray[Any]:
+    times_s, values, unit = item
     one_of(how, _HOW["signal"], "how")
     if how == "mean":
         return window_means(windows, times_s, values)
     if how == "circular_mean":
-        return window_circular_means(windows, times_s, values, period=period or 2 * np.pi)
-    if len(times_s) < 2:
-        return np.full(len(windows), "", dtype=str)
+        turn = _full_turn(name, values, unit) if period is None else period
+        return window_circular_means(windows, times_s, values, period=turn)
+    times_s, values = in_order_of_time(times_s, values)
     labels = np.array(["" if np.isnan(value) else f"{value:g}" for value in values], dtype=str)
-    stops_s = np.append(times_s[1:], times_s[-1] + np.median(np.diff(times_s)))
-    return window_majorities(windows, times_s, stops_s, labels)
+    return window_majorities(
+        windows, times_s, held_until_s(times_s), labels, least_share=least_share
+    )
+
+
+def _full_turn(name: str, angles: NDArray[Any], unit: str) -> float:
+    """Take the period from the unit; plain numbers are radians only where they can be."""
+    if unit in _FULL_TURNS:
+        return _FULL_TURNS[unit]
+    known = angles[np.isfinite(angles)]
+    reach = float(np.abs(known).max(initial=0.0))
+    if unit or reach > 4 * np.pi:
+        what = f"has the unit '{unit}'" if unit else f"reaches {reach:g}"
+        raise InputError(
+            f"The behaviour '{name}' {what}, which is no angle in radians. Say how long a full "
+            "turn is: period=360 for degrees."
+        )
+    return 2 * np.pi

@@ -16,9 +16,83 @@ __all__ = [
     "behavior_columns",
     "behavior_signals",
     "node_signals",
+    "columns_of_signal",
+    "loaded",
+    "numbered",
     "one_segment",
+    "require_segment",
     "segment_limits_s",
 ]
+
+
+def require_segment(value: Any, what: str) -> None:
+    """
+    Refuse what is no segment.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    what : str
+        The function that was called, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is a block, a list or anything else; the message says how to reach a segment.
+    """
+    if hasattr(value, "spiketrains") and hasattr(value, "analogsignals"):
+        return
+    if hasattr(value, "segments"):
+        n_segments = len(value.segments)
+        raise InputError(
+            f"{what} takes one segment, got a block of {n_segments}. Pass block.segments[0]"
+            + (f", or another up to block.segments[{n_segments - 1}]." if n_segments > 1 else ".")
+        )
+    raise InputError(f"{what} takes a neo.Segment, got {type(value).__name__}.")
+
+
+def loaded(item: Any) -> Any:
+    """
+    Load a lazy object of Neo; others are returned as they are.
+
+    Parameters
+    ----------
+    item : neo.SpikeTrain, neo.AnalogSignal, neo.Epoch, or a proxy of one
+        The object.
+
+    Returns
+    -------
+    object
+        The object with its data.
+    """
+    return item.load() if hasattr(item, "load") else item
+
+
+def numbered(names: list[str]) -> list[str]:
+    """
+    Give each of several equal names its number; names that stand alone stay.
+
+    Parameters
+    ----------
+    names : list of str
+        The names.
+
+    Returns
+    -------
+    list of str
+        Unique names.
+
+    Examples
+    --------
+    >>> numbered(["position", "speed", "position"])
+    ['position (1)', 'speed', 'position (2)']
+    """
+    given: list[str] = []
+    for index, name in enumerate(names):
+        several = names.count(name) > 1
+        given.append(f"{name} ({names[: index + 1].count(name)})" if several else name)
+    return given
 
 
 def node_signals(segment: neo.Segment) -> list[Any]:
@@ -54,14 +128,16 @@ def behavior_signals(segment: neo.Segment) -> dict[str, Any]:
     Returns
     -------
     dict of str to neo.AnalogSignal or neo.IrregularlySampledSignal
-        Signals whose role is ``"behavior"``.
+        Signals whose role is ``"behavior"``; of several with one name, each under its name and
+        number.
     """
-    signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
-    return {
-        str(signal.name): signal
-        for signal in signals
+    signals = [
+        signal
+        for signal in (*segment.analogsignals, *segment.irregularlysampledsignals)
         if signal.annotations.get("role") == "behavior"
-    }
+    ]
+    names = numbered([str(signal.name) for signal in signals])
+    return dict(zip(names, signals, strict=True))
 
 
 def behavior_columns(
@@ -81,15 +157,41 @@ def behavior_columns(
         Sample times in seconds and values, both of shape (n_samples,).  A signal of one
         channel keeps its name; several channels append the channel's name, or its number.
     """
-    columns = {}
+    columns: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for name, signal in behavior_signals(segment).items():
-        times_s = signal.times.rescale("s").magnitude
-        n_channels = signal.shape[1]
-        labels = signal.array_annotations.get("column", np.arange(n_channels))
-        for channel in range(n_channels):
-            key = name if n_channels == 1 else f"{name}_{labels[channel]}"
-            columns[key] = (times_s, np.asarray(signal.magnitude[:, channel], dtype=np.float64))
+        columns |= columns_of_signal(name, signal)
     return columns
+
+
+def columns_of_signal(
+    name: str, signal: Any
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """
+    Unfold one signal into named columns.
+
+    Parameters
+    ----------
+    name : str
+        Name of the signal.
+    signal : neo.AnalogSignal or neo.IrregularlySampledSignal
+        The signal, perhaps a proxy of Neo.
+
+    Returns
+    -------
+    dict of str to (numpy.ndarray, numpy.ndarray)
+        As in :func:`behavior_columns`.
+    """
+    signal = loaded(signal)
+    times_s = signal.times.rescale("s").magnitude
+    n_channels = signal.shape[1]
+    labels = signal.array_annotations.get("column", np.arange(n_channels))
+    return {
+        name if n_channels == 1 else f"{name}_{labels[channel]}": (
+            times_s,
+            np.asarray(signal.magnitude[:, channel], dtype=np.float64),
+        )
+        for channel in range(n_channels)
+    }
 
 
 def one_segment(block: neo.Block, index: int) -> neo.Block:
