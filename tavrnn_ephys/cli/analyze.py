@@ -171,6 +171,13 @@ def _add_behavior(command: Any) -> None:
     )
     suggest(how, lambda: HOW)
     command.add_argument(
+        "--behavior-period",
+        type=float,
+        metavar="NUMBER",
+        help="full turn of a circular behaviour in its unit, such as 360 (default: that of the "
+        "unit)",
+    )
+    command.add_argument(
         "--groups",
         metavar="GROUPS",
         help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
@@ -281,6 +288,7 @@ def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     if options.behavior is None:
         for flag, value in (
             ("--behavior-how", options.behavior_how),
+            ("--behavior-period", options.behavior_period),
             ("--groups", options.groups),
             ("--tables", options.tables),
         ):
@@ -290,7 +298,11 @@ def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
     return {
         "behavior": BehaviorConfig(
-            behavior=options.behavior, how=options.behavior_how, groups=groups, seed=options.seed
+            behavior=options.behavior,
+            how=options.behavior_how,
+            period=options.behavior_period,
+            groups=groups,
+            seed=options.seed,
         ),
         "node_groups": named,
         "tables": options.tables,

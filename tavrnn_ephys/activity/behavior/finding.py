@@ -64,10 +64,10 @@ def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
 
     Returns
     -------
-    kind : {"signal", "epoch", "event", "game"}
-        What it is.
+    kind : {"signal", "state", "epoch", "event", "game"}
+        What it is; a state is one value of a signal.
     found : object
-        Times, values and unit of a signal; else the Neo object or the episodes.
+        Times, values and unit of a signal or state; else the Neo object or the episodes.
     label : str
         The label that was asked for; empty where none was.
 
@@ -87,6 +87,8 @@ def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
         episodes = episodes_of_segment(segment)
         if episodes is not None:
             return "game", episodes, label
+    if head in columns and label:
+        return "state", (*columns[head], ""), label
     for own, kind, item in _markers(segment):
         if own not in (name, head):
             continue
