@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import spike_times_s
 from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
@@ -166,8 +167,7 @@ def _within(train: neo.SpikeTrain, t_start_s: float, t_stop_s: float) -> neo.Spi
     """Give a train the limits of the recording, in seconds, as Elephant demands."""
     import neo
 
-    times_s = np.asarray(train.rescale("s").magnitude, dtype=np.float64)
-    return neo.SpikeTrain(times_s, units="s", t_start=t_start_s, t_stop=t_stop_s)
+    return neo.SpikeTrain(spike_times_s(train), units="s", t_start=t_start_s, t_stop=t_stop_s)
 
 
 @contextmanager

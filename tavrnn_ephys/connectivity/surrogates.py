@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import spike_times_s
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.significance import ConnectivityNull, fit_null
@@ -158,7 +159,7 @@ class SpikeSurrogates:
         import quantities as pq
 
         length_s = activity.n_bins * activity.bin_size_s
-        times_s = np.asarray(train.rescale("s").magnitude) - activity.t_start_s
+        times_s = spike_times_s(train) - activity.t_start_s
         times_s = times_s[(times_s >= 0) & (times_s <= length_s)]
         if len(times_s):
             # Counted from the first bin: Elephant's methods lose digits far from zero.
