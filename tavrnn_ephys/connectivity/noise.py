@@ -36,9 +36,9 @@ __all__ = [
     "noise_ceiling",
 ]
 
-# Mean, standard deviation and 99 % quantile of the Tracy-Widom law of real matrices.
-# Whole numbers of double precision.
+# Whole numbers below are exact in double precision.
 _EXACT = 2.0**53
+# Mean, standard deviation and 99 % quantile of the Tracy-Widom law of real matrices.
 _TW_MEAN, _TW_STD, _TW_QUANTILE = -1.2065, 1.2680, 2.0234
 
 

@@ -120,7 +120,8 @@ class GraphEmbedder(BaseEstimator):
         Returns
         -------
         NodeEmbedding
-            Shape (n_windows, n_nodes, width), with a standard deviation of zero.
+            Shape (n_windows, n_nodes, width), with a standard deviation of zero; NaN where a node
+            does not exist.
 
         Raises
         ------
@@ -130,11 +131,13 @@ class GraphEmbedder(BaseEstimator):
         check_is_fitted(self, "node_ids_")
         self._check(graphs)
         mean = np.asarray(self._embed(graphs), dtype=np.float32)
+        if graphs.node_mask is not None:
+            mean = np.where(graphs.node_mask[:, :, np.newaxis], mean, np.float32(np.nan))
         settings = self.get_params(deep=False)
         scalars = (str, int, float, bool)
         return NodeEmbedding(
             mean=mean,
-            std=np.zeros_like(mean),
+            std=0.0 * mean,
             windows=graphs.windows,
             nodes=graphs.nodes,
             config={"model.method": self.name}

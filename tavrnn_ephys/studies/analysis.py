@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import quantities as pq
 
+from tavrnn_ephys.activity.behavior.per_window import behavior_means
 from tavrnn_ephys.activity.binning import bin_activity
-from tavrnn_ephys.activity.windows import sliding_windows, window_means
+from tavrnn_ephys.activity.windows import sliding_windows
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.graphs import build_graphs
 from tavrnn_ephys.core.adapter_options import option_text
@@ -27,7 +28,6 @@ from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputEr
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.runs import Results
-from tavrnn_ephys.io.blocks import behavior_columns
 from tavrnn_ephys.results import summarize
 
 if TYPE_CHECKING:
@@ -207,8 +207,8 @@ def _analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool) -> Anal
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
-    windows = windows.with_columns(**_behavior_means(segment, windows))
-    connectivity, graphs = graphs_of(activity, windows, config)
+    windows = windows.with_columns(**behavior_means(segment, windows))
+    connectivity, graphs = graphs_of(activity, windows, config, segment.spiketrains)
     model = make_model(config, verbose=verbose).fit(graphs)
     embedding = model.transform(graphs)
     embedding = dataclasses.replace(embedding, config={**_settings(config), **embedding.config})
@@ -322,7 +322,10 @@ def segment_to_analyze(block: neo.Block, config: AnalysisConfig) -> int:
 
 
 def graphs_of(
-    activity: BinnedActivity, windows: Windows, config: AnalysisConfig
+    activity: BinnedActivity,
+    windows: Windows,
+    config: AnalysisConfig,
+    spiketrains: Any = (),
 ) -> tuple[ConnectivitySequence, GraphSequence]:
     """
     Compute connectivity and graphs as a configuration asks for.
@@ -335,18 +338,18 @@ def graphs_of(
         Its windows.
     config : AnalysisConfig
         How.
+    spiketrains : sequence of neo.SpikeTrain, optional
+        What was binned, where the activity is no surrogate: exact times for the tiling coefficient.
 
     Returns
     -------
     tuple of ConnectivitySequence and GraphSequence
         The connectivity and the graphs.
     """
+    exact = len(spiketrains) > 0 and config.measure == "spike_time_tiling_coefficient"
+    options = {**config.measure_options, **({"spiketrains": spiketrains} if exact else {})}
     connectivity = compute_connectivity(
-        activity,
-        windows,
-        measure=config.measure,
-        silent_nodes=config.silent_nodes,
-        **config.measure_options,
+        activity, windows, measure=config.measure, silent_nodes=config.silent_nodes, **options
     )
     graphs = build_graphs(
         connectivity,
@@ -390,11 +393,3 @@ def _settings(config: AnalysisConfig) -> dict[str, Any]:
         number = isinstance(value, int | float)
         settings[f"analysis.measure_options.{key}"] = value if number else option_text(value)
     return settings
-
-
-def _behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, Any]:
-    means = {
-        name: window_means(windows, times_s, values)
-        for name, (times_s, values) in behavior_columns(segment).items()
-    }
-    return {name: values for name, values in means.items() if np.isfinite(values).any()}

@@ -27,11 +27,12 @@ from tavrnn_ephys.activity.windows.holding import (
 from tavrnn_ephys.core.checks import is_real_number, one_of, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.io.blocks import behavior_columns
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["WindowBehavior", "behavior_names", "window_behavior"]
+__all__ = ["WindowBehavior", "behavior_means", "behavior_names", "window_behavior"]
 
 _HOW = {
     "signal": ("mean", "majority", "circular_mean"),
@@ -80,6 +81,29 @@ class WindowBehavior:
     def is_label(self) -> bool:
         """Whether the values are text."""
         return self.values.dtype.kind == "U"
+
+
+def behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, NDArray[np.float64]]:
+    """
+    Average every behaviour signal in each window.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment that the windows lie in.
+    windows : Windows
+        The windows.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (n_windows,)
+        Means of the columns that hold in at least one window, by their names.
+    """
+    means = {
+        name: window_means(windows, times_s, values)
+        for name, (times_s, values) in behavior_columns(segment).items()
+    }
+    return {name: values for name, values in means.items() if np.isfinite(values).any()}
 
 
 def window_behavior(

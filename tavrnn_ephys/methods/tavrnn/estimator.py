@@ -37,7 +37,13 @@ from tavrnn_ephys.methods.tavrnn.inputs import (
 from tavrnn_ephys.methods.tavrnn.nn.model import Network, NetworkState, SequenceOutput, WindowInput
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.profiles import resolve_options
-from tavrnn_ephys.methods.tavrnn.readout import Past, attention_matrix, read_out, weighted
+from tavrnn_ephys.methods.tavrnn.readout import (
+    Past,
+    attention_matrix,
+    known_only,
+    read_out,
+    weighted,
+)
 from tavrnn_ephys.methods.tavrnn.scores import evidence_per_pair, expected_graphs
 from tavrnn_ephys.methods.tavrnn.sessions import Session, find_session, knows_nodes, name_sessions
 from tavrnn_ephys.methods.tavrnn.training import (
@@ -304,9 +310,9 @@ class TAVRNN(BaseEstimator):
         Returns
         -------
         NodeEmbedding, or list of NodeEmbedding for a list
-            Mean and standard deviation, (n_windows, n_nodes, latent_size), twice
-            ``latent_size`` with the option ``embedding="joined"``, the default profile's, and
-            attention (n_windows, n_windows).
+            Mean and standard deviation, (n_windows, n_nodes, latent_size), NaN where a node does
+            not exist, twice ``latent_size`` with the option ``embedding="joined"``, the default
+            profile's, and attention (n_windows, n_windows).
 
         Raises
         ------
@@ -525,6 +531,7 @@ class TAVRNN(BaseEstimator):
             generator = torch.Generator()
             generator.set_state(state.noise)
         output, after = run_sequence(network, windows, state=state.network, generator=generator)
+        output = known_only(output, graphs.node_mask)
         mean, std, past = _read_embedding(output, network.options, state.past)
         noise = None if generator is None else generator.get_state()
         return (
@@ -674,6 +681,7 @@ class TAVRNN(BaseEstimator):
         if network.options.embedding == "sample":
             generator = torch.Generator().manual_seed(int(self.seed))
         output, _ = run_sequence(network, windows, generator=generator)
+        output = known_only(output, graphs.node_mask)
         mean, std, _ = _read_embedding(output, network.options)
         return self._node_embedding(
             graphs, session, mean, std, attention=attention_matrix(output.attention)

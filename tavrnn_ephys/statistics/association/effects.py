@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, rankdata
 
-from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.time_shifts import tail_p_values, time_null
@@ -182,6 +182,13 @@ def associate_nodes(
     if len(behavior) != embedding.n_windows:
         raise InputError(
             f"behavior has {len(behavior)} windows, the embedding {embedding.n_windows}."
+        )
+    absent = ~embedding.node_mask.all(axis=0)
+    if absent.any():
+        raise InputError(
+            f"{int(absent.sum())} nodes do not exist in every window "
+            f"({some(embedding.node_ids[absent])}), and a link over windows needs nodes that do. "
+            "Build the graphs over the nodes that all windows share."
         )
     kept = known_windows(behavior)
     n_known = int(kept.sum())
