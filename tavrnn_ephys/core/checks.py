@@ -108,11 +108,20 @@ def whole_bins(length_s: float, bin_size_s: float, name: str) -> int:
         return nearest
     lower, upper = math.floor(ratio) * bin_size_s, math.ceil(ratio) * bin_size_s
     choices = f"{lower:g} s or {upper:g} s" if lower > 0 else f"{upper:g} s"
-    finer = length_s / math.ceil(ratio)
+    finer = _short_divisor(length_s, math.ceil(ratio))
     raise InputError(
         f"{name} must be a whole number of {bin_size_s:g} s bins, got {length_s:g} s "
-        f"({ratio:g} bins). Use {choices}, or bin at {finer:.6g} s."
+        f"({ratio:g} bins). Use {choices}, or bin at {finer} s."
     )
+
+
+def _short_divisor(length_s: float, n_bins: int) -> str:
+    """Write a bin that goes into a length at least so often, in digits that lead there exactly."""
+    for n in range(n_bins, 100 * n_bins + 1):
+        text = f"{length_s / n:.4g}"
+        if abs(float(text) * n - length_s) <= 1e-9 * length_s:
+            return text
+    return f"{length_s / n_bins:.12g}"
 
 
 def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:

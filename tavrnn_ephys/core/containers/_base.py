@@ -54,7 +54,13 @@ def require(condition: bool, message: str) -> None:
 
 def frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
     """View an array read-only, without copying and without touching the caller's flags."""
-    array = np.asarray(value, dtype=dtype).view()
+    try:
+        array = np.asarray(value, dtype=dtype).view()
+    except (TypeError, ValueError, OverflowError):
+        wanted = "numbers" if dtype is None or np.dtype(dtype).kind in "iuf" else "values"
+        raise InputError(
+            f"An array of {wanted} is needed, got {type(value).__name__} that is none."
+        ) from None
     array.flags.writeable = False
     return array
 
