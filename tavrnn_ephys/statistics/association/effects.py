@@ -12,6 +12,7 @@ from scipy.stats import false_discovery_control, rankdata
 from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_matrix, number_series
 from tavrnn_ephys.statistics.time_shifts import tail_p_values, time_null
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def associate(
 
     one_of(method, ("spearman", "pearson"), "method")
     names = list(features.columns) if hasattr(features, "columns") else None
-    values = np.asarray(features, dtype=np.float64)
-    behavior = np.asarray(behavior, dtype=np.float64)
+    values = number_matrix(features, "features")
+    behavior = number_series(behavior, "behavior")
     if values.ndim != 2 or len(values) != len(behavior):
         raise InputError(
             f"features has shape {values.shape}; one row for each of the {len(behavior)} windows "
@@ -178,7 +179,7 @@ def associate_nodes(
     >>> table.loc[table["r_squared"].idxmax(), "node_id"]
     'follows'
     """
-    behavior = np.asarray(behavior, dtype=np.float64)
+    behavior = number_series(behavior, "behavior")
     if len(behavior) != embedding.n_windows:
         raise InputError(
             f"behavior has {len(behavior)} windows, the embedding {embedding.n_windows}."
@@ -270,7 +271,7 @@ def associate_edges(
     rows, columns = np.triu_indices(connectivity.n_nodes, 1)
     if len(rows) == 0:
         raise InputError("A single node has no pair: associate_edges needs two nodes.")
-    behavior = np.asarray(behavior, dtype=np.float64)
+    behavior = number_series(behavior, "behavior")
     if len(behavior) != connectivity.n_windows:
         raise InputError(
             f"behavior has {len(behavior)} windows, the connectivity {connectivity.n_windows}."
