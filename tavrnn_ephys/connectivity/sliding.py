@@ -198,7 +198,8 @@ class _Stretches:
         """Tell what follows from the sums of a window."""
         total = np.asarray(moments.total, dtype=np.float64)
         n_bins = moments.n_bins
-        spread = n_bins * moments.square - total * total
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = n_bins * moments.square - total * total
         mean = total / n_bins + self.offset
         if self.counts:
             silent = spread == 0
@@ -232,7 +233,8 @@ def _no_spread(
 def _has_digits(spread: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say whether a variance is neither cancelled, nor vanished, nor overflowed."""
     whole = np.isfinite(spread) & (spread > _SMALLEST_SPREAD)
-    return whole & (total * total <= _LARGEST_OFFSET * spread)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return whole & (total * total <= _LARGEST_OFFSET * spread)
 
 
 class _RunningSum:
@@ -304,9 +306,10 @@ def _sum_of_two(first: Moments, second: Moments) -> Moments:
 def _sum_of(parts: list[Moments]) -> Moments:
     """Sum traces afresh: a running sum would keep the rounding of what has left the window."""
     gram, total = parts[0].gram.copy(), parts[0].total.copy()
-    for part in parts[1:]:
-        gram += part.gram
-        total += part.total
+    with np.errstate(over="ignore", invalid="ignore"):
+        for part in parts[1:]:
+            gram += part.gram
+            total += part.total
     return Moments(
         n_bins=sum(part.n_bins for part in parts),
         gram=gram,
