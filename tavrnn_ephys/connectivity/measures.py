@@ -23,7 +23,7 @@ from tavrnn_ephys.connectivity.variation import (
     plain,
     scales_of,
 )
-from tavrnn_ephys.core.checks import duration_s, whole_bins
+from tavrnn_ephys.core.checks import duration_s, is_real_number, whole_bins
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
@@ -210,8 +210,9 @@ def partial(values: NDArray, *, shrinkage: float | str = 0.1) -> NDArray[np.floa
     """
     from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
-    fixed = isinstance(shrinkage, int | float | np.number)
-    if not (shrinkage == "ledoit_wolf" or (fixed and 0 <= float(shrinkage) <= 1)):
+    fixed = is_real_number(shrinkage)
+    estimated = isinstance(shrinkage, str) and shrinkage == "ledoit_wolf"
+    if not (estimated or (fixed and 0 <= float(shrinkage) <= 1)):
         raise InputError(f"shrinkage must lie in [0, 1] or be 'ledoit_wolf', got {shrinkage!r}.")
     values = plain(values)
     matrix = np.full((len(values), len(values)), np.nan)

@@ -119,6 +119,8 @@ def spike_time_tiling_coefficient(
         )
     if spike_times_s is None:
         check_counts(values, np.arange(len(values)))
+        if values.min(initial=0) < 0:
+            raise InputError("Spike counts must be at least 0; these hold negative numbers.")
         check_total(values)
         spike_times_s = [_middles(row, bin_size_s) for row in values.astype(np.int64)]
     length_s = values.shape[1] * bin_size_s

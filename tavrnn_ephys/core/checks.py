@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -148,7 +149,12 @@ def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
         If the value is not allowed; the message lists the choices.
     """
     choices = list(allowed)
-    if value not in choices:
+    try:
+        known = value in choices
+    except ValueError:
+        # An array compares element by element.
+        known = False
+    if not known:
         listing = ", ".join(repr(choice) for choice in choices)
         raise InputError(f"{name} must be one of {listing}, got {value!r}.")
     return value
@@ -201,12 +207,15 @@ def whole_number(value: Any, name: str, *, at_least: int = 0) -> int:
     InputError
         If the value is no whole number from ``at_least`` to 2³¹ − 1.
     """
-    whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not whole or not at_least <= int(value) < 2**31:
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not at_least <= number < 2**31:
         raise InputError(
             f"{name} must be a whole number of at least {at_least} and below 2^31, got {value!r}."
         )
-    return int(value)
+    return number
 
 
 def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:

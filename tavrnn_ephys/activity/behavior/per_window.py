@@ -180,8 +180,8 @@ def window_behavior(
     [2.0, 6.0]
     """
     kind, item, label = find_behavior(segment, name)
-    how = how or _HOW[kind][0]
-    if how not in _HOW[kind]:
+    how = _HOW[kind][0] if how is None else how
+    if not isinstance(how, str) or how not in _HOW[kind]:
         raise InputError(
             f"The behaviour '{name}' is {_article(kind)}, which gives {some(_HOW[kind])}, "
             f"not '{how}'."

@@ -262,6 +262,10 @@ def _samples_of(
         times_s = np.asarray(signal.times.rescale("s").magnitude, dtype=np.float64)
         return (samples[:, 0] if samples.shape[1] == 1 else samples), times_s
     samples = np.asarray(signal)
+    if samples.ndim == 0:
+        raise InputError(
+            f"label_windows takes a signal or an array of samples, got {type(signal).__name__}."
+        )
     if times is not None:
         times_s = np.asarray(times.rescale("s").magnitude, dtype=np.float64)
     else:

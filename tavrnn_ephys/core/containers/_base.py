@@ -102,7 +102,12 @@ def without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def text_array(values: Any) -> NDArray[np.str_]:
-    return frozen_array([str(value) for value in values], dtype=str)
+    try:
+        return frozen_array([str(value) for value in values], dtype=str)
+    except TypeError:
+        raise InputError(
+            f"A sequence of names is needed, got {type(values).__name__}, which is none."
+        ) from None
 
 
 def freeze(instance: Any, **values: Any) -> None:

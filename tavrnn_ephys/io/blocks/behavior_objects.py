@@ -39,6 +39,8 @@ def add_behavior(
     InputError
         If there is no rate, or an array is neither numbers nor one text per sample.
     """
+    if hasattr(behavior, "items") and not behavior:
+        return
     if rate_hz is None:
         raise InputError("behavior beside spike_times needs behavior_rate, such as 60 * pq.Hz.")
     if not hasattr(behavior, "items"):

@@ -130,7 +130,7 @@ def block_from_arrays(
         _add_spiketrains(segment, trains, nodes, start_s, end_s if stop_s is None else stop_s)
         if chosen == "spike_times":
             warn_of_doubtful_times(trains)
-    if behavior:
+    if behavior is not None:
         if behavior_rate is not None:
             rate_hz = _rate_hz(behavior_rate, "behavior_rate", "behavior")
         add_behavior(segment, behavior, rate_hz, start_s)
@@ -148,9 +148,13 @@ def _only_one(**given: Any) -> tuple[str, Any]:
             f"got {' and '.join(chosen) if chosen else 'none'}."
         )
     name, activity = chosen[0], given[chosen[0]]
-    if not hasattr(activity, "__len__") or isinstance(activity, str | bytes):
+    if np.ndim(activity if hasattr(activity, "ndim") else [0]) == 0 or not _is_sequence(activity):
         raise InputError(f"{name} must hold one array per node, got {type(activity).__name__}.")
     return name, activity
+
+
+def _is_sequence(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes | Mapping)
 
 
 def _finite_s(value: Any, name: str) -> float:
