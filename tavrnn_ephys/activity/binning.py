@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.spike_times import spike_times_s
+from tavrnn_ephys.activity.spike_times import seconds_by_default, spike_times_s
 from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
@@ -178,7 +178,7 @@ def _elephant_silent() -> Iterator[None]:
     level = logger.level
     logger.setLevel("ERROR")
     try:
-        with warnings.catch_warnings():
+        with seconds_by_default(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Binning discarded")
             warnings.filterwarnings("ignore", message=".*not a multiple.*")
             warnings.filterwarnings("ignore", message=".*correcting.*|.*tolerance.*")

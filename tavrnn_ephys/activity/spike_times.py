@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks.segments import loaded
 
-__all__ = ["spike_times_s"]
+__all__ = ["seconds_by_default", "spike_times_s"]
 
 
 def spike_times_s(train: Any) -> NDArray[np.float64]:
@@ -46,3 +48,28 @@ def spike_times_s(train: Any) -> NDArray[np.float64]:
             f"{type(train).__name__}."
         ) from None
     return np.sort(np.asarray(times, dtype=np.float64).reshape(-1))
+
+
+@contextmanager
+def seconds_by_default() -> Iterator[None]:
+    """
+    Let Elephant, which tells times by the unit they simplify to, find seconds.
+
+    ``quantities.set_default_units`` of the caller is put back.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    import quantities as pq
+
+    before = (1.0 * pq.s).simplified.dimensionality.string
+    if before == "s":
+        yield
+        return
+    pq.set_default_units(time="s")
+    try:
+        yield
+    finally:
+        pq.set_default_units(time=before)

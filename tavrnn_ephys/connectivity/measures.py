@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import seconds_by_default
 from tavrnn_ephys.connectivity.tiling import spike_time_tiling_coefficient
 from tavrnn_ephys.connectivity.variation import (
     correlation,
@@ -132,7 +133,11 @@ def _through_elephant(function: Callable, values: NDArray) -> NDArray[np.float64
     import quantities as pq
     from elephant.conversion import BinnedSpikeTrain
 
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+    with (
+        seconds_by_default(),
+        warnings.catch_warnings(),
+        np.errstate(divide="ignore", invalid="ignore"),
+    ):
         # Elephant warns of silent trains for each window; the caller counts them once.
         warnings.simplefilter("ignore")
         binned = BinnedSpikeTrain(values.astype(np.int32), bin_size=1 * pq.s, t_start=0 * pq.s)

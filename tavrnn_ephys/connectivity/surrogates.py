@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.spike_times import spike_times_s
+from tavrnn_ephys.activity.spike_times import seconds_by_default, spike_times_s
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.significance import ConnectivityNull, fit_null
@@ -145,7 +145,7 @@ class SpikeSurrogates:
                 f"of '{activity.quantity}'. For traces use ShiftSurrogates."
             )
         values = np.empty((activity.n_nodes, activity.n_bins), dtype=np.int64)
-        with _legacy_seed(seed):
+        with _legacy_seed(seed), seconds_by_default():
             for row, train in zip(values, self.spiketrains, strict=True):
                 row[:] = self._counts(train, activity)
         highest = int(values.max(initial=0))

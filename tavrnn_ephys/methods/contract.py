@@ -16,6 +16,7 @@ from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods._torch_state import own_torch_state
 
 __all__ = ["GraphEmbedder"]
 
@@ -105,7 +106,8 @@ class GraphEmbedder(BaseEstimator):
                 f"{self.name} learns from labels: fit needs y with one label for each of the "
                 f"{n_windows} windows."
             )
-        self._fit(sequences, labels)
+        with own_torch_state():
+            self._fit(sequences, labels)
         return self
 
     def transform(self, graphs: GraphSequence) -> NodeEmbedding:
@@ -130,7 +132,8 @@ class GraphEmbedder(BaseEstimator):
         """
         check_is_fitted(self, "node_ids_")
         self._check(graphs)
-        mean = np.asarray(self._embed(graphs), dtype=np.float32)
+        with own_torch_state():
+            mean = np.asarray(self._embed(graphs), dtype=np.float32)
         if graphs.node_mask is not None:
             mean = np.where(graphs.node_mask[:, :, np.newaxis], mean, np.float32(np.nan))
         settings = self.get_params(deep=False)

@@ -20,6 +20,7 @@ from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods._torch_state import with_own_torch_state
 from tavrnn_ephys.methods.tavrnn.files import read_model, write_model
 from tavrnn_ephys.methods.tavrnn.fitting import (
     build_sessions,
@@ -81,6 +82,9 @@ class OnlineState:
     noise: torch.Tensor | None = None
 
 
+@with_own_torch_state(
+    "fit", "adapt", "transform", "score", "reconstruct", "predict_next", "node_attention", "step"
+)
 class TAVRNN(BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.
