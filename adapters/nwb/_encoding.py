@@ -16,13 +16,21 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 
-__all__ = ["Row", "decode_array", "encode_array", "option_rows", "read_options"]
+__all__ = [
+    "FIRST_ROWS",
+    "Row",
+    "decode_array",
+    "encode_array",
+    "_looks_binary",
+    "option_rows",
+    "read_options",
+]
 
 # Key, value and type of one row of provenance.
 Row = tuple[str, str, str]
 
 # The rows of a column that nwbinspector looks at.
-_HEAD = 200
+FIRST_ROWS = 200
 _BINARY_TEXTS = (
     {"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"}, {"hit", "miss"},
 )  # fmt: skip
@@ -72,7 +80,7 @@ def encode_array(values: NDArray[Any]) -> tuple[NDArray[Any] | None, dict[str, A
     note = {"dtype": values.dtype.name}
     if kind == "f" and values.size and _is_all_nan(values):
         return None, {**note, "shape": list(values.shape)}
-    if kind != "b" and _looks_binary(values[:_HEAD]) and _fits_in_a_byte(values):
+    if kind != "b" and _looks_binary(values[:FIRST_ROWS]) and _fits_in_a_byte(values):
         return values.astype(np.int8), note
     return values.astype(np.float32) if values.dtype == np.float16 else values, note
 
@@ -96,7 +104,7 @@ def _fits_in_a_byte(values: NDArray[Any]) -> bool:
 
 def _encode_text(values: NDArray[np.str_]) -> tuple[NDArray[Any], dict[str, Any]]:
     texts, codes = np.unique(values, return_inverse=True)
-    head = np.unique(values[:_HEAD])
+    head = np.unique(values[:FIRST_ROWS])
     binary = len(head) == 2 and {str(text).lower() for text in head} in _BINARY_TEXTS
     if binary and len(texts) < 128:
         labels = [str(text) for text in texts]

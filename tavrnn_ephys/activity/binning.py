@@ -15,9 +15,14 @@ from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interv
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
-from tavrnn_ephys.io.blocks.clock import warn_of_doubtful_times
-from tavrnn_ephys.io.blocks.segments import loaded, require_segment
+from tavrnn_ephys.io.blocks import (
+    loaded_segment,
+    node_signals,
+    nodes_of_signal,
+    nodes_of_spiketrains,
+    warn_of_units_of_time,
+)
+from tavrnn_ephys.io.blocks.segments import require_segment
 
 if TYPE_CHECKING:
     import neo
@@ -78,6 +83,7 @@ def bin_activity(
     require_segment(segment, "bin_activity")
     one_of(source, ("auto", "spiketrains", "traces"), "source")
     size_s = duration_s(bin_size, "bin_size")
+    segment = loaded_segment(segment)
     if source == "auto":
         source = "spiketrains" if len(segment.spiketrains) else "traces"
     if source == "spiketrains":
@@ -92,7 +98,7 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
         # The import of Elephant 1.2.1 changes the warning filters of whoever imports it.
         from elephant.conversion import BinnedSpikeTrain
 
-    spiketrains = [loaded(train) for train in segment.spiketrains]
+    spiketrains = list(segment.spiketrains)
     nodes = nodes_of_spiketrains(spiketrains)
     n_spikes = sum(len(train) for train in spiketrains)
     if n_spikes == 0:
@@ -102,7 +108,8 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
         )
     t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
     spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
-    warn_of_doubtful_times([train.magnitude for train in spiketrains], stacklevel=4)
+    source = f"'{segment.name}'" if segment.name else "the segment"
+    warn_of_units_of_time([train.magnitude for train in spiketrains], source, stacklevel=4)
     n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
     with _elephant_silent():
         binned = BinnedSpikeTrain(
@@ -217,7 +224,7 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
             "exactly one is needed. Annotate it with role='nodes', as in "
             "segment.analogsignals[0].annotate(role='nodes')."
         )
-    signal = loaded(signals[0])
+    (signal,) = signals
     nodes, samples = _recorded(
         nodes_of_signal(signal), np.asarray(signal.magnitude, dtype=np.float64)
     )

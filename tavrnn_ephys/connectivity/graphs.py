@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
@@ -11,13 +11,13 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import one_of
-from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
+from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Origin, Windows
+from tavrnn_ephys.core.containers.origin import as_fact, joined
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.names import FEATURES
 
 __all__ = ["build_graphs"]
-
-FEATURES = ("weights", "identity", "rates")
 
 #: Takes the connectivity of one window; gives features, shape (n_nodes, n_features).
 Features = Callable[[ConnectivitySequence], Any]
@@ -52,6 +52,7 @@ class _Part:
     weights: list[scipy.sparse.csr_array]
     features: list[NDArray[np.float32]] | None
     strongest: float
+    origin: Origin
 
 
 def build_graphs(
@@ -129,7 +130,22 @@ def build_graphs(
         features=_all_features(parts, places, len(nodes), features, history_node),
         history_node=history_node,
         node_mask=None if shared else _mask(parts, places, len(nodes)),
+        origin=_origin(parts, threshold, features),
     )
+
+
+def _origin(
+    parts: Sequence[_Part], threshold: float | Threshold, features: str | Features
+) -> Origin:
+    origin, differing = joined([part.origin for part in parts])
+    if differing:
+        raise InputError(
+            f"Parts that differ in {', '.join(differing)} cannot be joined into one sequence. "
+            "Compute all of them alike."
+        )
+    # A number and the threshold object that it stands for are one rule.
+    rule = f"AbsoluteThreshold(value={threshold:.6g})" if _is_number(threshold) else threshold
+    return replace(origin, threshold=as_fact(rule), features=as_fact(features))
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
@@ -169,7 +185,13 @@ def _part(
         weights=graphs,
         features=_features(connectivity, features),
         strongest=strongest,
+        origin=replace(connectivity.origin, measure=_known(connectivity.measure)),
     )
+
+
+def _known(measure: str) -> str | None:
+    """Name of a measure, unless it is that of any function without one."""
+    return None if measure in ("custom", "<lambda>") else measure
 
 
 def _features(

@@ -24,7 +24,7 @@ from tavrnn_ephys.connectivity.variation import (
     plain,
     scales_of,
 )
-from tavrnn_ephys.core.checks import duration_s, is_real_number, whole_bins
+from tavrnn_ephys.core.checks import is_real_number, lag_bins
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
@@ -291,14 +291,9 @@ def cross_correlation(
            [1., 1.]]), array([[ 0.,  1.],
            [-1.,  0.]]))
     """
-    n_lags = whole_bins(duration_s(max_lag, "max_lag"), bin_size_s, "max_lag")
     values = plain(values)
     n_nodes, n_bins = values.shape
-    if n_lags >= n_bins:
-        raise InputError(
-            f"max_lag of {n_lags * bin_size_s:g} s must be shorter than the window, which lasts "
-            f"{n_bins * bin_size_s:g} s. Shorten it, or lengthen the windows."
-        )
+    n_lags = lag_bins(max_lag, bin_size_s, n_bins)
     constant = _constant(values)
     # Of traces the mean is taken off before; of counts, whose sums are exact, behind.
     is_trace = values.dtype.kind == "f"

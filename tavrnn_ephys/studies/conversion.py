@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.output import check_output
-from tavrnn_ephys.io.blocks import node_signals, one_segment
+from tavrnn_ephys.core.spec import RecordingSpec
+from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml
+from tavrnn_ephys.io.blocks import annotated_fields, node_signals, one_segment
 from tavrnn_ephys.io.finding import find_adapter
-from tavrnn_ephys.io.reading import read, write_nwb
+from tavrnn_ephys.io.reading import write_nwb
+from tavrnn_ephys.studies.recording import read_block
 
 if TYPE_CHECKING:
     import neo
@@ -77,7 +80,7 @@ def convert_file(
     about = {} if metadata is None else read_metadata(metadata)
     found = find_adapter(source, adapter)
     check_output(out, inputs=inputs, overwrite=overwrite, suffix=".nwb")
-    block = read(source, adapter=found.name, **dict(options or {}))
+    block = read_block(source, RecordingSpec(adapter=found.name, options=dict(options or {})))
     if segment is not None:
         block = one_segment(block, segment)
     add_metadata(block, about)
@@ -128,12 +131,9 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _yaml(path: Path) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        return load_yaml(path.read_text(encoding="utf-8"))
+    except (YamlFault, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise FileFormatError(f"'{path.name}' is no YAML file ({reason}). Correct it.") from None
 
@@ -158,8 +158,7 @@ def add_metadata(block: neo.Block, about: Mapping[str, Any]) -> None:
         if key == "session_start_time":
             block.rec_datetime = _date(value)
         elif key in _TABLES:
-            known = block.annotations.get(key) or {}
-            known = known if isinstance(known, Mapping) else {"description": str(known)}
+            known = annotated_fields(block.annotations, key)
             block.annotations[key] = {**known, **_plain(value)}
         elif key in _LISTS:
             texts = value if isinstance(value, list) else [value]
@@ -215,7 +214,7 @@ def _require_what_nwb_demands(block: neo.Block, file_name: str, *, described: bo
     if not (described or block.description or block.annotations.get("session_description")):
         missing.append("session_description")
     if len(block.segments) == 1 and node_signals(segment):
-        plane = block.annotations.get("imaging_plane") or {}
+        plane = annotated_fields(block.annotations, "imaging_plane")
         missing += [f"imaging_plane: {key}" for key in _NEEDED_OF_A_PLANE if key not in plane]
     if missing:
         raise InputError(

@@ -167,8 +167,14 @@ def test_one_lost_cell_is_left_out_with_a_word():
 @pytest.mark.parametrize(
     ("times", "rule"),
     [
-        (lambda s: np.round(s * 20_000), "All 1200 spike times are whole numbers up to"),
-        (lambda s: s * 1000, r"The spike times span 16.\d h at 0.005 spikes/s per node"),
+        (
+            lambda s: np.round(s * 20_000),
+            "All 1200 spike times of 'arrays'",
+        ),
+        (
+            lambda s: s * 1000,
+            r"The spike times of 'arrays' span 16.\d h at 0.005",
+        ),
     ],
 )
 def test_samples_or_milliseconds_draw_a_word_and_a_unit_leads_on(times, rule):

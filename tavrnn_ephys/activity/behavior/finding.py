@@ -10,8 +10,13 @@ import numpy as np
 from tavrnn_ephys.activity.behavior.game import GAME_MEASURES, episodes_of_segment
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
-from tavrnn_ephys.io.blocks.segments import columns_of_signal, loaded, numbered, require_segment
+from tavrnn_ephys.io.blocks import (
+    behavior_columns,
+    behavior_signals,
+    distinct_names,
+    loaded_segment,
+)
+from tavrnn_ephys.io.blocks.segments import columns_of_signal, require_segment
 
 if TYPE_CHECKING:
     import neo
@@ -47,7 +52,7 @@ def _markers(segment: neo.Segment) -> list[tuple[str, str, Any]]:
         for item in items
         if item.name
     ]
-    names = numbered([str(item.name) for _, item in found])
+    names = distinct_names([str(item.name) for _, item in found])
     return [(name, kind, item) for name, (kind, item) in zip(names, found, strict=True)]
 
 
@@ -79,6 +84,7 @@ def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
     require_segment(segment, "window_behavior")
     if not isinstance(name, str):
         raise InputError(f"name must be the name of one behaviour, a text, got {name!r}.")
+    segment = loaded_segment(segment)
     columns = behavior_columns(segment)
     if name in columns:
         return "signal", (*columns[name], _unit_of(segment, name)), ""
@@ -96,7 +102,7 @@ def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
         if wanted and wanted not in np.asarray(item.labels, dtype=str):
             labels = some(np.unique(np.asarray(item.labels, dtype=str)))
             raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
-        return kind, loaded(item), wanted
+        return kind, item, wanted
     return "signal", _without_role(segment, name), ""
 
 
@@ -108,7 +114,7 @@ def _without_role(segment: neo.Segment, name: str) -> tuple[Any, Any, str]:
     if len(named) == 1:
         columns = columns_of_signal(name, named[0])
         if len(columns) == 1:
-            ((times_s, values),) = columns.values()
+            ((_, (times_s, values)),) = columns
             return times_s, values, _text_of_unit(named[0])
     known = behavior_names(segment)
     known += [key for key, n in Counter(str(item.name) for item in plain).items() if n == 1]

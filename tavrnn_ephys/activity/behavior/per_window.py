@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior.finding import behavior_names, find_behavior
-from tavrnn_ephys.activity.behavior.game import game_measures
+from tavrnn_ephys.activity.behavior.game import game_measures, warn_of_constant
 from tavrnn_ephys.activity.behavior.summaries import (
     LEAST_SHARE,
     window_circular_means,
@@ -27,6 +27,7 @@ from tavrnn_ephys.activity.windows.holding import (
 from tavrnn_ephys.core.checks import is_real_number, one_of, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import BEHAVIOR_HOW
 from tavrnn_ephys.io.blocks import behavior_columns
 
 if TYPE_CHECKING:
@@ -34,13 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WindowBehavior", "behavior_means", "behavior_names", "window_behavior"]
 
-_HOW = {
-    "signal": ("mean", "majority", "circular_mean"),
-    "state": ("share",),
-    "epoch": ("majority", "share", "rate"),
-    "event": ("rate", "count"),
-    "game": ("measure",),
-}
 _FULL_TURNS = {"deg": 360.0, "degree": 360.0, "degrees": 360.0, "°": 360.0, "arcdegree": 360.0,
                "grad": 400.0, "turn": 1.0, "turns": 1.0, "cycle": 1.0, "rad": 2 * np.pi,
                "radian": 2 * np.pi, "radians": 2 * np.pi}  # fmt: skip
@@ -128,7 +122,7 @@ def window_behavior(
         A column of a behaviour signal, an epoch or an event, with a label or value behind a
         colon where only that one counts (``"game:hit"``); or ``"game:rally_length"`` and the
         other measures of :func:`game_measures`, where the segment holds a game.  Of several with
-        one name each has its number: ``"position (1)"``.
+        one name each has its number: ``"position_0"``.
     how : {"mean", "majority", "circular_mean", "share", "rate", "count"}, optional
         A signal is averaged over time by default; ``"circular_mean"`` for angles;
         ``"majority"`` takes the value that holds longest; one value gives its ``"share"``.  An
@@ -156,7 +150,8 @@ def window_behavior(
     Warns
     -----
     DataLossWarning
-        If intervals lack a start or stop time, as trials that were broken off.
+        If intervals lack a start or stop time, as trials that were broken off; or if a measure
+        of the game is the same in all windows, and then from which events.
 
     Notes
     -----
@@ -180,10 +175,10 @@ def window_behavior(
     [2.0, 6.0]
     """
     kind, item, label = find_behavior(segment, name)
-    how = _HOW[kind][0] if how is None else how
-    if not isinstance(how, str) or how not in _HOW[kind]:
+    how = BEHAVIOR_HOW[kind][0] if how is None else how
+    if not isinstance(how, str) or how not in BEHAVIOR_HOW[kind]:
         raise InputError(
-            f"The behaviour '{name}' is {_article(kind)}, which gives {some(_HOW[kind])}, "
+            f"The behaviour '{name}' is {_article(kind)}, which gives {some(BEHAVIOR_HOW[kind])}, "
             f"not '{how}'."
         )
     if not (is_real_number(least_share) and 0 <= least_share <= 1):
@@ -200,6 +195,9 @@ def window_behavior(
         _refuse_apart(name, windows)
     description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
     description += f", in {unit}." if unit else "."
+    if kind == "game":
+        description += f" Counted from {item.source}." if item.source else ""
+        warn_of_constant(name, values, item.source)
     return WindowBehavior(name=name, how=how, values=values, description=description, unit=unit)
 
 
@@ -267,7 +265,7 @@ def _of_signal(
     least_share: float,
 ) -> NDArray[Any]:
     times_s, values, unit = item
-    one_of(how, _HOW["signal"], "how")
+    one_of(how, BEHAVIOR_HOW["signal"], "how")
     if how == "mean":
         return window_means(windows, times_s, values)
     if how == "circular_mean":

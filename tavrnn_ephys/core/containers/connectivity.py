@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tavrnn_ephys.core.containers._base import (
     without_diagonal,
 )
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
+from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
 
 __all__ = ["ConnectivitySequence"]
@@ -46,6 +47,8 @@ class ConnectivitySequence(OverNodes):
         follows node ``i``.
     directed : bool
         Whether ``weights[t, i, j]``, from ``i`` to ``j``, may differ from ``weights[t, j, i]``.
+    origin : Origin
+        How the weights were computed; unknown by default, and no part of their equality.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class ConnectivitySequence(OverNodes):
     mean_activity: Any = None
     lags_s: Any = None
     directed: bool = False
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     def __post_init__(self) -> None:
         weights = in_double(frozen_array(self.weights))
@@ -106,7 +110,7 @@ class ConnectivitySequence(OverNodes):
         sequence = object.__new__(cls)
         for name in ("weights", "mean_activity"):
             values[name] = frozen_array(values[name])
-        freeze(sequence, lags_s=None, directed=False, **values)
+        freeze(sequence, lags_s=None, directed=False, **{"origin": Origin(), **values})
         return sequence
 
     @classmethod
@@ -228,7 +232,9 @@ class ConnectivitySequence(OverNodes):
             larger = np.maximum(self.weights, mirrored)
             smaller = np.minimum(self.weights, mirrored)
             weights = np.where(-smaller > larger, smaller, larger)
-        return replace(self, weights=weights, lags_s=None, directed=False)
+        options = (*(self.origin.measure_options or ()), ("symmetrized", how))
+        origin = replace(self.origin, measure_options=options)
+        return replace(self, weights=weights, lags_s=None, directed=False, origin=origin)
 
     def __repr__(self) -> str:
         return (

@@ -13,7 +13,7 @@ from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.counts import check_counts, check_total
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks.behavior_objects import add_behavior
-from tavrnn_ephys.io.blocks.clock import warn_of_doubtful_times
+from tavrnn_ephys.io.blocks.limits import recording_start_s, warn_of_units_of_time
 from tavrnn_ephys.io.blocks.objects import make_signal, make_spiketrain
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def block_from_arrays(
     sampling_rate : quantities.Quantity, optional
         Sampling rate, needed with ``traces``.
     t_start, t_stop : quantities.Quantity, optional
-        Limits of the recording; by default 0 s and the last bin, sample or spike.
+        Limits of the recording; by default 0 s and the last bin, sample or spike.  Spike times
+        that begin late, without behaviour beside them, start at the first spike, with a warning.
     node_ids : array_like of str, shape (n_nodes,), optional
         Names; ``"0"``, ``"1"``, … by default.
     node_kind : {"unit", "channel", "roi"}, optional
@@ -126,10 +127,12 @@ def block_from_arrays(
         if chosen == "counts":
             trains, rate_hz, end_s = _trains_of_counts(counts, bin_size, start_s, nodes)
         else:
-            trains, rate_hz, end_s = _trains_of_times(activity, start_s, nodes)
+            trains, rate_hz = _trains_of_times(activity, nodes), None
+            warn_of_units_of_time(trains, f"'{name}'")
+            if t_start is None and _is_empty(behavior):
+                start_s = _start_s(trains, name)
+            end_s = _end_s(trains, start_s)
         _add_spiketrains(segment, trains, nodes, start_s, end_s if stop_s is None else stop_s)
-        if chosen == "spike_times":
-            warn_of_doubtful_times(trains)
     if behavior is not None:
         if behavior_rate is not None:
             rate_hz = _rate_hz(behavior_rate, "behavior_rate", "behavior")
@@ -176,15 +179,28 @@ def _trains_of_counts(
     return trains, 1.0 / size_s, start_s + matrix.shape[1] * size_s
 
 
-def _trains_of_times(
-    spike_times: Any, start_s: float, nodes: Nodes
-) -> tuple[list[NDArray[np.float64]], None, float]:
-    """Sort the spikes of each node; the recording ends just behind the last of all."""
-    trains = [
-        _seconds(times, str(name)) for times, name in zip(spike_times, nodes.ids, strict=True)
-    ]
+def _is_empty(behavior: Any) -> bool:
+    return behavior is None or (isinstance(behavior, Mapping) and len(behavior) == 0)
+
+
+def _start_s(trains: list[NDArray[np.float64]], name: str) -> float:
+    """Give 0 s, or the first spike where it comes late and nothing else says what came before."""
+    filled = [times for times in trains if len(times)]
+    if not filled:
+        return 0.0
+    first = min(float(times[0]) for times in filled)
+    return recording_start_s(first, max(float(times[-1]) for times in filled), f"'{name}'")
+
+
+def _end_s(trains: list[NDArray[np.float64]], start_s: float) -> float:
+    """End the recording just behind the last spike of all."""
     last = max((times[-1] for times in trains if len(times)), default=start_s)
-    return trains, None, float(np.nextafter(last, np.inf))
+    return float(np.nextafter(last, np.inf))
+
+
+def _trains_of_times(spike_times: Any, nodes: Nodes) -> list[NDArray[np.float64]]:
+    """Sort the spikes of each node."""
+    return [_seconds(times, str(name)) for times, name in zip(spike_times, nodes.ids, strict=True)]
 
 
 def _seconds(times: Any, node_id: str) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tavrnn_ephys.methods.tavrnn.nn.model import Network, NetworkState, SequenceOutput, WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState, SequenceOutput, WindowInput
 
 __all__ = ["Stretch", "run_sequence", "sample_noise", "threads_for"]
 
