@@ -10,7 +10,7 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.io import detection
+from tavrnn_ephys.io import detection, voltage_noise
 from tavrnn_ephys.io.blocks import nodes_of_spiketrains
 from tavrnn_ephys.io.lazy_signals import LazySignal
 
@@ -80,7 +80,7 @@ def test_chunks_do_not_show(monkeypatch):
     samples, _ = traces(n_channels=3)
     whole = te.detect_spikes(samples, sampling_rate=RATE * pq.Hz)
     monkeypatch.setattr(detection, "_SAMPLES_AT_ONCE", 3 * 7001)
-    monkeypatch.setattr(detection, "_CHANNELS_AT_ONCE", 2)
+    monkeypatch.setattr(voltage_noise, "_CHANNELS_AT_ONCE", 2)
     for one, other in zip(
         whole, te.detect_spikes(samples, sampling_rate=RATE * pq.Hz), strict=True
     ):

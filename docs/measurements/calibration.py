@@ -141,6 +141,8 @@ def power(n_seeds: int) -> None:
         pairs = np.triu_indices(activity.n_nodes, 1)
         for name, options in MEASURES.items():
             measure = name.split(",")[0]
+            if measure == "spike_time_tiling_coefficient":
+                options = {**options, "spiketrains": segment.spiketrains}
             found = te.compute_connectivity(activity, windows, measure=measure, **options)
             for state, label in enumerate(("segregated", "aligned")):
                 here = windows.columns["label"] == label

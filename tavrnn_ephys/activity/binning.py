@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import seconds_by_default, spike_times_s
+from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.core.checks import duration_s, one_of, some
-from tavrnn_ephys.core.containers import BinnedActivity
+from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.io.blocks import (
     loaded_segment,
     node_signals,
     nodes_of_signal,
     nodes_of_spiketrains,
+    warn_of_units_of_time,
 )
+from tavrnn_ephys.io.blocks.segments import require_segment
 
 if TYPE_CHECKING:
     import neo
@@ -39,7 +43,8 @@ def bin_activity(
     Parameters
     ----------
     segment : neo.Segment
-        Spike trains that share their limits, or one signal with a trace per node.
+        Spike trains, or one signal with a trace per node; lazy ones are loaded.  Trains of
+        different limits or units are binned from the first start to the last stop.
     bin_size : quantities.Quantity
         Scalar with a unit of time.
     source : {"auto", "spiketrains", "traces"}
@@ -56,13 +61,15 @@ def bin_activity(
     Raises
     ------
     InputError
-        If the segment has nothing to bin, no node ever fires, a trace is not finite, or a bin
-        holds no sample of the traces.
+        If it is no segment, has nothing to bin, no node ever fires, samples of a trace are not
+        finite, or a bin holds no sample of the traces.
 
     Warns
     -----
     DataLossWarning
-        If spikes or samples behind the last whole bin do not enter.
+        If spikes or samples behind the last whole bin do not enter, trains were recorded for
+        different times, a trace holds no finite sample at all and is left out, or spike times
+        look like samples or milliseconds.
 
     Examples
     --------
@@ -73,6 +80,7 @@ def bin_activity(
     array([[1, 3],
            [1, 0]], dtype=uint8)
     """
+    require_segment(segment, "bin_activity")
     one_of(source, ("auto", "spiketrains", "traces"), "source")
     size_s = duration_s(bin_size, "bin_size")
     segment = loaded_segment(segment)
@@ -98,8 +106,10 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
             f"All {len(nodes)} {nodes.kind}s are silent: the recording holds no spikes. "
             "Check the spike detection, or choose another segment."
         )
-    t_start_s = max(float(train.t_start.rescale("s")) for train in spiketrains)
-    t_stop_s = min(float(train.t_stop.rescale("s")) for train in spiketrains)
+    t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
+    spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
+    source = f"'{segment.name}'" if segment.name else "the segment"
+    warn_of_units_of_time([train.magnitude for train in spiketrains], source, stacklevel=4)
     n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
     with _elephant_silent():
         binned = BinnedSpikeTrain(
@@ -127,6 +137,46 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
     )
 
 
+def _shared_limits_s(
+    spiketrains: list[neo.SpikeTrain], nodes: Nodes, size_s: float
+) -> tuple[float, float]:
+    """Take the first start and the last stop; say which nodes were not recorded throughout."""
+    limits = np.array(
+        [
+            [float(item.rescale("s").magnitude) for item in (train.t_start, train.t_stop)]
+            for train in spiketrains
+        ]
+    )
+    if not np.isfinite(limits).all():
+        bad = ~np.isfinite(limits).all(axis=1)
+        raise InputError(f"The limits of {some(nodes.ids[bad])} are not finite. Set them first.")
+    start_s, stop_s = float(limits[:, 0].min()), float(limits[:, 1].max())
+    partly = (limits[:, 0] >= start_s + size_s) | (limits[:, 1] <= stop_s - size_s)
+    if partly.any():
+        first_s, last_s = float(limits[:, 0].max()), float(limits[:, 1].min())
+        way = (
+            f" For the time that all share: segment.time_slice({first_s:.9g} * quantities.s, "
+            f"{last_s:.9g} * quantities.s)."
+            if first_s < last_s
+            else ""
+        )
+        warnings.warn(
+            f"{int(partly.sum())} of {len(nodes)} {nodes.kind}s were recorded for only a part of "
+            f"{start_s:g} s to {stop_s:g} s ({some(nodes.ids[partly])}); outside it they count as "
+            f"silent.{way}",
+            DataLossWarning,
+            stacklevel=5,
+        )
+    return start_s, stop_s
+
+
+def _within(train: neo.SpikeTrain, t_start_s: float, t_stop_s: float) -> neo.SpikeTrain:
+    """Give a train the limits of the recording, in seconds, as Elephant demands."""
+    import neo
+
+    return neo.SpikeTrain(spike_times_s(train), units="s", t_start=t_start_s, t_stop=t_stop_s)
+
+
 @contextmanager
 def _elephant_silent() -> Iterator[None]:
     """Keep Elephant, which speaks once per train, from it; the sum is told once."""
@@ -135,7 +185,7 @@ def _elephant_silent() -> Iterator[None]:
     level = logger.level
     logger.setLevel("ERROR")
     try:
-        with warnings.catch_warnings():
+        with seconds_by_default(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Binning discarded")
             warnings.filterwarnings("ignore", message=".*not a multiple.*")
             warnings.filterwarnings("ignore", message=".*correcting.*|.*tolerance.*")
@@ -171,11 +221,13 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
     if len(signals) != 1:
         raise InputError(
             f"This segment has no spike trains and {len(signals)} signals with a trace per node; "
-            "exactly one is needed. Annotate it with role='nodes'."
+            "exactly one is needed. Annotate it with role='nodes', as in "
+            "segment.analogsignals[0].annotate(role='nodes')."
         )
-    signal = signals[0]
-    nodes = nodes_of_signal(signal)
-    samples = np.asarray(signal.magnitude, dtype=np.float64)
+    (signal,) = signals
+    nodes, samples = _recorded(
+        nodes_of_signal(signal), np.asarray(signal.magnitude, dtype=np.float64)
+    )
     bad = ~np.isfinite(samples).all(axis=0)
     if bad.any():
         n_missing = int((~np.isfinite(samples)).sum())
@@ -183,8 +235,11 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
             f"The traces of {int(bad.sum())} {nodes.kind}s hold {n_missing} NaN or infinite "
             f"samples ({some(nodes.ids[bad])}). Interpolate or leave out these samples first."
         )
-    times_s = np.asarray(signal.times.rescale("s").magnitude, dtype=np.float64)
-    interval_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else size_s
+    times_s, samples = in_order_of_time(signal.times.rescale("s").magnitude, samples)
+    if len(times_s) == 0:
+        raise InputError(f"The signal '{signal.name}' holds no sample. Choose another segment.")
+    usual_s = usual_interval_s(times_s)
+    interval_s = size_s if np.isnan(usual_s) else usual_s
     n_bins = _n_whole_bins(times_s[-1] + interval_s - times_s[0], size_s)
     return BinnedActivity(
         values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s),
@@ -194,6 +249,29 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
         quantity="trace",
         segment_index=segment_index,
     )
+
+
+def _recorded(nodes: Nodes, samples: NDArray[np.float64]) -> tuple[Nodes, NDArray[np.float64]]:
+    """Leave out nodes without a single finite sample, as of a cell that was lost."""
+    empty = ~np.isfinite(samples).any(axis=0)
+    if len(samples) == 0 or not empty.any() or empty.all():
+        return nodes, samples
+    warnings.warn(
+        f"The traces of {int(empty.sum())} of {len(nodes)} {nodes.kind}s hold no finite sample "
+        f"({some(nodes.ids[empty])}) and are left out.",
+        DataLossWarning,
+        stacklevel=5,
+    )
+    kept = ~empty
+    positions = nodes.positions_um
+    return Nodes(
+        ids=nodes.ids[kept],
+        kind=nodes.kind,
+        groups=nodes.groups[kept],
+        positions_um=None if positions is None else positions[kept],
+        rows=nodes.rows[kept],
+        table=nodes.table,
+    ), samples[:, kept]
 
 
 def _way_around_gaps(times_s: NDArray[np.float64], size_s: float) -> str:

@@ -192,5 +192,5 @@ def add_behavior(command: Any, purpose: str) -> None:
         type=number,
         metavar="P",
         help="full turn of a signal that circular_mean averages, in its unit, such as 360 "
-        "(default: 2 pi)",
+        "(default: that of the unit)",
     )

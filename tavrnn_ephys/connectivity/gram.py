@@ -216,9 +216,12 @@ def moments_of_trace(values: NDArray[Any], offset: NDArray[np.float64]) -> Momen
         Gram matrix as ``float64``, with the extremes of each node.
     """
     centred: NDArray[Any] = values - offset[:, np.newaxis]
+    # A product that overflows is found later, where its window is summed, and computed anew.
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = centred @ centred.T
     return Moments(
         n_bins=values.shape[1],
-        gram=centred @ centred.T,
+        gram=gram,
         total=centred.sum(axis=1),
         lowest=values.min(axis=1),
         highest=values.max(axis=1),

@@ -219,7 +219,12 @@ def _features(
 
 
 def _own_features(features: Features, window: ConnectivitySequence) -> NDArray[np.float32]:
-    array = np.array(features(window), dtype=np.float32)
+    try:
+        array = np.array(features(window), dtype=np.float32)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"features must return numbers of shape ({window.n_nodes}, n_features)."
+        ) from None
     if array.ndim != 2 or len(array) != window.n_nodes or not np.isfinite(array).all():
         raise InputError(
             f"features returned shape {array.shape} for {window.n_nodes} nodes; finite numbers of "

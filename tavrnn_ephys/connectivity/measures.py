@@ -15,8 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import seconds_by_default
 from tavrnn_ephys.connectivity.tiling import spike_time_tiling_coefficient
-from tavrnn_ephys.core.checks import lag_bins
+from tavrnn_ephys.connectivity.variation import (
+    correlation,
+    in_units_of_scale,
+    is_constant,
+    plain,
+    scales_of,
+)
+from tavrnn_ephys.core.checks import is_real_number, lag_bins
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
@@ -42,14 +50,14 @@ def pearson(values: NDArray) -> NDArray[np.float64]:
     ----------
     values : numpy.ndarray, shape (n_nodes, n_bins)
         Whole numbers are spike counts and go through Elephant's
-        ``correlation_coefficient``; floating-point traces go through ``numpy.corrcoef``,
-        the same formula.
+        ``correlation_coefficient``; floating-point traces, and counts whose squares exceed 32
+        bits, go through the same formula in double precision.
 
     Returns
     -------
     numpy.ndarray
         Pearson's r, shape (n_nodes, n_nodes), in [-1, 1]; NaN in row and column of a node
-        whose activity does not vary.
+        whose activity does not vary, or by less than 1e-12 of its largest value.
 
     Examples
     --------
@@ -58,24 +66,37 @@ def pearson(values: NDArray) -> NDArray[np.float64]:
            [ 1.,  1., -1.],
            [-1., -1.,  1.]])
     """
+    values = plain(values)
     if values.shape[1] < 2:
         return np.full((len(values), len(values)), np.nan)
-    if values.dtype.kind in "iub":
+    constant = _constant(values)
+    if _suits_elephant(values):
         from elephant.spike_train_correlation import correlation_coefficient
 
         matrix = _through_elephant(correlation_coefficient, values)
     else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            matrix = np.atleast_2d(np.corrcoef(values))
-    # Rounding can leave a constant trace a tiny variance, and so a meaningless r.
-    return _without_constant(np.clip(matrix, -1.0, 1.0), values)
+        matrix = correlation(in_units_of_scale(values, constant))
+    return _without(np.clip(matrix, -1.0, 1.0), constant)
 
 
-def _without_constant(matrix: NDArray[np.float64], values: NDArray) -> NDArray[np.float64]:
-    constant = np.ptp(values, axis=1) == 0
+def _constant(values: NDArray) -> NDArray[np.bool_]:
+    """Say which nodes do not vary; rounding leaves a constant trace a tiny variance."""
+    if values.shape[1] == 0:
+        return np.ones(len(values), dtype=bool)
+    return is_constant(values.min(axis=1), values.max(axis=1), scales_of(values))
+
+
+def _without(matrix: NDArray[np.float64], constant: NDArray[np.bool_]) -> NDArray[np.float64]:
     matrix[constant] = np.nan
     matrix[:, constant] = np.nan
     return matrix
+
+
+def _suits_elephant(values: NDArray) -> bool:
+    """Elephant sums products of counts in 32 bits."""
+    if values.dtype.kind not in "iub":
+        return False
+    return float(scales_of(values).max(initial=0.0)) ** 2 * values.shape[1] < 2**31
 
 
 def covariance(values: NDArray) -> NDArray[np.float64]:
@@ -98,9 +119,10 @@ def covariance(values: NDArray) -> NDArray[np.float64]:
     array([[0.333, 0.667],
            [0.667, 1.333]])
     """
+    values = plain(values)
     if values.shape[1] < 2:
         return np.full((len(values), len(values)), np.nan)
-    if values.dtype.kind in "iub":
+    if _suits_elephant(values):
         from elephant.spike_train_correlation import covariance as elephant_covariance
 
         return _through_elephant(elephant_covariance, values)
@@ -111,7 +133,11 @@ def _through_elephant(function: Callable, values: NDArray) -> NDArray[np.float64
     import quantities as pq
     from elephant.conversion import BinnedSpikeTrain
 
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+    with (
+        seconds_by_default(),
+        warnings.catch_warnings(),
+        np.errstate(divide="ignore", invalid="ignore"),
+    ):
         # Elephant warns of silent trains for each window; the caller counts them once.
         warnings.simplefilter("ignore")
         binned = BinnedSpikeTrain(values.astype(np.int32), bin_size=1 * pq.s, t_start=0 * pq.s)
@@ -142,7 +168,9 @@ def spearman(values: NDArray) -> NDArray[np.float64]:
     """
     from scipy.stats import rankdata
 
-    return pearson(rankdata(values, axis=1))
+    values = plain(values)
+    constant = _constant(values)
+    return _without(pearson(rankdata(values, axis=1)), constant)
 
 
 def partial(values: NDArray, *, shrinkage: float | str = 0.1) -> NDArray[np.float64]:
@@ -187,11 +215,13 @@ def partial(values: NDArray, *, shrinkage: float | str = 0.1) -> NDArray[np.floa
     """
     from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
-    fixed = isinstance(shrinkage, int | float | np.number)
-    if not (shrinkage == "ledoit_wolf" or (fixed and 0 <= float(shrinkage) <= 1)):
+    fixed = is_real_number(shrinkage)
+    estimated = isinstance(shrinkage, str) and shrinkage == "ledoit_wolf"
+    if not (estimated or (fixed and 0 <= float(shrinkage) <= 1)):
         raise InputError(f"shrinkage must lie in [0, 1] or be 'ledoit_wolf', got {shrinkage!r}.")
+    values = plain(values)
     matrix = np.full((len(values), len(values)), np.nan)
-    varies = np.flatnonzero(np.ptp(values, axis=1) > 0)
+    varies = np.flatnonzero(~_constant(values))
     if len(varies) == 0:
         return matrix
     if shrinkage == 0 and len(varies) >= values.shape[1]:
@@ -199,8 +229,7 @@ def partial(values: NDArray, *, shrinkage: float | str = 0.1) -> NDArray[np.floa
             f"partial without shrinkage needs more bins than nodes, got {values.shape[1]} bins "
             f"for {len(varies)} nodes. Lengthen the windows, or set shrinkage=0.1."
         )
-    samples = values[varies].astype(np.float64)
-    samples -= samples.mean(axis=1, keepdims=True)
+    samples = in_units_of_scale(values[varies], np.zeros(len(varies), dtype=bool))
     samples /= samples.std(axis=1, keepdims=True)
     options = {"assume_centered": True}
     model = ShrunkCovariance(shrinkage=shrinkage, **options) if fixed else LedoitWolf(**options)
@@ -262,11 +291,13 @@ def cross_correlation(
            [1., 1.]]), array([[ 0.,  1.],
            [-1.,  0.]]))
     """
+    values = plain(values)
     n_nodes, n_bins = values.shape
     n_lags = lag_bins(max_lag, bin_size_s, n_bins)
-    samples = values.astype(np.float64)
-    if values.dtype.kind == "f":
-        samples -= samples.mean(axis=1, keepdims=True)
+    constant = _constant(values)
+    # Of traces the mean is taken off before; of counts, whose sums are exact, behind.
+    is_trace = values.dtype.kind == "f"
+    samples = in_units_of_scale(values, constant) if is_trace else values.astype(np.float64)
     total = samples.sum(axis=1)
     spread = (samples * samples).sum(axis=1) - total * total / n_bins
     one = np.zeros(n_nodes)
@@ -283,7 +314,7 @@ def cross_correlation(
         stronger = (np.abs(candidate) > np.abs(weights)) | (lag == 0)
         weights = np.where(stronger, candidate, weights)
         lags = np.where(stronger, np.where(takes_forward, lag, -lag), lags)
-    weights = _without_constant(np.clip(weights, -1.0, 1.0), values)
+    weights = _without(np.clip(weights, -1.0, 1.0), constant)
     np.fill_diagonal(lags, 0.0)
     return weights, lags * bin_size_s
 

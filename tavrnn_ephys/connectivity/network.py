@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tavrnn_ephys.connectivity.graphs import build_graphs
 from tavrnn_ephys.connectivity.sequence import compute_connectivity
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
@@ -16,6 +18,8 @@ def compute_graphs(
     windows: Windows,
     connectivity: ConnectivitySpec,
     graphs: GraphSpec,
+    *,
+    spiketrains: Any = (),
 ) -> tuple[ConnectivitySequence, GraphSequence]:
     """
     Compute the connectivity of each window, and its graph.
@@ -30,6 +34,8 @@ def compute_graphs(
         Measure and its parameters.
     graphs : GraphSpec
         How graphs are made.
+    spiketrains : sequence of neo.SpikeTrain, optional
+        What was binned, where the activity is no surrogate: exact times for the tiling coefficient.
 
     Returns
     -------
@@ -43,12 +49,14 @@ def compute_graphs(
     InputError
         If a specification does not suit the activity.
     """
+    exact = len(spiketrains) > 0 and connectivity.measure == "spike_time_tiling_coefficient"
     found = compute_connectivity(
         activity,
         windows,
         measure=connectivity.measure,
         silent_nodes=connectivity.silent_nodes,
         **connectivity.options,
+        **({"spiketrains": spiketrains} if exact else {}),
     )
     made = build_graphs(
         found,

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity._kernels import normalize_gram
-from tavrnn_ephys.connectivity.gram import moments_of_counts, moments_of_trace
+from tavrnn_ephys.connectivity.gram import moments_of_counts
+from tavrnn_ephys.connectivity.variation import (
+    correlation,
+    in_units_of_scale,
+    is_constant,
+    largest_values,
+    plain,
+    scales_of,
+)
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
@@ -28,6 +36,8 @@ __all__ = [
     "noise_ceiling",
 ]
 
+# Whole numbers below are exact in double precision.
+_EXACT = 2.0**53
 # Mean, standard deviation and 99 % quantile of the Tracy-Widom law of real matrices.
 _TW_MEAN, _TW_STD, _TW_QUANTILE = -1.2065, 1.2680, 2.0234
 
@@ -108,10 +118,12 @@ def noise_ceiling(
 
 
 def _correlation(values: NDArray) -> NDArray[np.float64]:
-    if values.dtype.kind in "iub":
-        moments = moments_of_counts(values)
-    else:
-        moments = moments_of_trace(values, values.mean(axis=1, dtype=np.float64))
+    """Correlate nodes that vary; the many shuffles of small counts by their exact sums."""
+    values = plain(values)
+    largest = float(scales_of(values).max(initial=0.0))
+    if values.dtype.kind == "f" or largest**2 * values.shape[1] ** 2 >= _EXACT:
+        return correlation(in_units_of_scale(values, np.zeros(len(values), dtype=bool)))
+    moments = moments_of_counts(values)
     total = moments.total.astype(np.float64)
     spread = moments.n_bins * np.diagonal(moments.gram).astype(np.float64) - total * total
     matrix = np.empty(moments.gram.shape)
@@ -248,11 +260,12 @@ def _cleaned(
             "Marchenko-Pastur cleaning needs measure='pearson' over the nodes of the activity, "
             f"got '{connectivity.measure}' over {connectivity.n_nodes} of {activity.n_nodes} nodes."
         )
+    scale = largest_values(activity)
     weights = np.zeros(connectivity.weights.shape)
     n_modes = np.zeros(connectivity.n_windows, dtype=np.int64)
     for index, (first, last) in enumerate(bin_ranges(connectivity.windows, activity)):
-        values = activity.read_bins(int(first), int(last))
-        varies = np.flatnonzero(np.ptp(values, axis=1) > 0)
+        values = plain(activity.read_bins(int(first), int(last)))
+        varies = np.flatnonzero(~is_constant(values.min(axis=1), values.max(axis=1), scale))
         if len(varies) < 2:
             continue
         chosen = np.ix_(varies, varies)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import spike_times_s
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
 from tavrnn_ephys.connectivity.sliding import (
@@ -17,6 +18,8 @@ from tavrnn_ephys.connectivity.sliding import (
     iter_window_moments,
     weights_from_moments,
 )
+from tavrnn_ephys.connectivity.tiling import require_fine_bins
+from tavrnn_ephys.connectivity.variation import is_constant, largest_values, plain
 from tavrnn_ephys.core.checks import known_options, one_of
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
 from tavrnn_ephys.core.containers.origin import options_as_facts
@@ -89,8 +92,11 @@ class Request:
         self.options = dict(options)
         self.origin = self._origin_of(activity)
         self._trains = _relative_trains(self.options.pop("spiketrains", None), activity, self.name)
-        self._start_s = np.asarray(windows.start_s)
         self._wanted = _check_options(self.function, self.name, self.options)
+        from_bins = self._trains is None and activity.quantity == "spike_count"
+        if self.name == "spike_time_tiling_coefficient" and from_bins:
+            require_fine_bins(self.options["dt"], activity.bin_size_s)
+        self._scale = largest_values(activity)
 
     def run(self, out: NDArray[np.float64] | None = None) -> Iterator[_Window]:
         """
@@ -169,25 +175,28 @@ class Request:
 
     def _fast(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
         n_nodes = self.activity.n_nodes
-        moments = iter_window_moments(self.activity, self.ranges, binary=self.binary)
+        moments = iter_window_moments(
+            self.activity, self.ranges, binary=self.binary, scale=self._scale
+        )
         for index, item in enumerate(moments):
             weights = np.empty((n_nodes, n_nodes)) if out is None else out[index]
             if item.exact:
                 weights_from_moments(item, self.name, weights)
             else:
-                weights[:] = self.function(self._values(index))
+                weights[:] = self.function(_flat(self._values(index), item.silent))
             yield _Window(weights=weights, silent=item.silent, mean=item.mean / self._unit_s)
 
     def _one_by_one(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
         for index in range(len(self.ranges)):
             values = self._values(index)
+            silent = is_constant(values.min(axis=1), values.max(axis=1), self._scale)
+            values = _flat(values, silent)
             found = self.function(values, **self._filled_in(index), **self.options)
             matrix, lags_s = found if isinstance(found, tuple) else (found, None)
             weights = _checked(matrix, (len(values), len(values)), index)
             if out is not None:
                 out[index] = weights
                 weights = out[index]
-            silent = np.ptp(values, axis=1) == 0
             if self.name == "spike_time_tiling_coefficient":
                 silent = np.isnan(np.diagonal(weights))
             yield _Window(
@@ -202,7 +211,7 @@ class Request:
         return self.activity.bin_size_s if self.activity.quantity == "spike_count" else 1.0
 
     def _values(self, index: int) -> NDArray[Any]:
-        values = self.activity.read_bins(*map(int, self.ranges[index]))
+        values = plain(self.activity.read_bins(*map(int, self.ranges[index])))
         return (values > 0).astype(np.uint8) if self.binary else values
 
     def _filled_in(self, index: int) -> dict[str, Any]:
@@ -274,10 +283,16 @@ def _relative_trains(
             f"{len(spiketrains)} spiketrains stand for {activity.n_nodes} nodes. "
             "Pass those that the activity was binned from."
         )
-    return [
-        np.sort(np.asarray(train.rescale("s").magnitude, dtype=np.float64)) - activity.t_start_s
-        for train in spiketrains
-    ]
+    return [spike_times_s(train) - activity.t_start_s for train in spiketrains]
+
+
+def _flat(values: NDArray[Any], silent: NDArray[np.bool_]) -> NDArray[Any]:
+    """Make nodes that vary by rounding alone constant, so that no measure sees their noise."""
+    if values.dtype.kind != "f" or not silent.any():
+        return values
+    flat = values.copy()
+    flat[silent] = flat[silent][:, :1]
+    return flat
 
 
 def _between(times: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from tavrnn_ephys.connectivity.gram import (
     pack_raster,
 )
 from tavrnn_ephys.connectivity.measures import covariance, pearson
+from tavrnn_ephys.connectivity.variation import is_constant, largest_values
 from tavrnn_ephys.core.containers import BinnedActivity
 
 __all__ = ["FAST_MEASURES", "WindowMoments", "iter_window_moments", "weights_from_moments"]
@@ -36,6 +37,9 @@ FAST_MEASURES = {"pearson": pearson, "covariance": covariance}
 _MOST_BYTES = 2**28
 # A squared mean this many times the variance costs three of the sixteen digits.
 _LARGEST_OFFSET = 1e3
+# Below, products of deviations lose digits; the scale is taken out of them first.
+_SMALLEST_SPREAD = 1e-280
+_EXACT_FLOAT64 = 2.0**53
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,7 +78,11 @@ class WindowMoments:
 
 
 def iter_window_moments(
-    activity: BinnedActivity, ranges: NDArray[np.int64], *, binary: bool = False
+    activity: BinnedActivity,
+    ranges: NDArray[np.int64],
+    *,
+    binary: bool = False,
+    scale: NDArray[np.float64] | None = None,
 ) -> Iterator[WindowMoments]:
     """
     Sum the products of every window, each stretch that windows share only once.
@@ -87,13 +95,17 @@ def iter_window_moments(
         First bin and one past the last of each window, first bins ascending.
     binary : bool
         Whether counts above 1 are clipped to 1.
+    scale : numpy.ndarray of float64, shape (n_nodes,), optional
+        Largest absolute value of each node over the recording; found by a look at all of it
+        where it is not given.
 
     Yields
     ------
     WindowMoments
         Sums of each window; its Gram matrix is only valid until the next one.
     """
-    source = _Stretches(activity, ranges, binary)
+    scale = largest_values(activity) if scale is None else scale
+    source = _Stretches(activity, ranges, binary, scale)
     limits = source.limits
     first = np.searchsorted(limits, ranges[:, 0])
     last = np.searchsorted(limits, ranges[:, 1])
@@ -112,10 +124,20 @@ def iter_window_moments(
 class _Stretches:
     """Moments of stretches of bins, kept while a window may still need them."""
 
-    def __init__(self, activity: BinnedActivity, ranges: NDArray[np.int64], binary: bool) -> None:
+    def __init__(
+        self,
+        activity: BinnedActivity,
+        ranges: NDArray[np.int64],
+        binary: bool,
+        scale: NDArray[np.float64],
+    ) -> None:
         self.activity = activity
-        self.counts = activity.values.dtype.kind in "iub"
         self.binary = binary
+        self.scale = scale
+        # Sums of squares of larger counts exceed the whole numbers of double precision.
+        longest = int(np.max(ranges[:, 1] - ranges[:, 0]))
+        highest = 1.0 if binary else float(scale.max())
+        self.counts = activity.values.dtype.kind in "iub" and highest**2 * longest < _EXACT_FLOAT64
         self.limits = np.unique(ranges)
         self._kept: dict[tuple[int, int], Moments] = {}
         self._spare: list[NDArray[Any]] = []
@@ -176,13 +198,17 @@ class _Stretches:
         """Tell what follows from the sums of a window."""
         total = np.asarray(moments.total, dtype=np.float64)
         n_bins = moments.n_bins
-        spread = n_bins * moments.square - total * total
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = n_bins * moments.square - total * total
         mean = total / n_bins + self.offset
         if self.counts:
-            silent, exact = spread == 0, True
+            silent = spread == 0
+            exact = bool(np.all(n_bins * moments.square < _EXACT_FLOAT64))
+            if not exact:
+                silent = _no_spread(n_bins, moments.square, total)
         else:
-            silent = moments.lowest == moments.highest
-            exact = bool(np.all(silent | (total * total <= _LARGEST_OFFSET * spread)))
+            silent = is_constant(moments.lowest, moments.highest, self.scale)
+            exact = bool(np.all(silent | _has_digits(spread, total)))
         return WindowMoments(
             n_bins=n_bins,
             gram=moments.gram,
@@ -193,6 +219,22 @@ class _Stretches:
             silent=silent,
             exact=exact,
         )
+
+
+def _no_spread(
+    n_bins: int, square: NDArray[np.float64], total: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Compare exact sums of counts in whole numbers of any size."""
+    return np.array(
+        [n_bins * int(s) == int(t) ** 2 for s, t in zip(square, total, strict=True)], dtype=bool
+    )
+
+
+def _has_digits(spread: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say whether a variance is neither cancelled, nor vanished, nor overflowed."""
+    whole = np.isfinite(spread) & (spread > _SMALLEST_SPREAD)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return whole & (total * total <= _LARGEST_OFFSET * spread)
 
 
 class _RunningSum:
@@ -264,9 +306,10 @@ def _sum_of_two(first: Moments, second: Moments) -> Moments:
 def _sum_of(parts: list[Moments]) -> Moments:
     """Sum traces afresh: a running sum would keep the rounding of what has left the window."""
     gram, total = parts[0].gram.copy(), parts[0].total.copy()
-    for part in parts[1:]:
-        gram += part.gram
-        total += part.total
+    with np.errstate(over="ignore", invalid="ignore"):
+        for part in parts[1:]:
+            gram += part.gram
+            total += part.total
     return Moments(
         n_bins=sum(part.n_bins for part in parts),
         gram=gram,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.spike_times import seconds_by_default, spike_times_s
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.significance import ConnectivityNull, fit_null
@@ -146,7 +147,7 @@ class SpikeSurrogates:
                 f"of '{activity.quantity}'. For traces use ShiftSurrogates."
             )
         values = np.empty((activity.n_nodes, activity.n_bins), dtype=np.int64)
-        with _legacy_seed(seed):
+        with _legacy_seed(seed), seconds_by_default():
             for row, train in zip(values, self.spiketrains, strict=True):
                 row[:] = self._counts(train, activity)
         highest = int(values.max(initial=0))
@@ -160,7 +161,7 @@ class SpikeSurrogates:
         import quantities as pq
 
         length_s = activity.n_bins * activity.bin_size_s
-        times_s = np.asarray(train.rescale("s").magnitude) - activity.t_start_s
+        times_s = spike_times_s(train) - activity.t_start_s
         times_s = times_s[(times_s >= 0) & (times_s <= length_s)]
         if len(times_s):
             # Counted from the first bin: Elephant's methods lose digits far from zero.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.checks import is_real_number, positive_int
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 
@@ -63,7 +63,7 @@ class AbsoluteThreshold:
     value: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.value) and self.value >= 0):
+        if not (is_real_number(self.value) and self.value >= 0):
             raise InputError(f"threshold must be a number of at least 0, got {self.value!r}.")
 
     def keep(self, connectivity: ConnectivitySequence) -> NDArray[np.bool_]:
@@ -117,7 +117,7 @@ class DensityThreshold:
     density: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.density <= 1:
+        if not (is_real_number(self.density) and 0 < self.density <= 1):
             raise InputError(
                 f"density must lie in (0, 1], got {self.density!r}: the share of node pairs that "
                 "become edges, such as 0.1."

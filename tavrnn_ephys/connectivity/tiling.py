@@ -7,13 +7,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.connectivity.variation import plain
 from tavrnn_ephys.core.checks import duration_s
+from tavrnn_ephys.core.counts import check_counts, check_total
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["spike_time_tiling_coefficient"]
+__all__ = ["require_fine_bins", "spike_time_tiling_coefficient"]
 
 # Times a day after the start of a clock are exact to 1e-11 s; spikes are not sampled finer.
 _TOLERANCE_S = 1e-9
+# Spikes in the middle of bins fall together over whole bins; this far from the time within dt, the
+# coefficient of independent trains is no longer near zero.
+_MOST_DEVIATION = 0.2
+
+
+def require_fine_bins(dt: Any, bin_size_s: float) -> None:
+    """
+    Refuse bins that are too coarse to tell what falls within ``dt``.
+
+    Parameters
+    ----------
+    dt : quantities.Quantity
+        Spikes at most this far apart fall together.
+    bin_size_s : float
+        Width of a bin in seconds.
+
+    Raises
+    ------
+    InputError
+        If the bins within ``dt`` of the middle of a bin last a fifth longer or shorter than
+        ``2 dt``; the message names bins and ``dt`` that do.
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> require_fine_bins(50 * pq.ms, 0.01)
+    """
+    within_s = duration_s(dt, "dt")
+    n_bins = 2 * np.floor(within_s / bin_size_s + 1e-9) + 1
+    seen_s = n_bins * bin_size_s
+    if abs(seen_s - 2 * within_s) <= _MOST_DEVIATION * 2 * within_s:
+        return
+    raise InputError(
+        f"Bins of {bin_size_s:g} s cannot tell whether spikes fall within dt = {within_s:g} s: all "
+        f"of a bin stand in its middle, and fall together over {seen_s:g} s instead of "
+        f"{2 * within_s:g} s. Pass spiketrains=segment.spiketrains, or bin at {within_s / 3:.4g} s "
+        f"or finer, or set dt to {max(n_bins, 1) * bin_size_s / 2:g} s."
+    )
 
 
 def spike_time_tiling_coefficient(
@@ -71,12 +111,17 @@ def spike_time_tiling_coefficient(
            [-0.25, -0.25,  1.  ]])
     """
     within_s = duration_s(dt, "dt")
-    if values.dtype.kind not in "iub":
+    values = plain(values)
+    if values.dtype.kind not in "iu":
         raise InputError(
             "spike_time_tiling_coefficient needs spike counts, got traces. "
             "Use measure='pearson' or 'spearman'."
         )
     if spike_times_s is None:
+        check_counts(values, np.arange(len(values)))
+        if values.min(initial=0) < 0:
+            raise InputError("Spike counts must be at least 0; these hold negative numbers.")
+        check_total(values)
         spike_times_s = [_middles(row, bin_size_s) for row in values.astype(np.int64)]
     length_s = values.shape[1] * bin_size_s
     covered = np.array([_covered(times, within_s, length_s) for times in spike_times_s])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -108,11 +109,20 @@ def whole_bins(length_s: float, bin_size_s: float, name: str) -> int:
         return nearest
     lower, upper = math.floor(ratio) * bin_size_s, math.ceil(ratio) * bin_size_s
     choices = f"{lower:g} s or {upper:g} s" if lower > 0 else f"{upper:g} s"
-    finer = length_s / math.ceil(ratio)
+    finer = _short_divisor(length_s, math.ceil(ratio))
     raise InputError(
         f"{name} must be a whole number of {bin_size_s:g} s bins, got {length_s:g} s "
-        f"({ratio:g} bins). Use {choices}, or bin at {finer:.6g} s."
+        f"({ratio:g} bins). Use {choices}, or bin at {finer} s."
     )
+
+
+def _short_divisor(length_s: float, n_bins: int) -> str:
+    """Write a bin that goes into a length at least so often, in digits that lead there exactly."""
+    for n in range(n_bins, 100 * n_bins + 1):
+        text = f"{length_s / n:.4g}"
+        if abs(float(text) * n - length_s) <= 1e-9 * length_s:
+            return text
+    return f"{length_s / n_bins:.12g}"
 
 
 def lag_bins(max_lag: Any, bin_size_s: float, n_bins: int) -> int:
@@ -171,7 +181,12 @@ def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
         If the value is not allowed; the message lists the choices.
     """
     choices = list(allowed)
-    if value not in choices:
+    try:
+        known = value in choices
+    except ValueError:
+        # An array compares element by element.
+        known = False
+    if not known:
         listing = ", ".join(repr(choice) for choice in choices)
         raise InputError(f"{name} must be one of {listing}, got {value!r}.")
     return value
@@ -224,12 +239,15 @@ def whole_number(value: Any, name: str, *, at_least: int = 0) -> int:
     InputError
         If the value is no whole number from ``at_least`` to 2³¹ − 1.
     """
-    whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not whole or not at_least <= int(value) < 2**31:
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not at_least <= number < 2**31:
         raise InputError(
             f"{name} must be a whole number of at least {at_least} and below 2^31, got {value!r}."
         )
-    return int(value)
+    return number
 
 
 def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:
@@ -255,11 +273,33 @@ def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:
     InputError
         If the value is no number, not finite, or too small.
     """
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not or_zero):
+    if not is_real_number(value) or value < 0 or (value == 0 and not or_zero):
         rule = "a number of at least 0" if or_zero else "a positive number"
         raise InputError(f"{name} must be {rule}, got {value!r}.")
     return float(value)
+
+
+def is_real_number(value: Any) -> bool:
+    """
+    Tell whether a value is a finite real number, and no truth value.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+
+    Returns
+    -------
+    bool
+        Whether it is one.
+
+    Examples
+    --------
+    >>> is_real_number(2.5), is_real_number(float("inf")), is_real_number("2")
+    (True, False, False)
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def known_options(

@@ -35,6 +35,7 @@ PROFILES = ("default", "paper")
 #: How a window of each kind of behaviour is summed up; the first is the default.
 BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
     "signal": ("mean", "majority", "circular_mean"),
+    "state": ("share",),
     "epoch": ("majority", "share", "rate"),
     "event": ("rate", "count"),
     "game": ("measure",),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import known_labels
 from tavrnn_ephys.evaluation.decoding import DecodingScore, decoded, logistic
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.statistics.time_shifts import swapped_neighbours
@@ -48,7 +49,7 @@ def decode_alternating(
     InputError
         If there is one class only.
     """
-    classes, codes = np.unique(np.asarray(labels), return_inverse=True)
+    classes, codes = np.unique(known_labels(labels), return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
     swapped = swapped_neighbours(codes, n_swaps=n_swaps, rng=np.random.default_rng(seed))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_matrix
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
 
 __all__ = ["consistency_across_folds", "consistency_across_sessions", "procrustes_agreement"]
@@ -43,7 +44,7 @@ def procrustes_agreement(first: NDArray[Any], second: NDArray[Any]) -> float:
     """
     if len(first) != len(second):
         raise InputError(f"{len(first)} points cannot be laid over {len(second)}.")
-    a, b = (np.asarray(item, dtype=np.float64) for item in (first, second))
+    a, b = (number_matrix(item, "An embedding") for item in (first, second))
     a, b = _in_own_span(a - a.mean(axis=0)), _in_own_span(b - b.mean(axis=0))
     size = np.linalg.norm(a) * np.linalg.norm(b)
     if size == 0:

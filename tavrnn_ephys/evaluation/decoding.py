@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import known_labels
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
 from tavrnn_ephys.statistics.nulls import JudgedByNull
@@ -103,7 +104,7 @@ def decode_labels(
     """
     whole_number(n_shifts, "n_shifts")
     predict = _PREDICTORS[one_of(classifier, CLASSIFIERS, "classifier")]
-    classes, codes = np.unique(labels, return_inverse=True)
+    classes, codes = np.unique(known_labels(labels), return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
     surrogates = np.empty((0, len(codes)), dtype=np.int64)

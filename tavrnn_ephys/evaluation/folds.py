@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import positive_int, whole_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_matrix
 from tavrnn_ephys.evaluation.standardizing import standardized
 
 __all__ = [
@@ -77,12 +78,34 @@ class FoldFeatures:
     fold : BlockedFold
         The fold.
     train, test : numpy.ndarray, shape (n_windows, n_features)
-        Features of its training and test windows.
+        Features of its training and test windows, finite, of the same columns.
+
+    Raises
+    ------
+    InputError
+        If they are no finite numbers, or differ in their columns or from the fold.
     """
 
     fold: BlockedFold
     train: NDArray[Any]
     test: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        for name in ("train", "test"):
+            given = getattr(self, name)
+            matrix = number_matrix(given, f"The features of the {name} windows")
+            if len(matrix) != len(getattr(self.fold, name)):
+                raise InputError(
+                    f"{len(matrix)} features stand for the {len(getattr(self.fold, name))} {name} "
+                    "windows of a fold."
+                )
+            if getattr(given, "dtype", None) not in (np.float32, np.float64):
+                object.__setattr__(self, name, matrix)
+        if self.train.shape[1] != self.test.shape[1]:
+            raise InputError(
+                f"Training windows have {self.train.shape[1]} features, test windows "
+                f"{self.test.shape[1]}."
+            )
 
 
 def blocked_folds(

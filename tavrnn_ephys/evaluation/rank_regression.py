@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_series
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
 from tavrnn_ephys.statistics.nulls import JudgedByNull
@@ -96,7 +97,7 @@ def regress_values(
     features alone would not do: in test windows, features that have nothing to do with rates then
     carry the training windows' chance relation to them, and with it the rates.
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = number_series(values, "values")
     if not np.isfinite(values).all() or np.ptp(values) == 0:
         raise InputError(f"Values to be predicted from {name} must be finite, and not constant.")
     series = time_null(values, null=null, min_shift=min_shift, n_nulls=n_shifts, seed=seed)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import whole_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_series
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
 from tavrnn_ephys.statistics.nulls import JudgedByNull
@@ -97,7 +98,7 @@ def decode_values(
         If a value is not finite, all are equal, or fewer than 19 shifts are possible.
     """
     whole_number(n_shifts, "n_shifts")
-    values = np.asarray(values, dtype=np.float64)
+    values = number_series(values, "values")
     if not np.isfinite(values).all() or np.ptp(values) == 0:
         raise InputError("A behaviour to decode needs finite values that differ between windows.")
     stacked = values[:, np.newaxis]

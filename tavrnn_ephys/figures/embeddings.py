@@ -102,7 +102,7 @@ def plot_node_embedding(embedding: NodeEmbedding, window_index: int, *, ax: Axes
         ax.scatter(
             points[:, 0], points[:, 1], s=22, color=PALETTE[0], linewidths=0.3, edgecolors="white"
         )
-    ax.update_datalim([everything.min(axis=0), everything.max(axis=0)])
+    ax.update_datalim([np.nanmin(everything, axis=0), np.nanmax(everything, axis=0)])
     _finish(ax, share)
     set_title(ax, window_name(embedding.windows, index).capitalize())
     return ax
@@ -134,22 +134,23 @@ def principal_plane(
     Parameters
     ----------
     vectors : numpy.ndarray, shape (n, n_dimensions)
-        The vectors.
+        The vectors; those of NaN, of nodes that do not exist, have no place.
 
     Returns
     -------
     points : numpy.ndarray, shape (n, 2)
-        Coordinates; zero where the vectors do not vary.
+        Coordinates; zero where the vectors do not vary, NaN where a vector is.
     share : numpy.ndarray, shape (2,)
         Share of the variance along each component.
     """
     from sklearn.decomposition import PCA
 
-    points, share = np.zeros((len(vectors), 2)), np.zeros(2)
-    if np.any(np.ptp(vectors, axis=0) > 0):
-        model = PCA(n_components=min(2, *vectors.shape), random_state=0)
-        transformed = model.fit_transform(vectors)
-        points[:, : model.n_components_] = transformed
+    known = np.isfinite(vectors).all(axis=1)
+    points, share = np.where(known, 0.0, np.nan)[:, np.newaxis] * np.ones(2), np.zeros(2)
+    placed = vectors[known]
+    if len(placed) and np.any(np.ptp(placed, axis=0) > 0):
+        model = PCA(n_components=min(2, *placed.shape), random_state=0)
+        points[known, : model.n_components_] = model.fit_transform(placed)
         share[: model.n_components_] = model.explained_variance_ratio_
     return points, share
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,38 +10,30 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import Nodes
-from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_spiketrain, nodes_of_signal
+from tavrnn_ephys.io.blocks.segments import require_segment
+from tavrnn_ephys.io.filling import bridged, unrecorded
 from tavrnn_ephys.io.lazy_signals import load_samples
+from tavrnn_ephys.io.voltage_noise import (
+    DetectionPlan,
+    channel_groups,
+    finite_samples,
+    noise_levels,
+    run_filter,
+)
 
 if TYPE_CHECKING:
     import neo
 
 __all__ = ["detect_spikes"]
 
-# The median of |x| of Gaussian noise is this part of its standard deviation.
-_MAD_OF_GAUSSIAN = 0.6744897501960817
-_NOISE_CHUNKS = 20
-_NOISE_CHUNK_S = 0.5
 _FILTER_ORDER = 3
 # Periods of the lower band limit after which the filter has forgotten the edge of a chunk.
 _MARGIN_PERIODS = 10.0
-# Channels filtered at once, and samples of all channels held at once: 0.5 s of 1024 at 20 kHz.
-_CHANNELS_AT_ONCE = 32
+# Samples of all channels held at once: 0.5 s of 1024 at 20 kHz.
 _SAMPLES_AT_ONCE = 10_240_000
 _POLARITIES = {"negative": -1.0, "positive": 1.0, "both": 0.0}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """How to detect, in samples."""
-
-    rate_hz: float
-    sos: NDArray[np.float64] | None
-    margin: int
-    refractory: int
-    polarity: float
-    threshold: float
 
 
 def detect_spikes(
@@ -91,18 +81,22 @@ def detect_spikes(
     Raises
     ------
     InputError
-        If there is no raw signal or several, samples are not finite, or an option breaks a rule.
+        If there is no raw signal or several, samples are not finite, an option breaks a rule, or
+        all channels hold a filling value for most of the time, as event-based recordings do.
 
     Warns
     -----
     DataLossWarning
-        If channels are constant, so that no threshold exists for them.
+        If channels are constant, or filled for most of the time, so that no threshold exists for
+        them.
 
     Notes
     -----
     A Butterworth band-pass of third order is run forwards and backwards, so that peaks keep
     their times.  The noise of a channel is :math:`\operatorname{median}(|x|) / 0.6745` [1]_ over
-    20 stretches of 0.5 s spread over the recording.  A peak is a sample that exceeds the
+    20 stretches of 0.5 s spread over the recording.  Samples that were not recorded, a value
+    that is repeated for 2 ms or occurs far more often than those beside it, enter no noise and
+    hold no spike.  A peak is a sample that exceeds the
     threshold and everything within the refractory time on both sides.  Chunks overlap, so that
     their borders do not show.
 
@@ -124,20 +118,23 @@ def detect_spikes(
     plan = _plan(rate_hz, threshold, polarity, band, refractory)
     n_samples, n_channels = _shape(source)
     nodes = _channels(source, n_channels)
-    noise = _noise_levels(source, plan, nodes)
+    noise, filling = noise_levels(source, plan, nodes)
     peaks: list[list[NDArray[np.int64]]] = [[] for _ in range(n_channels)]
     for start, stop, samples in _chunks(source, plan):
-        for channels, filtered, first in _filtered(samples, start, stop, plan, n_samples):
+        lost = unrecorded(samples, filling, plan.rate_hz)
+        for channels, filtered, first in _filtered(bridged(samples, lost), start, plan):
             found = _peaks(filtered, plan.threshold * noise[channels], plan)
             for channel, times in zip(range(n_channels)[channels], found, strict=True):
                 inside = times[(times + first >= start) & (times + first < stop)]
-                peaks[channel].append(inside + first)
+                peaks[channel].append(inside[~lost[inside, channel]] + first)
     return _trains(peaks, nodes, noise, source, plan, n_samples)
 
 
 def _source(recording: Any, name: str | None) -> Any:
+    if hasattr(recording, "segments"):
+        require_segment(recording, "detect_spikes")
     if not hasattr(recording, "analogsignals"):
-        return recording
+        return recording if hasattr(recording, "shape") else np.asarray(recording)
     signals = list(recording.analogsignals)
     raw = [item for item in signals if item.annotations.get("role") == "raw"]
     if not raw and not any("role" in item.annotations for item in signals):
@@ -175,7 +172,9 @@ def _shape(source: Any) -> tuple[int, int]:
     return shape
 
 
-def _plan(rate_hz: float, threshold: float, polarity: str, band: Any, refractory: Any) -> _Plan:
+def _plan(
+    rate_hz: float, threshold: float, polarity: str, band: Any, refractory: Any
+) -> DetectionPlan:
     one_of(polarity, _POLARITIES, "polarity")
     if not (np.isfinite(threshold) and threshold > 0):
         raise InputError(
@@ -184,7 +183,7 @@ def _plan(rate_hz: float, threshold: float, polarity: str, band: Any, refractory
     wait_s = 1e-3 if refractory is None else duration_s(refractory, "refractory")
     sos, low_hz = _filter(rate_hz, band)
     wait = max(1, round(wait_s * rate_hz))
-    return _Plan(
+    return DetectionPlan(
         rate_hz=rate_hz,
         sos=sos,
         margin=wait + (int(np.ceil(_MARGIN_PERIODS * rate_hz / low_hz)) if sos is not None else 0),
@@ -238,66 +237,7 @@ def _channels(source: Any, n_channels: int) -> Nodes:
     return Nodes(ids=[str(index) for index in range(n_channels)], kind="channel")
 
 
-def _noise_levels(source: Any, plan: _Plan, nodes: Nodes) -> NDArray[np.float64]:
-    n_samples = source.shape[0]
-    length = min(n_samples, max(int(_NOISE_CHUNK_S * plan.rate_hz), 4 * plan.margin))
-    n_chunks = max(1, min(_NOISE_CHUNKS, n_samples // length))
-    magnitudes, varies = [], np.zeros(len(nodes), dtype=bool)
-    for start in np.linspace(0, n_samples - length, n_chunks).astype(int):
-        samples = _checked(load_samples(source, int(start), int(start) + length), nodes)
-        # Of a constant channel the filter leaves rounding errors, which are no noise.
-        varies |= np.ptp(samples, axis=0) > 0
-        parts = [
-            np.abs(_run_filter(samples[:, channels], plan)).astype(np.float32)
-            for channels in _channel_groups(len(nodes))
-        ]
-        # Every sixth sample says nearly as much of the noise, at a sixth of the memory.
-        magnitudes.append(np.concatenate([part[::6] for part in parts], axis=1))
-    levels = np.array(
-        [
-            np.median(np.concatenate([part[:, index] for part in magnitudes]))
-            for index in range(len(nodes))
-        ],
-        dtype=np.float64,
-    )
-    dead = ~varies | (levels <= 0)
-    if dead.any():
-        warnings.warn(
-            f"{int(dead.sum())} of {len(nodes)} channels are constant and have no spikes: "
-            f"{some(nodes.ids[dead])}.",
-            DataLossWarning,
-            stacklevel=3,
-        )
-    return np.where(dead, np.inf, levels / _MAD_OF_GAUSSIAN)
-
-
-def _checked(samples: NDArray[Any], nodes: Nodes) -> NDArray[Any]:
-    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-        bad = ~np.isfinite(samples).all(axis=0)
-        raise InputError(
-            f"Samples of {int(bad.sum())} channels are not finite ({some(nodes.ids[bad])}). "
-            "Leave these channels out, or replace the samples."
-        )
-    return samples
-
-
-def _channel_groups(n_channels: int) -> Iterator[slice]:
-    for first in range(0, n_channels, _CHANNELS_AT_ONCE):
-        yield slice(first, min(first + _CHANNELS_AT_ONCE, n_channels))
-
-
-def _run_filter(samples: NDArray[Any], plan: _Plan) -> NDArray[np.float64]:
-    """Filter along the first axis; time comes last in memory, where the filter is fastest."""
-    from scipy.signal import sosfiltfilt
-
-    rows = np.ascontiguousarray(samples.T, dtype=np.float64)
-    if plan.sos is None:
-        return rows.T
-    padding = min(plan.margin, rows.shape[1] - 1)
-    return sosfiltfilt(plan.sos, rows, axis=1, padlen=padding).T
-
-
-def _chunks(source: Any, plan: _Plan) -> Iterator[tuple[int, int, NDArray[Any]]]:
+def _chunks(source: Any, plan: DetectionPlan) -> Iterator[tuple[int, int, NDArray[Any]]]:
     """Give the limits of each chunk and its samples with a margin on both sides."""
     n_samples, n_channels = source.shape
     length = max(_SAMPLES_AT_ONCE // n_channels, 4 * plan.margin, 1)
@@ -305,19 +245,19 @@ def _chunks(source: Any, plan: _Plan) -> Iterator[tuple[int, int, NDArray[Any]]]
     for start in range(0, n_samples, length):
         stop = min(start + length, n_samples)
         first, last = max(start - plan.margin, 0), min(stop + plan.margin, n_samples)
-        yield start, stop, _checked(load_samples(source, first, last), nodes)
+        yield start, stop, finite_samples(load_samples(source, first, last), nodes)
 
 
 def _filtered(
-    samples: NDArray[Any], start: int, stop: int, plan: _Plan, n_samples: int
+    samples: NDArray[Any], start: int, plan: DetectionPlan
 ) -> Iterator[tuple[slice, NDArray[np.float64], int]]:
     first = max(start - plan.margin, 0)
-    for channels in _channel_groups(samples.shape[1]):
-        yield channels, _run_filter(samples[:, channels], plan), first
+    for channels in channel_groups(samples.shape[1]):
+        yield channels, run_filter(samples[:, channels], plan), first
 
 
 def _peaks(
-    filtered: NDArray[np.float64], heights: NDArray[np.float64], plan: _Plan
+    filtered: NDArray[np.float64], heights: NDArray[np.float64], plan: DetectionPlan
 ) -> list[NDArray[np.int64]]:
     """Find the samples of each channel that exceed its height and all their neighbours."""
     values = np.abs(filtered) if plan.polarity == 0 else filtered * plan.polarity
@@ -340,7 +280,7 @@ def _trains(
     nodes: Nodes,
     noise: NDArray[np.float64],
     source: Any,
-    plan: _Plan,
+    plan: DetectionPlan,
     n_samples: int,
 ) -> list[neo.SpikeTrain]:
     import quantities as pq

@@ -17,6 +17,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import GraphUnits, joined_units, require_units, units_of
 from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods._torch_state import own_torch_state
 
 __all__ = ["GraphEmbedder"]
 
@@ -111,7 +112,8 @@ class GraphEmbedder(BaseEstimator):
                 f"{self.name} learns from labels: fit needs y with one label for each of the "
                 f"{n_windows} windows."
             )
-        self._fit(sequences, labels)
+        with own_torch_state():
+            self._fit(sequences, labels)
         return self
 
     def transform(self, graphs: GraphSequence) -> NodeEmbedding:
@@ -126,7 +128,8 @@ class GraphEmbedder(BaseEstimator):
         Returns
         -------
         NodeEmbedding
-            Shape (n_windows, n_nodes, width), with a standard deviation of zero.
+            Shape (n_windows, n_nodes, width), with a standard deviation of zero; NaN where a node
+            does not exist.
 
         Raises
         ------
@@ -137,12 +140,15 @@ class GraphEmbedder(BaseEstimator):
         check_is_fitted(self, "node_ids_")
         self._check(graphs)
         require_units(self.units_, units_of(graphs), verb="transform")
-        mean = np.asarray(self._embed(graphs), dtype=np.float32)
+        with own_torch_state():
+            mean = np.asarray(self._embed(graphs), dtype=np.float32)
+        if graphs.node_mask is not None:
+            mean = np.where(graphs.node_mask[:, :, np.newaxis], mean, np.float32(np.nan))
         settings = self.get_params(deep=False)
         scalars = (str, int, float, bool)
         return NodeEmbedding(
             mean=mean,
-            std=np.zeros_like(mean),
+            std=0.0 * mean,
             windows=graphs.windows,
             nodes=graphs.nodes,
             config={"model.method": self.name}

@@ -15,6 +15,7 @@ from tavrnn_ephys.core.checks import some, whole_number
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.networks._geometry import procrustes, unit_vectors
+from tavrnn_ephys.networks._presence import nodes_throughout
 from tavrnn_ephys.statistics.nulls import tail_p_values
 from tavrnn_ephys.statistics.resampling import arrangements
 
@@ -128,7 +129,13 @@ def group_alignment(
     Raises
     ------
     InputError
-        If a group does not exist or has fewer than three nodes, or there is one group only.
+        If a group does not exist or has fewer than three nodes, there is one group only, or no
+        node exists in every window.
+
+    Warns
+    -----
+    DataLossWarning
+        If nodes that do not exist in every window are left out.
 
     Notes
     -----
@@ -162,8 +169,9 @@ def group_alignment(
     [1.0, 1.0, 1.0]
     """
     whole_number(n_shuffles, "n_shuffles")
-    names = check_groups(embedding.nodes, reference, groups)
-    kept = np.flatnonzero(np.isin(embedding.node_groups, names))
+    nodes, kept = nodes_throughout(embedding)
+    names = check_groups(nodes, reference, groups)
+    kept = kept[np.isin(nodes.groups, names)]
     codes = np.array([names.index(str(name)) for name in embedding.node_groups[kept]])
     positions = embedding.nodes.positions_um
     places = None if positions is None else np.asarray(positions)[kept]

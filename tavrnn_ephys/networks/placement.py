@@ -100,12 +100,13 @@ def align_windows(embedding: NodeEmbedding, window_index: Sequence[int]) -> NDAr
     -------
     numpy.ndarray
         Shape (n_chosen, n_nodes, latent_size): every window rotated or mirrored, never scaled
-        or bent, to the least squared distance from the first [1]_.
+        or bent, to the least squared distance from the first [1]_ over the nodes that exist in
+        both; NaN where a node does not exist.
 
     Raises
     ------
     InputError
-        If no window is chosen or one does not exist.
+        If no window is chosen, one does not exist, or one shares no node with the first.
 
     References
     ----------
@@ -115,8 +116,25 @@ def align_windows(embedding: NodeEmbedding, window_index: Sequence[int]) -> NDAr
     if not chosen or max(chosen) >= embedding.n_windows:
         raise InputError(f"window_index must name windows below {embedding.n_windows}.")
     points = np.asarray(embedding.mean[chosen], dtype=np.float64)
-    rotations = [orthogonal_procrustes(window, points[0])[0] for window in points]
-    return np.stack([window @ turn for window, turn in zip(points, rotations, strict=True)])
+    present = embedding.node_mask[chosen]
+    return np.stack(
+        [
+            window @ _turn(window, points[0], here & present[0])
+            for window, here in zip(points, present, strict=True)
+        ]
+    )
+
+
+def _turn(
+    window: NDArray[np.float64], onto: NDArray[np.float64], both: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Turn a window onto another by the nodes that exist in both."""
+    if not both.any():
+        raise InputError(
+            "Two of these windows have no node in common, so that none can be rotated onto the "
+            "other. Choose windows that share nodes."
+        )
+    return orthogonal_procrustes(window[both], onto[both])[0]
 
 
 def placed_in_plane(
@@ -140,7 +158,7 @@ def placed_in_plane(
     Returns
     -------
     numpy.ndarray
-        Shape (n_chosen, n_nodes, 2).
+        Shape (n_chosen, n_nodes, 2); NaN where a node does not exist.
 
     Raises
     ------
@@ -157,11 +175,19 @@ def placed_in_plane(
     one_of(method, ("pca", "tsne", "umap"), "method")
     points = unit_vectors(align_windows(embedding, window_index))
     flat = points.reshape(-1, points.shape[2])
+    known = np.isfinite(flat).all(axis=1)
+    placed = np.full((len(flat), 2), np.nan)
+    placed[known] = _in_plane(flat[known], method, seed)
+    return placed.reshape(*points.shape[:2], 2)
+
+
+def _in_plane(flat: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:
+    """Place vectors, shape (n, latent_size), in a plane."""
     placed = np.zeros((len(flat), 2))
     if method == "pca" or flat.shape[1] < 2:
         from sklearn.decomposition import PCA
 
-        found = PCA(n_components=min(2, flat.shape[1])).fit_transform(flat)
+        found = PCA(n_components=min(2, *flat.shape)).fit_transform(flat)
         placed[:, : found.shape[1]] = found
     elif method == "tsne":
         from sklearn.manifold import TSNE
@@ -176,7 +202,7 @@ def placed_in_plane(
                 "method='umap' needs umap-learn: pip install umap-learn, or take 'tsne'."
             ) from None
         placed = UMAP(random_state=seed).fit_transform(flat)
-    return np.asarray(placed, dtype=np.float64).reshape(*points.shape[:2], 2)
+    return np.asarray(placed, dtype=np.float64)
 
 
 def _without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:

@@ -16,12 +16,13 @@ _TEXTS = {
     "mean_strength": "Mean absolute connectivity over all pairs of nodes in the window.",
     "edge_density": "Share of the possible edges that exist in the graph of the window.",
     "embedding_change": "Mean distance that the nodes move in the embedding from the window "
-    "before to this one, unitless; NaN in the first window.",
-    "node_strength": "Mean absolute connectivity of the node to all others, over all windows.",
+    "before to this one, unitless, over the nodes that exist in both; NaN in the first window.",
+    "node_strength": "Mean absolute connectivity of the node to all others, over the windows in "
+    "which it is known.",
     "node_mean_activity": "Mean activity of the node over all windows: events per second for "
     "spike counts, the unit of the trace otherwise.",
     "node_mobility": "Mean distance that the node moves in the embedding from one window to the "
-    "next, unitless.",
+    "next, unitless, over the windows in which it exists.",
 }
 
 
@@ -66,8 +67,8 @@ def summarize(
         window_values["edge_density"] = np.asarray(graphs.density)
     if embedding is not None and len(embedding.windows) > 1:
         moved = np.linalg.norm(np.diff(embedding.mean.astype(np.float64), axis=0), axis=2)
-        window_values["embedding_change"] = np.append(np.nan, moved.mean(axis=1))
-        node_values["node_mobility"] = moved.mean(axis=0)
+        window_values["embedding_change"] = np.append(np.nan, _mean_of_known(moved, axis=1))
+        node_values["node_mobility"] = _mean_of_known(moved, axis=0)
     known = {name: _TEXTS[name] for name in [*window_values, *node_values]}
     return {"window_values": window_values, "node_values": node_values, "descriptions": known}
 
@@ -85,13 +86,23 @@ def _of_weights(connectivity: ConnectivitySequence) -> dict[str, NDArray[np.floa
     return {"mean_weight": np.array(means), "mean_strength": np.array(strengths)}
 
 
+def _mean_of_known(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Average what is known; NaN where nothing is, as of a node that exists in no two windows."""
+    known = np.isfinite(values)
+    n_known = known.sum(axis=axis)
+    total = values.sum(axis=axis, where=known)
+    return np.where(n_known > 0, total / np.maximum(n_known, 1), np.nan)
+
+
 def _finite(values: NDArray[Any]) -> NDArray[Any]:
     return np.nan_to_num(values, nan=0.0)
 
 
 def _strength_of_nodes(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
-    total = np.zeros(connectivity.n_nodes)
+    total, n_known = np.zeros((2, connectivity.n_nodes))
     for matrix in connectivity.weights:
-        strengths = np.abs(_finite(matrix))
-        total += strengths.sum(axis=1) - np.diagonal(strengths)
-    return total / (len(connectivity.windows) * (connectivity.n_nodes - 1))
+        known = np.isfinite(matrix)
+        np.fill_diagonal(known, False)
+        total += np.abs(matrix).sum(axis=1, where=known, dtype=np.float64)
+        n_known += known.sum(axis=1)
+    return np.where(n_known > 0, total / np.maximum(n_known, 1), np.nan)

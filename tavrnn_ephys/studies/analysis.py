@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys.activity.windows import window_means
+from tavrnn_ephys.activity.behavior.per_window import behavior_means
 from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.core.containers import (
     BinnedActivity,
@@ -21,7 +21,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.runs import Results
-from tavrnn_ephys.io.blocks import behavior_columns, choose_segment
+from tavrnn_ephys.io.blocks import choose_segment
 from tavrnn_ephys.results import summarize
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.recording import Recording, open_block, remembered
@@ -153,9 +153,11 @@ def analyze_recording(
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
     with remembered() as said:
-        windows = windows.with_columns(**_behavior_means(recording.segment, windows))
+        windows = windows.with_columns(**behavior_means(recording.segment, windows))
         about = config.connectivity, config.graphs
-        connectivity, graphs = compute_graphs(activity, windows, *about)
+        connectivity, graphs = compute_graphs(
+            activity, windows, *about, spiketrains=recording.segment.spiketrains
+        )
         model = make_model(config, verbose=verbose).fit(graphs)
         embedding = model.transform(graphs)
     embedding = dataclasses.replace(embedding, config={**config.facts(), **embedding.config})
@@ -256,7 +258,10 @@ def segment_to_analyze(block: neo.Block, config: AnalysisConfig) -> int:
 
 
 def graphs_of(
-    activity: BinnedActivity, windows: Windows, config: AnalysisConfig
+    activity: BinnedActivity,
+    windows: Windows,
+    config: AnalysisConfig,
+    spiketrains: Any = (),
 ) -> tuple[ConnectivitySequence, GraphSequence]:
     """
     Compute connectivity and graphs as a configuration asks for.
@@ -269,13 +274,17 @@ def graphs_of(
         Its windows.
     config : AnalysisConfig
         How.
+    spiketrains : sequence of neo.SpikeTrain, optional
+        What was binned, where the activity is no surrogate: exact times for the tiling coefficient.
 
     Returns
     -------
     tuple of ConnectivitySequence and GraphSequence
         The connectivity and the graphs.
     """
-    return compute_graphs(activity, windows, config.connectivity, config.graphs)
+    return compute_graphs(
+        activity, windows, config.connectivity, config.graphs, spiketrains=spiketrains
+    )
 
 
 def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
@@ -302,11 +311,3 @@ def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
         seed=config.seed,
         verbose=verbose,
     )
-
-
-def _behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, Any]:
-    means = {
-        name: window_means(windows, times_s, values)
-        for name, (times_s, values) in behavior_columns(segment).items()
-    }
-    return {name: values for name, values in means.items() if np.isfinite(values).any()}

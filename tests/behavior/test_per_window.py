@@ -11,7 +11,8 @@ from tavrnn_ephys.activity.behavior import (
     window_majorities,
     window_rates,
 )
-from tavrnn_ephys.activity.behavior.per_window import behavior_names, covered_s
+from tavrnn_ephys.activity.behavior.per_window import behavior_names
+from tavrnn_ephys.activity.windows.holding import covered_s
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_signal

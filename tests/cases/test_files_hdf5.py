@@ -15,7 +15,7 @@ import pytest
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters._hdf5 import open_hdf5
 from tavrnn_ephys.adapters._hdf5_faults import faults_told
-from tavrnn_ephys.adapters.nwb._hdf5_runs import link_or_copy
+from tavrnn_ephys.adapters.nwb._hdf5_runs import Hdf5RunFile
 from tavrnn_ephys.core.errors import FileFormatError, InputError, MissingDependencyError
 from tavrnn_ephys.core.runs import Placement
 from tests.cases.recordings import one_plane, save, traces, trains, with_units
@@ -203,7 +203,7 @@ def test_results_elsewhere_hold_the_values_of_virtual_data(
         expected = file[name][()]
     virtual(source, name)
     target = tmp_path / "there" / "results.nwb"
-    link_or_copy(source, target, target, Placement(way=way))
+    Hdf5RunFile(target, target, source).fill(Placement(way=way))
     with h5py.File(target) as file:
         np.testing.assert_array_equal(file[name][()], expected)
         assert not file[name].is_virtual
@@ -213,7 +213,7 @@ def test_results_elsewhere_hold_the_values_of_virtual_data(
 
 def test_file_in_its_own_folder_keeps_its_virtual_data(path: Path) -> None:
     target = path.with_name("results.nwb")
-    link_or_copy(virtual(path), target, target, Placement())
+    Hdf5RunFile(target, target, virtual(path)).fill(Placement())
     assert target.read_bytes() == path.read_bytes()
 
 
@@ -231,7 +231,7 @@ def test_names_of_image_files_move_with_a_copy(tmp_path: Path) -> None:
     )  # fmt: skip
     source = save(nwbfile, tmp_path / "here" / "session.nwb")
     target = tmp_path / "there" / "results.nwb"
-    link_or_copy(source, target, target, Placement())
+    Hdf5RunFile(target, target, source).fill(Placement())
     with h5py.File(target) as file:
         named = file["acquisition/video/external_file"].asstr()[0]
     assert (target.parent / named).resolve() == tmp_path / "here" / "video.avi"
@@ -360,7 +360,7 @@ def test_names_of_image_files_move_into_a_zarr_store(tmp_path: Path) -> None:
     import zarr
     from pynwb.image import ImageSeries
 
-    from tavrnn_ephys.adapters.nwb._zarr_runs import copy_to_zarr
+    from tavrnn_ephys.adapters.nwb._zarr_runs import ZarrRunFile
 
     for name in ("here", "there/copy.nwb.zarr"):
         (tmp_path / name).mkdir(parents=True)
@@ -373,6 +373,6 @@ def test_names_of_image_files_move_into_a_zarr_store(tmp_path: Path) -> None:
     )  # fmt: skip
     source = save(nwbfile, tmp_path / "here" / "session.nwb")
     target = tmp_path / "there" / "copy.nwb.zarr"
-    copy_to_zarr(source, target)
+    ZarrRunFile(target, target, source).fill(Placement())
     named = str(zarr.open_group(str(target), mode="r")["acquisition/video/external_file"][0])
     assert (target.parent / named).resolve() == tmp_path / "here" / "video.avi"

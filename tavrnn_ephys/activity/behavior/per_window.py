@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.behavior.game import (
-    GAME_MEASURES,
-    episodes_of_segment,
-    game_measures,
-    warn_of_constant,
+from tavrnn_ephys.activity.behavior.finding import behavior_names, find_behavior
+from tavrnn_ephys.activity.behavior.game import game_measures, warn_of_constant
+from tavrnn_ephys.activity.behavior.summaries import (
+    LEAST_SHARE,
+    window_circular_means,
+    window_majorities,
+    window_rates,
 )
 from tavrnn_ephys.activity.windows import window_means
-from tavrnn_ephys.core.checks import one_of, positive_number, some
+from tavrnn_ephys.activity.windows.holding import (
+    covered_s,
+    held_until_s,
+    in_order_of_time,
+    known_intervals,
+    merged_intervals,
+)
+from tavrnn_ephys.core.checks import is_real_number, one_of, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import BEHAVIOR_HOW
-from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals, loaded_segment
+from tavrnn_ephys.io.blocks import behavior_columns
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = [
-    "WindowBehavior",
-    "behavior_names",
-    "window_behavior",
-    "window_circular_means",
-    "window_majorities",
-    "window_rates",
-]
+__all__ = ["WindowBehavior", "behavior_means", "behavior_names", "window_behavior"]
+
+_FULL_TURNS = {"deg": 360.0, "degree": 360.0, "degrees": 360.0, "°": 360.0, "arcdegree": 360.0,
+               "grad": 400.0, "turn": 1.0, "turns": 1.0, "cycle": 1.0, "rad": 2 * np.pi,
+               "radian": 2 * np.pi, "radians": 2 * np.pi}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,23 +77,27 @@ class WindowBehavior:
         return self.values.dtype.kind == "U"
 
 
-def behavior_names(segment: neo.Segment) -> list[str]:
+def behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, NDArray[np.float64]]:
     """
-    List what :func:`window_behavior` can read in a segment.
+    Average every behaviour signal in each window.
 
     Parameters
     ----------
     segment : neo.Segment
-        The segment.
+        The segment that the windows lie in.
+    windows : Windows
+        The windows.
 
     Returns
     -------
-    list of str
-        Columns of behaviour signals, named epochs, named events, and measures of the game.
+    dict of str to numpy.ndarray, shape (n_windows,)
+        Means of the columns that hold in at least one window, by their names.
     """
-    named = [item.name for item in (*segment.epochs, *segment.events) if item.name]
-    game = [f"game:{name}" for name in GAME_MEASURES] if episodes_of_segment(segment) else []
-    return [*behavior_columns(segment), *named, *game]
+    means = {
+        name: window_means(windows, times_s, values)
+        for name, (times_s, values) in behavior_columns(segment).items()
+    }
+    return {name: values for name, values in means.items() if np.isfinite(values).any()}
 
 
 def window_behavior(
@@ -97,6 +107,7 @@ def window_behavior(
     *,
     how: str | None = None,
     period: float | None = None,
+    least_share: float = LEAST_SHARE,
 ) -> WindowBehavior:
     """
     Sum up a behaviour in each window.
@@ -108,16 +119,22 @@ def window_behavior(
     windows : Windows
         The windows.
     name : str
-        A column of a behaviour signal, an epoch or an event, the last two with a label behind a
-        colon where only that label counts (``"game:hit"``); or ``"game:rally_length"`` and the
-        other measures of :func:`game_measures`, where the segment holds a game.
+        A column of a behaviour signal, an epoch or an event, with a label or value behind a
+        colon where only that one counts (``"game:hit"``); or ``"game:rally_length"`` and the
+        other measures of :func:`game_measures`, where the segment holds a game.  Of several with
+        one name each has its number: ``"position_0"``.
     how : {"mean", "majority", "circular_mean", "share", "rate", "count"}, optional
-        A signal is averaged by default; ``"circular_mean"`` for angles; ``"majority"`` takes
-        the most frequent value.  An epoch gives the label that covers most of the window by
-        default, the ``"share"`` of time that it covers, or its ``"rate"``, starts per second.
-        Events give their rate by default.
+        A signal is averaged over time by default; ``"circular_mean"`` for angles;
+        ``"majority"`` takes the value that holds longest; one value gives its ``"share"``.  An
+        epoch gives the label that covers
+        most of the window by default, the ``"share"`` of time that it covers, or its ``"rate"``,
+        starts per second.  Events give their rate by default.
     period : float, optional
-        Full turn of a circular signal, in its unit; 360 for degrees; 2π by default.
+        Full turn of a circular signal, in its unit; by default that of the unit, 360 for
+        degrees, and 2π for plain numbers within two turns.
+    least_share : float
+        With ``"majority"``, the share of a window that a label must cover, 0 to 1.  A window
+        that no label covers longer than is left without one has none, whatever the share.
 
     Returns
     -------
@@ -127,13 +144,19 @@ def window_behavior(
     Raises
     ------
     InputError
-        If there is no such behaviour, it is summed up in a way that does not suit it, or it
-        does not overlap the windows.
+        If there is no such behaviour, it is summed up in a way that does not suit it, angles
+        have no known period, or it does not overlap the windows.
 
     Warns
     -----
     DataLossWarning
-        If a measure of the game is the same in all windows; it says from which events.
+        If intervals lack a start or stop time, as trials that were broken off; or if a measure
+        of the game is the same in all windows, and then from which events.
+
+    Notes
+    -----
+    A sample holds until the next one, at most 1.5 usual distances of samples, else one; means
+    and majorities count by that time.  Intervals that overlap count once.
 
     Examples
     --------
@@ -151,20 +174,25 @@ def window_behavior(
     >>> window_behavior(block.segments[0], windows, "speed").values.tolist()
     [2.0, 6.0]
     """
-    kind, item, label = _find(segment, name)
-    how = how or BEHAVIOR_HOW[kind][0]
-    if how not in BEHAVIOR_HOW[kind]:
+    kind, item, label = find_behavior(segment, name)
+    how = BEHAVIOR_HOW[kind][0] if how is None else how
+    if not isinstance(how, str) or how not in BEHAVIOR_HOW[kind]:
         raise InputError(
             f"The behaviour '{name}' is {_article(kind)}, which gives {some(BEHAVIOR_HOW[kind])}, "
             f"not '{how}'."
         )
-    values, unit = _summary(kind, item, label, windows, how, period)
-    known = values != "" if values.dtype.kind == "U" else np.isfinite(values)
-    if not known.any():
-        raise InputError(
-            f"The behaviour '{name}' does not overlap the windows, which last from "
-            f"{windows.start_s[0]:g} s to {windows.stop_s.max():g} s: check its clock."
-        )
+    if not (is_real_number(least_share) and 0 <= least_share <= 1):
+        raise InputError(f"least_share must lie between 0 and 1, got {least_share!r}.")
+    if kind == "game":
+        values, unit = game_measures(windows, item)[label].to_numpy(), ""
+    elif kind == "signal":
+        values, unit = _of_signal(name, item, windows, how, period, least_share), item[2]
+    elif kind == "state":
+        values, unit = _share_of_state(name, item, label, windows), "share of the window"
+    else:
+        values, unit = _of_markers(name, kind, item, label, windows, how, least_share)
+    if values.dtype.kind != "U" and not np.isfinite(values).any():
+        _refuse_apart(name, windows)
     description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
     description += f", in {unit}." if unit else "."
     if kind == "game":
@@ -173,217 +201,112 @@ def window_behavior(
     return WindowBehavior(name=name, how=how, values=values, description=description, unit=unit)
 
 
-def window_circular_means(
-    windows: Windows, times_s: NDArray[Any], angles: NDArray[Any], *, period: float = 2 * np.pi
-) -> NDArray[np.float64]:
-    """
-    Average angles in each window.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    times_s : numpy.ndarray, shape (n_samples,)
-        Ascending sample times in seconds.
-    angles : numpy.ndarray, shape (n_samples,)
-        Angles; NaN values are left out.
-    period : float
-        Full turn in the unit of the angles.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_windows,), in [0, period); NaN for a window without a sample, or whose samples
-        cancel out.
-
-    Examples
-    --------
-    >>> windows = Windows(start_s=[0.0], stop_s=[2.0])
-    >>> window_circular_means(windows, np.array([0, 1]), np.array([350.0, 20.0]), period=360)
-    array([5.])
-    """
-    turn = 2j * np.pi * np.asarray(angles, dtype=np.float64) / positive_number(period, "period")
-    unit = np.exp(turn)
-    parts = [window_means(windows, np.asarray(times_s), part) for part in (unit.real, unit.imag)]
-    mean = parts[0] + 1j * parts[1]
-    means = np.mod(np.angle(mean) / (2 * np.pi) * period, period)
-    return np.where(np.abs(mean) > 1e-9, np.round(means, 12), np.nan)
-
-
-def window_rates(windows: Windows, times_s: Any) -> NDArray[np.float64]:
-    """
-    Count events per second of each window.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    times_s : array_like, shape (n_events,)
-        Times of the events in seconds.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_windows,), in 1/s.
-
-    Examples
-    --------
-    >>> window_rates(Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0]), [0.5, 2.0, 3.0])
-    array([0.5, 1. ])
-    """
-    times = np.sort(np.asarray(times_s, dtype=np.float64))
-    first = np.searchsorted(times, windows.start_s - 1e-9)
-    last = np.searchsorted(times, windows.stop_s - 1e-9)
-    return np.asarray((last - first) / (windows.stop_s - windows.start_s))
-
-
-def window_majorities(windows: Windows, start_s: Any, stop_s: Any, labels: Any) -> NDArray[np.str_]:
-    """
-    Find the label that covers most of each window.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    start_s, stop_s : array_like, shape (n_intervals,)
-        Limits of labelled intervals in seconds.
-    labels : array_like of str, shape (n_intervals,)
-        Their labels; an empty text is none.
-
-    Returns
-    -------
-    numpy.ndarray of str
-        Shape (n_windows,); empty where no label covers any of the window.  Of labels that cover
-        equally much, the first in the alphabet.
-
-    Examples
-    --------
-    >>> windows = Windows(start_s=[0.0, 4.0], stop_s=[4.0, 8.0])
-    >>> window_majorities(windows, [0.0, 3.0], [3.0, 5.0], ["rest", "play"])
-    array(['rest', 'play'], dtype='<U4')
-    """
-    labels = np.asarray(labels, dtype=str)
-    names = np.array([name for name in np.unique(labels) if name], dtype=str)
-    if len(names) == 0:
-        return np.full(len(windows), "", dtype=str)
-    start, stop = np.asarray(start_s, dtype=np.float64), np.asarray(stop_s, dtype=np.float64)
-    covered = np.stack(
-        [covered_s(windows, start[labels == name], stop[labels == name]) for name in names], axis=1
+def _refuse_apart(name: str, windows: Windows) -> NoReturn:
+    raise InputError(
+        f"The behaviour '{name}' does not overlap the windows, which last from "
+        f"{windows.start_s[0]:g} s to {windows.stop_s.max():g} s: check its clock."
     )
-    best = covered.argmax(axis=1)
-    return np.where(covered.max(axis=1) > 1e-9, names[best], "")
 
 
-def covered_s(windows: Windows, start_s: NDArray[Any], stop_s: NDArray[Any]) -> NDArray[np.float64]:
-    """
-    Say how much of each window intervals cover.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    start_s, stop_s : numpy.ndarray, shape (n_intervals,)
-        Limits in seconds; intervals that overlap count twice.
-
-    Returns
-    -------
-    numpy.ndarray
-        Seconds, shape (n_windows,).
-    """
-    start, stop = np.sort(start_s), np.sort(stop_s)
-
-    def before(times: NDArray[Any]) -> NDArray[np.float64]:
-        """Time covered up to an instant: each interval has begun so long ago, less its end."""
-        total = np.zeros(len(times))
-        for limits, sign in ((start, 1.0), (stop, -1.0)):
-            n_past = np.searchsorted(limits, times)
-            sums = np.concatenate([[0.0], np.cumsum(limits)])
-            total += sign * (n_past * times - sums[n_past])
-        return total
-
-    return before(windows.stop_s) - before(windows.start_s)
-
-
-def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
-    """Find a behaviour: its kind, the object, and the label that was asked for."""
-    segment = loaded_segment(segment)
-    columns = behavior_columns(segment)
-    if name in columns:
-        return "signal", (*columns[name], _unit_of(segment, name)), ""
-    head, _, label = name.partition(":")
-    if head == "game" and label in GAME_MEASURES:
-        episodes = episodes_of_segment(segment)
-        if episodes is not None:
-            return "game", episodes, label
-    for kind, items in (("epoch", segment.epochs), ("event", segment.events)):
-        for item in items:
-            if item.name not in (name, head):
-                continue
-            wanted = label if item.name == head else ""
-            if wanted and wanted not in np.asarray(item.labels, dtype=str):
-                labels = some(np.unique(np.asarray(item.labels, dtype=str)))
-                raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
-            return kind, item, wanted
-    known = behavior_names(segment)
-    hint = f"it has {some(known, 12)}" if known else "it has none"
-    raise InputError(f"The recording has no behaviour '{name}'; {hint}.")
-
-
-def _unit_of(segment: neo.Segment, name: str) -> str:
-    """Find the unit of the signal that a column belongs to; none for plain numbers."""
-    signals = behavior_signals(segment)
-    heads = [head for head in signals if name == head or name.startswith(f"{head}_")]
-    unit = str(signals[max(heads, key=len)].dimensionality) if heads else ""
-    return "" if unit == "dimensionless" else unit
+def _majorities(
+    name: str,
+    windows: Windows,
+    intervals: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]],
+    least_share: float,
+) -> NDArray[np.str_]:
+    start_s, stop_s, labels = intervals
+    named = labels != ""
+    if not (covered_s(windows, start_s[named], stop_s[named]) > 0).any():
+        _refuse_apart(name, windows)
+    return window_majorities(windows, *intervals, least_share=least_share)
 
 
 def _article(kind: str) -> str:
-    words = {"signal": "a signal", "epoch": "an epoch", "event": "an event"}
+    words = {
+        "signal": "a signal",
+        "state": "one value of a signal",
+        "epoch": "an epoch",
+        "event": "an event",
+    }
     return words.get(kind, "a measure of the game")
 
 
-def _summary(
-    kind: str, item: Any, label: str, windows: Windows, how: str, period: float | None
+def _of_markers(
+    name: str, kind: str, item: Any, label: str, windows: Windows, how: str, least_share: float
 ) -> tuple[NDArray[Any], str]:
-    if kind == "game":
-        return game_measures(windows, item)[label].to_numpy(), ""
-    if kind == "signal":
-        times_s, values, unit = item
-        return _of_signal(times_s, values, windows, how, period), unit
+    """Sum up epochs or events."""
     times_s = np.asarray(item.times.rescale("s").magnitude, dtype=np.float64)
     labels = np.asarray(item.labels, dtype=str)
     if len(labels) != len(times_s):
         labels = np.full(len(times_s), "yes")
     chosen = np.flatnonzero((labels == label) | (label == ""))
-    if kind == "event":
-        rates = window_rates(windows, times_s[chosen])
+    times_s, labels = times_s[chosen], labels[chosen]
+    if how in ("rate", "count"):
+        whole = known_intervals(times_s, times_s, f"times of '{name}'")
+        rates = window_rates(windows, times_s[whole])
         if how == "rate":
             return rates, "1/s"
         return np.round(rates * (windows.stop_s - windows.start_s)), ""
-    stops_s = times_s + np.asarray(item.durations.rescale("s").magnitude, dtype=np.float64)
+    stops_s = times_s + np.asarray(item.durations.rescale("s").magnitude, dtype=np.float64)[chosen]
+    whole = known_intervals(times_s, stops_s, f"intervals of '{name}'")
+    times_s, stops_s, labels = times_s[whole], stops_s[whole], labels[whole]
     if how == "majority":
-        given = times_s[chosen], stops_s[chosen], labels[chosen]
-        return window_majorities(windows, *given), ""
-    if how == "rate":
-        return window_rates(windows, times_s[chosen]), "1/s"
-    share = covered_s(windows, times_s[chosen], stops_s[chosen])
+        return _majorities(name, windows, (times_s, stops_s, labels), least_share), ""
+    share = covered_s(windows, *merged_intervals(times_s, stops_s))
     return share / (windows.stop_s - windows.start_s), "share of the window"
 
 
 def _of_signal(
-    times_s: NDArray[Any],
-    values: NDArray[Any],
+    name: str,
+    item: tuple[NDArray[Any], NDArray[Any], str],
     windows: Windows,
     how: str,
     period: float | None,
+    least_share: float,
 ) -> NDArray[Any]:
+    times_s, values, unit = item
     one_of(how, BEHAVIOR_HOW["signal"], "how")
     if how == "mean":
         return window_means(windows, times_s, values)
     if how == "circular_mean":
-        return window_circular_means(windows, times_s, values, period=period or 2 * np.pi)
-    if len(times_s) < 2:
-        return np.full(len(windows), "", dtype=str)
+        turn = _full_turn(name, values, unit) if period is None else period
+        return window_circular_means(windows, times_s, values, period=turn)
+    return _majorities(name, windows, _states(times_s, values), least_share)
+
+
+def _states(
+    times_s: NDArray[Any], values: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
+    """Take each sample as an interval with its value as label; NaN is none."""
+    times_s, values = in_order_of_time(times_s, values)
     labels = np.array(["" if np.isnan(value) else f"{value:g}" for value in values], dtype=str)
-    stops_s = np.append(times_s[1:], times_s[-1] + np.median(np.diff(times_s)))
-    return window_majorities(windows, times_s, stops_s, labels)
+    return times_s, held_until_s(times_s), labels
+
+
+def _share_of_state(
+    name: str, item: tuple[NDArray[Any], NDArray[Any], str], label: str, windows: Windows
+) -> NDArray[np.float64]:
+    start_s, stop_s, labels = _states(*item[:2])
+    here = labels == label
+    if not here.any():
+        raise InputError(
+            f"The signal of '{name}' never has the value '{label}'; it has "
+            f"{some(value for value in np.unique(labels) if value)}."
+        )
+    share = covered_s(windows, start_s[here], stop_s[here])
+    return share / (windows.stop_s - windows.start_s)
+
+
+def _full_turn(name: str, angles: NDArray[Any], unit: str) -> float:
+    """Take the period from the unit; plain numbers are radians only where they can be."""
+    if unit in _FULL_TURNS:
+        return _FULL_TURNS[unit]
+    known = angles[np.isfinite(angles)]
+    reach = float(np.abs(known).max(initial=0.0))
+    if unit or reach > 4 * np.pi:
+        what = f"has the unit '{unit}'" if unit else f"reaches {reach:g}"
+        raise InputError(
+            f"The behaviour '{name}' {what}, which is no angle in radians. Say how long a full "
+            "turn is: period=360 for degrees (--behavior-period 360 on the command line)."
+        )
+    return 2 * np.pi

@@ -12,7 +12,7 @@ from tavrnn_ephys.core.checks import duration_s, one_of
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
-__all__ = ["bin_ranges", "snap_to_bins", "window_means", "windows_of_bins"]
+__all__ = ["bin_ranges", "snap_to_bins", "windows_of_bins"]
 
 SNAPS = ("inside", "nearest", "exact")
 
@@ -63,45 +63,6 @@ def bin_ranges(windows: Windows, activity: BinnedActivity) -> NDArray[np.int64]:
             f"({activity.t_start_s:g} s to {activity.t_stop_s:g} s)."
         )
     return nearest
-
-
-def window_means(
-    windows: Windows, times_s: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """
-    Average the samples of a signal in each window.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    times_s : numpy.ndarray, shape (n_samples,)
-        Ascending sample times in seconds.
-    values : numpy.ndarray, shape (n_samples,)
-        One value per sample; NaN values are left out.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_windows,); NaN for a window without a sample.
-
-    Examples
-    --------
-    >>> windows = Windows(start_s=[0.0, 2.0], stop_s=[2.0, 4.0])
-    >>> window_means(windows, np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]))
-    array([2., 5.])
-    """
-    known = np.isfinite(values)
-    times_s, values = times_s[known], values[known]
-    # A sample on a limit belongs to the window that starts there, whatever the last bit says.
-    first = np.searchsorted(times_s, windows.start_s - 1e-9, side="left")
-    last = np.searchsorted(times_s, windows.stop_s - 1e-9, side="left")
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    count = last - first
-    means = np.full(len(windows), np.nan)
-    filled = count > 0
-    means[filled] = (total[last] - total[first])[filled] / count[filled]
-    return means
 
 
 def snap_to_bins(

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.windows.bins import snap_to_bins, windows_of_bins
+from tavrnn_ephys.activity.windows.holding import held_until_s, in_order_of_time, known_intervals
 from tavrnn_ephys.core.checks import duration_s, some, time_s, whole_bins
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["epoch_windows", "event_windows", "label_windows"]
 
-# A pause this many times the usual distance of samples ends a run: the signal was lost.
-_PAUSE = 1.5
+# Times this close are one time.
+_SAME_S = 1e-9
 
 
 def epoch_windows(
@@ -57,7 +58,8 @@ def epoch_windows(
     Warns
     -----
     DataLossWarning
-        If intervals are left out, because they reach beyond the segment or are too short.
+        If intervals are left out, because they reach beyond the segment, are too short, or lack
+        a start or stop time.
 
     Examples
     --------
@@ -84,6 +86,8 @@ def epoch_windows(
             )
         chosen = np.isin(names, [str(label) for label in labels])
         start_s, length_s, names = start_s[chosen], length_s[chosen], names[chosen]
+    whole = known_intervals(start_s, start_s + length_s, f"intervals of the epoch '{epoch.name}'")
+    start_s, length_s, names = start_s[whole], length_s[whole], names[whole]
     ranges = snap_to_bins(start_s, start_s + length_s, activity, snap)
     return windows_of_bins(
         ranges, activity, what="intervals", min_length=min_length, columns={"label": names}
@@ -102,8 +106,8 @@ def label_windows(
     """
     Lay one window over each contiguous run of one label of a behaviour signal.
 
-    A sample holds until the next one.  A run ends where the label changes, and at a pause in
-    the samples.
+    A sample holds until the next one, at most 1.5 usual distances of samples, else one.  A run
+    ends where the label changes, and at such a pause.
 
     Parameters
     ----------
@@ -115,7 +119,7 @@ def label_windows(
         Turns the samples, shape (n_samples,) or (n_samples, n_channels), into one label each;
         an empty text or NaN is no label.  By default the samples are labels.
     times : quantities.Quantity, shape (n_samples,), optional
-        Ascending sample times of an array; by default one sample per bin.
+        Sample times of an array; by default one sample per bin.
     min_length : quantities.Quantity, optional
         Windows shorter than this are left out.
     snap : {"inside", "nearest", "exact"}
@@ -154,16 +158,13 @@ def label_windows(
     (array(['start', 'end'], dtype='<U5'), array([0. , 1.5]), array([1., 3.]))
     """
     samples, times_s = _samples_of(signal, times, activity)
+    times_s, samples = in_order_of_time(times_s, samples)
     labels = _texts(samples if label_of is None else label_of(samples), len(times_s))
     if len(times_s) < 2 or np.any(np.diff(times_s) <= 0):
-        raise InputError("label_windows needs at least two samples at ascending times.")
-    interval_s = np.diff(times_s)
-    usual_s = float(np.median(interval_s))
-    paused = interval_s > _PAUSE * usual_s
-    until_s = np.append(
-        np.where(paused, times_s[:-1] + usual_s, times_s[1:]), times_s[-1] + usual_s
-    )
-    first = np.flatnonzero(np.append(True, (labels[1:] != labels[:-1]) | paused))
+        raise InputError("label_windows needs at least two samples, each at a time of its own.")
+    until_s = held_until_s(times_s)
+    lost = until_s[:-1] < times_s[1:] - _SAME_S
+    first = np.flatnonzero(np.append(True, (labels[1:] != labels[:-1]) | lost))
     last = np.append(first[1:], len(labels)) - 1
     named = labels[first] != ""
     first, last = first[named], last[named]
@@ -210,7 +211,8 @@ def event_windows(
     Warns
     -----
     DataLossWarning
-        If events are left out, because their windows reach beyond the segment.
+        If events are left out, because their windows reach beyond the segment, or they have no
+        time.
 
     Examples
     --------
@@ -233,9 +235,11 @@ def event_windows(
     n_after = _signed_bins(after, activity.bin_size_s, "after")
     if n_before + n_after < 1:
         raise InputError("before and after leave the window no length. Make one of them longer.")
-    columns: dict[str, NDArray[Any]] = {"event_s": times_s}
+    known = known_intervals(times_s, times_s, "events")
+    columns: dict[str, NDArray[Any]] = {"event_s": times_s[known]}
     if hasattr(events, "labels") and len(events.labels) == len(times_s):
-        columns["label"] = _texts(events.labels, len(times_s))
+        columns["label"] = _texts(events.labels, len(times_s))[known]
+    times_s = times_s[known]
     middle = snap_to_bins(times_s, times_s, activity, "nearest")
     ranges = middle + np.array([-n_before, n_after])
     return windows_of_bins(ranges, activity, what="events", columns=columns)
@@ -258,6 +262,10 @@ def _samples_of(
         times_s = np.asarray(signal.times.rescale("s").magnitude, dtype=np.float64)
         return (samples[:, 0] if samples.shape[1] == 1 else samples), times_s
     samples = np.asarray(signal)
+    if samples.ndim == 0:
+        raise InputError(
+            f"label_windows takes a signal or an array of samples, got {type(signal).__name__}."
+        )
     if times is not None:
         times_s = np.asarray(times.rescale("s").magnitude, dtype=np.float64)
     else:

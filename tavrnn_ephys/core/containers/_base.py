@@ -18,6 +18,8 @@ STRIPE = 32
 VALUES_AT_ONCE = 2**22
 # Beyond, a thumbnail would keep a notebook waiting.
 MOST_DRAWN = 2**27
+# Sums in single precision, in two orders, agree to a few of its last bits.
+_ROUNDING_OF_SINGLE = 32 * float(np.finfo(np.float32).eps)
 
 
 class Container:
@@ -67,8 +69,25 @@ def require(condition: bool, message: str) -> None:
 
 def frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
     """View an array read-only, without copying and without touching the caller's flags."""
-    array = np.asarray(value, dtype=dtype).view()
+    try:
+        array = np.asarray(value, dtype=dtype).view()
+    except (TypeError, ValueError, OverflowError):
+        wanted = "numbers" if dtype is None or np.dtype(dtype).kind in "iuf" else "values"
+        raise InputError(
+            f"An array of {wanted} is needed, got {type(value).__name__} that is none."
+        ) from None
     array.flags.writeable = False
+    return array
+
+
+def in_double(array: NDArray[Any]) -> NDArray[Any]:
+    """
+    Bring a wider floating-point type to double precision, other types stay.
+
+    Neither the compiled loops nor the files know ``longdouble``.
+    """
+    if array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        return frozen_array(array.astype(np.float64))
     return array
 
 
@@ -84,7 +103,10 @@ def is_symmetric(matrix: NDArray[Any]) -> bool:
     for first in range(0, len(matrix), STRIPE):
         last = first + STRIPE
         if not np.array_equal(matrix[first:last, first:], matrix[first:, first:last].T):
-            return bool(np.allclose(matrix, matrix.T, rtol=0, atol=1e-9, equal_nan=True))
+            # Matrices of single precision, such as those of numpy.corrcoef, differ in last bits.
+            largest = np.abs(matrix).max(initial=0.0, where=np.isfinite(matrix))
+            within = max(1e-9, _ROUNDING_OF_SINGLE * float(largest))
+            return bool(np.allclose(matrix, matrix.T, rtol=0, atol=within, equal_nan=True))
     return True
 
 
@@ -95,7 +117,12 @@ def without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def text_array(values: Any) -> NDArray[np.str_]:
-    return frozen_array([str(value) for value in values], dtype=str)
+    try:
+        return frozen_array([str(value) for value in values], dtype=str)
+    except TypeError:
+        raise InputError(
+            f"A sequence of names is needed, got {type(values).__name__}, which is none."
+        ) from None
 
 
 def _frozen_again(value: Any) -> Any:

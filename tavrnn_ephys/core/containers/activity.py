@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core import html as _html
-from tavrnn_ephys.core.checks import one_of, some
+from tavrnn_ephys.core.checks import is_real_number, one_of, positive_number, some, whole_number
 from tavrnn_ephys.core.containers._base import (
     MOST_DRAWN,
     VALUES_AT_ONCE,
     freeze,
     frozen_array,
+    in_double,
     is_file_backed,
     require,
 )
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
+from tavrnn_ephys.core.counts import check_counts
 
 __all__ = ["BinnedActivity"]
 
@@ -47,7 +49,8 @@ class BinnedActivity(OverNodes):
     Raises
     ------
     InputError
-        If the shapes disagree, a value is not finite, or the bin size is not positive.
+        If the shapes disagree, a value is not finite, a bin holds more than a million spikes, or
+        the bin size is not positive.
     """
 
     values: Any
@@ -66,26 +69,33 @@ class BinnedActivity(OverNodes):
             "(n_nodes, n_bins) is expected.",
         )
         require(values.shape[1] > 0, "The recording is shorter than one bin.")
-        require(self.bin_size_s > 0, f"bin_size_s must be positive, got {self.bin_size_s!r}.")
+        positive_number(self.bin_size_s, "bin_size_s")
+        require(
+            is_real_number(self.t_start_s),
+            f"t_start_s must be a finite number of seconds, got {self.t_start_s!r}.",
+        )
+        whole_number(self.segment_index, "segment_index")
         require(
             values.dtype.kind in "biuf",
             f"Binned activity must consist of real numbers, got the type {values.dtype}.",
         )
         if not is_file_backed(values):
+            values = in_double(values)
             step = max(1, VALUES_AT_ONCE // len(values))
             for first in range(0, values.shape[1], step):
-                self._require_finite(values[:, first : first + step])
+                self._check_values(values[:, first : first + step], first)
         freeze(self, values=values)
 
-    def _require_finite(self, values: NDArray[Any]) -> None:
-        if values.dtype.kind != "f":
-            return
-        bad = ~np.isfinite(values).all(axis=1)
-        require(
-            not bad.any(),
-            f"Activity of {int(bad.sum())} nodes is not finite ({some(self.nodes.ids[bad])}). "
-            "Interpolate or leave out the missing samples first.",
-        )
+    def _check_values(self, values: NDArray[Any], first: int) -> None:
+        if values.dtype.kind == "f":
+            bad = ~np.isfinite(values).all(axis=1)
+            require(
+                not bad.any(),
+                f"Activity of {int(bad.sum())} nodes is not finite ({some(self.nodes.ids[bad])}). "
+                "Interpolate or leave out the missing samples first.",
+            )
+        if self.quantity == "spike_count":
+            check_counts(values, self.nodes.ids, first_bin=first)
 
     @property
     def is_file_backed(self) -> bool:
@@ -109,11 +119,12 @@ class BinnedActivity(OverNodes):
         Raises
         ------
         InputError
-            If a value in the file is not finite.
+            If a value in the file is not finite, or too large for a count.
         """
         values = np.asarray(self.values[:, first:last])
         if self.is_file_backed:
-            self._require_finite(values)
+            values = in_double(values)
+            self._check_values(values, first)
         return values
 
     @property

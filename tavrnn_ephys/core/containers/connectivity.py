@@ -12,6 +12,7 @@ from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers._base import (
     freeze,
     frozen_array,
+    in_double,
     is_symmetric,
     require,
     without_diagonal,
@@ -65,7 +66,11 @@ class ConnectivitySequence(OverNodes):
     origin: Origin = field(default_factory=Origin, compare=False)
 
     def __post_init__(self) -> None:
-        weights = frozen_array(self.weights)
+        weights = in_double(frozen_array(self.weights))
+        require(
+            weights.dtype.kind in "biuf",
+            f"weights must be real numbers, got the type {weights.dtype}.",
+        )
         n_windows, n_nodes = len(self.windows), len(self.nodes)
         require(
             weights.shape == (n_windows, n_nodes, n_nodes),
@@ -155,7 +160,7 @@ class ConnectivitySequence(OverNodes):
         >>> ConnectivitySequence.from_array(np.ones((3, 2, 2)))
         ConnectivitySequence: 3 windows x 2 units, custom
         """
-        array = np.asarray(weights, dtype=np.float64)
+        array = frozen_array(weights, dtype=np.float64)
         require(
             array.ndim == 3 and array.shape[1] == array.shape[2],
             f"weights must have shape (n_windows, n_nodes, n_nodes), got {array.shape}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core import html as _html
-from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.containers._base import freeze, frozen_array, require
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.windows import Windows
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
 
 __all__ = ["NodeEmbedding"]
@@ -28,7 +29,8 @@ class NodeEmbedding(OverNodes):
     Parameters
     ----------
     mean, std : array_like of float, shape (n_windows, n_nodes, latent_size)
-        Mean and standard deviation of the posterior of the latent variable.
+        Mean and standard deviation of the posterior of the latent variable; NaN where a node
+        does not exist in a window.
     windows : Windows
         The windows.
     nodes : Nodes
@@ -47,7 +49,7 @@ class NodeEmbedding(OverNodes):
     Raises
     ------
     InputError
-        If the shapes disagree.
+        If the shapes disagree, or a mean is infinite or in part NaN.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class NodeEmbedding(OverNodes):
                 f"mean must have shape ({n_windows}, {n_nodes}, latent_size), "
                 f"got {np.shape(self.mean)}."
             )
+        _require_whole_vectors(mean)
         expected = {
             "std": mean.shape,
             "attention": (n_windows, n_windows),
@@ -115,6 +118,11 @@ class NodeEmbedding(OverNodes):
         """Width of the embedding of one node."""
         return self.mean.shape[2]
 
+    @property
+    def node_mask(self) -> NDArray[np.bool_]:
+        """Which nodes exist in each window, shape (n_windows, n_nodes)."""
+        return np.isfinite(self.mean[:, :, 0])
+
     def window_embedding(self, how: str = "concatenate") -> NDArray[np.float32]:
         """
         Return one vector per window.
@@ -122,7 +130,8 @@ class NodeEmbedding(OverNodes):
         Parameters
         ----------
         how : {"concatenate", "mean", "history"}
-            All nodes one after the other in node order, their mean, or the history node.
+            All nodes that exist in every window, one after the other in node order; the mean over
+            the nodes of each window; or the history node.
 
         Returns
         -------
@@ -133,19 +142,43 @@ class NodeEmbedding(OverNodes):
         Raises
         ------
         InputError
-            If ``how`` is unknown, or the graphs had no history node.
+            If ``how`` is unknown, the graphs had no history node, or no node exists in every
+            window.
+
+        Warns
+        -----
+        DataLossWarning
+            If nodes that do not exist in every window are left out of ``"concatenate"``.
         """
         one_of(how, ("concatenate", "mean", "history"), "how")
         if how == "concatenate":
-            return self.mean.reshape(self.n_windows, -1)
+            return self._concatenated()
         if how == "mean":
-            return self.mean.mean(axis=1)
+            return _mean_of_present(self.mean, self.node_mask)
         if self.history is None:
             raise InputError(
                 'These graphs had no history node: use how="concatenate", or build them with '
                 "history_node=True."
             )
         return self.history
+
+    def _concatenated(self) -> NDArray[np.float32]:
+        throughout = self.node_mask.all(axis=0)
+        if throughout.all():
+            return self.mean.reshape(self.n_windows, -1)
+        n_lost = int((~throughout).sum())
+        if n_lost == self.n_nodes:
+            raise InputError(
+                f"None of the {self.n_nodes} {self.node_kind}s exists in every window, so that "
+                'windows cannot be laid side by side: use how="mean".'
+            )
+        warnings.warn(
+            f"{n_lost} of {self.n_nodes} {self.node_kind}s do not exist in every window and are "
+            f"left out of the vectors of windows: {some(self.node_ids[~throughout])}.",
+            DataLossWarning,
+            stacklevel=3,
+        )
+        return self.mean[:, throughout].reshape(self.n_windows, -1)
 
     def __repr__(self) -> str:
         return (
@@ -154,6 +187,29 @@ class NodeEmbedding(OverNodes):
         )
 
     def _repr_html_(self) -> str:
-        points = _html.first_components(self.window_embedding())
+        points = _html.first_components(np.nan_to_num(self.mean).reshape(self.n_windows, -1))
         picture = _html.path(points, "windows in the plane of the embedding")
         return _html.card(repr(self), picture, "windows from the first (blue) to the last (orange)")
+
+
+def _require_whole_vectors(mean: NDArray[np.float32]) -> None:
+    finite = np.isfinite(mean)
+    known = finite.any(axis=2)
+    whole = np.where(known, finite.all(axis=2), np.isnan(mean).all(axis=2))
+    if mean.shape[2] == 0 or not whole.all():
+        place = np.argwhere(~whole)
+        detail = f"window {place[0, 0]}, node {place[0, 1]}" if len(place) else "no coordinate"
+        raise InputError(
+            f"mean holds infinite or partly missing vectors ({detail}). A node has all its "
+            "coordinates, or NaN in all where it does not exist."
+        )
+
+
+def _mean_of_present(mean: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Average over the nodes of each window; NaN for a window without any."""
+    if present.all():
+        return mean.mean(axis=1)
+    n_present = present.sum(axis=1)[:, np.newaxis]
+    total = np.nan_to_num(mean, nan=0.0).sum(axis=1, dtype=np.float64)
+    means = total / np.maximum(n_present, 1)
+    return np.where(n_present > 0, means, np.nan).astype(np.float32)

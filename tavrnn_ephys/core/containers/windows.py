@@ -63,6 +63,15 @@ class Windows(Container):
         segment = self.segment_index if self.segment_index is not None else np.zeros(len(start))
         segment = frozen_array(segment, dtype=np.int64)
         require(
+            segment.shape == start.shape,
+            f"segment_index has shape {segment.shape}, expected {start.shape}.",
+        )
+        finite = np.isfinite(start) & np.isfinite(stop)
+        require(
+            bool(finite.all()),
+            f"The limits of window {int(np.argmin(finite))} are not finite. Leave it out.",
+        )
+        require(
             bool(np.all(stop > start)),
             "Each window must stop after it starts; "
             f"window {int(np.argmin(stop > start))} does not.",

@@ -202,7 +202,10 @@ def _placed(embedding: NodeEmbedding, shown: NDArray[np.intp]) -> PlacedEmbeddin
     chosen = evenly(embedding.n_nodes, max(1, _MOST_POINTS // len(shown)))
     flat, share = principal_plane(embedding.mean.reshape(-1, embedding.latent_size))
     points = flat.reshape(embedding.n_windows, embedding.n_nodes, 2)
-    window_points, window_share = principal_plane(embedding.window_embedding())
+    # Windows that share no node are laid side by side by their mean.
+    shared = bool(embedding.node_mask.all(axis=0).any())
+    vectors = embedding.window_embedding("concatenate" if shared else "mean")
+    window_points, window_share = principal_plane(vectors)
     return PlacedEmbedding(
         node_index=chosen,
         points=points[np.ix_(shown, chosen)],

@@ -189,7 +189,7 @@ def _principal_axes(
 ) -> None:
     figure.update_yaxes(scaleanchor="x")
     for axis, values, number, part in zip("xy", points.T, (1, 2), share, strict=True):
-        low, high = float(values.min()), float(values.max())
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
         pad = 0.06 * (high - low) or 1.0
         update = figure.update_xaxes if axis == "x" else figure.update_yaxes
         update(

@@ -54,7 +54,7 @@ def _of_model(content: ReportContent) -> Iterator[str]:
             "into this embedding. Train longer, raise the threshold, or lengthen the windows."
         )
     placed = content.embedding
-    if placed is not None and not np.ptp(placed.points, axis=0).any():
+    if placed is not None and not np.nanstd(placed.points, axis=0).any():
         yield "The embedding is the same in all windows: it says nothing about change."
 
 

@@ -47,7 +47,11 @@
 
   function pointsOf(index, traces) {
     const { n, limit, points } = embedding;
-    const at = (node, axis) => (points[2 * (index * n + node) + axis] / 32767) * limit;
+    const at = (node, axis) => {
+      const step = points[2 * (index * n + node) + axis];
+      // The smallest step stands for a node that does not exist in this window.
+      return step === -32768 ? null : (step / 32767) * limit;
+    };
     const nodes = traces.map((trace) => trace.meta.nodes);
     return {
       x: nodes.map((list) => list.map((node) => at(node, 0))),

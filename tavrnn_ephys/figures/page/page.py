@@ -156,7 +156,7 @@ def _embedding_data(content: ReportContent) -> dict[str, Any] | None:
     placed = content.embedding
     if placed is None:
         return None
-    limit = float(np.abs(placed.points).max()) or 1.0
+    limit = float(np.nanmax(np.abs(placed.points), initial=0.0)) or 1.0
     return {
         "n": len(placed.node_index),
         "limit": limit,

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import duration_s, some, time_s
 from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.counts import check_counts, check_total
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.io.blocks.behavior_objects import add_behavior
 from tavrnn_ephys.io.blocks.limits import recording_start_s, warn_of_units_of_time
 from tavrnn_ephys.io.blocks.objects import make_signal, make_spiketrain
 
@@ -43,10 +45,10 @@ def block_from_arrays(
     Parameters
     ----------
     counts : array_like of int, shape (n_nodes, n_bins), optional
-        Spike counts; the spikes of a bin are laid out evenly inside it, so that binning at
-        ``bin_size`` gives the counts back.
-    spike_times : sequence of array_like, optional
-        Spike times in seconds, one array per node.
+        Spike counts, at most a million in a bin; the spikes of a bin are laid out evenly inside
+        it, so that binning at ``bin_size`` gives the counts back.
+    spike_times : sequence of array_like or quantities.Quantity, optional
+        Spike times, one array per node, in seconds unless they have a unit.
     traces : array_like of float, shape (n_nodes, n_samples), optional
         Calcium traces or other continuous activity.
     bin_size : quantities.Quantity, optional
@@ -65,7 +67,8 @@ def block_from_arrays(
     groups : array_like of str, shape (n_nodes,), optional
         Subregion of each node.
     behavior : mapping of str to array_like, shape (n_samples,) or (n_samples, n_columns), optional
-        Signals beside the activity; a quantity keeps its unit.
+        Signals beside the activity; a quantity keeps its unit.  Text, one label per sample,
+        becomes a :class:`neo.Epoch` of the runs of each label; an empty text is no label.
     behavior_rate : quantities.Quantity, optional
         Their sampling rate; by default one sample per bin or trace sample.
     name : str
@@ -79,7 +82,13 @@ def block_from_arrays(
     Raises
     ------
     InputError
-        If not exactly one kind of activity is given, or lengths, units or times are wrong.
+        If not exactly one kind of activity is given, or lengths, units, times or the size of
+        counts are wrong.
+
+    Warns
+    -----
+    DataLossWarning
+        If spike times look like samples or milliseconds.
 
     Examples
     --------
@@ -99,14 +108,8 @@ def block_from_arrays(
     )
     if len(nodes) != len(activity):
         raise InputError(f"{chosen} has {len(activity)} rows for {len(nodes)} node_ids.")
-    start_s = 0.0 if t_start is None else time_s(t_start, "t_start")
-    if chosen == "spike_times":
-        warn_of_units_of_time(
-            [np.asarray(times, dtype=np.float64) for times in spike_times], f"'{name}'"
-        )
-        if t_start is None and not behavior:
-            start_s = _start_s(spike_times, name)
-    stop_s = None if t_stop is None else time_s(t_stop, "t_stop")
+    start_s = 0.0 if t_start is None else _finite_s(t_start, "t_start")
+    stop_s = None if t_stop is None else _finite_s(t_stop, "t_stop")
     segment = neo.Segment(name=name)
     if chosen == "traces":
         rate_hz: float | None = _rate_hz(sampling_rate, "sampling_rate", "traces")
@@ -122,12 +125,18 @@ def block_from_arrays(
         )
     else:
         if chosen == "counts":
-            trains, rate_hz, end_s = _trains_of_counts(counts, bin_size, start_s)
+            trains, rate_hz, end_s = _trains_of_counts(counts, bin_size, start_s, nodes)
         else:
-            trains, rate_hz, end_s = _trains_of_times(spike_times, start_s)
+            trains, rate_hz = _trains_of_times(activity, nodes), None
+            warn_of_units_of_time(trains, f"'{name}'")
+            if t_start is None and _is_empty(behavior):
+                start_s = _start_s(trains, name)
+            end_s = _end_s(trains, start_s)
         _add_spiketrains(segment, trains, nodes, start_s, end_s if stop_s is None else stop_s)
-    if behavior:
-        _add_behavior(segment, behavior, behavior_rate, rate_hz, start_s)
+    if behavior is not None:
+        if behavior_rate is not None:
+            rate_hz = _rate_hz(behavior_rate, "behavior_rate", "behavior")
+        add_behavior(segment, behavior, rate_hz, start_s)
     block = neo.Block(name=name)
     block.segments.append(segment)
     return block
@@ -141,37 +150,77 @@ def _only_one(**given: Any) -> tuple[str, Any]:
             "Give exactly one of counts, spike_times and traces, "
             f"got {' and '.join(chosen) if chosen else 'none'}."
         )
-    return chosen[0], given[chosen[0]]
+    name, activity = chosen[0], given[chosen[0]]
+    if np.ndim(activity if hasattr(activity, "ndim") else [0]) == 0 or not _is_sequence(activity):
+        raise InputError(f"{name} must hold one array per node, got {type(activity).__name__}.")
+    return name, activity
+
+
+def _is_sequence(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes | Mapping)
+
+
+def _finite_s(value: Any, name: str) -> float:
+    seconds = time_s(value, name)
+    if not np.isfinite(seconds):
+        raise InputError(f"{name} must be a finite time, got {seconds:g} s.")
+    return seconds
 
 
 def _trains_of_counts(
-    counts: Any, bin_size: Any, start_s: float
+    counts: Any, bin_size: Any, start_s: float, nodes: Nodes
 ) -> tuple[list[NDArray[np.float64]], float, float]:
     """Lay the spikes of each bin out; give bins per second and the end of the last bin too."""
     if bin_size is None:
         raise InputError("counts need bin_size, such as 25 * quantities.ms.")
     size_s = duration_s(bin_size, "bin_size")
     matrix = _matrix(counts, "counts")
-    trains = _times_of_counts(matrix, size_s, start_s)
+    trains = _times_of_counts(matrix, size_s, start_s, nodes)
     return trains, 1.0 / size_s, start_s + matrix.shape[1] * size_s
 
 
-def _start_s(spike_times: Any, name: str) -> float:
+def _is_empty(behavior: Any) -> bool:
+    return behavior is None or (isinstance(behavior, Mapping) and len(behavior) == 0)
+
+
+def _start_s(trains: list[NDArray[np.float64]], name: str) -> float:
     """Give 0 s, or the first spike where it comes late and nothing else says what came before."""
-    filled = [np.asarray(times, dtype=np.float64) for times in spike_times if np.size(times)]
+    filled = [times for times in trains if len(times)]
     if not filled:
         return 0.0
-    first = min(float(times.min()) for times in filled)
-    return recording_start_s(first, max(float(times.max()) for times in filled), f"'{name}'")
+    first = min(float(times[0]) for times in filled)
+    return recording_start_s(first, max(float(times[-1]) for times in filled), f"'{name}'")
 
 
-def _trains_of_times(
-    spike_times: Any, start_s: float
-) -> tuple[list[NDArray[np.float64]], None, float]:
-    """Sort the spikes of each node; the recording ends just behind the last of all."""
-    trains = [np.sort(np.asarray(times, dtype=np.float64)) for times in spike_times]
+def _end_s(trains: list[NDArray[np.float64]], start_s: float) -> float:
+    """End the recording just behind the last spike of all."""
     last = max((times[-1] for times in trains if len(times)), default=start_s)
-    return trains, None, float(np.nextafter(last, np.inf))
+    return float(np.nextafter(last, np.inf))
+
+
+def _trains_of_times(spike_times: Any, nodes: Nodes) -> list[NDArray[np.float64]]:
+    """Sort the spikes of each node."""
+    return [_seconds(times, str(name)) for times, name in zip(spike_times, nodes.ids, strict=True)]
+
+
+def _seconds(times: Any, node_id: str) -> NDArray[np.float64]:
+    """Spike times of one node as ascending seconds."""
+    try:
+        plain = times.rescale("s").magnitude if hasattr(times, "rescale") else times
+        seconds = np.asarray(plain)
+        if seconds.dtype.kind not in "biuf" and seconds.size:
+            seconds = seconds.astype(np.float64)
+        flat = seconds.reshape(-1).astype(np.float64)
+    except (ValueError, TypeError):
+        raise InputError(
+            f"The spike times of '{node_id}' are no numbers of seconds, nor times with a unit."
+        ) from None
+    if seconds.ndim != 1 and flat.size != max(seconds.shape, default=0):
+        raise InputError(
+            f"The spike times of '{node_id}' have shape {seconds.shape}; one row per node, "
+            "(n_spikes,), is needed."
+        )
+    return np.sort(flat)
 
 
 def _add_spiketrains(
@@ -181,6 +230,11 @@ def _add_spiketrains(
     start_s: float,
     stop_s: float,
 ) -> None:
+    if stop_s <= start_s:
+        raise InputError(
+            f"The recording lasts from t_start, {start_s:g} s, to t_stop, {stop_s:g} s. Set "
+            "t_stop behind t_start."
+        )
     _check_times(trains, nodes, start_s, stop_s)
     segment.spiketrains.extend(
         [
@@ -190,39 +244,35 @@ def _add_spiketrains(
     )
 
 
-def _add_behavior(
-    segment: neo.Segment,
-    behavior: Mapping[str, Any],
-    behavior_rate: Any,
-    rate_hz: float | None,
-    start_s: float,
-) -> None:
-    """Add signals at their own rate, or at that of the bins or samples beside them."""
-    if behavior_rate is not None:
-        rate_hz = _rate_hz(behavior_rate, "behavior_rate", "behavior")
-    if rate_hz is None:
-        raise InputError("behavior beside spike_times needs behavior_rate, such as 60 * pq.Hz.")
-    for key, values in behavior.items():
-        segment.analogsignals.append(_behavior_signal(key, values, start_s, rate_hz))
-
-
 def _matrix(values: Any, name: str) -> NDArray[Any]:
-    matrix = np.asarray(values)
+    try:
+        matrix = np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name} must be a numeric array: its rows differ in length.") from None
     if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
         raise InputError(
             f"{name} must be a numeric array of shape (n_nodes, n_samples), got shape "
             f"{matrix.shape} and type {matrix.dtype}."
         )
+    if matrix.shape[1] == 0:
+        raise InputError(f"{name} has shape {matrix.shape}: it holds no sample.")
     return matrix
 
 
 def _times_of_counts(
-    counts: NDArray[Any], bin_size_s: float, start_s: float
+    counts: NDArray[Any], bin_size_s: float, start_s: float, nodes: Nodes
 ) -> list[NDArray[np.float64]]:
-    if not np.array_equal(counts, np.round(counts)) or counts.min(initial=0) < 0:
+    if counts.dtype.kind == "f" and not np.array_equal(counts, np.round(counts)):
         raise InputError(
             "counts must be whole numbers of at least 0; pass traces for anything else."
         )
+    # Before anything is laid out: the sum of huge counts wraps, and their spikes fill memory.
+    check_counts(counts, nodes.ids)
+    if counts.min(initial=0) < 0:
+        raise InputError(
+            "counts must be whole numbers of at least 0; pass traces for anything else."
+        )
+    check_total(counts)
     trains = []
     for row in counts.astype(np.int64):
         bins = np.repeat(np.arange(len(row)), row)
@@ -268,15 +318,3 @@ def _rate_hz(value: Any, name: str, what: str) -> float:
     if not (np.isfinite(rate) and rate > 0):
         raise InputError(f"{name} must be positive, got {rate:g} Hz.")
     return rate
-
-
-def _behavior_signal(name: str, values: Any, start_s: float, rate_hz: float) -> neo.AnalogSignal:
-    units = values.dimensionality.string if hasattr(values, "dimensionality") else "dimensionless"
-    return make_signal(
-        np.asarray(values, dtype=np.float64),
-        name=name,
-        role="behavior",
-        t_start_s=start_s,
-        sampling_rate_hz=rate_hz,
-        units=units,
-    )

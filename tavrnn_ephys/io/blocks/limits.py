@@ -15,8 +15,12 @@ __all__ = ["rate_hz", "recording_start_s", "warn_of_units_of_time", "with_sample
 
 # A first spike this late, in seconds and as a share of the time with spikes, is no silence.
 _LATE_S, _LATE_SHARE = 60.0, 0.1
-# So many whole numbers are hardly seconds.
-_FEWEST_WHOLE = 100
+# Fewer spikes prove nothing; a test of three spikes may well stand at whole seconds.
+_FEWEST_SPIKES = 20
+_LEAST_END_S = 100.0
+# Ten seconds in milliseconds look like nearly three hours, at a thousandth of the rate.
+_LONG_S = 10_000.0
+_SLOW_HZ = 0.1
 
 
 def recording_start_s(first_s: float, last_s: float, source: str) -> float:
@@ -53,7 +57,9 @@ def recording_start_s(first_s: float, last_s: float, source: str) -> float:
     return first_s
 
 
-def warn_of_units_of_time(trains: Sequence[NDArray[np.float64]], source: str) -> None:
+def warn_of_units_of_time(
+    trains: Sequence[NDArray[Any]], source: str, *, stacklevel: int = 5
+) -> None:
     """
     Draw attention to spike times that look like samples or milliseconds.
 
@@ -63,25 +69,41 @@ def warn_of_units_of_time(trains: Sequence[NDArray[np.float64]], source: str) ->
         Spike times of each node, read as seconds.
     source : str
         Where they stand, for the message.
+    stacklevel : int
+        As in :func:`warnings.warn`.
 
     Warns
     -----
     DataLossWarning
-        If at least a hundred spikes all lie at whole numbers, not all of them equal.
+        If at least 20 spikes all lie at whole numbers up to 100 or more, not all of them equal,
+        or span hours at a rate at which no node fires.
     """
-    times = np.concatenate([np.ravel(train) for train in trains]) if len(trains) else np.empty(0)
-    if len(times) < _FEWEST_WHOLE or not np.all(times == np.rint(times)):
-        return
-    if np.ptp(times) == 0:
-        return
-    last_s = float(times.max())
-    warnings.warn(
-        f"All {len(times)} spike times of {source} are whole numbers up to {last_s:g}: they look "
-        f"like samples or milliseconds, and are read as seconds ({last_s / 3600:.3g} h). Divide "
-        "them by the sampling rate, or by 1000, first.",
-        DataLossWarning,
-        stacklevel=5,
-    )
+    doubt = _doubt_of_seconds(trains, source)
+    if doubt:
+        warnings.warn(doubt, DataLossWarning, stacklevel=stacklevel)
+
+
+def _doubt_of_seconds(trains: Sequence[NDArray[Any]], source: str) -> str:
+    """Say why spike times are hardly seconds; nothing where they may well be."""
+    known = [np.ravel(train).astype(np.float64) for train in trains if np.size(train)]
+    times = np.concatenate(known) if known else np.empty(0)
+    if len(times) < _FEWEST_SPIKES:
+        return ""
+    last_s, span_s = float(times.max()), float(np.ptp(times))
+    if last_s >= _LEAST_END_S and span_s > 0 and np.all(times == np.rint(times)):
+        return (
+            f"All {len(times)} spike times of {source} are whole numbers up to {last_s:g}: they "
+            f"look like samples or milliseconds, and are read as seconds ({last_s / 3600:.3g} h). "
+            "Divide them by the sampling rate, or by 1000, first."
+        )
+    rate_hz = len(times) / (len(known) * max(span_s, 1e-9))
+    if span_s >= _LONG_S and rate_hz < _SLOW_HZ:
+        return (
+            f"The spike times of {source} span {span_s / 3600:.3g} h at {rate_hz:.2g} spikes/s per "
+            "node: they look like milliseconds or samples, and are read as seconds. Divide them "
+            "by 1000, or by the sampling rate, first."
+        )
+    return ""
 
 
 def with_samples(samples: NDArray[Any], source: str) -> NDArray[np.int64]:

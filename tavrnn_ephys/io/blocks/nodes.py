@@ -26,7 +26,8 @@ def nodes_of_spiketrains(spiketrains: Sequence[neo.SpikeTrain]) -> Nodes:
     ----------
     spiketrains : sequence of neo.SpikeTrain
         Trains of one segment.  Without our annotations a train is known by ``unit_id``,
-        by its name, or by its position in the list, whichever comes first and is unique.
+        by its name, by the ``channel_id`` of Neo's multiplexed lists, or by its position in the
+        list, whichever comes first and is unique.
 
     Returns
     -------
@@ -59,6 +60,7 @@ def _spiketrain_ids(spiketrains: Sequence[neo.SpikeTrain]) -> list[str]:
     for candidate in (
         [train.annotations.get("unit_id") for train in spiketrains],
         [train.name for train in spiketrains],
+        [train.annotations.get("channel_id") for train in spiketrains],
     ):
         if all(value not in (None, "") for value in candidate):
             ids = [str(value) for value in candidate]

@@ -19,12 +19,59 @@ __all__ = [
     "behavior_columns",
     "behavior_signals",
     "choose_segment",
+    "columns_of_signal",
     "distinct_names",
+    "loaded",
     "loaded_segment",
     "node_signals",
     "one_segment",
+    "require_segment",
     "segment_limits_s",
 ]
+
+
+def require_segment(value: Any, what: str) -> None:
+    """
+    Refuse what is no segment.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    what : str
+        The function that was called, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is a block, a list or anything else; the message says how to reach a segment.
+    """
+    if hasattr(value, "spiketrains") and hasattr(value, "analogsignals"):
+        return
+    if hasattr(value, "segments"):
+        n_segments = len(value.segments)
+        raise InputError(
+            f"{what} takes one segment, got a block of {n_segments}. Pass block.segments[0]"
+            + (f", or another up to block.segments[{n_segments - 1}]." if n_segments > 1 else ".")
+        )
+    raise InputError(f"{what} takes a neo.Segment, got {type(value).__name__}.")
+
+
+def loaded(item: Any) -> Any:
+    """
+    Load a lazy object of Neo; others are returned as they are.
+
+    Parameters
+    ----------
+    item : neo.SpikeTrain, neo.AnalogSignal, neo.Epoch, or a proxy of one
+        The object.
+
+    Returns
+    -------
+    object
+        The object with its data.
+    """
+    return item.load() if hasattr(item, "load") else item
 
 
 def node_signals(segment: neo.Segment) -> list[Any]:
@@ -45,7 +92,7 @@ def node_signals(segment: neo.Segment) -> list[Any]:
     with_role = [signal for signal in signals if signal.annotations.get("role") == "nodes"]
     if not with_role and not any("role" in signal.annotations for signal in signals):
         with_role = signals if len(signals) == 1 else []
-    return [_loaded(signal) for signal in with_role]
+    return [loaded(signal) for signal in with_role]
 
 
 def loaded_segment(segment: neo.Segment) -> neo.Segment:
@@ -68,20 +115,16 @@ def loaded_segment(segment: neo.Segment) -> neo.Segment:
     parts = (segment.spiketrains, segment.epochs, segment.events)
     if not any(hasattr(item, "load") for part in parts for item in part):
         return segment
-    loaded = neo.Segment(
+    whole = neo.Segment(
         name=segment.name, description=segment.description, file_origin=segment.file_origin,
         rec_datetime=segment.rec_datetime, **segment.annotations,
     )  # fmt: skip
-    loaded.spiketrains = [_loaded(item) for item in segment.spiketrains]
-    loaded.epochs = [_loaded(item) for item in segment.epochs]
-    loaded.events = [_loaded(item) for item in segment.events]
+    whole.spiketrains = [loaded(item) for item in segment.spiketrains]
+    whole.epochs = [loaded(item) for item in segment.epochs]
+    whole.events = [loaded(item) for item in segment.events]
     for name in ("analogsignals", "irregularlysampledsignals", "imagesequences"):
-        getattr(loaded, name).extend(getattr(segment, name))
-    return loaded
-
-
-def _loaded(item: Any) -> Any:
-    return item.load() if hasattr(item, "load") else item
+        getattr(whole, name).extend(getattr(segment, name))
+    return whole
 
 
 def behavior_signals(segment: neo.Segment) -> dict[str, Any]:
@@ -102,7 +145,7 @@ def behavior_signals(segment: neo.Segment) -> dict[str, Any]:
     signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
     found = [signal for signal in signals if signal.annotations.get("role") == "behavior"]
     names = distinct_names([str(signal.name) for signal in found])
-    return {name: _loaded(signal) for name, signal in zip(names, found, strict=True)}
+    return {name: loaded(signal) for name, signal in zip(names, found, strict=True)}
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -153,18 +196,13 @@ def behavior_columns(
         Sample times in seconds and values, both of shape (n_samples,).  A signal of one
         channel keeps its name; several channels append the channel's name, or its number.
     """
-    names, columns = [], []
-    for name, signal in behavior_signals(segment).items():
-        times_s = signal.times.rescale("s").magnitude
-        # Irregular samples may stand in any order; what reads them counts on the order of time.
-        order = slice(None) if np.all(np.diff(times_s) >= 0) else np.argsort(times_s, kind="stable")
-        n_channels = signal.shape[1]
-        labels = signal.array_annotations.get("column", np.arange(n_channels))
-        for channel in range(n_channels):
-            names.append(name if n_channels == 1 else f"{name}_{labels[channel]}")
-            values = np.asarray(signal.magnitude[:, channel], dtype=np.float64)
-            columns.append((times_s[order], values[order]))
-    return dict(zip(distinct_names(names), columns, strict=True))
+    pairs = [
+        pair
+        for name, signal in behavior_signals(segment).items()
+        for pair in columns_of_signal(name, signal)
+    ]
+    names = distinct_names([name for name, _ in pairs])
+    return dict(zip(names, (column for _, column in pairs), strict=True))
 
 
 def choose_segment(
@@ -213,6 +251,39 @@ def choose_segment(
             "segments, counted from 0."
         )
     return segment_index or 0
+
+
+def columns_of_signal(
+    name: str, signal: Any
+) -> list[tuple[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+    """
+    Unfold one signal into named columns.
+
+    Parameters
+    ----------
+    name : str
+        Name of the signal.
+    signal : neo.AnalogSignal or neo.IrregularlySampledSignal
+        The signal, perhaps a proxy of Neo.
+
+    Returns
+    -------
+    list of (str, (numpy.ndarray, numpy.ndarray))
+        Names, with times and values as in :func:`behavior_columns`; names may repeat.
+    """
+    signal = loaded(signal)
+    times_s = signal.times.rescale("s").magnitude
+    # Irregular samples may stand in any order; what reads them counts on the order of time.
+    order = slice(None) if np.all(np.diff(times_s) >= 0) else np.argsort(times_s, kind="stable")
+    n_channels = signal.shape[1]
+    labels = signal.array_annotations.get("column", np.arange(n_channels))
+    return [
+        (
+            name if n_channels == 1 else f"{name}_{labels[channel]}",
+            (times_s[order], np.asarray(signal.magnitude[:, channel], dtype=np.float64)[order]),
+        )
+        for channel in range(n_channels)
+    ]
 
 
 def one_segment(block: neo.Block, index: int) -> neo.Block:

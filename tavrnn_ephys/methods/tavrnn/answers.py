@@ -18,7 +18,12 @@ from tavrnn_ephys.methods.tavrnn.fitted import Fitted
 from tavrnn_ephys.methods.tavrnn.inputs import as_sequences
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.sequences import SequenceOutput
-from tavrnn_ephys.methods.tavrnn.readout import attention_matrix, read_embedding, read_out
+from tavrnn_ephys.methods.tavrnn.readout import (
+    attention_matrix,
+    known_only,
+    read_embedding,
+    read_out,
+)
 from tavrnn_ephys.methods.tavrnn.scores import evidence_per_pair, expected_graphs
 from tavrnn_ephys.methods.tavrnn.sessions import knows_nodes
 from tavrnn_ephys.methods.tavrnn.training import run_sequence
@@ -57,9 +62,9 @@ class Answers(Fitted):
         Returns
         -------
         NodeEmbedding, or list of NodeEmbedding for a list
-            Mean and standard deviation, (n_windows, n_nodes, latent_size), twice
-            ``latent_size`` with the option ``embedding="joined"``, the default profile's, and
-            attention (n_windows, n_windows).
+            Mean and standard deviation, (n_windows, n_nodes, latent_size), NaN where a node does
+            not exist, twice ``latent_size`` with the option ``embedding="joined"``, the default
+            profile's, and attention (n_windows, n_windows).
 
         Raises
         ------
@@ -205,6 +210,7 @@ class Answers(Fitted):
         if network.options.embedding == "sample":
             generator = torch.Generator().manual_seed(int(self.seed))
         output, _ = run_sequence(network, windows, generator=generator)
+        output = known_only(output, graphs.node_mask)
         mean, std, _ = read_embedding(output, network.options)
         return self._node_embedding(
             graphs, session, mean, std, attention=attention_matrix(output.attention)

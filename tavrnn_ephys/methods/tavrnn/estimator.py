@@ -16,6 +16,7 @@ from tavrnn_ephys.core.checks import positive_int, whole_number
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods._torch_state import with_own_torch_state
 from tavrnn_ephys.methods.tavrnn.answers import Answers
 from tavrnn_ephys.methods.tavrnn.files import read_model, write_model
 from tavrnn_ephys.methods.tavrnn.fitting import (
@@ -40,6 +41,9 @@ from tavrnn_ephys.methods.tavrnn.training import (
 __all__ = ["TAVRNN", "OnlineState"]
 
 
+@with_own_torch_state(
+    "fit", "adapt", "transform", "score", "reconstruct", "predict_next", "node_attention", "step"
+)
 class TAVRNN(Answers, Online, BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.

@@ -13,7 +13,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
 from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState
-from tavrnn_ephys.methods.tavrnn.readout import Past, read_embedding
+from tavrnn_ephys.methods.tavrnn.readout import Past, known_only, read_embedding
 from tavrnn_ephys.methods.tavrnn.training import run_sequence
 
 __all__ = ["Online", "OnlineState"]
@@ -108,6 +108,7 @@ class Online(Fitted):
             generator = torch.Generator()
             generator.set_state(state.noise)
         output, after = run_sequence(network, windows, state=state.network, generator=generator)
+        output = known_only(output, graphs.node_mask)
         mean, std, past = read_embedding(output, network.options, state.past)
         noise = None if generator is None else generator.get_state()
         starts_s = (*state.starts_s, *map(float, graphs.windows.start_s))[-2:]

@@ -13,7 +13,7 @@ from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.sequences import SequenceOutput
 from tavrnn_ephys.methods.tavrnn.nn.smoothing import smooth
 
-__all__ = ["Past", "attention_matrix", "read_embedding", "read_out", "weighted"]
+__all__ = ["Past", "attention_matrix", "known_only", "read_embedding", "read_out", "weighted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,35 @@ class Past:
     smoothed: NDArray[np.float32]
 
 
+def known_only(output: SequenceOutput, node_mask: NDArray[np.bool_] | None) -> SequenceOutput:
+    """
+    Take out what a network says of nodes in windows in which they do not exist.
+
+    Parameters
+    ----------
+    output : SequenceOutput
+        What the network said of consecutive windows.
+    node_mask : numpy.ndarray of bool or None, shape (n_windows, n_nodes)
+        Which nodes exist; ``None`` if all do.  A history node, behind them, always does.
+
+    Returns
+    -------
+    SequenceOutput
+        The same, its latent variable and its posterior NaN where a node does not exist.
+    """
+    if node_mask is None:
+        return output
+    n_more = output.latent.shape[1] - node_mask.shape[1]
+    present = np.pad(node_mask, ((0, 0), (0, n_more)), constant_values=True)
+    absent = ~torch.from_numpy(present).to(output.latent.device)[..., None]
+    posterior = type(output.posterior)(
+        *(part.masked_fill(absent, float("nan")) for part in output.posterior)
+    )
+    return output._replace(
+        posterior=posterior, latent=output.latent.masked_fill(absent, float("nan"))
+    )
+
+
 def read_out(
     values: torch.Tensor,
     output: SequenceOutput,
@@ -46,7 +75,8 @@ def read_out(
     ----------
     values : torch.Tensor, shape (n_windows, n_vertices, latent_size)
         Posterior means, samples or standard deviations; those of averages are bounded from above
-        by averages of those of single windows.
+        by averages of those of single windows.  NaN where a node does not exist; such windows
+        enter no average.
     output : SequenceOutput
         What the network said of consecutive windows.
     options : NetworkOptions
@@ -71,9 +101,11 @@ def read_out(
         two_sided = options.smoothing == "two_sided"
         before = None if past is None else past.smoothed
         result = smooth(result, options.smoothing_factor, two_sided=two_sided, before=before)
+    last = result[-1]
+    result = np.where(np.isnan(array[..., :1]), np.float32(np.nan), result)
     width = options.attention_width
     kept = joined if width is None else joined[-width:]
-    return result, Past(values=kept, smoothed=result[-1])
+    return result, Past(values=kept, smoothed=last)
 
 
 def _attended(
@@ -85,8 +117,19 @@ def _attended(
     for index, row in enumerate(rows):
         last = first + index + 1
         weights = row[:, np.newaxis] if row.ndim == 1 else row
-        result[index] = np.einsum("kv,kvd->vd", weights, joined[last - len(row) : last])
+        values = joined[last - len(row) : last]
+        known = np.isfinite(values[..., 0])
+        if not known.all():
+            weights, values = _over_known(weights, known), np.nan_to_num(values, nan=0.0)
+        result[index] = np.einsum("kv,kvd->vd", weights, values)
     return result
+
+
+def _over_known(weights: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Let the weights of the windows in which a node exists sum to 1."""
+    kept = np.where(known, weights, np.float32(0.0))
+    total = kept.sum(axis=0)
+    return np.asarray(kept / np.where(total > 0, total, 1.0), dtype=np.float32)
 
 
 def weighted(
@@ -103,9 +146,9 @@ def weighted(
     Returns
     -------
     tuple of numpy.ndarray
-        ``mean / std``, and ones.
+        ``mean / std``, and ones; NaN stays.
     """
-    return mean / std, np.ones_like(std)
+    return mean / std, np.where(np.isnan(std), std, np.float32(1.0))
 
 
 def attention_matrix(

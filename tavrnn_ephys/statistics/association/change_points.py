@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_matrix
 from tavrnn_ephys.statistics.nulls import JudgedByNull
 from tavrnn_ephys.statistics.time_shifts import draw_shifts
 
@@ -88,7 +89,7 @@ def change_points(
     >>> change_points(steps)
     array([20, 40])
     """
-    values = np.asarray(features, dtype=np.float64)
+    values = number_matrix(features, "features")
     least = positive_int(min_length, "min_length")
     positive_number(penalty, "penalty")
     if values.ndim != 2 or not np.isfinite(values).all():

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_matrix, number_series
 from tavrnn_ephys.statistics.association.effects import known_windows
 from tavrnn_ephys.statistics.nulls import JudgedByNull
 from tavrnn_ephys.statistics.time_shifts import correlation_time, draw_shifts
@@ -96,8 +97,8 @@ def associate_distances(
     1.0
     """
     positive_int(overlap + 1, "overlap + 1")
-    values = np.asarray(features, dtype=np.float64)
-    behavior = np.asarray(behavior, dtype=np.float64)
+    values = number_matrix(features, "features")
+    behavior = number_series(behavior, "behavior")
     if values.ndim != 2 or len(values) != len(behavior):
         raise InputError(
             f"features has shape {values.shape}; one row for each of the {len(behavior)} windows "

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.features import number_matrix, number_series
 from tavrnn_ephys.statistics.association.judging import judged, pooled_q_values
 from tavrnn_ephys.statistics.association.partial import correlations_in_parts, explained_share
 from tavrnn_ephys.statistics.nulls import Null
@@ -100,8 +101,8 @@ def associate(
 
     one_of(method, ("spearman", "pearson"), "method")
     names = list(features.columns) if hasattr(features, "columns") else None
-    values = np.asarray(features, dtype=np.float64)
-    behavior = np.asarray(behavior, dtype=np.float64)
+    values = number_matrix(features, "features")
+    behavior = number_series(behavior, "behavior")
     if values.ndim != 2 or len(values) != len(behavior):
         raise InputError(
             f"features has shape {values.shape}; one row for each of the {len(behavior)} windows "
@@ -177,10 +178,17 @@ def associate_nodes(
     >>> table.loc[table["r_squared"].idxmax(), "node_id"]
     'follows'
     """
-    behavior = np.asarray(behavior, dtype=np.float64)
+    behavior = number_series(behavior, "behavior")
     if len(behavior) != embedding.n_windows:
         raise InputError(
             f"behavior has {len(behavior)} windows, the embedding {embedding.n_windows}."
+        )
+    absent = ~embedding.node_mask.all(axis=0)
+    if absent.any():
+        raise InputError(
+            f"{int(absent.sum())} nodes do not exist in every window "
+            f"({some(embedding.node_ids[absent])}), and a link over windows needs nodes that do. "
+            "Build the graphs over the nodes that all windows share."
         )
     kept = known_windows(behavior)
     n_known = int(kept.sum())
@@ -262,7 +270,7 @@ def associate_edges(
     rows, columns = np.triu_indices(connectivity.n_nodes, 1)
     if len(rows) == 0:
         raise InputError("A single node has no pair: associate_edges needs two nodes.")
-    behavior = np.asarray(behavior, dtype=np.float64)
+    behavior = number_series(behavior, "behavior")
     if len(behavior) != connectivity.n_windows:
         raise InputError(
             f"behavior has {len(behavior)} windows, the connectivity {connectivity.n_windows}."

@@ -88,7 +88,8 @@ def behavior_score(behavior: WindowBehavior) -> NDArray[np.float64]:
     if len(names) > 2:
         raise InputError(
             f"The behaviour '{behavior.name}' has {len(names)} labels ({some(names)}); two can be "
-            f"compared. Name one of them, as '{behavior.name}:{names[0]}', with how='share'."
+            f"compared. Name one of them, as '{behavior.name}:{names[0]}', with how='share' "
+            "(--behavior-how share on the command line)."
         )
     if counts.min() < _LEAST_PER_CLASS:
         raise InputError(

@@ -23,7 +23,8 @@ def smooth(
     Parameters
     ----------
     values : numpy.ndarray, shape (n_windows, …)
-        One array per window, in chronological order.
+        One array per window, in chronological order.  Where a value is NaN, as of a node that
+        does not exist, the smoothed value before it stands.
     factor : float
         Share of the past in each step, in [0, 1).
     two_sided : bool
@@ -56,5 +57,6 @@ def _forward(values: NDArray[Any], factor: float, before: NDArray[Any] | None) -
     for index, value in enumerate(values):
         last = before if index == 0 else smoothed[index - 1]
         if last is not None:
-            smoothed[index] = factor * last + (1.0 - factor) * value
+            step = factor * last + (1.0 - factor) * value
+            smoothed[index] = np.where(np.isnan(value), last, np.where(np.isnan(last), value, step))
     return smoothed

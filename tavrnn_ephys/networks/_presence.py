@@ -1,0 +1,34 @@
+"""Which nodes an embedding follows through all of its windows."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+
+
+def nodes_throughout(embedding: NodeEmbedding) -> tuple[Nodes, NDArray[np.intp]]:
+    """Take the nodes that exist in every window, of which alone a group can be followed."""
+    always = embedding.node_mask.all(axis=0)
+    nodes = embedding.nodes
+    if always.all():
+        return nodes, np.arange(len(nodes))
+    if not always.any():
+        raise InputError(
+            f"None of the {len(nodes)} {nodes.kind}s exists in every window: groups cannot be "
+            "followed. Choose windows that share nodes."
+        )
+    warnings.warn(
+        f"{int((~always).sum())} of {len(nodes)} {nodes.kind}s do not exist in every window and "
+        f"are left out of the alignment: {some(nodes.ids[~always])}.",
+        DataLossWarning,
+        stacklevel=4,
+    )
+    return Nodes(
+        ids=nodes.ids[always], kind=nodes.kind, groups=nodes.groups[always]
+    ), np.flatnonzero(always)
