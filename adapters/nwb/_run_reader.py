@@ -20,10 +20,10 @@ from tavrnn_ephys.adapters.nwb._run_graphs import (
     strong_weights,
 )
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, describe_run, plain_values
-from tavrnn_ephys.adapters.nwb._run_matrices import from_triangle
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.runs import RunInfo, WindowResults
+from tavrnn_ephys.core.triangles import from_triangle
 
 if TYPE_CHECKING:
     import pandas

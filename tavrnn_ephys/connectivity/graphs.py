@@ -10,6 +10,14 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys.connectivity.graphs_of_windows import (
+    edges_of,
+    graphs_on_demand,
+    no_edge,
+    rates_of,
+    refuse_directed,
+    strengths_of,
+)
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
@@ -110,12 +118,16 @@ def build_graphs(
     if not hasattr(threshold, "keep") and not (_is_number(threshold) and float(threshold) >= 0):
         raise InputError(f"threshold must be a number of at least 0, got {threshold!r}.")
     level = float(threshold) if _is_number(threshold) else threshold
+    if _are_built_on_demand(connectivity, level, features):
+        return graphs_on_demand(
+            connectivity, threshold=level, features=features, history_node=history_node
+        )
     some = [connectivity] if isinstance(connectivity, ConnectivitySequence) else connectivity
     parts = [_part(item, level, features) for item in some]
     if not parts:
         raise InputError("There is no connectivity to build graphs from.")
     if not any(graph.nnz for part in parts for graph in part.weights):
-        raise InputError(_no_edge(threshold, max(part.strongest for part in parts)))
+        raise InputError(no_edge(threshold, max(part.strongest for part in parts)))
     nodes, places = _union([part.nodes for part in parts])
     shared = all(part.nodes is nodes for part in parts)
     return GraphSequence(
@@ -136,31 +148,22 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
 
 
-def _no_edge(threshold: Any, strongest: float) -> str:
-    largest = f"the largest absolute weight is {strongest:.3g}. Lower it."
-    if _is_number(threshold):
-        return f"threshold of {threshold:g} leaves no edge in any window: {largest}"
-    return f"{type(threshold).__name__} leaves no edge in any window: {largest}"
+def _are_built_on_demand(connectivity: Any, threshold: Any, features: Any) -> bool:
+    """Whether the graph of a window follows from its weights alone, and those lie in a file."""
+    in_file = isinstance(connectivity, ConnectivitySequence) and connectivity.is_file_backed
+    return in_file and isinstance(threshold, float) and not callable(features)
 
 
 def _part(
     connectivity: ConnectivitySequence, threshold: float | Threshold, features: str | Features
 ) -> _Part:
-    if connectivity.directed:
-        raise InputError(
-            "Graphs are undirected, and this connectivity is directed. "
-            "Call connectivity.symmetrized() first."
-        )
+    refuse_directed(connectivity)
     kept = None if isinstance(threshold, float) else threshold.keep(connectivity)
     graphs, strongest = [], 0.0
     for index, matrix in enumerate(connectivity.weights):
-        weights = np.nan_to_num(matrix.astype(np.float32), nan=0.0)
-        np.fill_diagonal(weights, 0.0)
-        strengths = np.abs(weights)
-        strongest = max(strongest, float(strengths.max()))
-        if isinstance(threshold, float):
-            weights[strengths < np.float32(threshold)] = 0.0
-        elif kept is not None:
+        weights, largest = edges_of(matrix, threshold if isinstance(threshold, float) else 0.0)
+        strongest = max(strongest, largest)
+        if kept is not None:
             weights[~kept[index]] = 0.0
         graphs.append(scipy.sparse.csr_array(weights))
     return _Part(
@@ -184,16 +187,8 @@ def _features(
     if features == "identity":
         return None
     if features == "weights":
-        return [
-            np.abs(np.nan_to_num(matrix, nan=0.0)).astype(np.float32)
-            for matrix in connectivity.weights
-        ]
-    if connectivity.mean_activity is None:
-        raise InputError(
-            'features="rates" needs the mean activity of each window, which this connectivity '
-            'lacks. Use features="weights".'
-        )
-    return list(connectivity.mean_activity[:, :, np.newaxis].astype(np.float32))
+        return [strengths_of(matrix) for matrix in connectivity.weights]
+    return list(rates_of(connectivity))
 
 
 def _own_features(features: Features, window: ConnectivitySequence) -> NDArray[np.float32]:

@@ -151,6 +151,11 @@ class Request:
         )
 
     @property
+    def is_mirrored(self) -> bool:
+        """Whether every matrix equals its mirror image to the last bit, whatever the activity."""
+        return self._is_fast
+
+    @property
     def _is_fast(self) -> bool:
         return self.function is FAST_MEASURES.get(self.name)
 

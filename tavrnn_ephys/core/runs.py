@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.graphs_on_demand import bytes_of_graphs
 
 if TYPE_CHECKING:
     import pandas
@@ -223,14 +224,12 @@ class Results:
                 getattr(self.connectivity, name) for name in ("weights", "mean_activity", "lags_s")
             ]
         if self.graphs is not None:
-            arrays += [self.graphs.features, self.graphs.node_mask]
-            arrays += [
-                part for graph in self.graphs.weights for part in (graph.data, graph.indices)
-            ]
+            arrays.append(self.graphs.node_mask)
         frames = [getattr(table, "frame", table) for table in self.tables.values()]
         known = [frame for frame in frames if hasattr(frame, "memory_usage")]
         tables = sum(int(frame.memory_usage(deep=True).sum()) for frame in known)
-        return tables + sum(array.nbytes for array in arrays if array is not None)
+        graphs = 0 if self.graphs is None else bytes_of_graphs(self.graphs)
+        return tables + graphs + sum(array.nbytes for array in arrays if array is not None)
 
     def __repr__(self) -> str:
         return (

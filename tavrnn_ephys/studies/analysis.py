@@ -13,8 +13,9 @@ import quantities as pq
 
 from tavrnn_ephys.activity.binning import bin_activity
 from tavrnn_ephys.activity.windows import sliding_windows, window_means
-from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.size import refuse_large_analysis
+from tavrnn_ephys.connectivity.stored import fitting_connectivity
 from tavrnn_ephys.core.adapter_options import option_text
 from tavrnn_ephys.core.checks import one_of, positive_int, positive_number, whole_number
 from tavrnn_ephys.core.containers import (
@@ -207,6 +208,7 @@ def _analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool) -> Anal
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
+    refuse_large_analysis(activity, len(windows), config.measure)
     windows = windows.with_columns(**_behavior_means(segment, windows))
     connectivity, graphs = graphs_of(activity, windows, config)
     model = make_model(config, verbose=verbose).fit(graphs)
@@ -341,7 +343,7 @@ def graphs_of(
     tuple of ConnectivitySequence and GraphSequence
         The connectivity and the graphs.
     """
-    connectivity = compute_connectivity(
+    connectivity = fitting_connectivity(
         activity,
         windows,
         measure=config.measure,
