@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
@@ -215,13 +216,12 @@ def _require_linked_files(path: Path) -> None:
 
 
 def _reading(path: Path) -> Any:
+    pynwb = load_pynwb()
     if path.is_dir():
         from hdmf_zarr.nwb import NWBZarrIO
 
         return NWBZarrIO(str(path), mode="r")
-    from pynwb import NWBHDF5IO
-
-    return NWBHDF5IO(str(path), mode="r")
+    return pynwb.NWBHDF5IO(str(path), mode="r")
 
 
 @contextmanager

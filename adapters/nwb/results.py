@@ -9,7 +9,6 @@ takes its place in one step.
 
 from __future__ import annotations
 
-import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from tavrnn_ephys.adapters.nwb._zarr_runs import (
 )
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.output import check_output, one_writer, whole_file, whole_folder
+from tavrnn_ephys.core.ownership import as_private_as
 from tavrnn_ephys.core.runs import Placement, Results, RunInfo
 
 __all__ = ["check_results_source", "delete_runs", "list_runs", "open_run", "write_results"]
@@ -80,12 +80,11 @@ def write_results(
     with open_root(source) as root:
         require_known_schema(root, source.name)
     if _is_zarr_target(target):
-        with _one_sentence(target), one_writer(target), whole_folder(target) as folder:
+        with _writing(target, source), whole_folder(target) as folder:
             facts = copy_to_zarr(source, folder)
             add_run_to_zarr(folder, results, placement, facts, source.name)
         return target
-    mode = stat.S_IMODE(source.stat().st_mode) if placement.way == "in_place" else None
-    with _one_sentence(target), one_writer(target), whole_file(target, mode=mode) as temporary:
+    with _writing(target, source), whole_file(target) as temporary:
         facts = link_or_copy(source, temporary, target, placement)
         names, freed = add_run_to(temporary, results, placement, facts, source.name)
         _validate(temporary, target.name, names)
@@ -115,6 +114,13 @@ def _target(source: Path, out: str | Path | None, placement: Placement) -> Path:
         check_zarr_output(target, placement)
         return target
     return check_output(target, overwrite=True)
+
+
+@contextmanager
+def _writing(target: Path, source: Path) -> Iterator[None]:
+    """Write alone, as private as the source is, and say in one sentence what went wrong."""
+    with _one_sentence(target), one_writer(target), as_private_as(source):
+        yield
 
 
 @contextmanager
@@ -211,13 +217,12 @@ def delete_runs(path: str | Path, names: Sequence[str]) -> None:
     if not entries:
         raise InputError("Name at least one run to delete.")
     if path.is_dir():
-        with _one_sentence(path), one_writer(path), whole_folder(path) as folder:
+        with _writing(path, path), whole_folder(path) as folder:
             copy_to_zarr(path, folder)
             remove_zarr_runs(folder, entries, path.name)
         return
     target = check_output(path, overwrite=True)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    with _one_sentence(target), one_writer(target), whole_file(target, mode=mode) as temporary:
+    with _writing(target, path), whole_file(target) as temporary:
         link_or_copy(path, temporary, target, Placement(way="in_place"))
         freed = remove_runs(temporary, entries, path.name)
         compact(temporary, target, freed)

@@ -14,6 +14,7 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration
 from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.yaml_text import MOST_YAML_BYTES, refuse_hostile_yaml
 
 __all__ = ["config_text", "read_config"]
 
@@ -121,6 +122,8 @@ def _content(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise FileFormatError(f"The configuration '{path}' is not a file.")
     try:
+        if path.stat().st_size > 4 * MOST_YAML_BYTES:
+            raise _Fault(f"it holds {path.stat().st_size} bytes, which no configuration needs")
         content = reader(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise FileFormatError(f"The configuration '{path.name}' is no UTF-8 text.") from None
@@ -154,6 +157,7 @@ def _yaml(text: str) -> Any:
     import yaml
 
     try:
+        refuse_hostile_yaml(text)
         _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
         return yaml.safe_load(text)
     except (yaml.YAMLError, *_YAML_FAULTS) as error:
@@ -163,10 +167,12 @@ def _yaml(text: str) -> Any:
 def _refuse_repeated_keys(root: Any) -> None:
     """Refuse a key that stands twice, of which YAML's reader takes the last without a word."""
     pairs = root.value if getattr(root, "id", "") == "mapping" else []
-    names = [str(key.value) for key, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        name = str(key.value)
+        if name in seen:
             raise ValueError(f"the key '{_short(name)}' stands twice")
+        seen.add(name)
 
 
 def _value(action: argparse.Action, value: Any) -> Any:

@@ -17,6 +17,7 @@ from tavrnn_ephys.activity.windows import sliding_windows
 from tavrnn_ephys.connectivity import AbsoluteThreshold, compute_connectivity
 from tavrnn_ephys.core.checks import positive_number, some, whole_number
 from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.output import check_folder, make_folder, whole_file
 from tavrnn_ephys.core.progress import progress_bar
@@ -397,7 +398,7 @@ def _save(found: Comparison, folder: Path) -> None:
     for name, table in tables.items():
         if table is not None:
             with whole_file(folder / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
+                write_csv(table, temporary)
     if found.effects is not None:
         figure = Figure(figsize=(8, 1.2 + 0.4 * len(found.effects)), dpi=150, layout="constrained")
         plot_forest(found.effects, ax=figure.subplots())
