@@ -46,8 +46,9 @@ def write_results(
     Write a run beside the recording that it is of.
 
     The file appears whole or not at all: it is completed and validated beside its final place.
-    The inspector's remark about tables of a single row is the only one that results can call
-    forth, for results of one window.
+    Two remarks of the inspector are all that results can call forth: on tables of a single row,
+    for results of one window, and for two windows or two nodes on the positions 0 and 1 of rows,
+    which it takes for truth values.
 
     Parameters
     ----------

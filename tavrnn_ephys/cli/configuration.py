@@ -14,7 +14,7 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration
 from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.core.errors import FileFormatError, InputError
-from tavrnn_ephys.core.yaml_text import MOST_YAML_BYTES, refuse_hostile_yaml
+from tavrnn_ephys.core.yaml_text import refuse_hostile_yaml, short_text
 
 __all__ = ["config_text", "read_config"]
 
@@ -122,9 +122,7 @@ def _content(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise FileFormatError(f"The configuration '{path}' is not a file.")
     try:
-        if path.stat().st_size > 4 * MOST_YAML_BYTES:
-            raise _Fault(f"it holds {path.stat().st_size} bytes, which no configuration needs")
-        content = reader(path.read_text(encoding="utf-8-sig"))
+        content = reader(short_text(path, "utf-8-sig"), path.name)
     except UnicodeDecodeError:
         raise FileFormatError(f"The configuration '{path.name}' is no UTF-8 text.") from None
     except OSError as error:
@@ -144,7 +142,7 @@ class _Fault(Exception):
     """What a reader found wrong with the text of a file."""
 
 
-def _toml(text: str) -> Any:
+def _toml(text: str, _: str) -> Any:
     import tomllib
 
     try:
@@ -153,13 +151,15 @@ def _toml(text: str) -> Any:
         raise _Fault(error) from None
 
 
-def _yaml(text: str) -> Any:
+def _yaml(text: str, file_name: str) -> Any:
     import yaml
 
     try:
-        refuse_hostile_yaml(text)
+        refuse_hostile_yaml(text, file_name)
         _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
         return yaml.safe_load(text)
+    except FileFormatError:
+        raise
     except (yaml.YAMLError, *_YAML_FAULTS) as error:
         raise _Fault(error) from None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.output import check_output
-from tavrnn_ephys.core.yaml_text import MOST_YAML_BYTES, refuse_hostile_yaml
+from tavrnn_ephys.core.yaml_text import refuse_hostile_yaml, short_text
 from tavrnn_ephys.io.blocks import node_signals, one_segment
 from tavrnn_ephys.io.finding import find_adapter
 from tavrnn_ephys.io.reading import read, write_nwb
@@ -134,11 +134,11 @@ def _yaml(path: Path) -> Any:
     from yaml import YAMLError as ScannerError
 
     try:
-        if path.stat().st_size > 4 * MOST_YAML_BYTES:
-            raise ValueError(f"it holds {path.stat().st_size} bytes, which no metadata need")
-        text = path.read_text(encoding="utf-8")
-        refuse_hostile_yaml(text)
+        text = short_text(path)
+        refuse_hostile_yaml(text, path.name)
         return YAML(typ="safe", pure=True).load(text)
+    except FileFormatError:
+        raise
     except (YAMLError, ScannerError, UnicodeDecodeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
         raise FileFormatError(f"'{path.name}' is no YAML file ({reason}). Correct it.") from None
