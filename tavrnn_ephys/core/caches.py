@@ -54,6 +54,7 @@ def _is_writable(name: str, place: str) -> bool:
         folder = Path(given) if given else Path.home() / place
         # What exists must be writable; what does not must be makable.
         nearest = next(item for item in (folder, *folder.absolute().parents) if item.exists())
-        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+        with tempfile.TemporaryDirectory(dir=nearest):
+            return True
     except (OSError, RuntimeError):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -137,6 +138,8 @@ class MatrixFile(MatrixSequence):
                 f"Connectivity that is too large for memory needs a temporary file, which cannot "
                 f"be made ({error.strerror}). Name a folder with room: TMPDIR=FOLDER."
             ) from None
+        # The file is closed, and with that gone, as soon as nobody holds the matrices.
+        weakref.finalize(self, self._stream.close)
 
     def append(self, matrix: NDArray[np.float64]) -> None:
         """

@@ -73,7 +73,7 @@ def refuse_hostile_yaml(text: str, file_name: str) -> None:
         depth += isinstance(token, opening) - isinstance(token, closing)
         if depth > _DEEPEST:
             raise FileFormatError(
-                f"'{file_name}' is nested more than {_DEEPEST} deep, and options are not. "
+                f"'{file_name}' is no YAML of options: it is nested more than {_DEEPEST} deep. "
                 "Correct it."
             )
         n_aliases += isinstance(token, yaml.AliasToken)
