@@ -23,7 +23,6 @@ __all__ = [
     "encode_array",
     "option_rows",
     "read_options",
-    "table_rows",
 ]
 
 # Key, value and type of one row of provenance.

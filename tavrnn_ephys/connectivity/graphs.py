@@ -118,7 +118,13 @@ def build_graphs(
     if not hasattr(threshold, "keep") and not (_is_number(threshold) and float(threshold) >= 0):
         raise InputError(f"threshold must be a number of at least 0, got {threshold!r}.")
     level = float(threshold) if _is_number(threshold) else threshold
-    if _are_built_on_demand(connectivity, level, features):
+    if (
+        isinstance(connectivity, ConnectivitySequence)
+        and connectivity.is_file_backed
+        and isinstance(level, float)
+        and not callable(features)
+    ):
+        # The graph of a window follows from its weights alone.
         return graphs_on_demand(
             connectivity, threshold=level, features=features, history_node=history_node
         )
@@ -146,12 +152,6 @@ def build_graphs(
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
-
-
-def _are_built_on_demand(connectivity: Any, threshold: Any, features: Any) -> bool:
-    """Whether the graph of a window follows from its weights alone, and those lie in a file."""
-    in_file = isinstance(connectivity, ConnectivitySequence) and connectivity.is_file_backed
-    return in_file and isinstance(threshold, float) and not callable(features)
 
 
 def _part(

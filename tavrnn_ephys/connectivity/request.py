@@ -20,6 +20,7 @@ from tavrnn_ephys.connectivity.sliding import (
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.matrix_file import MatrixFile
 
 __all__ = ["Request", "count_silent"]
 
@@ -112,7 +113,7 @@ class Request:
 
     def sequence(
         self,
-        weights: NDArray[np.float64],
+        weights: NDArray[np.float64] | MatrixFile,
         windows: Windows,
         means: NDArray[np.float64],
         lags_s: NDArray[np.float64] | None,
@@ -123,7 +124,7 @@ class Request:
 
         Parameters
         ----------
-        weights : numpy.ndarray of float64, shape (n_windows, n_nodes, n_nodes)
+        weights : numpy.ndarray of float64 or MatrixFile, shape (n_windows, n_nodes, n_nodes)
             The weights.
         windows : Windows
             The windows.

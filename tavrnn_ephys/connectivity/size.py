@@ -27,15 +27,13 @@ __all__ = [
 MOST_IN_MEMORY = 2**30
 # Measured on the imports of an analysis, with PyTorch, PyNWB and compiled loops.
 _PACKAGES = 700 * 10**6
-# Measured on what the judgement of coherence keeps: three stacks of 200 MB, where windows and
-# pairs suffice for that.
+# Entries of the graphs that coherence is judged by; three times one half of each is held.
 _LARGEST_STACK = 50_000_000
 # Tensors of all windows, beyond which each is built when it is needed.
 _MOST_TENSORS = 2**30
-# Numbers per window and node: moments of posterior and prior, noise and samples of 8 values
-# each, which the network gives, and embedding and deviation of 16, and copies while they are
-# joined and written.
-_LATENT_VALUES = 130
+# Numbers per window and node: moments of posterior and prior and samples, of 8 values each, and
+# while they are read out embedding and deviation of 16, with copies.
+_LATENT_VALUES = 110
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +127,9 @@ def analysis_size(
     weights = connectivity_size(n_windows, n_nodes, measure).memory
     # Attention is a row of all windows per window.
     memory = _PACKAGES + 2 * n_nodes * n_bins + 8 * n_windows**2
-    memory += 4 * _LATENT_VALUES * n_windows * (n_nodes + 1)
-    memory += 12 * min(pairs // 2, max(_LARGEST_STACK, 4 * n_nodes**2)) + 100 * n_nodes**2
+    latents = 4 * _LATENT_VALUES * n_windows * (n_nodes + 1)
+    coherence = 6 * min(pairs, max(_LARGEST_STACK, 8 * n_nodes**2))
+    memory += max(latents, coherence) + 100 * n_nodes**2
     disk = weights + 4 * _LATENT_VALUES * n_windows * n_nodes
     if lies_in_file(n_windows, n_nodes, measure):
         mirrored = measure in FAST_MEASURES

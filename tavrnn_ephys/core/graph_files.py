@@ -28,7 +28,7 @@ def write_fields(
     weights: tuple[scipy.sparse.csr_array, ...],
     windows: Windows,
     nodes: Nodes,
-    arrays: Mapping[str, NDArray[Any] | None],
+    arrays: Mapping[str, Any],
     history_node: bool,
     overwrite: bool,
 ) -> None:
@@ -45,7 +45,7 @@ def write_fields(
         The windows.
     nodes : Nodes
         The nodes.
-    arrays : mapping of str to numpy.ndarray or None
+    arrays : mapping of str to array_like or None
         Further fields.
     history_node : bool
         Whether there is one.

@@ -337,7 +337,7 @@ class GraphSequence:
         """
         write_fields(
             path,
-            weights=self.weights,
+            weights=tuple(self.weights),
             windows=self.windows,
             nodes=self.nodes,
             arrays={"features": self.features, "node_mask": self.node_mask},

@@ -246,10 +246,10 @@ def entries_of(graphs: Graphs, index: Any = slice(None)) -> NDArray[np.int64]:
         Both directions of every edge counted.
     """
     if isinstance(graphs, GraphsOnDemand):
-        return graphs.n_entries[index]
+        return np.asarray(graphs.n_entries[index])
     if isinstance(index, slice):
         return np.array([matrix.nnz for matrix in graphs[index]], dtype=np.int64)
-    return np.int64(graphs[index].nnz)
+    return np.asarray(graphs[index].nnz)
 
 
 def bytes_of_graphs(sequence: Any) -> int:

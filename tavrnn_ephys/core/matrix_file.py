@@ -156,7 +156,7 @@ class MatrixFile(MatrixSequence):
             If there is no room for it.
         """
         row = triangle(matrix[np.newaxis])[0] if self.symmetric else np.ascontiguousarray(matrix)
-        data = memoryview(row.reshape(-1)).cast("B")
+        data = memoryview(row.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
         try:
             with self._lock:
                 self._stream.seek(self._n_written * len(data))
@@ -189,7 +189,7 @@ class MatrixFile(MatrixSequence):
             If the file is shorter than that.
         """
         row = np.empty(self._row)
-        data = memoryview(row).cast("B")
+        data = memoryview(row.view(np.uint8))  # type: ignore[arg-type]
         with self._lock:
             self._stream.seek(index * len(data))
             while data:

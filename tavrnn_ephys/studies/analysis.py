@@ -46,7 +46,6 @@ __all__ = [
     "segment_to_analyze",
 ]
 
-
 _STORED_WARNINGS = (ChanceLossWarning, DataLossWarning)
 # Parameters of compute_connectivity itself, not of its measures.
 _OWN_OPTIONS = {"measure", "binary", "silent_nodes", "directed", "spiketrains"}

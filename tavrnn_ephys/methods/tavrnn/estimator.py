@@ -652,7 +652,7 @@ class TAVRNN(BaseEstimator):
 
     def _opened(
         self, graphs: GraphSequence, name: str | None
-    ) -> tuple[Network, list[WindowInput], Session]:
+    ) -> tuple[Network, Sequence[WindowInput], Session]:
         check_is_fitted(self, "sessions_")
         readable = self._readable(graphs, self.network_.options)[0]
         session = find_session(self.sessions_, readable, name)
