@@ -349,13 +349,12 @@ def graphs_of(
         silent_nodes=config.silent_nodes,
         **config.measure_options,
     )
-    graphs = build_graphs(
+    return connectivity, build_graphs(
         connectivity,
         threshold=config.threshold,
         features=config.features,
         history_node=config.history_node,
     )
-    return connectivity, graphs
 
 
 def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
