@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5 import open_hdf5
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line, raised_by
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
 from tavrnn_ephys.io.blocks import block_from_arrays
@@ -53,6 +56,11 @@ class MatAdapter:
     name = "mat"
     description = "MATLAB arrays (.mat, also v7.3); name the variables, as in traces=eventsMat"
     suffixes: tuple[str, ...] = (".mat",)
+    choices: Mapping[str, str] = MappingProxyType({
+        "counts": "Nothing is chosen: the caller names the variable of the activity, as counts, "
+        "spike_times or traces.",
+        "t_start": "Spike times start at 0 s, or at the first spike if that comes late.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -194,24 +202,41 @@ class _Version73:
 
 @contextmanager
 def _variables(path: Path) -> Iterator[_Version5 | _Version73]:
-    import h5py
-
     if not path.is_file():
         raise FileFormatError(f"There is no file '{path}'. Check the path.")
-    try:
+    with _damage_told(path):
         if _is_v73(path):
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path) as file:
                 yield _Version73(file)
         else:
             _require_whole(path)
             yield _Version5(path)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Tell damage, on which SciPy stumbles in many ways, from faults of this package."""
+    try:
+        with faults_told(path):
+            yield
+    except FileFormatError as error:
+        cause = error.__cause__
+        if cause is None or isinstance(cause, PermissionError | BlockingIOError):
+            raise
+        raise _not_intact(path, cause) from cause
     except TavrnnEphysError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise FileFormatError(
-            f"'{path.name}' is no intact MATLAB file ({reason}). Copy it again from its source."
-        ) from error
+        if not raised_by(error, "scipy"):
+            raise
+        raise _not_intact(path, error) from error
+
+
+def _not_intact(path: Path, error: BaseException) -> FileFormatError:
+    return FileFormatError(
+        f"'{path.name}' is no intact MATLAB file ({one_line(error)}). Copy it again from its "
+        "source."
+    )
 
 
 def _require_whole(path: Path) -> None:

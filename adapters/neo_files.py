@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tavrnn_ephys.adapters._phy import PARAMETERS, is_phy, read_phy
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.choices import Choice, note_choice
+from tavrnn_ephys.io.quality import asked_quality
 
 if TYPE_CHECKING:
     import neo
@@ -31,7 +36,7 @@ _NEVER = {"PickleIO", "NWBIO", "NeoMatlabIO", "AsciiSignalIO", "AsciiSpikeTrainI
 # Neo has two readers called NixIO.  The lazy one takes times of any unit for seconds and loses
 # the names of segments (Neo 0.14.6).
 _WRONG_UNITS = "neo.io.nixio_fr"
-_PHY_FILE = "params.py"
+_OPTIONS = ("reader", "quality", "block")
 # A day of a thousand units in twenty parts; damaged heads pretend to more.
 _MOST_TRAINS = 20_000
 
@@ -54,6 +59,13 @@ class NeoAdapter:
         ".nrd", ".continuous", ".tsq", ".vhdr", ".axgx", ".axgd", ".wcp", ".bdf",
     )  # fmt: skip
 
+    reads_folders = True
+    choices: Mapping[str, str] = MappingProxyType({
+        "reader": "The first of Neo's readers for the ending that makes sense of the file.",
+        "quality": "Of a Phy folder, units called noise or mua are left out.",
+        "block": "Of a file with several blocks, the first.",
+    })  # fmt: skip
+
     def recognises(self, path: Path) -> bool:
         """
         Say whether a file begins like one of Neo's formats.
@@ -61,17 +73,19 @@ class NeoAdapter:
         Parameters
         ----------
         path : pathlib.Path
-            An existing file.
+            An existing file, or a folder.
 
         Returns
         -------
         bool
-            True for a known signature, an HDF5 file that calls itself NIX, or the ``params.py``
-            of a Phy folder.
+            True for a known signature, an HDF5 file that calls itself NIX, a Phy folder or the
+            ``params.py`` of one.
         """
         try:
-            if path.name == _PHY_FILE:
-                return (path.parent / "spike_times.npy").is_file()
+            if path.is_dir():
+                return is_phy(path)
+            if path.name == PARAMETERS:
+                return is_phy(path.parent)
             with path.open("rb") as file:
                 head = file.read(64)
             return any(head[at:].startswith(sign) for at, sign in _SIGNATURES) or _is_nix(path)
@@ -85,10 +99,12 @@ class NeoAdapter:
         Parameters
         ----------
         path : pathlib.Path
-            The file; of a Phy folder its ``params.py``.
+            The file; a Phy folder or its ``params.py``.
         **options : object
             ``reader``: name of one of Neo's readers, such as ``"BlackrockIO"``, where Neo knows
-            several for an ending.
+            several for an ending; ``quality``: which units are kept by the judgement of Phy or
+            Kilosort, ``"accepted"``, ``"all"`` or labels such as ``["good", "mua"]``; ``block``:
+            number of the block, where a file holds several.
 
         Returns
         -------
@@ -109,23 +125,52 @@ class NeoAdapter:
         DataLossWarning
             If the file holds further blocks, which are not read.
         """
-        unknown = sorted(set(options) - {"reader"})
+        unknown = sorted(set(options) - {*_OPTIONS, "cells"})
         if unknown:
-            raise InputError(f"The adapter 'neo' has no option {some(unknown)}. It has: 'reader'.")
-        path = Path(path)
+            raise InputError(
+                f"The adapter 'neo' has no option {some(unknown)}. It has: {some(_OPTIONS)}."
+            )
+        path, quality = Path(path), asked_quality(options)
+        if path.is_dir() or path.name == PARAMETERS:
+            folder = path if path.is_dir() else path.parent
+            if not is_phy(folder):
+                raise FileFormatError(
+                    f"'{folder.name}' is no folder of Phy: it lacks {PARAMETERS} or "
+                    "spike_times.npy. Name the recording's own file."
+                )
+            return read_phy(folder, quality)
         if not path.is_file():
             raise FileFormatError(f"There is no file '{path}'. Check the path.")
         if path.stat().st_size == 0:
             raise FileFormatError(f"'{path.name}' is empty. Copy it again from its source.")
-        block, n_blocks = _first_that_reads(path, _candidates(path, options.get("reader")))
-        if n_blocks > 1:
+        readers = _candidates(path, options.get("reader"))
+        number = _number(options.get("block"))
+        block, n_blocks, reader = _first_that_reads(path, readers, number)
+        if n_blocks > 1 and options.get("block") is None:
             warnings.warn(
-                f"'{path.name}' holds {n_blocks} blocks; only the first one is read.",
+                f"'{path.name}' holds {n_blocks} blocks; only the first one is read. Choose "
+                "another: block=1, on the command line --option block=1.",
                 DataLossWarning,
                 stacklevel=2,
             )
+        if len(readers) > 1:
+            names = tuple(item.__name__ for item in readers)
+            choice = Choice(
+                what="readers of Neo for this ending", chosen=reader, candidates=names,
+                reason="it is the first that makes sense of the file", option="reader=NAME",
+                guessed=False,
+            )  # fmt: skip
+            note_choice(block, choice, file_name=path.name)
         _name_nodes(block, path)
         return block
+
+
+def _number(block: Any) -> int:
+    if block is None:
+        return 0
+    if isinstance(block, bool) or not isinstance(block, int) or block < 0:
+        raise InputError(f"block must be the number of a block, counted from 0, got {block!r}.")
+    return block
 
 
 def _is_nix(path: Path) -> bool:
@@ -142,8 +187,6 @@ def _is_nix(path: Path) -> bool:
 def _candidates(path: Path, chosen: str | None) -> list[Any]:
     import neo.io
 
-    if path.name == _PHY_FILE:
-        return [neo.io.PhyIO]
     try:
         found = neo.io.list_candidate_ios(str(path))
     except ValueError:
@@ -165,15 +208,20 @@ def _candidates(path: Path, chosen: str | None) -> list[Any]:
     return list(unique.values())
 
 
-def _first_that_reads(path: Path, readers: list[Any]) -> tuple[neo.Block, int]:
+def _first_that_reads(path: Path, readers: list[Any], number: int) -> tuple[neo.Block, int, str]:
     reasons = []
     for reader in readers:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return _read_with(reader, path)
-        except MemoryError:
-            reasons.append(f"{reader.__name__}: not enough memory")
+                return (*_read_with(reader, path, number), reader.__name__)
+        except InputError:
+            raise
+        except MemoryError as error:
+            raise InputError(
+                f"Reading '{path.name}' with {reader.__name__} needs more memory than there is. "
+                "Choose another reader, or use a larger machine."
+            ) from error
         except Exception as error:
             text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             reasons.append(f"{reader.__name__}: {text[:160]}")
@@ -183,26 +231,36 @@ def _first_that_reads(path: Path, readers: list[Any]) -> tuple[neo.Block, int]:
     )
 
 
-def _read_with(reader: Any, path: Path) -> tuple[neo.Block, int]:
+def _read_with(reader: Any, path: Path, number: int) -> tuple[neo.Block, int]:
     from neo.io.basefromrawio import BaseFromRaw
 
     place = path.parent if reader.mode == "dir" else path
     if issubclass(reader, BaseFromRaw):
         source = reader(str(place))
         _require_plausible(source)
-        block = source.read_block(lazy=True)
+        n_blocks = source.block_count()
+        _require_block(number, n_blocks, path)
+        block = source.read_block(block_index=number, lazy=True)
         for segment in block.segments:
             _load_all_but_signals(segment)
-        n_blocks = source.block_count()
     else:
         source = reader(str(place), "ro") if reader.__name__ == "NixIO" else reader(str(place))
         blocks = source.read_all_blocks() if hasattr(source, "read_all_blocks") else source.read()
-        block, n_blocks = blocks[0], len(blocks)
+        n_blocks = len(blocks)
+        _require_block(number, n_blocks, path)
+        block = blocks[number]
         if hasattr(source, "close"):
             source.close()
     if not any(_content(segment) for segment in block.segments):
         raise ValueError("it holds neither spikes nor signals nor events")
     return block, n_blocks
+
+
+def _require_block(number: int, n_blocks: int, path: Path) -> None:
+    if number and number >= n_blocks:
+        raise InputError(
+            f"'{path.name}' has no block {number}: it holds {n_blocks}, counted from 0."
+        )
 
 
 def _require_plausible(source: Any) -> None:

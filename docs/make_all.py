@@ -86,6 +86,11 @@ def _behavior(folder: Path) -> list[list[str]]:
     return [[PYTHON, script, "--out", str(folder), "--training-epochs", "10"]]
 
 
+def _session(folder: Path) -> list[list[str]]:
+    _recordings_folder()
+    return [[PYTHON, str(BENCHMARKS / "dishbrain_session.py"), "--out", str(folder)]]
+
+
 def _recordings_folder() -> str:
     if "TAVRNN_EPHYS_DATA" not in os.environ:
         sys.exit("This step reads recordings: set TAVRNN_EPHYS_DATA to their folder.")
@@ -124,6 +129,13 @@ STEPS = {
             "behavior_connectivity": "connectivity",
             "behavior_attention": "behavior_attention",
         },
+    ),
+    "session": Step(
+        renews="explanation/dishbrain.md, images/dishbrain_*.png",
+        seconds=500,
+        commands=_session,
+        by_default=False,
+        pictures={name: name for name in ("dishbrain_session", "dishbrain_attention")},
     ),
     "recordings": Step(
         renews="explanation/recordings.md, images/recordings_*.png",

@@ -52,6 +52,8 @@ from .methods.tavrnn import TAVRNN as TAVRNN
 from .networks.alignment import group_alignment as group_alignment
 from .networks.measures import network_measures as network_measures
 from .networks.placement import spectral_positions as spectral_positions
+from .networks.states import NetworkStates as NetworkStates
+from .networks.states import network_states as network_states
 from .results import RunComparison as RunComparison
 from .results import StoredResults as StoredResults
 from .results import compare_runs as compare_runs
@@ -65,9 +67,9 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
-from .studies.analysis import AnalysisConfig as AnalysisConfig
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
-from .studies.behavior.analysis import BehaviorConfig as BehaviorConfig
+from .studies.analysis_config import AnalysisConfig as AnalysisConfig
 from .studies.behavior.analysis import analyze_behavior as analyze_behavior
-from .studies.behavior.analysis import behavior_tables as behavior_tables
+from .studies.behavior.config import BehaviorConfig as BehaviorConfig
+from .studies.behavior.tables import behavior_tables as behavior_tables

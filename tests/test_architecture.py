@@ -223,3 +223,19 @@ def test_documented_table_is_this_one():
         if room != "adapters":
             assert int(floor) >= floors[room]
             assert all(int(documented[below][0]) < int(floor) for below in targets)
+
+
+def _calls(path, name):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == name:
+            yield node.lineno
+
+
+@pytest.mark.parametrize("name", ["bin_activity", "sliding_windows", "window_behavior"])
+def test_studies_bin_and_cut_windows_in_one_place(name):
+    places = {
+        path.relative_to(PACKAGE).as_posix()
+        for key, path in INSIDE.items()
+        if _room(key) == "studies" and any(_calls(path, name))
+    }
+    assert places == {"studies/recording.py"}

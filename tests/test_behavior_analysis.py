@@ -10,14 +10,11 @@ from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
 from tavrnn_ephys.studies.analysis import AnalysisConfig, analyze
-from tavrnn_ephys.studies.behavior.analysis import (
-    BEHAVIOR_TABLES,
-    BehaviorConfig,
-    analyze_behavior,
-    behavior_tables,
-    with_node_groups,
-)
+from tavrnn_ephys.studies.behavior.analysis import analyze_behavior
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.groups import with_node_groups
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -78,7 +75,7 @@ def test_many_nodes_leave_out_slow_measures_and_their_pictures(analysed, monkeyp
     block, result = analysed
     slow = {"path_length", "efficiency", "max_betweenness"}
     config = BehaviorConfig(behavior="game:hits", groups=("sensory", "L_up"))
-    monkeypatch.setattr("tavrnn_ephys.studies.behavior.analysis._MANY_NODES", 29)
+    monkeypatch.setattr("tavrnn_ephys.studies.behavior.measures._MANY_NODES", 29)
     found = analyze_behavior(block, result, config)
     assert not slow & set(found.per_window)
     assert "behavior_networks" in behavior_figures(result, found)

@@ -146,7 +146,8 @@ def test_rat_recording_runs_through_and_passes_the_inspector(recordings, tmp_pat
 def test_calcium_recording_runs_through(recordings, tmp_path):
     source = recordings / "formats/nwb/nwb_test.nwb"
     before, out = sha256(source), tmp_path / "out.nwb"
-    assert analyze(source, out, bin_size="200ms", window="5s", step="1s") == 0
+    every = ("--option", "quality=all")
+    assert analyze(source, out, *every, bin_size="200ms", window="5s", step="1s") == 0
     embedding = te.read_results(out)
     assert embedding.mean.shape[:2] == (21, 15)
     assert embedding.node_kind == "roi"

@@ -1,14 +1,13 @@
 """Completion in shells: the printed script, in a real shell."""
 
+import argparse
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from tavrnn_ephys.cli import benchmark, build_parser, main
-from tavrnn_ephys.cli.analyze import FORMS, HOW
-from tavrnn_ephys.cli.options import MEASURES
+from tavrnn_ephys.cli import build_parser, main
 
 COMPLETE = """
 source "$1"; shift
@@ -74,18 +73,30 @@ def test_unknown_shell_is_refused(capsys):
     assert "'bash', 'zsh', 'tcsh'" in capsys.readouterr().err
 
 
+def _offered(command, option):
+    commands = next(
+        action for action in build_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )  # fmt: skip
+    actions = commands.choices[command]._actions
+    return tuple(next(action for action in actions if option in action.option_strings).suggested())
+
+
 def test_what_a_shell_offers_is_what_there_is():
-    from tavrnn_ephys.activity.behavior import per_window
     from tavrnn_ephys.connectivity import measures
-    from tavrnn_ephys.core import runs
+    from tavrnn_ephys.core import names, runs
     from tavrnn_ephys.methods.registry import list_methods
+    from tavrnn_ephys.methods.tavrnn.nn.options import PROFILES
     from tavrnn_ephys.studies.benchmark import SCENARIOS
 
-    assert set(MEASURES) == set(measures.MEASURES)
-    assert benchmark.METHODS == ("all", *list_methods())
-    assert benchmark.SCENARIO_NAMES == tuple(SCENARIOS)
-    assert FORMS == runs.FORMS
-    assert set(HOW) == {how for kind in per_window._HOW.values() for how in kind}
+    assert set(_offered("analyze", "--measure")) == set(measures.MEASURES)
+    assert _offered("benchmark", "--methods") == ("all", *list_methods())
+    assert _offered("benchmark", "--scenarios") == tuple(SCENARIOS)
+    assert _offered("analyze", "--connectivity") == runs.FORMS
+    assert _offered("analyze", "--profile") == tuple(PROFILES)
+    assert set(_offered("benchmark", "--behavior-how")) == {
+        how for kind in names.BEHAVIOR_HOW.values() for how in kind
+    }
 
 
 def test_choices_of_completion_bind_nobody():

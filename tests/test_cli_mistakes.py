@@ -119,10 +119,14 @@ def test_mistake_is_told_in_one_sentence(folder, capsys, monkeypatch, command, m
     )
 
 
-def test_a_benchmark_without_any_score_says_no(folder, tmp_path, capsys):
+def test_a_benchmark_without_any_score_says_no(folder, tmp_path, capsys, monkeypatch):
     from tavrnn_ephys.cli import main
+    from tavrnn_ephys.core.errors import InputError
 
-    # This measure needs a lag, which a benchmark cannot give it.
-    command = f"benchmark {folder}/good.nwb {BENCHMARK} --measure cross_correlation --out"
+    def fails(*args, **options):
+        raise InputError("These bins hold nothing.")
+
+    monkeypatch.setattr("tavrnn_ephys.evaluation.tasks.compute_connectivity", fails)
+    command = f"benchmark {folder}/good.nwb {BENCHMARK} --out"
     assert main([*shlex.split(command), str(tmp_path / "out")]) == 1
     assert "failed:" in capsys.readouterr().out

@@ -62,6 +62,8 @@ RECORDINGS = {
     "formats/3brain/biocam_hw3.0_fw1.7.0.12_raw.brw": [],
     "cl1": [],
     "dishbrain": [],
+    "dishbrain-spikestream/spikes.bin": [],
+    "cl1-spikes/organoid_2.json": ["grid=8x8", "electrode_pitch=200um"],
 }  # fmt: skip
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

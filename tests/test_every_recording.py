@@ -4,6 +4,7 @@ import csv
 import datetime
 import gc
 import gzip
+import json
 import struct
 from collections import Counter
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_nwb_traces(recordings, capsys, name, data):
     path = recordings / "formats/nwb" / name
     with h5py.File(path) as file:
         shape = (*file[data].shape, 1)
-    said = inspect(capsys, path)
+    said = inspect(capsys, path, "quality=all")
     assert f"{shape[1]} rois with traces" in said
     assert f"{shape[0]} samples" in said
 
@@ -312,9 +313,35 @@ def test_dishbrain(recordings, tmp_path, capsys):
         assert f"{region} ({count})" in said
 
 
-# No adapter reads these yet.
-NOT_READ = {"spikes.bin", "events.txt", "gen3b.cfg",
-            "monolayer_1.json", "monolayer_3.json", "organoid_2.json"}  # fmt: skip
+@pytest.mark.parametrize("name", ["", "spikes.bin", "events.txt", "gen3b.cfg"])
+def test_dishbrain_session(recordings, capsys, name):
+    folder = recordings / "dishbrain-spikestream"
+    kind = np.dtype([("frame", "<u8"), ("channel", "<u4"), ("amplitude", "<f4")])
+    table = np.fromfile(folder / "spikes.bin", dtype=kind)
+    entries = (folder / "gen3b.cfg").read_text().split("\n")[0].strip(";").split(";")
+    placed = {int(entry.split("(")[0]) for entry in entries}
+    texts = [line.split(": ", 1)[1] for line in (folder / "events.txt").read_text().splitlines()]
+    counts = Counter(texts)
+    n_layouts = sum(text.startswith("motor layout") for text in texts)
+    n_events = sum(counts[f"ball {what}"] for what in ("return", "missed", "bounce")) + 1
+    said = inspect(capsys, folder / name, f"layout={recordings / 'dishbrain-layout'}")
+    assert f"Nodes:       {len(placed | set(table['channel'].tolist()))} channels" in said
+    assert f"Spikes:      {len(table)}," in said
+    assert f"'motor_layout', {n_layouts} intervals" in said
+    assert f"'episodes', {counts['ball missed']} intervals" in said
+    assert f"Events:      'game', {n_events}" in said
+    assert "sensory (" in said
+
+
+@pytest.mark.parametrize("name", ["monolayer_1.json", "monolayer_3.json", "organoid_2.json"])
+def test_spike_table(recordings, capsys, name):
+    path = recordings / "cl1-spikes" / name
+    spikes = np.array(json.loads(path.read_text())["spikes"])
+    said = inspect(capsys, path, "grid=8x8", "electrode_pitch=200um")
+    assert "Nodes:       64 channels" in said
+    assert f"Spikes:      {len(spikes)}," in said
+    assert f", {64 - len(np.unique(spikes[:, 1]))} silent" in said
+    assert "known, micrometres" in said
 
 
 def test_no_file_of_the_folder_is_forgotten(recordings):
@@ -325,9 +352,7 @@ def test_no_file_of_the_folder_is_forgotten(recordings):
               "channel_subregions.csv"}  # fmt: skip
     source = Path(__file__).read_text()
     days = {Path(name).name for name in spike_files()}
-    files = (
-        {path.name for path in recordings.rglob("*") if path.is_file()} - beside - days - NOT_READ
-    )
+    files = {path.name for path in recordings.rglob("*") if path.is_file()} - beside - days
     unnamed = {name for name in files if name not in source and name.split(".nev")[0] not in source}
     assert {
         name for name in unnamed if not name.startswith("LC-DG-FC") and "expLog" not in name
@@ -338,7 +363,7 @@ def test_no_file_of_the_folder_is_forgotten(recordings):
 
 ANALYSES = {
     "formats/nwb/sub-4_ses-4_ecephys+image.nwb": ("5s", "900s", []),
-    "formats/nwb/nwb_test.nwb": ("500ms", "10s", []),
+    "formats/nwb/nwb_test.nwb": ("500ms", "10s", ["quality=all"]),
     # The animal was lost for 41 s after this time.
     CELEGANS: ("2s", "50s", ["t_stop=110s"]),
     "formats/suite2p/plane0/F.npy": ("500ms", "80s", ["sampling_rate=10Hz"]),
@@ -347,11 +372,17 @@ ANALYSES = {
     "formats/neo/nex/CS056P07R-MEME1.nex": ("1s", "300s", []),
     "monkey-m1-reach/chewie_demo.mat": ("50ms", "25s", list(MONKEY)),
     "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5": ("1s", "120s", []),
-    "axion-spikelist/exampleRecording_1012016_plate1_DIV3_spike_list.csv.gz": ("500ms", "20s", []),
+    "axion-spikelist/exampleRecording_1012016_plate1_DIV3_spike_list.csv.gz": (
+        "500ms", "20s", ["t_stop=58s"],
+    ),
     "formats/maxwell/maxone_network.raw.h5": ("100ms", "4s", []),
     BIOCAM[0]: ("1ms", "500ms", []),
     "cl1": ("100ms", "10s", []),
     "dishbrain": ("50ms", "10s", []),
+    "dishbrain-spikestream": ("50ms", "300s", ["unplaced=drop", "t_stop=600s"]),
+    "cl1-spikes/monolayer_1.json": ("50ms", "100s", []),
+    "cl1-spikes/monolayer_3.json": ("50ms", "100s", []),
+    "cl1-spikes/organoid_2.json": ("50ms", "100s", []),
 }  # fmt: skip
 
 

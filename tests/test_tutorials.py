@@ -8,7 +8,7 @@ import pytest
 
 TUTORIALS = Path(__file__).parents[1] / "tutorials"
 NOTEBOOKS = sorted(TUTORIALS.glob("*.ipynb"))
-WITH_RECORDINGS = ("03", "04", "06")
+WITH_RECORDINGS = ("03", "04", "06", "10")
 
 
 def cells_of(path):
@@ -54,8 +54,8 @@ def test_links_lead_somewhere_and_exercises_end_the_story(path):
     assert re.search(r"## Exercises\n\n1\. .*\n2\. ", text, flags=re.DOTALL)
 
 
-def test_there_are_nine():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(1, 10)]
+def test_there_are_ten():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(1, 11)]
 
 
 @pytest.mark.parametrize("number", WITH_RECORDINGS)

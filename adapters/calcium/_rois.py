@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,23 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
-from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
-from tavrnn_ephys.io.blocks import make_signal
+from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import make_signal, with_samples
+from tavrnn_ephys.io.choices import Choice, note_choice
+from tavrnn_ephys.io.quality import kept_by_quality, labels_of
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["accepted_rois", "check_options", "pixel_size_um", "rate_hz", "roi_block"]
+__all__ = ["accepted_rois", "check_options", "pixel_size_um", "roi_block"]
 
 
-def check_options(adapter: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def check_options(
+    adapter: str,
+    options: Mapping[str, Any],
+    known: tuple[str, ...],
+    former: tuple[str, ...] = (),
+) -> None:
     """
     Refuse options that an adapter does not have.
 
@@ -33,58 +39,19 @@ def check_options(adapter: str, options: Mapping[str, Any], known: tuple[str, ..
         What was given.
     known : tuple of str
         Names of its options.
+    former : tuple of str
+        Names that options had before, which are still understood.
 
     Raises
     ------
     InputError
         If one is unknown.
     """
-    unknown = sorted(set(options) - set(known))
+    unknown = sorted(set(options) - {*known, *former})
     if unknown:
         raise InputError(
             f"The adapter '{adapter}' has no option {some(unknown)}. It has: {some(known)}."
         )
-
-
-def rate_hz(value: Any, known_hz: float | None, file_name: str) -> float:
-    """
-    Choose the sampling rate that was given, else the one that the file states.
-
-    Parameters
-    ----------
-    value : quantities.Quantity or None
-        The option ``sampling_rate``.
-    known_hz : float or None
-        What the file states.
-    file_name : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    float
-        Samples per second.
-
-    Raises
-    ------
-    InputError
-        If neither is known, or the rate is not positive.
-    """
-    if value is not None:
-        try:
-            known_hz = float(value.rescale("Hz").magnitude)
-        except (AttributeError, TypeError, ValueError):
-            raise InputError(
-                f"sampling_rate must be a scalar in hertz, such as 30 * quantities.Hz, "
-                f"got {value!r}."
-            ) from None
-    if known_hz is None:
-        raise InputError(
-            f"'{file_name}' does not state its sampling rate. Give it: "
-            "sampling_rate=30 * quantities.Hz, on the command line --option sampling_rate=30Hz."
-        )
-    if not (np.isfinite(known_hz) and known_hz > 0):
-        raise InputError(f"The sampling rate of '{file_name}' must be positive, got {known_hz:g}.")
-    return known_hz
 
 
 def pixel_size_um(value: Any) -> float | None:
@@ -120,7 +87,7 @@ def pixel_size_um(value: Any) -> float | None:
 
 
 def accepted_rois(
-    accepted: NDArray[np.bool_] | None, n_rois: int, cells: str, file_name: str, tool: str
+    accepted: NDArray[np.bool_] | None, n_rois: int, quality: Any, file_name: str, tool: str
 ) -> NDArray[np.int64]:
     """
     Choose the ROIs that are cells.
@@ -131,7 +98,7 @@ def accepted_rois(
         Whether the tool took each ROI for a cell; None where it did not judge.
     n_rois : int
         Number of ROIs.
-    cells : {"accepted", "all"}
+    quality : {"accepted", "all", "rejected"}
         Which are kept.
     file_name, tool : str
         Names, for messages.
@@ -146,36 +113,22 @@ def accepted_rois(
     FileFormatError
         If none is left, or the judgements do not fit the ROIs.
     InputError
-        If ``cells`` is none of its choices.
+        If ``quality`` is none of its choices.
 
     Warns
     -----
     DataLossWarning
         If ROIs are left out.
     """
-    if cells not in ("accepted", "all"):
-        raise InputError(f"cells must be 'accepted' or 'all', got {cells!r}.")
-    if accepted is None or cells == "all":
-        return np.arange(n_rois)
-    if len(accepted) != n_rois:
+    if accepted is not None and len(accepted) != n_rois:
         raise FileFormatError(
             f"{tool} judged {len(accepted)} ROIs, '{file_name}' has traces of {n_rois}. "
             "Take all files from the same run."
         )
-    kept = np.flatnonzero(accepted)
-    if len(kept) == 0:
-        raise FileFormatError(
-            f"{tool} accepted none of the {n_rois} ROIs of '{file_name}' as cells. "
-            "Keep them all: cells='all'."
-        )
-    if len(kept) < n_rois:
-        warnings.warn(
-            f"{n_rois - len(kept)} of {n_rois} ROIs of '{file_name}' were not accepted as cells "
-            f"by {tool} and are left out; cells='all' keeps them.",
-            DataLossWarning,
-            stacklevel=4,
-        )
-    return kept
+    return kept_by_quality(
+        None if accepted is None else labels_of(accepted), quality, n_nodes=n_rois, kind="ROIs",
+        file_name=file_name, judge=tool,
+    )  # fmt: skip
 
 
 def roi_block(
@@ -183,6 +136,7 @@ def roi_block(
     traces: Mapping[str, NDArray[Any]],
     *,
     chosen: str,
+    default: str,
     rows: NDArray[np.int64],
     rate_hz: float,
     centroids: NDArray[np.float64] | None = None,
@@ -199,6 +153,8 @@ def roi_block(
         All traces by name, of all ROIs.
     chosen : str
         Name of those that are analysed.
+    default : str
+        Why these are analysed unasked, as the end of a sentence.
     rows : numpy.ndarray
         ROIs that are kept; a ROI is named by its row.
     rate_hz : float
@@ -233,6 +189,7 @@ def roi_block(
                 f"Traces '{name}' beside '{path.name}' have shape {values.shape}, '{chosen}' has "
                 f"{shape}. Take all files from the same run."
             )
+    rows = rows[with_samples(traces[chosen][rows].T, f"'{path.name}'")]
     positions = None
     if centroids is not None and pixel_um is not None:
         positions = centroids[rows] * pixel_um
@@ -256,4 +213,10 @@ def roi_block(
         segment.analogsignals.append(signal)
     block = neo.Block(name=path.stem, file_origin=path.name)
     block.segments.append(segment)
+    if len(traces) > 1:
+        choice = Choice(
+            what="kinds of traces", chosen=chosen, candidates=tuple(traces), reason=default,
+            option="series=NAME", guessed=False,
+        )  # fmt: skip
+        note_choice(block, choice, file_name=path.name)
     return block

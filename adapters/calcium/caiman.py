@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5 import has_items, open_hdf5
 from tavrnn_ephys.adapters.calcium._rois import (
     accepted_rois,
     check_options,
     pixel_size_um,
-    rate_hz,
     roi_block,
 )
+from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.io.blocks import rate_hz
+from tavrnn_ephys.io.quality import asked_quality
 
 if TYPE_CHECKING:
     import h5py
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CaimanAdapter"]
 
-_OPTIONS = ("sampling_rate", "series", "cells", "pixel_size")
+_OPTIONS = ("sampling_rate", "series", "quality", "pixel_size")
+# The former name of an option.
+_FORMER = ("cells",)
 # In the order of preference: ΔF/F, denoised traces, deconvolved activity, residuals.
 _TRACES = ("F_dff", "C", "S", "YrA")
 
@@ -43,6 +49,11 @@ class CaimanAdapter:
     name = "caiman"
     description = "CaImAn results (HDF5): ΔF/F, denoised and deconvolved traces, centres of ROIs"
     suffixes: tuple[str, ...] = (".hdf5", ".h5")
+    reads_folders = True
+    choices: Mapping[str, str] = MappingProxyType({
+        "series": "The first that is there of F_dff, C, S, YrA.",
+        "quality": "Components that CaImAn judged and did not accept are left out.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -51,19 +62,17 @@ class CaimanAdapter:
         Parameters
         ----------
         path : pathlib.Path
-            An existing file.
+            An existing file, or a folder.
 
         Returns
         -------
         bool
-            True for an HDF5 file with ``/estimates/A`` and ``/estimates/C``.
+            True for an HDF5 file with ``/estimates/A`` and ``/estimates/C``, and for a folder
+            that holds such files and no other recording of CaImAn.
         """
-        import h5py
-
         try:
-            with h5py.File(path, "r") as file:
-                return "estimates/A" in file and "estimates/C" in file
-        except Exception:
+            return len(_results_in(path)) > 0 if path.is_dir() else _is_results(path)
+        except OSError:
             return False
 
     def read(self, path: Path, **options: Any) -> neo.Block:
@@ -73,11 +82,11 @@ class CaimanAdapter:
         Parameters
         ----------
         path : pathlib.Path
-            The file, which is opened read-only.
+            The file, which is opened read-only, or a folder that holds it alone.
         **options : object
             ``series``: ``"F_dff"``, ``"C"``, ``"S"`` or ``"YrA"``, by default the first that is
             there; ``sampling_rate``: a quantity, by default CaImAn's parameter ``fr``;
-            ``cells``: ``"accepted"`` (the default, where components were judged) or ``"all"``;
+            ``quality``: ``"accepted"`` (the default, where components were judged) or ``"all"``;
             ``pixel_size``: a quantity that turns pixels into micrometres.
 
         Returns
@@ -98,8 +107,9 @@ class CaimanAdapter:
         DataLossWarning
             If components are left out because CaImAn did not accept them.
         """
-        check_options(self.name, options, _OPTIONS)
-        path = Path(path)
+        check_options(self.name, options, _OPTIONS, _FORMER)
+        path = _file_of(Path(path))
+        quality = asked_quality(options)
         with _open(path) as file:
             estimates = file["estimates"]
             traces = _traces(estimates, path.name)
@@ -111,39 +121,49 @@ class CaimanAdapter:
             path,
             traces,
             chosen=str(options.get("series", next(iter(traces)))),
-            rows=accepted_rois(
-                accepted, n_rois, options.get("cells", "accepted"), path.name, "CaImAn"
-            ),
+            default="CaImAn's traces are taken in the order F_dff, C, S, YrA",
+            rows=accepted_rois(accepted, n_rois, quality, path.name, "CaImAn"),
             rate_hz=rate_hz(options.get("sampling_rate"), stated, path.name),
             centroids=centroids,
             pixel_um=pixel_size_um(options.get("pixel_size")),
         )
 
 
+def _is_results(path: Path) -> bool:
+    return has_items(path, ("estimates/A", "estimates/C"))
+
+
+def _results_in(folder: Path) -> list[Path]:
+    names = (".hdf5", ".h5")
+    files = [item for item in sorted(folder.iterdir()) if item.suffix.lower() in names]
+    return [item for item in files if item.is_file() and _is_results(item)]
+
+
+def _file_of(path: Path) -> Path:
+    """Give the file that a folder stands for."""
+    if not path.is_dir():
+        return path
+    found = _results_in(path)
+    if len(found) != 1:
+        raise FileFormatError(
+            f"The folder '{path.name}' holds {len(found)} results of CaImAn"
+            + (f" ({some(item.name for item in found)})" if found else "")
+            + ". Name one of its files."
+        )
+    return found[0]
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[h5py.File]:
     import h5py
 
-    if not path.is_file():
-        raise FileFormatError(f"There is no file '{path}'. Check the path.")
-    if path.stat().st_size == 0:
-        raise FileFormatError(f"'{path.name}' is empty. Copy it again from its source.")
-    if not h5py.is_hdf5(path):
-        raise FileFormatError(f"'{path.name}' is not an HDF5 file, so no file of CaImAn.")
-    try:
-        with h5py.File(path, "r") as file:
-            if "estimates" not in file or not isinstance(file["estimates"], h5py.Group):
-                raise FileFormatError(
-                    f"'{path.name}' has no group 'estimates', so it is no file of CaImAn. "
-                    "Name the adapter of its format."
-                )
-            yield file
-    except (OSError, RuntimeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise FileFormatError(
-            f"'{path.name}' is damaged or cut short: HDF5 cannot read it ({reason}). "
-            "Copy it again from its source."
-        ) from error
+    with open_hdf5(path) as file:
+        if not isinstance(file.get("estimates"), h5py.Group):
+            raise FileFormatError(
+                f"'{path.name}' has no group 'estimates', so it is no file of CaImAn. "
+                "Name the adapter of its format."
+            )
+        yield file
 
 
 def _traces(estimates: Any, file_name: str) -> dict[str, NDArray[np.float64]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +40,8 @@ class CalciumCsvAdapter:
     name = "calcium_csv"
     description = "calcium traces or events: a row of times in seconds, then one row per cell (CSV)"
     suffixes: tuple[str, ...] = (".csv",)
+    # The first row is the times, every other one a cell: nothing else can be meant.
+    choices: Mapping[str, str] = MappingProxyType({})
 
     def recognises(self, path: Path) -> bool:
         """
@@ -117,7 +121,12 @@ class CalciumCsvAdapter:
 
 
 def _numbers(line: str) -> NDArray[np.float64]:
-    return np.array([float(text) for text in line.strip().split(",")])
+    """Read numbers between commas, or with decimal commas between semicolons or tabulators."""
+    text = line.strip()
+    separator = next((item for item in (";", "\t") if item in text), ",")
+    if separator != ",":
+        text = text.replace(",", ".")
+    return np.array([float(part) for part in text.split(separator)])
 
 
 def _table(path: Path) -> NDArray[np.float64]:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters.calcium._data_only import unpickled
 from tavrnn_ephys.adapters.calcium._rois import (
     accepted_rois,
     check_options,
     pixel_size_um,
-    rate_hz,
     roi_block,
 )
+from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import rate_hz
+from tavrnn_ephys.io.choices import Choice, note_choice
+from tavrnn_ephys.io.quality import asked_quality
 
 if TYPE_CHECKING:
     import neo
 
 __all__ = ["Suite2pAdapter"]
 
-_OPTIONS = ("sampling_rate", "series", "cells", "pixel_size", "allow_pickle")
+_OPTIONS = ("sampling_rate", "series", "quality", "pixel_size", "allow_pickle", "plane")
+# The former name of an option.
+_FORMER = ("cells",)
 _BESIDE = ("Fneu", "spks")
-# What a pickle of arrays, numbers and text needs; nothing among it runs anything else.
-_HARMLESS = {
-    *((module, name)
-      for module in ("numpy.core.multiarray", "numpy._core.multiarray")
-      for name in ("_reconstruct", "scalar")),
-    *((module, "_frombuffer") for module in ("numpy.core.numeric", "numpy._core.numeric")),
-    ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
-}  # fmt: skip
 
 
 class Suite2pAdapter:
@@ -48,6 +47,12 @@ class Suite2pAdapter:
     name = "suite2p"
     description = "suite2p plane folder (name its F.npy): fluorescence, neuropil, spks, iscell"
     suffixes: tuple[str, ...] = (".npy",)
+    reads_folders = True
+    choices: Mapping[str, str] = MappingProxyType({
+        "series": "F, the fluorescence of the ROIs.",
+        "quality": "ROIs that suite2p did not accept as cells are left out.",
+        "plane": "Of a folder with several planes, the first.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -56,14 +61,16 @@ class Suite2pAdapter:
         Parameters
         ----------
         path : pathlib.Path
-            An existing file.
+            An existing file, or a folder.
 
         Returns
         -------
         bool
             True for a matrix of numbers in a file ``F.npy`` that stands beside another file of
-            suite2p.
+            suite2p, for the folder of such a file, and for a folder with plane folders.
         """
+        if path.is_dir():
+            return any(self.recognises(item) for item in _planes(path).values())
         beside = any((path.parent / f"{name}.npy").is_file() for name in (*_BESIDE, "iscell"))
         if path.name != "F.npy" or not beside:
             return False
@@ -79,15 +86,16 @@ class Suite2pAdapter:
         Parameters
         ----------
         path : pathlib.Path
-            ``F.npy``, shape (n_rois, n_samples).
+            ``F.npy``, shape (n_rois, n_samples), its plane folder, or the folder of all planes.
         **options : object
             ``sampling_rate``: a quantity, since only ``ops.npy`` states it; ``series``: ``"F"``
-            (the default), ``"Fneu"`` or ``"spks"``; ``cells``: ``"accepted"`` (the default) or
-            ``"all"``; ``pixel_size``: a quantity that turns pixels into micrometres;
+            (the default), ``"Fneu"`` or ``"spks"``; ``quality``: ``"accepted"`` (the default) or
+            ``"all"``; ``plane``: number or name of a plane, where the folder holds several;
+            ``pixel_size``: a quantity that turns pixels into micrometres;
             ``allow_pickle``: whether ``ops.npy`` (sampling rate) and ``stat.npy`` (centres of
             the ROIs) are read.  Both are pickles, which can run any code when they are loaded;
-            even with ``allow_pickle=True`` nothing but arrays, numbers and text is accepted
-            from them.
+            even with ``allow_pickle=True`` nothing but arrays, numbers, text, dates and paths
+            is accepted from them.
 
         Returns
         -------
@@ -106,8 +114,9 @@ class Suite2pAdapter:
         DataLossWarning
             If ROIs are left out because suite2p did not accept them.
         """
-        check_options(self.name, options, _OPTIONS)
-        path = Path(path)
+        check_options(self.name, options, _OPTIONS, _FORMER)
+        path, choice = _plane_file(Path(path), options.get("plane"))
+        quality = asked_quality(options)
         traces = {"F": _matrix(path)}
         for name in _BESIDE:
             if (path.parent / f"{name}.npy").is_file():
@@ -116,18 +125,54 @@ class Suite2pAdapter:
         stated = _stated_rate_hz(path.parent, allowed, options.get("sampling_rate"))
         rate = rate_hz(options.get("sampling_rate"), stated, path.name)
         n_rois = len(traces["F"])
-        return roi_block(
+        block = roi_block(
             path,
             traces,
             chosen=str(options.get("series", "F")),
-            rows=accepted_rois(
-                _accepted(path.parent), n_rois, options.get("cells", "accepted"), path.name,
-                "suite2p",
-            ),
+            default="F is suite2p's fluorescence, from which the others are made",
+            rows=accepted_rois(_accepted(path.parent), n_rois, quality, path.name, "suite2p"),
             rate_hz=rate,
             centroids=_centroids(path.parent, n_rois) if allowed else None,
             pixel_um=pixel_size_um(options.get("pixel_size")),
-        )  # fmt: skip
+        )
+        if choice is not None:
+            note_choice(block, choice, file_name=path.parent.parent.name)
+        return block
+
+
+def _planes(folder: Path) -> dict[str, Path]:
+    """Files of traces of a plane folder, or of the plane folders in a folder, by plane."""
+    if (folder / "F.npy").is_file():
+        return {folder.name: folder / "F.npy"}
+    for place in (folder, folder / "suite2p"):
+        names = [item.parent.name for item in place.glob("plane*/F.npy")]
+        if names:
+            names.sort(key=lambda name: (len(name), name))
+            return {name: place / name / "F.npy" for name in names}
+    return {}
+
+
+def _plane_file(path: Path, plane: Any) -> tuple[Path, Choice | None]:
+    """Give the file of traces that a path stands for, and a choice among planes."""
+    if not path.is_dir():
+        return path, None
+    planes = _planes(path)
+    if not planes:
+        raise FileFormatError(
+            f"The folder '{path.name}' holds neither F.npy nor plane folders with one. Name a "
+            "plane folder of suite2p."
+        )
+    if plane is not None:
+        name = str(plane) if str(plane) in planes else f"plane{plane}"
+        if name not in planes:
+            raise InputError(f"'{path.name}' has no plane '{plane}'. It has: {some(planes)}.")
+        return planes[name], None
+    first = next(iter(planes))
+    if len(planes) == 1:
+        return planes[first], None
+    choice = Choice(what="planes", chosen=first, candidates=tuple(planes),
+                    reason="it is the first", option="plane=NAME")  # fmt: skip
+    return planes[first], choice
 
 
 def _matrix(path: Path) -> NDArray[Any]:
@@ -171,6 +216,8 @@ def _accepted(folder: Path) -> NDArray[np.bool_] | None:
     if not path.is_file():
         return None
     judged = _numbers(path)
+    # The first column is the verdict, which a person may have changed; the second, the
+    # classifier's probability, stays as it was.
     return np.asarray(judged[:, 0] if judged.ndim == 2 else judged) > 0.5
 
 
@@ -184,7 +231,7 @@ def _stated_rate_hz(folder: Path, allowed: bool, given: Any) -> float | None:
             "because loading one can run any code. Give sampling_rate=30 * quantities.Hz, or, if "
             "you trust the file, allow_pickle=True; on the command line --option."
         )
-    ops = _unpickled(path)
+    ops = unpickled(path)
     rate = ops.get("fs") if isinstance(ops, dict) else None
     return None if rate is None else float(rate)
 
@@ -193,7 +240,7 @@ def _centroids(folder: Path, n_rois: int) -> NDArray[np.float64] | None:
     path = folder / "stat.npy"
     if not path.is_file():
         return None
-    stat = _unpickled(path)
+    stat = unpickled(path)
     if len(stat) != n_rois or not all(isinstance(roi, dict) and "med" in roi for roi in stat):
         raise FileFormatError(
             f"'stat.npy' does not describe the {n_rois} ROIs of 'F.npy'. "
@@ -201,31 +248,3 @@ def _centroids(folder: Path, n_rois: int) -> NDArray[np.float64] | None:
         )
     # suite2p lists y before x.
     return np.array([[float(roi["med"][1]), float(roi["med"][0])] for roi in stat])
-
-
-class _DataOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _HARMLESS:
-            raise pickle.UnpicklingError(f"it wants to load {module}.{name}")
-        return super().find_class(module, name)
-
-
-def _unpickled(path: Path) -> Any:
-    """Read the object array of a .npy file, of which suite2p writes one per file."""
-    try:
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            reader = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, _ = reader(file)
-            array = _DataOnly(file, encoding="latin1").load()
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120]
-        raise FileFormatError(
-            f"'{path.name}' is damaged, or holds more than arrays, numbers and text ({reason}). "
-            "Leave it out: allow_pickle=False."
-        ) from error
-    return array.item() if shape == () else array.reshape(shape)

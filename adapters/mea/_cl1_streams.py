@@ -12,7 +12,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import file_name, load_columns
+from tavrnn_ephys.adapters._hdf5 import file_name, load_columns
 from tavrnn_ephys.adapters.mea._parts import choose, in_span
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.io.blocks import make_signal

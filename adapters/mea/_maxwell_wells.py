@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import file_name, load_columns, scalar
+from tavrnn_ephys.adapters._hdf5 import file_name, load_columns, scalar
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
-from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
 
-__all__ = ["Place", "Well", "places_of", "read_well", "start_of", "where_is"]
+__all__ = ["EmptyWellError", "Place", "Well", "places_of", "read_well", "start_of", "where_is"]
 
 _LEGACY_RATE_HZ = 20000.0
 # The spike table of the device begins and ends up to some 0.2 s before the stored frames; more
@@ -22,6 +23,10 @@ _LEGACY_RATE_HZ = 20000.0
 _SLACK_S = 10.0
 _MAPPING = {"channel": "iu", "electrode": "iu", "x": "f", "y": "f"}
 _SPIKES = {"frameno": "iu", "channel": "iu"}
+
+
+class EmptyWellError(FileFormatError):
+    """A well has no electrodes, or neither frames nor spikes; others of the plate may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +78,7 @@ def places_of(file: Any) -> list[Place]:
 
 
 def read_well(place: Place, several: bool, unmapped: str) -> Well:
-    """Read electrodes, spikes and clock of a well."""
+    """Read electrodes, spikes and clock of a well; raise ``EmptyWellError`` if it has none."""
     group = place.group
     rate_hz = _LEGACY_RATE_HZ if place.legacy else scalar(group, "settings/sampling")
     if rate_hz <= 0:
@@ -115,12 +120,18 @@ def _mapping(place: Place) -> dict[str, NDArray[Any]]:
     channels, counts = np.unique(mapping["channel"], return_counts=True)
     where = f"The electrode map of '{file_name(place.group)}' ({where_is(place)})"
     if len(channels) == 0:
-        raise FileFormatError(
+        raise EmptyWellError(
             f"{where} names no channel. Leave the well out, or route electrodes before recording."
         )
     if np.any(counts > 1):
-        raise FileFormatError(
-            f"{where} names channels more than once: {some(channels[counts > 1])}. Correct the map."
+        # Two electrodes can be switched to one amplifier, which then records their sum.
+        first = np.sort(np.unique(mapping["channel"], return_index=True)[1])
+        mapping = {key: values[first] for key, values in mapping.items()}
+        warnings.warn(
+            f"{where} names channels more than once: {some(channels[counts > 1])}. Such a channel "
+            "records the sum of its electrodes, and takes the place of the first.",
+            DataLossWarning,
+            stacklevel=5,
         )
     if not (np.isfinite(mapping["x"]).all() and np.isfinite(mapping["y"]).all()):
         raise FileFormatError(f"{where} holds positions that are not finite. Correct the map.")
@@ -145,7 +156,7 @@ def _clock(place: Place, spikes: NDArray[np.int64], rate_hz: float) -> tuple[int
                 break
             return first, (last - first + 1) / rate_hz
     if len(spikes) == 0:
-        raise FileFormatError(
+        raise EmptyWellError(
             f"{where_is(place)} of '{file_name(place.group)}' has zero length: neither samples nor "
             "spikes. Leave it out with wells=[…] or recordings=[…]."
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import attribute, file_name, load, open_hdf5, text
+from tavrnn_ephys.adapters._hdf5 import attribute, file_name, load, open_hdf5, text
 from tavrnn_ephys.adapters.mea._parts import in_span
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.io.lazy_signals import LazySignal

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import neo
 
 __all__ = [
+    "asked_pitch_um",
     "asked_span_s",
     "choose",
     "in_span",
@@ -29,6 +30,38 @@ __all__ = [
 
 # Limits typed as decimals may miss the end of a recording by rounding.
 _ROUNDING_S = 1e-6
+
+
+def asked_pitch_um(pitch: Any, example: str) -> float | None:
+    """
+    Convert the distance of neighbouring electrodes that was given for an array.
+
+    Parameters
+    ----------
+    pitch : quantities.Quantity, optional
+        The distance.
+    example : str
+        One such distance, for the message.
+
+    Returns
+    -------
+    float or None
+        The distance in micrometres; None where none was given.
+
+    Raises
+    ------
+    InputError
+        If it is no positive length.
+    """
+    if pitch is None:
+        return None
+    try:
+        value = float(pitch.rescale("um").magnitude)
+    except (AttributeError, ValueError, TypeError):
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise InputError(f"electrode_pitch must be a length, such as {example}, got {pitch!r}.")
+    return value
 
 
 def refuse_unknown(adapter: Any, unknown: Iterable[str]) -> None:
@@ -185,6 +218,7 @@ def spiketrains_of_table(
     *,
     sampling_rate_hz: float | None = None,
     annotations: Sequence[Mapping[str, Any]] | None = None,
+    arrays: Mapping[str, NDArray[Any]] | None = None,
 ) -> list[neo.SpikeTrain]:
     """
     Split a table of spikes, whose rows may stand in any order, into one train per node.
@@ -203,6 +237,8 @@ def spiketrains_of_table(
         Sampling rate of the device.
     annotations : sequence of mapping, optional
         More that is known of each node.
+    arrays : mapping of str to numpy.ndarray, optional
+        More that is known of each spike, shape (n_spikes,), such as its amplitude.
 
     Returns
     -------
@@ -225,9 +261,12 @@ def spiketrains_of_table(
     times_s, owners = times_s[inside], owners[inside]
     order = np.lexsort((times_s, owners))
     ends = np.cumsum(np.bincount(owners, minlength=len(nodes)))[:-1]
+    split = {name: np.split(values[inside][order], ends) for name, values in (arrays or {}).items()}
     trains = []
     for index, times in enumerate(np.split(times_s[order], ends)):
         about = dict(annotations[index]) if annotations else {}
+        if split:
+            about["array_annotations"] = {name: parts[index] for name, parts in split.items()}
         if sampling_rate_hz is not None:
             about["sampling_rate"] = sampling_rate_hz * pq.Hz
         trains.append(

@@ -3,27 +3,39 @@ Axion spike lists: ``…_spike_list.csv`` of AxIS, plain or gzipped, with the ex
 
 Three columns hold the spikes, ``Time (s)``, ``Electrode`` (such as ``A1_23``: well A1, electrode
 in column 2 and row 3 of the well) and ``Amplitude(mV)``; the two columns before them hold the
-settings of the instrument.  A spike list says nothing about electrodes that never fired, and
-nothing about how long the recording lasted.
+settings of the instrument, among them the section of the recording that was searched for spikes.
+AxIS Navigator closes the list with a block "Well Information"; spreadsheets of countries with a
+decimal comma separate columns by semicolons.  A spike list says nothing about electrodes that
+never fired.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime
-import gzip
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys.adapters.mea._axion_log import find_log, read_log
+from tavrnn_ephys.adapters.mea._axion_log import (
+    find_log,
+    read_log,
+    stated_section_s,
+)
+from tavrnn_ephys.adapters.mea._axion_table import (
+    SpikeTable,
+    delimiter_of,
+    is_header,
+    open_text,
+    read_table,
+)
 from tavrnn_ephys.adapters.mea._parts import (
+    asked_pitch_um,
     asked_span_s,
     choose,
     in_span,
@@ -31,15 +43,20 @@ from tavrnn_ephys.adapters.mea._parts import (
     spiketrains_of_table,
 )
 from tavrnn_ephys.core.containers import Nodes
-from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
 if TYPE_CHECKING:
     import neo
 
 __all__ = ["AxionAdapter"]
 
-_ELECTRODE = re.compile(r"([A-Z]{1,2}\d{1,2})_(\d)(\d)")
-_TIME, _NAME, _COLUMNS = 2, 3, 5
+# Settings that say how long was recorded, what was done before what was asked for.
+_SECTIONS = (
+    "Actual File Section Run", "Actual Duration of Measurement", "Requested File Section",
+    "Requested Duration of Measurement",
+)  # fmt: skip
+# A silence of the whole plate, in seconds and as a share of the section, that draws a word.
+_LONG_S, _LONG_SHARE = 60.0, 0.1
 _DATES = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
 
 
@@ -56,6 +73,12 @@ class AxionAdapter:
     name = "axion"
     description = "Axion spike list (CSV) with its experiment log"
     suffixes: tuple[str, ...] = ("_spike_list.csv", "_spike_list.csv.gz")
+    choices: Mapping[str, str] = MappingProxyType({
+        "wells": "All wells of the plate.",
+        "log": "The only experiment log whose name begins as that of the list, else the list's "
+        "own block on wells.",
+        "t_stop": "The recording lasts as long as the list states, else to its last spike.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -72,8 +95,9 @@ class AxionAdapter:
             True if the first line has the columns of AxIS.
         """
         try:
-            with _open_text(path) as stream:
-                return _is_header(next(csv.reader([stream.readline(4096)])))
+            with open_text(path) as stream:
+                line = stream.readline(4096)
+                return is_header(next(csv.reader([line], delimiter=delimiter_of(line))))
         except Exception:
             return False
 
@@ -115,9 +139,10 @@ class AxionAdapter:
         Returns
         -------
         neo.Block
-            One segment from 0 s to the last spike; node ids are the names of the electrodes, the
-            subregion is the well, and the log's treatment, dose, units and size annotate the
-            trains of a well.
+            One segment over the section that the list states, or from 0 s to the last spike where
+            it states none; node ids are the names of the electrodes, the
+            subregion is the well, and the treatment, dose, units and size of the log or of the
+            list's own block on wells annotate the trains of a well.
 
         Raises
         ------
@@ -125,17 +150,22 @@ class AxionAdapter:
             If the list or the log is damaged or cut short.
         InputError
             If an option is unknown, or names what the file does not have.
+
+        Warns
+        -----
+        DataLossWarning
+            If the list ends long before the section that it states.
         """
         import neo
 
         refuse_unknown(self, unknown)
         asked, path = asked_span_s(t_start, t_stop), Path(path)
-        pitch_um = None if electrode_pitch is None else _pitch_um(electrode_pitch)
-        table = _read_table(path, asked)
+        pitch_um = asked_pitch_um(electrode_pitch, "350 * quantities.um")
+        table = read_table(path, asked)
         names = sorted(table.names, key=_electrode_order)
         chosen = _chosen(names, wells, channels, path.name)
         log_path = find_log(path) if log is None else Path(log)
-        treatments = {} if log_path is None else read_log(log_path, path)
+        treatments = table.wells if log_path is None else read_log(log_path, path)
         nodes = _nodes(chosen, pitch_um)
         span = _span(asked, table, path.name)
         segment = neo.Segment(name=path.name.split(".")[0], file_origin=path.name)
@@ -145,92 +175,6 @@ class AxionAdapter:
         block.rec_datetime = _date(table.settings)
         block.annotate(**{_key(key): value for key, value in table.settings.items()})
         return block
-
-
-@dataclass
-class _Table:
-    """Columns of a spike list; electrodes as positions in ``names``."""
-
-    times_s: list[float] = field(default_factory=list)
-    electrodes: list[int] = field(default_factory=list)
-    names: dict[str, int] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
-    last_s: float = 0.0
-    rate_hz: float | None = None
-
-
-@contextmanager
-def _open_text(path: Path) -> Iterator[IO[str]]:
-    with path.open("rb") as stream:
-        is_gzip = stream.read(2) == b"\x1f\x8b"
-    opener = gzip.open if is_gzip else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline=None) as text:
-        yield text
-
-
-def _is_header(row: Sequence[str]) -> bool:
-    cells = [cell.strip().lower() for cell in row[:_COLUMNS]]
-    return (
-        len(cells) == _COLUMNS
-        and cells[_TIME] == "time (s)"
-        and cells[_NAME] == "electrode"
-        and cells[4].startswith("amplitude")
-    )
-
-
-def _read_table(path: Path, asked: tuple[float, float]) -> _Table:
-    if not path.is_file():
-        raise FileFormatError(f"There is no file '{path}'. Check the path.")
-    table = _Table()
-    try:
-        with _open_text(path) as stream:
-            rows = csv.reader(stream)
-            if not _is_header(next(rows, [])):
-                raise FileFormatError(
-                    f"'{path.name}' is no spike list of Axion: its first line lacks the columns "
-                    "'Time (s)', 'Electrode' and 'Amplitude(mV)'. Export it from AxIS again."
-                )
-            for row in rows:
-                _take_row(row, rows.line_num, table, asked, path.name)
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise FileFormatError(
-            f"'{path.name}' is damaged or cut short ({error}). Copy it again from its source."
-        ) from error
-    if not table.names:
-        raise FileFormatError(
-            f"'{path.name}' holds no spikes"
-            + (f" between {asked[0]:g} s and {asked[1]:g} s" if table.last_s else "")
-            + ". Check the spike detector, or the part that is read."
-        )
-    table.rate_hz = _rate_hz(table.settings.get("Sampling Frequency", ""))
-    return table
-
-
-def _take_row(
-    row: list[str], line: int, table: _Table, asked: tuple[float, float], name: str
-) -> None:
-    if len(row) > 1 and row[0].strip() and row[1].strip():
-        table.settings[row[0].strip()] = row[1].strip()
-    cells = row[_TIME:_COLUMNS]
-    if not any(cell.strip() for cell in cells):
-        return
-    match = _ELECTRODE.fullmatch(cells[1].strip()) if len(cells) == 3 else None
-    try:
-        time_s, complete = float(cells[0]), bool(cells[2].strip())
-    except (ValueError, IndexError):
-        time_s, complete = float("nan"), False
-    if match is None or not complete or not 0 <= time_s < float("inf"):
-        shown = " ".join(",".join(cells).split())[:60]
-        raise FileFormatError(
-            f"Line {line} of '{name}' is no spike: '{shown}' must hold a time of at "
-            "least 0 s, an electrode such as A1_23 and an amplitude. The file may be cut short; "
-            "export it again."
-        )
-    table.last_s = max(table.last_s, time_s)
-    electrode = table.names.setdefault(match.group(), len(table.names))
-    if asked[0] <= time_s < asked[1]:
-        table.times_s.append(time_s)
-        table.electrodes.append(electrode)
 
 
 def _electrode_order(name: str) -> tuple[int, str, int, str]:
@@ -246,18 +190,6 @@ def _chosen(names: list[str], wells: Any, channels: Any, file_name: str) -> list
     return [names[index] for index in choose(channels, names, "electrode with spikes", file_name)]
 
 
-def _pitch_um(pitch: Any) -> float:
-    try:
-        value = float(pitch.rescale("um").magnitude)
-    except (AttributeError, ValueError, TypeError):
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise InputError(
-            f"electrode_pitch must be a length, such as 350 * quantities.um, got {pitch!r}."
-        )
-    return value
-
-
 def _nodes(names: list[str], pitch_um: float | None) -> Nodes:
     grid = np.array([[int(name[-2]) - 1, int(name[-1]) - 1] for name in names], dtype=np.float64)
     return Nodes(
@@ -268,20 +200,44 @@ def _nodes(names: list[str], pitch_um: float | None) -> Nodes:
     )
 
 
-def _span(asked: tuple[float, float], table: _Table, name: str) -> tuple[float, float]:
-    end = float(np.nextafter(table.last_s, np.inf))
-    start = max(asked[0], 0.0)
-    stop = end if np.isinf(asked[1]) else asked[1]
-    if not start < stop or asked[0] < 0 and np.isfinite(asked[0]):
+def _span(asked: tuple[float, float], table: SpikeTable, name: str) -> tuple[float, float]:
+    limits = _recorded(table, name, warn=np.isinf(asked[1]))
+    start = limits[0] if np.isinf(asked[0]) else asked[0]
+    stop = limits[1] if np.isinf(asked[1]) else asked[1]
+    if not start < stop or start < 0:
         raise InputError(
-            f"'{name}' was recorded from 0 s to at least {table.last_s:g} s; t_start must lie "
-            f"within, got {asked[0]:g} s."
+            f"'{name}' was recorded from {limits[0]:g} s to at least {table.last_s:g} s; t_start "
+            f"must lie within, got {asked[0]:g} s."
         )
     return start, stop
 
 
+def _recorded(table: SpikeTable, name: str, warn: bool) -> tuple[float, float]:
+    """Give the section that the list states, widened to all its spikes."""
+    end = float(np.nextafter(table.last_s, np.inf))
+    texts = [table.settings[key] for key in _SECTIONS if key in table.settings]
+    stated = next((section for text in texts if (section := stated_section_s(text))), None)
+    if stated is None:
+        return 0.0, end
+    start = stated[0] if table.first_s >= stated[0] else 0.0
+    silent = stated[1] - table.last_s
+    if warn and silent > _LONG_S and silent > _LONG_SHARE * (stated[1] - start):
+        warnings.warn(
+            f"'{name}' states that it lasts to {stated[1]:g} s, and its last spike lies at "
+            f"{table.last_s:g} s: the time between counts as silence of the whole plate. If the "
+            f"list was cut, say where: t_stop={np.ceil(table.last_s):g} * quantities.s, on the "
+            f"command line --option t_stop={np.ceil(table.last_s):g}s.",
+            DataLossWarning,
+            stacklevel=4,
+        )
+    return start, max(stated[1], end)
+
+
 def _trains(
-    table: _Table, nodes: Nodes, span: tuple[float, float], treatments: dict[str, dict[str, str]]
+    table: SpikeTable,
+    nodes: Nodes,
+    span: tuple[float, float],
+    treatments: dict[str, dict[str, str]],
 ) -> list[neo.SpikeTrain]:
     position = np.full(len(table.names), -1)
     for index, name in enumerate(nodes.ids):
@@ -300,14 +256,6 @@ def _trains(
     return spiketrains_of_table(
         times_s[kept], owners[kept], nodes, span, sampling_rate_hz=table.rate_hz, annotations=about
     )
-
-
-def _rate_hz(text: str) -> float | None:
-    match = re.match(r"([\d.]+)\s*(k?)Hz", text)
-    try:
-        return float(match[1]) * (1000.0 if match[2] else 1.0) if match else None
-    except ValueError:
-        return None
 
 
 def _date(settings: dict[str, str]) -> datetime.datetime | None:

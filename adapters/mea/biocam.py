@@ -11,17 +11,25 @@ import datetime
 import json
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import has_items, open_hdf5
-from tavrnn_ephys.adapters.mea._parts import asked_span_s, choose, refuse_unknown, span_within
-from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.adapters._hdf5 import has_items, open_hdf5
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line
+from tavrnn_ephys.adapters.mea._parts import (
+    asked_pitch_um,
+    asked_span_s,
+    choose,
+    refuse_unknown,
+    span_within,
+)
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
 from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BiocamAdapter"]
 
+# Traces that Neo decodes, whole or between gaps.
+_TRACES = ("Raw", "EventsBasedSparseRaw")
 _CHANNEL = re.compile(r"ch(\d+)-(\d+)")
 
 
@@ -39,12 +49,15 @@ class BiocamAdapter:
     Examples
     --------
     >>> BiocamAdapter().suffixes
-    ('.brw',)
+    ('.brw', '.bxr')
     """
 
     name = "biocam"
     description = "3Brain BRW versions 3 and 4, spikes detected on reading"
-    suffixes: tuple[str, ...] = (".brw",)
+    suffixes: tuple[str, ...] = (".brw", ".bxr")
+    choices: Mapping[str, str] = MappingProxyType({
+        "detect": "Spikes are detected with the defaults of te.detect_spikes.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -111,8 +124,9 @@ class BiocamAdapter:
         refuse_unknown(self, unknown)
         asked, path = asked_span_s(t_start, t_stop), Path(path)
         with open_hdf5(path) as file:
+            _require_traces(file, path.name)
             settings = _settings(file)
-        signal = _signal(path, _pitch_um(electrode_pitch))
+        signal = _signal(path, asked_pitch_um(electrode_pitch, "42 * quantities.um"))
         ids = [str(item) for item in signal.array_annotations["node_id"]]
         chosen = choose(channels, ids, "channel", path.name)
         stop_s = signal.shape[0] / float(signal.sampling_rate.magnitude)
@@ -132,6 +146,33 @@ class BiocamAdapter:
         block.rec_datetime = _date(settings.get("ExperimentDateTime"))
         block.annotate(**_about(settings))
         return block
+
+
+def _require_traces(file: Any, name: str) -> None:
+    """Tell results and compressions that hold no traces from recordings."""
+    wells = {
+        key: file[key] for key in file if key.startswith("Well_") and hasattr(file[key], "keys")
+    }
+    with_traces = [key for key, well in wells.items() if any(item in well for item in _TRACES)]
+    if "3BData/Raw" in file or with_traces:
+        if len(with_traces) > 1:
+            warnings.warn(
+                f"'{name}' holds {len(with_traces)} wells; only the first, '{with_traces[0]}', is "
+                "read, since Neo reads no other. Export the others one by one.",
+                DataLossWarning,
+                stacklevel=3,
+            )
+        return
+    if any("WaveletBasedEncodedRaw" in well for well in wells.values()):
+        raise FileFormatError(
+            f"'{name}' keeps its traces compressed by wavelets, which nothing but BrainWave "
+            "decodes. Export it as raw data from BrainWave 5."
+        )
+    if "3BResults" in file or any("SpikeTimes" in well for well in wells.values()):
+        raise FileFormatError(
+            f"'{name}' holds results of BrainWave, such as spikes, and no traces. Name the .brw "
+            "file of the recording."
+        )
 
 
 def _settings(file: Any) -> dict[str, Any]:
@@ -198,14 +239,16 @@ def _neo_reader(path: Path) -> Iterator[Any]:
 
     reader = BiocamRawIO(str(path))
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), faults_told(path):
             warnings.simplefilter("ignore")
-            reader.parse_header()
-        yield reader
-    except TavrnnEphysError:
-        raise
-    except Exception as error:
-        raise _refusal(path, error) from error
+            try:
+                reader.parse_header()
+            except (MemoryError, OSError):
+                raise
+            except Exception as error:  # Neo has no exception of its own for what it cannot read.
+                raise _refusal(path, error) from error
+        with faults_told(path):
+            yield reader
     finally:
         # Neo leaves the file open until the reader is forgotten.
         file = getattr(reader, "_filehandle", None)
@@ -214,10 +257,9 @@ def _neo_reader(path: Path) -> Iterator[Any]:
 
 
 def _refusal(path: Path, error: Exception) -> FileFormatError:
-    reason = " ".join(str(error).split()) or type(error).__name__
     return FileFormatError(
-        f"'{path.name}' is damaged or of a version that Neo's BiocamIO does not read ({reason}). "
-        "Copy it again, or export it as BRW version 3 or 4 with raw data."
+        f"Neo's BiocamIO does not read '{path.name}' ({one_line(error)}): it is of another version "
+        "or incomplete. Export it from BrainWave as BRW version 3 or 4 with raw data."
     )
 
 
@@ -240,17 +282,3 @@ def _part_reader(path: Path, gain: NDArray[np.float64], offset: NDArray[np.float
         return samples * gain[index].astype(np.float32) + offset[index].astype(np.float32)
 
     return read_part
-
-
-def _pitch_um(pitch: Any) -> float | None:
-    if pitch is None:
-        return None
-    try:
-        value = float(pitch.rescale("um").magnitude)
-    except (AttributeError, ValueError, TypeError):
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise InputError(
-            f"electrode_pitch must be a length, such as 42 * quantities.um, got {pitch!r}."
-        )
-    return value

@@ -10,22 +10,23 @@ count frames.  Attributes that PyTables pickled are scanned for plain values and
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._cl1_streams import pickled_values, read_streams
-from tavrnn_ephys.adapters.mea._hdf5 import (
+from tavrnn_ephys.adapters._hdf5 import (
     attribute,
     file_name,
     has_items,
     load_columns,
     open_hdf5,
 )
+from tavrnn_ephys.adapters.mea._cl1_streams import pickled_values, read_streams
 from tavrnn_ephys.adapters.mea._parts import (
     asked_span_s,
     choose,
@@ -63,6 +64,10 @@ class Cl1Adapter:
     name = "cl1"
     description = "Cortical Labs CL1: spikes, stimulations and data streams"
     suffixes: tuple[str, ...] = (".h5",)
+    choices: Mapping[str, str] = MappingProxyType({
+        "channels": "All channels that the recording counts, silent ones too.",
+        "streams": "All data streams.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

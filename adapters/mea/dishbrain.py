@@ -9,12 +9,16 @@ A trial ``CHIP.DATE.N.h5`` (such as ``8137b.2021-06-20.2.h5``; N is even in a ga
 
 and all trials share ``channel_locs.csv`` (channel, x, y in micrometres) and
 ``channel_subregions.csv`` (channel, subregion), both optional, in the folder or up to two above.
+
+A session of the DishBrain server is ``spikes.bin`` with ``events.txt``, an electrode map ``.cfg``
+and ``replay.bin`` beside it, all but the spikes optional; see ``_dishbrain_server``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +32,8 @@ from tavrnn_ephys.adapters.mea._dishbrain_files import (
     read_layout,
     read_trial,
 )
+from tavrnn_ephys.adapters.mea._dishbrain_server import SUFFIXES, is_server_file
+from tavrnn_ephys.adapters.mea._dishbrain_session import SessionOptions, read_session
 from tavrnn_ephys.adapters.mea._parts import (
     asked_span_s,
     choose,
@@ -52,33 +58,41 @@ _DEVICE_RATE_HZ = 20000.0
 
 class DishBrainAdapter:
     """
-    Spike words of DishBrain trials, one trial or all of a chip.
+    Spike words of DishBrain trials, one trial or all of a chip; sessions of the server.
 
     Examples
     --------
     >>> DishBrainAdapter().suffixes
-    ('_spikewords.npz',)
+    ('_spikewords.npz', 'spikes.bin', 'events.txt', 'replay.bin')
     """
 
     name = "dishbrain"
-    description = "DishBrain spike words with game events and electrode layout"
-    suffixes: tuple[str, ...] = (SUFFIX,)
+    description = "DishBrain spike words, or the server's spikes, with the game and the layout"
+    suffixes: tuple[str, ...] = (SUFFIX, *SUFFIXES)
+    reads_folders = True
+    choices: Mapping[str, str] = MappingProxyType({
+        "join": "The named trial alone, not the others of its chip in the folder.",
+        "layout": "channel_locs.csv in the folder, or up to two above.",
+        "electrodes": "The map that the events name, or the only one of the session.",
+        "unplaced": "Channels without a place are kept; a warning tells them with their spikes.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
-        Say whether a file holds a sparse matrix and is named as spike words are.
+        Say whether a path is spike words, or a session of the server.
 
         Parameters
         ----------
         path : pathlib.Path
-            An existing file.
+            An existing file or folder.
 
         Returns
         -------
         bool
-            True for ``…_spikewords.npz`` written by ``scipy.sparse.save_npz``.
+            True for ``…_spikewords.npz`` written by ``scipy.sparse.save_npz``, for the files of
+            a session and for their folder.
         """
-        return is_spike_words(path)
+        return is_spike_words(path) or is_server_file(path)
 
     def read(
         self,
@@ -93,15 +107,18 @@ class DishBrainAdapter:
         t_start: Any = None,
         t_stop: Any = None,
         allow_pickle: bool = False,
+        electrodes: str | Path | None = None,
+        unplaced: str | None = None,
+        sampling_rate: Any = None,
         **unknown: Any,
     ) -> neo.Block:
         """
-        Read a trial, or several trials of its chip.
+        Read a trial, several trials of its chip, or a session of the server.
 
         Parameters
         ----------
         path : pathlib.Path
-            Spike words of a trial.
+            Spike words of a trial; or any file of a session, or its folder.
         join : {"or", "segments"}, optional
             What becomes of the chip's other trials of the same kind, game or rest, in the folder:
             they are left alone by default; with ``"or"`` a channel spikes in a bin if it does in
@@ -123,6 +140,13 @@ class DishBrainAdapter:
         allow_pickle : bool
             Whether channel numbers may be loaded from an array of Python objects.  Loading one
             can run any code that its author put into it: allow it for your own files alone.
+        electrodes : str or pathlib.Path, optional
+            Electrode map of a session; found beside the spikes by default.
+        unplaced : {"keep", "drop"}, optional
+            What becomes of a session's channels that the map leaves out; kept by default.
+        sampling_rate : quantities.Quantity, optional
+            Frames per second of a session, which its files do not say; 20 kHz, that of MaxOne,
+            by default.
         **unknown : object
             Refused.
 
@@ -132,7 +156,11 @@ class DishBrainAdapter:
             Spikes lie in the middle of their bins.  Node ids are channel numbers, the subregion
             is that of the layout.  ``hit_count`` is a behaviour signal with a sample per bin, the
             hits of the running episode, averaged over joined trials, 0 behind the last episode;
-            the episodes of a single trial are an epoch array.
+            the episodes of a single trial are an epoch array.  Spikes of a session carry their
+            ``amplitude`` as the server wrote it; events named ``game`` are its hits, misses and
+            bounces; epochs are the phase, the episodes with ``hit_count`` and the motor layouts;
+            a replay is a behaviour signal.  0 s is the first spike or event.  A channel's
+            subregion is that of the layout at its place.
 
         Raises
         ------
@@ -151,6 +179,20 @@ class DishBrainAdapter:
         refuse_unknown(self, unknown)
         one_of(join, (None, "or", "segments"), "join")
         asked, path = asked_span_s(t_start, t_stop), Path(path)
+        of_trials = {"join": join, "trials": trials, "bin_size": bin_size, "duration": duration,
+                     "allow_pickle": allow_pickle or None}  # fmt: skip
+        of_sessions = {"electrodes": electrodes, "unplaced": unplaced,
+                       "sampling_rate": sampling_rate}  # fmt: skip
+        if path.is_dir() or path.name.endswith((*SUFFIXES, ".cfg")):
+            _refuse_given(of_trials, "spike words of trials", path)
+            return read_session(
+                path,
+                SessionOptions(
+                    asked=asked, sampling_rate_hz=_rate_hz(sampling_rate), channels=channels,
+                    layout=layout, electrodes=electrodes, unplaced=unplaced or "keep",
+                ),
+            )  # fmt: skip
+        _refuse_given(of_sessions, "sessions of the server", path)
         size_s = _BIN_SIZE_S if bin_size is None else duration_s(bin_size, "bin_size")
         found = [read_trial(item, allow_pickle=allow_pickle) for item in _files(path, join, trials)]
         n_bins = max(trial.n_bins for trial in found)
@@ -169,6 +211,26 @@ class DishBrainAdapter:
             joined=join or "no", bin_size_s=size_s,
         )  # fmt: skip
         return block
+
+
+def _refuse_given(options: dict[str, Any], what: str, path: Path) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise InputError(
+            f"'{path.name}' takes no option {some(given)}: only {what} do. Leave it out."
+        )
+
+
+def _rate_hz(rate: Any) -> float:
+    if rate is None:
+        return _DEVICE_RATE_HZ
+    try:
+        value = float(rate.rescale("Hz").magnitude)
+    except (AttributeError, ValueError, TypeError):
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise InputError(f"sampling_rate must be a rate, such as 20000 Hz, got {rate!r}.")
+    return value
 
 
 def _files(path: Path, join: str | None, trials: Sequence[str] | None) -> list[Path]:

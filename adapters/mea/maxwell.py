@@ -12,15 +12,17 @@ whichever comes first: the device begins its table up to some 0.2 s before it st
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys.adapters.mea._hdf5 import file_name, has_items, load, open_hdf5, text
+from tavrnn_ephys.adapters._hdf5 import file_name, has_items, load, open_hdf5, text
 from tavrnn_ephys.adapters.mea._maxwell_traces import traces_of_well
 from tavrnn_ephys.adapters.mea._maxwell_wells import (
+    EmptyWellError,
     Place,
     Well,
     places_of,
@@ -57,6 +59,11 @@ class MaxwellAdapter:
     name = "maxwell"
     description = "MaxWell MaxOne and MaxTwo: the device's own spike table"
     suffixes: tuple[str, ...] = (".raw.h5",)
+    choices: Mapping[str, str] = MappingProxyType({
+        "recordings": "All recordings, one segment each.",
+        "wells": "All wells that hold electrodes or spikes.",
+        "unmapped": "Spikes on channels that the electrode map does not name are left out.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -130,7 +137,8 @@ class MaxwellAdapter:
         Warns
         -----
         DataLossWarning
-            If spikes lie on channels that the electrode map does not name.
+            If spikes lie on channels that the electrode map does not name, the map joins several
+            electrodes to one channel, or a well is empty.
         """
         import neo
 
@@ -142,12 +150,12 @@ class MaxwellAdapter:
             places = places_of(file)
             several = len({place.well for place in places}) > 1
             read: list[Well] = []
+            empty: list[str] = []
             for recording in _chosen(recordings, "rec", 4, places, "recording", file):
                 present = [place for place in places if place.recording == recording]
                 names = _chosen(wells, "well", 3, present, "well", file)
-                parts = [
-                    read_well(place, several, unmapped) for place in present if place.well in names
-                ]
+                places_here = [place for place in present if place.well in names]
+                parts = _read_wells(places_here, several, unmapped, empty, wells is not None)
                 read += parts
                 segment = _segment(recording, parts, asked, channels, path.name)
                 if traces:
@@ -159,6 +167,7 @@ class MaxwellAdapter:
                 segment.annotations.pop("span", None)
                 block.segments.append(segment)
             _warn_of_unmapped(read, path.name)
+            _warn_of_empty(empty, path.name)
             block.rec_datetime = block.segments[0].rec_datetime
             block.annotate(**_about(file))
         return block
@@ -173,6 +182,35 @@ def _chosen(
         wanted = [f"{prefix}{item:0{digits}d}" if isinstance(item, int) else item
                   for item in listed]  # fmt: skip
     return [known[index] for index in choose(wanted, known, what, file_name(file))]
+
+
+def _read_wells(
+    places: list[Place], several: bool, unmapped: str, empty: list[str], named: bool
+) -> list[Well]:
+    """Read wells; one that holds nothing is left out, unless it was named or is the only one."""
+    parts: list[Well] = []
+    fault: EmptyWellError | None = None
+    for place in places:
+        try:
+            parts.append(read_well(place, several, unmapped))
+        except EmptyWellError as error:
+            if named:
+                raise
+            fault = error
+            empty.append(where_is(place))
+    if not parts and fault is not None:
+        raise fault
+    return parts
+
+
+def _warn_of_empty(empty: list[str], name: str) -> None:
+    if empty:
+        warnings.warn(
+            f"{len(empty)} wells of '{name}' hold neither electrodes nor spikes and are left out: "
+            f"{some(empty)}.",
+            DataLossWarning,
+            stacklevel=3,
+        )
 
 
 def _warn_of_unmapped(wells: list[Well], name: str) -> None:

@@ -10,15 +10,16 @@ Times count from the start of the recording.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import (
+from tavrnn_ephys.adapters._hdf5 import (
     attribute,
     file_name,
     has_items,
@@ -62,6 +63,11 @@ class McsAdapter:
     name = "mcs"
     description = "Multi Channel Systems HDF5: spikes, events and traces"
     suffixes: tuple[str, ...] = (".h5",)
+    choices: Mapping[str, str] = MappingProxyType({
+        "recordings": "All recordings, one segment each.",
+        "spikes": "The only stream of time stamps, or of cut-outs where there is none; of several "
+        "one has to be named.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """

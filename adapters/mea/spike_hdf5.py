@@ -10,13 +10,15 @@ electrode positions in micrometres, ``/names`` the names, ``/array`` the kind of
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.mea._hdf5 import has_items, load, open_hdf5
+from tavrnn_ephys.adapters._hdf5 import has_items, load, open_hdf5
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
@@ -47,6 +49,7 @@ class SpikeHdf5Adapter:
     name = "spike_hdf5"
     description = "MEA spike times with electrode positions (HDF5 of the retinal-wave archive)"
     suffixes: tuple[str, ...] = (".h5", ".hdf5")
+    choices: Mapping[str, str] = MappingProxyType({})
 
     def recognises(self, path: Path) -> bool:
         """

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 __all__ = [
+    "FIRST_ROWS",
     "Row",
     "as_utf8",
     "decode_array",
     "encode_array",
+    "_looks_binary",
     "option_rows",
     "read_options",
 ]
@@ -29,7 +31,7 @@ __all__ = [
 Row = tuple[str, str, str]
 
 # The rows of a column that nwbinspector looks at.
-_HEAD = 200
+FIRST_ROWS = 200
 _BINARY_TEXTS = (
     {"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"}, {"hit", "miss"},
 )  # fmt: skip
@@ -79,7 +81,7 @@ def encode_array(values: NDArray[Any]) -> tuple[NDArray[Any] | None, dict[str, A
     note = {"dtype": values.dtype.name}
     if kind == "f" and values.size and _is_all_nan(values):
         return None, {**note, "shape": list(values.shape)}
-    if kind != "b" and _looks_binary(values[:_HEAD]) and _fits_in_a_byte(values):
+    if kind != "b" and _looks_binary(values[:FIRST_ROWS]) and _fits_in_a_byte(values):
         return values.astype(np.int8), note
     return values.astype(np.float32) if values.dtype == np.float16 else values, note
 
@@ -103,7 +105,7 @@ def _fits_in_a_byte(values: NDArray[Any]) -> bool:
 
 def _encode_text(values: NDArray[np.str_]) -> tuple[NDArray[Any], dict[str, Any]]:
     texts, codes = np.unique(values, return_inverse=True)
-    head = np.unique(values[:_HEAD])
+    head = np.unique(values[:FIRST_ROWS])
     binary = len(head) == 2 and {str(text).lower() for text in head} in _BINARY_TEXTS
     if binary and len(texts) < 128:
         labels = [str(text) for text in texts]

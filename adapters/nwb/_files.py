@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, load_filters, one_line
+from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
 from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
@@ -18,21 +22,16 @@ if TYPE_CHECKING:
     import pynwb
 
 __all__ = [
-    "damage_told",
     "is_zarr",
     "looks_like_nwb",
-    "one_line",
     "open_nwb",
     "open_root",
     "read_nwbfile",
     "require_nwb",
 ]
 
-# What HDF5, PyNWB and NumPy raise when parts of a file are missing or make no sense.
-_DAMAGE = (
-    OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
-    MemoryError,
-)  # fmt: skip
+# How HDMF says that the schema of an extension is nowhere.
+_NO_NAMESPACE = re.compile(r"'([A-Za-z0-9_.-]+)' not a namespace")
 
 
 def looks_like_nwb(path: Path) -> bool:
@@ -116,18 +115,9 @@ def require_nwb(path: Path) -> None:
             f"'{path.name}' is not an NWB file: its content is not HDF5. "
             "Convert the recording to NWB, or name the adapter of its format."
         )
-    try:
-        with h5py.File(path, "r") as file:
-            is_nwb, version = _is_nwb(file), schema_version(file)
-    except BlockingIOError as error:
-        raise FileFormatError(
-            f"'{path.name}' is open for writing in another program. Close it there first."
-        ) from error
-    except OSError as error:
-        raise FileFormatError(
-            f"'{path.name}' is damaged or cut short: HDF5 cannot open it ({one_line(error)}). "
-            "Copy it again from its source."
-        ) from error
+    load_filters()
+    with faults_told(path), h5py.File(path, "r") as file:
+        is_nwb, version = _is_nwb(file), schema_version(file)
     if version is not None:
         require_second_major(path.name, version)
     if not is_nwb:
@@ -150,7 +140,7 @@ def _require_zarr(path: Path) -> None:
 
 
 @contextmanager
-def open_nwb(path: Path) -> Iterator[pynwb.NWBFile]:
+def open_nwb(path: Path, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
     """
     Open an NWB file read-only and close it afterwards.
 
@@ -158,6 +148,8 @@ def open_nwb(path: Path) -> Iterator[pynwb.NWBFile]:
     ----------
     path : pathlib.Path
         The file.
+    outside : bool
+        Whether data sets may keep their values in files outside its folder.
 
     Yields
     ------
@@ -172,47 +164,30 @@ def open_nwb(path: Path) -> Iterator[pynwb.NWBFile]:
     path = Path(path)
     require_nwb(path)
     if path.is_file():
-        _require_linked_files(path)
+        require_neighbours(path, outside=outside)
     with ExitStack() as stack:
         try:
             # PyNWB speaks about every departure from its newest schema; old files are full of them.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                nwbfile = stack.enter_context(_reading(path)).read()
+                nwbfile = _read_with_extensions(path, stack)
         except Exception as error:
-            raise FileFormatError(
-                f"PyNWB cannot read '{path.name}': {one_line(error)}. "
-                "Check the file with nwbinspector, or write it again with a current version."
-            ) from error
-        with damage_told(path.name):
+            raise _not_understood(path, error) from error
+        with faults_told(path):
             yield nwbfile
 
 
-def _require_linked_files(path: Path) -> None:
-    import h5py
-
-    def missing(group: Any) -> str:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                if not (path.parent / link.filename).exists():
-                    return str(link.filename)
-            elif isinstance(link, h5py.HardLink) and group.get(name, getclass=True) is h5py.Group:
-                found = missing(group[name])
-                if found:
-                    return found
-        return ""
-
+def _read_with_extensions(path: Path, stack: ExitStack) -> Any:
+    """Read a file, once more with the package of an extension whose schema the file lacks."""
     try:
-        with h5py.File(path, "r") as file:
-            gone = missing(file)
-    except (OSError, RuntimeError, LookupError):
-        return  # Whatever else is wrong is told by who reads it.
-    if gone:
-        raise FileFormatError(
-            f"'{path.name}' links to '{gone}', which is not there. Put the recording back beside "
-            "it; the results themselves can be read without."
-        )
+        return stack.enter_context(_reading(path)).read()
+    except (KeyError, ValueError) as error:
+        missing = _NO_NAMESPACE.search(str(error))
+        name = missing[1].replace("-", "_") if missing else ""
+        if not name or find_spec(name) is None:
+            raise
+        import_module(name)
+    return stack.enter_context(_reading(path)).read()
 
 
 def _reading(path: Path) -> Any:
@@ -222,37 +197,6 @@ def _reading(path: Path) -> Any:
 
         return NWBZarrIO(str(path), mode="r")
     return pynwb.NWBHDF5IO(str(path), mode="r")
-
-
-@contextmanager
-def damage_told(file_name: str) -> Iterator[None]:
-    """
-    Say of whatever fails inside that the file is damaged.
-
-    Parameters
-    ----------
-    file_name : str
-        Name of the file that is being read.
-
-    Yields
-    ------
-    None
-        While parts of the file are read.
-
-    Raises
-    ------
-    FileFormatError
-        If parts are missing or make no sense.
-    """
-    try:
-        yield
-    except TavrnnEphysError:
-        raise
-    except _DAMAGE as error:
-        raise FileFormatError(
-            f"'{file_name}' is damaged: part of its data cannot be read ({one_line(error)}). "
-            "Copy it again from its source."
-        ) from error
 
 
 @contextmanager
@@ -315,27 +259,23 @@ def read_nwbfile(io: Any, file_name: str) -> Any:
             warnings.simplefilter("ignore")
             return io.read()
     except Exception as error:
-        raise FileFormatError(
-            f"PyNWB cannot read '{file_name}': {one_line(error)}. "
-            "Check the file with nwbinspector, or write it again with a current version."
-        ) from error
+        raise _not_understood(Path(file_name), error) from error
 
 
-def one_line(error: BaseException, limit: int = 160) -> str:
-    """
-    Shorten the message of somebody else's exception to one line.
-
-    Parameters
-    ----------
-    error : BaseException
-        The exception.
-    limit : int
-        Largest number of characters.
-
-    Returns
-    -------
-    str
-        The message without line breaks and without a full stop at its end.
-    """
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+def _not_understood(path: Path, error: Exception) -> TavrnnEphysError:
+    if isinstance(error, MemoryError | OSError):
+        try:
+            with faults_told(path):
+                raise error
+        except TavrnnEphysError as told:
+            return told
+    missing = _NO_NAMESPACE.search(str(error))
+    if missing:
+        return FileFormatError(
+            f"'{path.name}' uses the extension '{missing[1]}' of NWB, and holds no copy of its "
+            f"schema. Install the package of the extension: pip install {missing[1]}."
+        )
+    return FileFormatError(
+        f"PyNWB cannot read '{path.name}': {one_line(error)}. "
+        "Check the file with nwbinspector, or write it again with a current version."
+    )

@@ -1,31 +1,35 @@
-"""Runs added to and removed from a copy of an HDF5 file."""
+"""Storage of runs in HDF5 files."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
+from tavrnn_ephys.adapters._hdf5_faults import one_line
+from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
 from tavrnn_ephys.adapters.nwb._attributes import attributes_of, restore_attributes
-from tavrnn_ephys.adapters.nwb._files import one_line, read_nwbfile
+from tavrnn_ephys.adapters.nwb._moving import has_values_elsewhere, move_references
 from tavrnn_ephys.adapters.nwb._rewriting import (
     copy_bytes,
     copy_objects,
-    move_external_links,
+    digest_of,
+    has_references,
     same_content,
 )
-from tavrnn_ephys.adapters.nwb._run_build import add_run
-from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
+from tavrnn_ephys.adapters.nwb._run_file import RunFile
 from tavrnn_ephys.adapters.nwb._tables import compressed
 from tavrnn_ephys.core.errors import InputError, OutputError
-from tavrnn_ephys.core.output import reserve_room, temporary_beside
+from tavrnn_ephys.core.output import check_output, reserve_room, temporary_beside, whole_file
 from tavrnn_ephys.core.runs import Placement, Results
 
-__all__ = ["add_run_to", "compact", "link_or_copy", "remove_runs"]
+__all__ = ["Hdf5RunFile"]
 
 # Gaps below this share of a file are left, so that ten replacements add less than a hundredth.
 _GAPS = 1e-3
@@ -34,125 +38,153 @@ _CHUNK_BYTES = 2**28
 _TABLES_BYTES = 2**22
 
 
-def link_or_copy(
-    source: Path, temporary: Path, target: Path, placement: Placement
-) -> dict[str, Any]:
-    """
-    Copy a recording, or make a file that links to its large data.
+class Hdf5RunFile(RunFile):
+    """A copy of a recording in HDF5, with its runs."""
 
-    Parameters
-    ----------
-    source, temporary, target : pathlib.Path
-        The recording, the file to fill, and its final place.
-    placement : Placement
-        The way of writing.
+    _freed = 0
 
-    Returns
-    -------
-    dict of str to object
-        What is known of the source, by dotted key.
-    """
-    try:
-        # Held open while it is copied, so that no writer of HDF5 can enter.
-        with h5py.File(source, "r") as recording:
-            if placement.way == "sidecar":
-                # As the recording's own links: relative to its folder, until all are moved below.
-                link = os.path.relpath(source.resolve(), source.parent.resolve())
-                with h5py.File(temporary, "w", libver=("earliest", "latest")) as sidecar:
-                    copy_objects(recording, sidecar, link_large=link)
-                digest = None
-            else:
-                digest = copy_bytes(source, temporary)
-    except BlockingIOError as error:
-        raise _is_written(source) from error
-    with h5py.File(temporary, "r+") as copy:
-        move_external_links(copy, source.parent, target.parent)
-    return {
-        "source.file": source.name,
-        "source.n_bytes": source.stat().st_size,
-        "source.sha256": digest,
-        "way": placement.way,
-    }
+    @staticmethod
+    def checked_target(source: Path, out: Path | None, placement: Placement) -> Path:
+        """Say before any work whether a file may be written."""
+        if out is None:
+            return check_output(source, overwrite=True)
+        if source.is_dir():
+            raise OutputError("Results of a recording in Zarr go into Zarr: end out in '.zarr'.")
+        return check_output(out, inputs=(source,), overwrite=placement.overwrite)
 
+    @classmethod
+    @contextmanager
+    def completed(cls, target: Path, source: Path, *, in_place: bool) -> Iterator[RunFile]:
+        """Give a file that appears at its place, whole, when the block ends."""
+        with whole_file(target) as temporary:
+            yield cls(temporary, target, source)
 
-def _is_written(source: Path) -> OutputError:
-    return OutputError(
-        f"'{source.name}' is open for writing in another program. Close it there first."
-    )
+    def fill(self, placement: Placement) -> dict[str, Any]:
+        """Copy the recording, or make a file that links to its large data."""
+        source = self.source
+        try:
+            # Held open while it is copied, so that no writer of HDF5 can enter.
+            with h5py.File(source, "r") as recording:
+                if placement.way == "sidecar":
+                    # As the recording's own links: relative to its folder, until all are moved.
+                    link = os.path.relpath(source.resolve(), source.parent.resolve())
+                    with h5py.File(self.path, "w", libver=("earliest", "latest")) as sidecar:
+                        copy_objects(recording, sidecar, link_large=link, gather=True)
+                    digest = None
+                elif self._stays_in_its_folder() or not has_values_elsewhere(recording):
+                    digest = copy_bytes(source, self.path)
+                else:
+                    # A copy elsewhere would look for the values in vain, and read zeros.
+                    require_neighbours(source, outside=True)
+                    with h5py.File(self.path, "w", libver=("earliest", "latest")) as copy:
+                        copy_objects(recording, copy, gather=True)
+                    digest = digest_of(source)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"'{source.name}' is open for writing in another program. Close it there first."
+            ) from error
+        with h5py.File(self.path, "r+") as copy:
+            move_references(copy, source.parent, self.target.parent)
+        return {
+            "source.file": source.name,
+            "source.n_bytes": source.stat().st_size,
+            "source.sha256": digest,
+            "way": placement.way,
+        }
 
+    def _stays_in_its_folder(self) -> bool:
+        return self.source.parent.resolve() == self.target.parent.resolve()
 
-def add_run_to(
-    path: Path,
-    results: Results,
-    placement: Placement,
-    facts: dict[str, Any],
-    source_name: str,
-) -> tuple[list[str], int]:
-    """
-    Add a run to a file in one session: a second one would find half a group after an error.
+    def reserve(self, results: Results) -> None:
+        """Notice a full disk: HDF5 that finds it can abort, here it is still an ordinary error."""
+        reserve_room(self.path, int(1.1 * results.n_bytes) + _TABLES_BYTES)
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, which no one else sees.
-    results : Results
-        The results.
-    placement : Placement
-        Name of the run.
-    facts : dict of str to object
-        What is known of the source.
-    source_name : str
-        Name of the recording, for messages.
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """Open the file for changes, and count what they leave empty."""
+        with h5py.File(self.path, "r+") as file:
+            yield file
+            if file:  # PyNWB closes what it has written.
+                self._keep_gaps(file)
 
-    Returns
-    -------
-    names : list of str
-        Names of the tables that were added.
-    freed : int
-        Bytes of the file that are left empty.
+    @contextmanager
+    def written_through(self, root: Any) -> Iterator[Any]:
+        """Open the file in PyNWB; the recording's attributes are put back behind it."""
+        from pynwb import NWBHDF5IO
 
-    Raises
-    ------
-    OutputError
-        If there is a run of that name, and that is not to be replaced.
-    """
-    from pynwb import NWBHDF5IO
-
-    # HDF5 that finds the disk full can abort the process; here it is still an ordinary error.
-    reserve_room(path, int(1.1 * results.n_bytes) + _TABLES_BYTES)
-    with h5py.File(path, "r+") as file:
-        existing = find_runs(file).get(placement.run)
-        if existing is not None:
-            if not placement.replace:
-                raise OutputError(
-                    f"'{source_name}' already holds a run '{placement.run}'. Give this one "
-                    'another name: run="…", on the command line --run NAME; or replace it: '
-                    "replace=True, --replace."
-                )
-            _remove(file, existing, source_name)
-        before = attributes_of(file)
-        with NWBHDF5IO(file=file, mode="r+") as io:
-            nwbfile = read_nwbfile(io, source_name)
-            known = {**facts, "source.object_id": str(nwbfile.object_id),
-                     "source.identifier": str(nwbfile.identifier)}  # fmt: skip
-            names = add_run(
-                nwbfile, results, placement, facts=known, source_name=source_name, wrap=_wrap
-            )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                io.write(nwbfile)
+        before = attributes_of(root)
+        with NWBHDF5IO(file=root, mode="r+") as io:
+            yield io
             # PyNWB lifts what it finds to its newest schema; the recording stays what it was.
-            restore_attributes(file, before)
-            file.flush()
-            return names, int(file.id.get_freespace())
+            restore_attributes(root, before)
+            self._keep_gaps(root)
 
+    def _keep_gaps(self, file: Any) -> None:
+        """Count the bytes that are left empty: HDF5 forgets them when it closes the file."""
+        file.flush()
+        self._freed = int(file.id.get_freespace())
 
-def _wrap(data: Any, chunks: tuple[int, ...], compress: bool) -> Any:
-    from hdmf.backends.hdf5 import H5DataIO
+    def note_removal(self) -> None:
+        """Do nothing: HDF5 says nothing elsewhere of an object that nothing points to."""
 
-    if compress:
-        return compressed(data, chunks)
-    return H5DataIO(data, chunks=_bounded(chunks, data.dtype.itemsize))
+    def pointers(self, root: Any) -> Iterator[tuple[str, str]]:
+        """Give every soft link, and every reference in attributes and data."""
+        for key in root:
+            place = f"{root.name.rstrip('/')}/{key}"
+            link = root.get(key, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                yield place, link.path
+            if not isinstance(link, h5py.HardLink):
+                continue
+            item = root[key]
+            for reference in _references(item):
+                yield place, _name_of(item.file, reference)
+            if isinstance(item, h5py.Group):
+                yield from self.pointers(item)
+
+    def schema_errors(self) -> list[Any]:
+        """Validate the file by the schemas that it caches."""
+        import pynwb
+
+        try:
+            return list(pynwb.validate(path=str(self.path)))
+        except KeyError:
+            # MatNWB 2.4 caches schemas that lack a file; the installed schema serves as well.
+            return list(pynwb.validate(path=str(self.path), use_cached_namespaces=False))
+
+    @staticmethod
+    def wrap(data: Any, chunks: tuple[int, ...], compress: bool) -> Any:
+        """Mark an array for storage in chunks."""
+        from hdmf.backends.hdf5 import H5DataIO
+
+        if compress:
+            return compressed(data, chunks)
+        return H5DataIO(data, chunks=_bounded(chunks, data.dtype.itemsize))
+
+    def close_gaps(self) -> None:
+        """Write the file anew where deletions left gaps; otherwise leave it as it is."""
+        size = self.path.stat().st_size
+        if self._freed <= _GAPS * size:
+            return
+        packed = temporary_beside(self.target)
+        try:
+            if not _has_room(packed, size):
+                return
+            with (
+                h5py.File(self.path, "r") as old,
+                h5py.File(packed, "w", libver=("earliest", "latest")) as new,
+            ):
+                copy_objects(old, new)
+            # Room is worth less than certainty: only what is the same to the last bit takes over.
+            if same_content(self.path, packed) and packed.stat().st_size < size:
+                os.replace(packed, self.path)
+        except (InputError, RuntimeError, TypeError, ValueError, LookupError) as error:
+            warnings.warn(
+                f"The room of deleted results was not given back ({one_line(error)}).",
+                stacklevel=2,
+            )
+        finally:
+            packed.unlink(missing_ok=True)
 
 
 def _bounded(chunks: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
@@ -165,86 +197,28 @@ def _bounded(chunks: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return chunks[0], max(1, chunks[1] * _CHUNK_BYTES // n_bytes), *chunks[2:]
 
 
-def remove_runs(path: Path, entries: Sequence[RunEntry], file_name: str) -> int:
-    """
-    Remove runs from a file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, which no one else sees.
-    entries : sequence of RunEntry
-        The runs.
-    file_name : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    int
-        Bytes of the file that are left empty.
-
-    Raises
-    ------
-    InputError
-        If something else in the file points to one.
-    """
-    with h5py.File(path, "r+") as file:
-        for entry in entries:
-            _remove(file, entry, file_name)
-        file.flush()
-        return int(file.id.get_freespace())
+def _references(item: Any) -> Iterator[Any]:
+    """Give the references that stand in the attributes of an object and in its data."""
+    for key in item.attrs:
+        try:
+            value = item.attrs[key]
+        except Exception:  # An attribute that h5py cannot read is no reference to ours.
+            continue
+        yield from _references_in(value)
+    if isinstance(item, h5py.Dataset) and has_references(item.dtype):
+        yield from _references_in(item[()])
 
 
-def _remove(file: h5py.File, entry: RunEntry, file_name: str) -> None:
-    module = file["processing"][entry.module]
-    ours = {module[name].name for name in entry.tables.values() if name in module}
-    outside = _pointing_in(file, ours)
-    if outside:
-        raise InputError(
-            f"The run '{entry.name}' of '{file_name}' cannot be removed: '{outside}' points to "
-            "it, and the file would no longer open. Remove that first."
-        )
-    for name in entry.tables.values():
-        if name in module:
-            del module[name]
-    if entry.options.get("module_created") and len(module) == 0:
-        del file["processing"][entry.module]
-
-
-def _pointing_in(file: h5py.File, ours: set[str]) -> str:
-    """Name an object outside the run whose references or links lead into it."""
-    found: list[str] = []
-
-    def inside(name: str) -> bool:
-        return any(name == own or name.startswith(f"{own}/") for own in ours)
-
-    def look(group: Any) -> None:
-        for key in group:
-            place = f"{group.name.rstrip('/')}/{key}"
-            if inside(place) or found:
-                continue
-            link = group.get(key, getlink=True)
-            if isinstance(link, h5py.SoftLink) and inside(link.path):
-                found.append(place)
-            if not isinstance(link, h5py.HardLink):
-                continue
-            item = group[key]
-            for attribute in item.attrs:
-                value = _attribute(item, attribute)
-                if isinstance(value, h5py.Reference) and value and inside(_name_of(file, value)):
-                    found.append(place)
-            if isinstance(item, h5py.Group):
-                look(item)
-
-    look(file)
-    return found[0] if found else ""
-
-
-def _attribute(item: Any, key: str) -> Any:
-    try:
-        return item.attrs[key]
-    except Exception:  # An attribute that h5py cannot read is no reference to ours.
-        return None
+def _references_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, h5py.Reference):
+        if value:
+            yield value
+    elif isinstance(value, np.ndarray) and value.dtype.names:
+        for name in value.dtype.names:
+            yield from _references_in(value[name])
+    elif isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        for each in value.flat:
+            yield from _references_in(each)
 
 
 def _name_of(file: h5py.File, reference: Any) -> str:
@@ -252,41 +226,6 @@ def _name_of(file: h5py.File, reference: Any) -> str:
         return str(file[reference].name)
     except Exception:  # It dangles already.
         return ""
-
-
-def compact(temporary: Path, target: Path, freed: int) -> None:
-    """
-    Write a file anew where deletions left gaps; otherwise leave it as it is.
-
-    Parameters
-    ----------
-    temporary : pathlib.Path
-        The file, which no one else sees.
-    target : pathlib.Path
-        Its final place.
-    freed : int
-        Bytes of it that are empty.
-    """
-    if freed <= _GAPS * temporary.stat().st_size:
-        return
-    packed = temporary_beside(target)
-    try:
-        if not _has_room(packed, temporary.stat().st_size):
-            return
-        with (
-            h5py.File(temporary, "r") as old,
-            h5py.File(packed, "w", libver=("earliest", "latest")) as new,
-        ):
-            copy_objects(old, new)
-        # Room is worth less than certainty: only what is the same to the last bit takes over.
-        if same_content(temporary, packed) and packed.stat().st_size < temporary.stat().st_size:
-            os.replace(packed, temporary)
-    except (InputError, RuntimeError, TypeError, ValueError, LookupError) as error:
-        warnings.warn(
-            f"The room of deleted results was not given back ({one_line(error)}).", stacklevel=2
-        )
-    finally:
-        packed.unlink(missing_ok=True)
 
 
 def _has_room(path: Path, n_bytes: int) -> bool:

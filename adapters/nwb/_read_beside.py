@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from tavrnn_ephys.adapters.nwb._series import (
 from tavrnn_ephys.adapters.nwb._tables import ragged_texts, scalar_columns
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
+from tavrnn_ephys.io.blocks import distinct_names
 
 if TYPE_CHECKING:
     import neo
@@ -74,18 +76,20 @@ def read_behavior(
         for item in walk_series(nwbfile)
         if item[1].object_id not in taken and _is_behavior(item[1])
     ]
-    names = Counter(series.name for _, series in found)
+    names = _names_of(found)
     signals, unusable = [], []
-    for container, series in found:
+    for (container, series), name in zip(found, names, strict=True):
         try:
             clock = series_clock(series, file_name, sort=True)
         except FileFormatError:
             unusable.append(series.name)
             continue
-        part = slice(None)
-        if clock.order is None:
-            clock, part = cut(clock, len(series.data), limits)
-        samples = np.asarray(series_samples(series, part), dtype=np.float64)
+        order = clock.order
+        clock, part = cut(replace(clock, order=None), len(series.data), limits)
+        if order is None:
+            samples = np.asarray(series_samples(series, part), dtype=np.float64)
+        else:
+            samples = np.asarray(series_samples(series), dtype=np.float64)[order][part]
         if len(samples) == 0:
             continue
         signals.append(
@@ -93,7 +97,7 @@ def read_behavior(
                 series,
                 clock,
                 samples,
-                name=series.name if names[series.name] == 1 else f"{container}_{series.name}",
+                name=name,
                 container=container,
                 role="behavior",
                 columns=_channel_names(series),
@@ -107,6 +111,17 @@ def read_behavior(
             stacklevel=4,
         )
     return signals
+
+
+def _names_of(found: list[tuple[str, Any]]) -> list[str]:
+    """Name series so that none hides another: by container, and by number, where names repeat."""
+    names = [series.name for _, series in found]
+    counts = Counter(names)
+    names = [
+        name if counts[name] == 1 else f"{container}_{name}"
+        for name, (container, _) in zip(names, found, strict=True)
+    ]
+    return distinct_names(names)
 
 
 def _is_behavior(series: Any) -> bool:
@@ -155,8 +170,29 @@ def read_epochs(nwbfile: Any) -> list[neo.Epoch]:
     list of neo.Epoch
         One per table that has rows, with a text column as labels and the other columns as
         array annotations.
+
+    Warns
+    -----
+    DataLossWarning
+        If intervals have no start or stop, and are left out.
     """
-    return [_epoch(table) for table in _interval_tables(nwbfile) if len(table.id) > 0]
+    epochs, endless = [], {}
+    for table in _interval_tables(nwbfile):
+        if len(table.id) == 0:
+            continue
+        epoch, n_left_out = _epoch(table)
+        epochs.append(epoch)
+        if n_left_out:
+            endless[table.name] = n_left_out
+    if endless:
+        counts = ", ".join(f"{count} of '{name}'" for name, count in endless.items())
+        warnings.warn(
+            f"{sum(endless.values())} intervals have no start, no stop or end before they start, "
+            f"and are left out ({counts}): without an end, an interval belongs to no window.",
+            DataLossWarning,
+            stacklevel=4,
+        )
+    return epochs
 
 
 def _interval_tables(nwbfile: Any) -> list[Any]:
@@ -174,7 +210,8 @@ def _interval_tables(nwbfile: Any) -> list[Any]:
     return list(by_identity.values())
 
 
-def _epoch(table: Any) -> neo.Epoch:
+def _epoch(table: Any) -> tuple[neo.Epoch, int]:
+    """Give the intervals that have a start and an end, and the number of others."""
     import neo
     import quantities as pq
 
@@ -182,14 +219,17 @@ def _epoch(table: Any) -> neo.Epoch:
     stop = np.asarray(table["stop_time"].data[:], dtype=np.float64)
     columns = scalar_columns(table, without=("start_time", "stop_time"))
     name, labels = _labels(table, columns)
-    return neo.Epoch(
-        times=start * pq.s,
-        durations=(stop - start) * pq.s,
-        labels=labels,
+    with np.errstate(invalid="ignore"):
+        kept = np.isfinite(start) & np.isfinite(stop) & (stop >= start)
+    epoch = neo.Epoch(
+        times=start[kept] * pq.s,
+        durations=(stop - start)[kept] * pq.s,
+        labels=labels[kept],
         name=table.name,
-        array_annotations={key: columns[key] for key in columns if key != name},
+        array_annotations={key: columns[key][kept] for key in columns if key != name},
         description=str(table.description),
     )
+    return epoch, int((~kept).sum())
 
 
 def read_events(nwbfile: Any) -> list[neo.Event]:

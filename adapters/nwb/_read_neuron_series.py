@@ -52,13 +52,13 @@ def find_neuron_series(nwbfile: Any, file_name: str, pattern: str | None) -> lis
         If series of the pattern have different lengths.
     """
     flat = [
-        series for _, series in walk_series(nwbfile)
+        (container, series) for container, series in walk_series(nwbfile)
         if len(getattr(series.data, "shape", ())) == 1 and series.data.dtype.kind in "iuf"
     ]  # fmt: skip
     if pattern is not None:
-        chosen = [item for item in flat if fnmatch.fnmatchcase(item.name, pattern)]
+        chosen = [item for _, item in flat if fnmatch.fnmatchcase(item.name, pattern)]
     else:
-        chosen = _numbered(flat)
+        chosen = _numbered([item for _, item in flat if _may_be_neuron(item)])
     lengths = sorted({len(series.data) for series in chosen})
     if len(lengths) > 1 or lengths == [0]:
         raise FileFormatError(
@@ -66,6 +66,18 @@ def find_neuron_series(nwbfile: Any, file_name: str, pattern: str | None) -> lis
             "one trace per neuron needs equal, positive lengths. Narrow the pattern."
         )
     return sorted(chosen, key=lambda item: item.name)
+
+
+def _may_be_neuron(series: Any) -> bool:
+    """Believe a type that says what a series is: only one that says nothing may be a neuron."""
+    from pynwb import TimeSeries
+    from pynwb.behavior import BehavioralTimeSeries, PupilTracking
+
+    kept_in = series.parent
+    module = getattr(kept_in, "parent", None)
+    places = {str(getattr(item, "name", "")).lower() for item in (kept_in, module)}
+    is_behavior = isinstance(kept_in, BehavioralTimeSeries | PupilTracking)
+    return type(series) is TimeSeries and not is_behavior and "behavior" not in places
 
 
 def _numbered(series: list[Any]) -> list[Any]:

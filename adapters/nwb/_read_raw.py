@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._files import one_line
+from tavrnn_ephys.adapters._hdf5_faults import faults_told
 from tavrnn_ephys.adapters.nwb._names import known_place, quantities_unit
-from tavrnn_ephys.adapters.nwb._read_spikes import electrode_positions
+from tavrnn_ephys.adapters.nwb._read_units import electrode_positions
 from tavrnn_ephys.adapters.nwb._series import Limits, cut, series_clock, walk_series
 from tavrnn_ephys.adapters.nwb._tables import plain_column
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
-from tavrnn_ephys.io.blocks import make_signal
+from tavrnn_ephys.io.blocks import distinct_names, make_signal
 from tavrnn_ephys.io.lazy_signals import LazySignal
 
 __all__ = ["read_raw_signals"]
@@ -55,21 +56,24 @@ def read_raw_signals(
     InputError
         If a channel is in none of the series.
     """
-    from pynwb.ecephys import ElectricalSeries
+    from pynwb.ecephys import ElectricalSeries, SpikeEventSeries
 
     found = [
         (container, series)
         for container, series in walk_series(nwbfile)
-        if isinstance(series, ElectricalSeries) and _is_numeric(series)
+        if isinstance(series, ElectricalSeries)
+        and not isinstance(series, SpikeEventSeries)
+        and _is_numeric(series)
     ]
     signals = []
     known: list[str] = []
-    for container, series in found:
+    names = distinct_names([str(series.name) for _, series in found])
+    for (container, series), name in zip(found, names, strict=True):
         nodes = _electrode_nodes(series, file_name)
         known += nodes.ids.tolist()
         kept = _kept(nodes, channels)
         if len(kept):
-            signals.append(_raw_signal(series, container, file_name, nodes, kept, limits))
+            signals.append(_raw_signal(series, container, name, file_name, nodes, kept, limits))
     missing = [str(name) for name in channels or () if str(name) not in known]
     if missing and found:
         raise InputError(f"'{file_name}' has no channels {some(missing)}. It has: {some(known)}.")
@@ -125,6 +129,7 @@ def _groups(table: Any) -> NDArray[np.str_]:
 def _raw_signal(
     series: Any,
     container: str,
+    name: str,
     file_name: str,
     nodes: Nodes,
     kept: NDArray[np.int64],
@@ -146,12 +151,12 @@ def _raw_signal(
     about: dict[str, Any] = {"role": "raw", "container": container}
     # A signal of one sample shows how a whole one is annotated.
     template = make_signal(
-        np.zeros((1, len(chosen))), name=series.name, sampling_rate_hz=1.0, units=units,
+        np.zeros((1, len(chosen))), name=name, sampling_rate_hz=1.0, units=units,
         nodes=chosen, **about,
     )  # fmt: skip
     if clock.rate_hz is None:
         return make_signal(
-            read_part(0, part.stop - part.start, None), name=series.name, times_s=clock.times_s,
+            read_part(0, part.stop - part.start, None), name=name, times_s=clock.times_s,
             units=units, nodes=chosen, **about,
         )  # fmt: skip
     return LazySignal(
@@ -161,7 +166,7 @@ def _raw_signal(
         sampling_rate_hz=clock.rate_hz,
         t_start_s=clock.t_start_s,
         units=units,
-        name=series.name,
+        name=name,
         array_annotations=template.array_annotations,
         annotations=template.annotations,
     )
@@ -171,7 +176,7 @@ def _part_reader(
     series: Any, first: int, kept: list[int]
 ) -> Callable[[int, int, Sequence[int] | None], NDArray[np.float32]]:
     """Read parts of a dataset through a file that is opened each time and never kept open."""
-    path, name = Path(series.data.file.filename), series.data.name
+    path, name = _place(series)
     flat = len(series.data.shape) == 1
     everything = kept == list(range(1 if flat else series.data.shape[1]))
     factor = float(series.conversion or 1.0)
@@ -180,23 +185,50 @@ def _part_reader(
     scale = factor * (np.ones(len(kept)) if gains is None else np.asarray(gains[:])[kept])
 
     def read_part(start: int, stop: int, channels: Sequence[int] | None) -> NDArray[np.float32]:
-        import h5py
-
         index = np.arange(len(kept)) if channels is None else np.asarray(channels)
         wanted = [kept[item] for item in index]
         columns: Any = slice(None) if everything and channels is None else wanted
         rows = slice(first + start, first + stop)
-        try:
-            with h5py.File(path, "r") as file:
-                values = file[name][rows] if flat else file[name][rows, columns]
-        except (OSError, KeyError) as error:
-            raise FileFormatError(
-                f"'{path.name}' has changed or is damaged: samples of '{name}' cannot be read "
-                f"({one_line(error)}). Read the file again."
-            ) from error
-        samples = values.reshape(len(values), -1).astype(np.float32)
-        samples *= scale[index].astype(np.float32)
-        samples += np.float32(offset)
+        with faults_told(path), _opened(path) as file:
+            if name not in file:
+                raise FileFormatError(
+                    f"'{path.name}' has changed: it no longer holds '{name}'. Read it again."
+                )
+            data = file[name]
+            values = data[rows] if flat else _columns(data, rows, columns)
+        values = values.reshape(len(values), -1)
+        # Counts of 16 bits fit into single precision; wider ones would lose their last digits.
+        samples = values.astype(np.result_type(values.dtype, np.float32))
+        samples *= scale[index].astype(samples.dtype)
+        samples += samples.dtype.type(offset)
         return samples
 
     return read_part
+
+
+def _place(series: Any) -> tuple[Path, str]:
+    """Path of the file or Zarr store that holds the samples, and their name inside it."""
+    data = series.data
+    if hasattr(data, "file"):
+        return Path(data.file.filename), str(data.name)
+    return Path(series.get_read_io().source), str(data.name)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    if path.is_dir():
+        import zarr
+
+        yield zarr.open_group(str(path), mode="r")
+        return
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        yield file
+
+
+def _columns(data: Any, rows: slice, columns: Any) -> NDArray[Any]:
+    # Zarr names a choice of rows and listed columns otherwise than HDF5.
+    if hasattr(data, "oindex"):
+        return np.asarray(data.oindex[rows, columns])
+    return np.asarray(data[rows, columns])

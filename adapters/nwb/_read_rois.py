@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._names import (
-    CHOSEN_COMMENT,
-    ROI_NAME,
-    known_text,
-    quantities_unit,
-)
+from tavrnn_ephys.adapters.nwb._names import CHOSEN_COMMENT, ROI_NAME, known_text
+from tavrnn_ephys.adapters.nwb._read_units import judgement_of
+from tavrnn_ephys.adapters.nwb._roi_places import roi_positions
 from tavrnn_ephys.adapters.nwb._series import (
     Limits,
     cut,
@@ -26,12 +23,27 @@ from tavrnn_ephys.adapters.nwb._tables import plain_column, scalar_columns
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.io.blocks import distinct_names, with_samples
+from tavrnn_ephys.io.choices import Choice
+from tavrnn_ephys.io.quality import kept_by_quality
 
-__all__ = ["RoiSeries", "find_roi_series", "read_roi_signals"]
+__all__ = ["RoiSeries", "choose_roi_series", "find_roi_series", "read_roi_signals"]
 
 # Parts of names that tell a by-product of the traces from the traces.
 _BY_PRODUCTS = (("deconv", 3), ("denois", 3), ("neuropil", 4), ("background", 4), ("baseline", 4))
 
+_REASONS = {
+    -1: "the file marks it as the one to analyse",
+    0: "it is ΔF/F",
+    1: "it is fluorescence, and no ΔF/F is there",
+    2: "its name tells of no by-product such as neuropil",
+    3: "neither ΔF/F nor fluorescence is there",
+    4: "nothing but by-products is there",
+}
+# From this rank on the order says less than a name or type would.
+_FIRST_GUESS = 2
+# Judgements of suite2p and CaImAn, as their own writers and NeuroConv name them.
+_JUDGEMENTS = ("iscell", "is_cell", "Accepted", "accepted")
 # What becomes of these columns is decided by name; the others turn into array annotations.
 _KNOWN_COLUMNS = (ROI_NAME, "node_kind", "node_group", "image_mask", "pixel_mask", "voxel_mask")
 
@@ -53,19 +65,32 @@ class RoiSeries:
     series: Any
 
     @property
+    def path(self) -> str:
+        """Container and name, which the option ``series`` takes."""
+        return f"{self.container}/{self.series.name}"
+
+    @property
     def rank(self) -> int:
         """Place in the order of preference: ΔF/F, fluorescence, others, deconvolved, neuropil."""
         from pynwb.ophys import DfOverF
 
         if self.series.comments == CHOSEN_COMMENT:
             return -1
-        name = self.series.name.lower()
-        for part, rank in _BY_PRODUCTS:
-            if part in name:
-                return rank
+        # The series' own name says more than that of its container: NeuroConv puts by-products
+        # into one container named Fluorescence, suite2p names every series plane0, plane1, ….
+        for name in (self.series.name.lower(), self.container.lower()):
+            for part, rank in _BY_PRODUCTS:
+                if part in name:
+                    return rank
         if isinstance(self.series.parent, DfOverF):
             return 0
-        return 1 if name in ("fluorescence", "roiresponseseries") else 2
+        names = ("fluorescence", "roiresponseseries")
+        return 1 if self.series.name.lower() in names or self.container == "Fluorescence" else 2
+
+    @property
+    def reason(self) -> str:
+        """Why a series of this rank comes before others, as the end of a sentence."""
+        return _REASONS[self.rank]
 
 
 def find_roi_series(nwbfile: Any) -> list[RoiSeries]:
@@ -92,11 +117,11 @@ def find_roi_series(nwbfile: Any) -> list[RoiSeries]:
     return sorted(found, key=lambda item: item.rank)
 
 
-def read_roi_signals(
-    found: list[RoiSeries], file_name: str, chosen: str | None, limits: Limits = (None, None)
-) -> list[Any]:
+def choose_roi_series(
+    found: list[RoiSeries], file_name: str, chosen: str | None
+) -> tuple[list[RoiSeries], Choice | None]:
     """
-    Load ROI traces; one series has the role ``"nodes"``, the others are alternatives.
+    Put the series to analyse first.
 
     Parameters
     ----------
@@ -107,8 +132,72 @@ def read_roi_signals(
     chosen : str, optional
         Name of the series to analyse, ``"series"`` or ``"container/series"``; the preferred
         one by default.
+
+    Returns
+    -------
+    list of RoiSeries
+        The chosen series, then the others.
+    Choice or None
+        What was chosen among several; None where the caller or the file itself chose.
+
+    Raises
+    ------
+    InputError
+        If there is no series of the chosen name, or several.
+    """
+    if chosen is not None:
+        matching = [item for item in found if chosen in (item.series.name, item.path)]
+        if not matching:
+            raise InputError(
+                f"'{file_name}' has no ROI series '{chosen}'. "
+                f"It has: {some(_names_told(found), limit=12)}."
+            )
+        # A bare name that several containers use means the preferred one of them.
+        return [matching[0], *(item for item in found if item is not matching[0])], None
+    if len(found) < 2 or found[0].rank == -1:
+        return found, None
+    reason = found[0].reason
+    equals = [item for item in found if item.rank == found[0].rank]
+    if len(equals) > 1:
+        reason = f"{reason}, and of {len(equals)} such series it is the first in the file"
+    paths = tuple(distinct_names([item.path for item in found]))
+    return found, Choice(
+        what="ROI series", chosen=paths[0], candidates=paths, reason=reason, option="series=NAME",
+        guessed=len(equals) > 1 or found[0].rank >= _FIRST_GUESS,
+    )  # fmt: skip
+
+
+def _names_told(found: list[RoiSeries]) -> list[str]:
+    names = [item.series.name for item in found]
+    return [
+        name if names.count(name) == 1 else item.path
+        for name, item in zip(names, found, strict=True)
+    ]
+
+
+def read_roi_signals(
+    found: list[RoiSeries],
+    file_name: str,
+    *,
+    limits: Limits = (None, None),
+    quality: Any = "accepted",
+    rate_hz: float | None = None,
+) -> list[Any]:
+    """
+    Load ROI traces; the first series has the role ``"nodes"``, the others are alternatives.
+
+    Parameters
+    ----------
+    found : list of RoiSeries
+        Series in the order of :func:`choose_roi_series`.
+    file_name : str
+        Name of the file, for messages.
     limits : tuple of float or None
         Start and stop in seconds of the part to load.
+    quality : str or list of str
+        Which ROIs are kept by their judgement.
+    rate_hz : float, optional
+        Samples per second, in place of what the file states.
 
     Returns
     -------
@@ -119,52 +208,83 @@ def read_roi_signals(
     ------
     FileFormatError
         If a series is badly oriented or has no usable times.
-    InputError
-        If there is no series of the chosen name.
+
+    Warns
+    -----
+    DataLossWarning
+        If ROIs are left out for their quality, or because they hold nothing but NaN.
     """
-    if chosen is not None:
-        matching = [
-            item for item in found
-            if chosen in (item.series.name, f"{item.container}/{item.series.name}")
-        ]  # fmt: skip
-        if not matching:
-            raise InputError(
-                f"'{file_name}' has no ROI series '{chosen}'. "
-                f"It has: {some(item.series.name for item in found)}."
-            )
-        found = [matching[0], *(item for item in found if item is not matching[0])]
+    kept = _Kept(quality, file_name)
     names = [item.series.name for item in found]
-    return [
-        _roi_signal(
-            item,
-            file_name,
-            name=name if names.count(name) == 1 else f"{item.container}_{name}",
-            role="nodes" if index == 0 else "traces_alternative",
-            limits=limits,
-        )
-        for index, (item, name) in enumerate(zip(found, names, strict=True))
+    told = [
+        name if names.count(name) == 1 else f"{item.container}_{name}"
+        for name, item in zip(names, found, strict=True)
     ]
+    signals = [
+        _roi_signal(
+            item, file_name, name=name, role="nodes" if index == 0 else "traces_alternative",
+            limits=limits, kept=kept, rate_hz=rate_hz,
+        )
+        for index, (item, name) in enumerate(zip(found, distinct_names(told), strict=True))
+    ]  # fmt: skip
+    return [signal for signal in signals if signal is not None]
 
 
-def _roi_signal(item: RoiSeries, file_name: str, *, name: str, role: str, limits: Limits) -> Any:
+class _Kept:
+    """Rows of tables of ROIs that are kept; each table is judged, and told of, once."""
+
+    def __init__(self, quality: Any, file_name: str) -> None:
+        self.quality, self.file_name = quality, file_name
+        self._by_table: dict[str, NDArray[np.bool_]] = {}
+
+    def rows(self, table: Any) -> NDArray[np.bool_]:
+        key = str(table.object_id)
+        if key not in self._by_table:
+            judged = judgement_of(table, _JUDGEMENTS, _JUDGEMENTS)
+            kept = np.zeros(len(table.id), dtype=bool)
+            kept[
+                kept_by_quality(
+                    None if judged is None else judged[1], self.quality, n_nodes=len(kept),
+                    kind="ROIs", file_name=self.file_name,
+                    judge=f"the column '{judged[0]}'" if judged else "nobody",
+                )
+            ] = True  # fmt: skip
+            self._by_table[key] = kept
+        return self._by_table[key]
+
+
+def _roi_signal(
+    item: RoiSeries,
+    file_name: str,
+    *,
+    name: str,
+    role: str,
+    limits: Limits,
+    kept: _Kept,
+    rate_hz: float | None,
+) -> Any:
     series = item.series
     rows = np.asarray(series.rois.data[:], dtype=np.int64)
-    shape = series.data.shape if len(series.data.shape) > 1 else (*series.data.shape, 1)
-    if len(shape) != 2 or shape[1] != len(rows):
-        transposed = len(shape) == 2 and shape[0] == len(rows)
-        raise FileFormatError(
-            f"ROI series '{series.name}' of '{file_name}' has shape {tuple(series.data.shape)} "
-            f"for {len(rows)} ROIs; (n_samples, n_rois) is needed. "
-            + ("Transpose its data in the file." if transposed else "Write the file again.")
-        )
-    clock, part = cut(series_clock(series, file_name), shape[0], limits)
-    nodes = _roi_nodes(series.rois.table, rows, file_name)
-    samples = series_samples(series, part).reshape(-1, shape[1])
+    n_samples = _n_samples(series, len(rows), file_name)
+    _require_rows(series.rois.table, rows, file_name)
+    clock, part = cut(series_clock(series, file_name, rate_hz=rate_hz), n_samples, limits)
+    samples = series_samples(series, part).reshape(-1, len(rows))
     if len(samples) == 0:
         raise InputError(
             f"ROI series '{series.name}' of '{file_name}' has no sample between t_start and "
             "t_stop. Choose limits within the recording."
         )
+    columns = np.flatnonzero(kept.rows(series.rois.table)[rows])
+    if role == "nodes" and len(columns) == 0:
+        raise FileFormatError(
+            f"None of the ROIs of series '{series.name}' of '{file_name}' was accepted. Keep them "
+            "all: quality='all', on the command line --option quality=all."
+        )
+    if role != "nodes" and np.isnan(samples[:, columns].astype(np.float64)).all():
+        return None
+    columns = columns[with_samples(samples[:, columns], f"series '{item.path}' of '{file_name}'")]
+    rows, samples = rows[columns], samples[:, columns]
+    nodes = _roi_nodes(series.rois.table, rows)
     signal = neo_signal(
         series, clock, samples, name=name, container=item.container, role=role, nodes=nodes
     )
@@ -176,17 +296,32 @@ def _roi_signal(item: RoiSeries, file_name: str, *, name: str, role: str, limits
     return signal
 
 
-def _roi_nodes(table: Any, rows: NDArray[np.int64], file_name: str) -> Nodes:
+def _n_samples(series: Any, n_rois: int, file_name: str) -> int:
+    shape = series.data.shape if len(series.data.shape) > 1 else (*series.data.shape, 1)
+    if len(shape) != 2 or shape[1] != n_rois:
+        transposed = len(shape) == 2 and shape[0] == n_rois
+        raise FileFormatError(
+            f"ROI series '{series.name}' of '{file_name}' has shape {tuple(series.data.shape)} "
+            f"for {n_rois} ROIs; (n_samples, n_rois) is needed. "
+            + ("Transpose its data in the file." if transposed else "Write the file again.")
+        )
+    return int(shape[0])
+
+
+def _require_rows(table: Any, rows: NDArray[np.int64], file_name: str) -> None:
     if np.any((rows < 0) | (rows >= len(table.id))):
         raise FileFormatError(
             f"ROI traces of '{file_name}' point to rows that '{table.name}' with its "
             f"{len(table.id)} ROIs does not have. Write the file again."
         )
+
+
+def _roi_nodes(table: Any, rows: NDArray[np.int64]) -> Nodes:
     return Nodes(
         ids=_roi_ids(table)[rows],
         kind="roi",
         groups=_roi_groups(table)[rows],
-        positions_um=_roi_positions(table, rows),
+        positions_um=roi_positions(table, rows),
         rows=rows,
         table=table.name,
     )
@@ -205,57 +340,3 @@ def _roi_groups(table: Any) -> NDArray[np.str_]:
         return np.array([known_text(value) for value in groups])
     plane = getattr(table, "imaging_plane", None)
     return np.array([known_text(getattr(plane, "location", ""))] * len(table.id))
-
-
-def _roi_positions(table: Any, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """Positions that stand in the table, else centroids of masks whose pixel size is known."""
-    if "position_um" in table.colnames:
-        return np.asarray(table["position_um"].data[:], dtype=np.float64)[rows]
-    pixel_um = _pixel_size_um(getattr(table, "imaging_plane", None))
-    if pixel_um is None:
-        return None
-    if "pixel_mask" in table.colnames:
-        centroids = [_pixel_centroid(table["pixel_mask"][int(row)]) for row in rows]
-    elif "image_mask" in table.colnames:
-        centroids = [
-            _image_centroid(np.asarray(table["image_mask"].data[int(row)])) for row in rows
-        ]
-    else:
-        return None
-    positions = np.array(centroids) * pixel_um
-    return None if np.isnan(positions).all() else positions
-
-
-def _pixel_size_um(plane: Any) -> NDArray[np.float64] | None:
-    import quantities as pq
-
-    spacing = getattr(plane, "grid_spacing", None)
-    unit = quantities_unit(str(getattr(plane, "grid_spacing_unit", "") or ""))
-    if spacing is None or unit is None:
-        return None
-    try:
-        scale = float(pq.Quantity(1.0, unit).rescale("um").magnitude)
-    except ValueError:
-        return None
-    size = np.asarray(spacing[:], dtype=np.float64)[:2] * scale
-    return size if len(size) == 2 and np.all(size > 0) else None
-
-
-def _pixel_centroid(mask: Any) -> tuple[float, float]:
-    pixels = np.array([tuple(pixel)[:3] for pixel in mask], dtype=np.float64).reshape(-1, 3)
-    return _weighted_mean(pixels[:, 0], pixels[:, 1], pixels[:, 2])
-
-
-def _image_centroid(mask: NDArray[Any]) -> tuple[float, float]:
-    # The first axis of a mask is x in NWB.
-    x, y = np.nonzero(mask)
-    return _weighted_mean(x, y, np.asarray(mask[x, y], dtype=np.float64))
-
-
-def _weighted_mean(
-    x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64]
-) -> tuple[float, float]:
-    total = weights.sum()
-    if not total > 0:
-        return float("nan"), float("nan")
-    return float((x * weights).sum() / total), float((y * weights).sum() / total)

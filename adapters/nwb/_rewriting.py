@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from tavrnn_ephys.adapters._hdf5_neighbours import stored_elsewhere
 from tavrnn_ephys.adapters.nwb._attributes import read_attribute, write_attribute
+from tavrnn_ephys.adapters.nwb._moving import copy_values
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["copy_bytes", "copy_objects", "move_external_links", "same_content"]
+__all__ = [
+    "copy_bytes",
+    "copy_objects",
+    "digest_of",
+    "has_references",
+    "same_content",
+]
 
 _PIECE = 2**23
 # Smaller data are copied into a sidecar rather than linked.
@@ -42,7 +49,27 @@ def copy_bytes(source: Path, target: Path) -> str:
     return state.hexdigest()
 
 
-def copy_objects(source: h5py.File, target: h5py.File, *, link_large: str = "") -> None:
+def digest_of(path: Path) -> str:
+    """
+    Give the checksum of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 of the content.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def copy_objects(
+    source: h5py.File, target: h5py.File, *, link_large: str = "", gather: bool = False
+) -> None:
     """
     Copy every object of a file into an empty one, references and links included.
 
@@ -53,15 +80,18 @@ def copy_objects(source: h5py.File, target: h5py.File, *, link_large: str = "") 
     link_large : str
         Name by which the target finds the source; with one, large data of series are linked
         instead of copied.
+    gather : bool
+        Whether values that lie in other files are copied into the target.
     """
-    copies = _Copies(source, target, link_large)
+    copies = _Copies(source, target, link_large, gather)
     copies.group(source, target)
     copies.references()
 
 
 class _Copies:
-    def __init__(self, source: h5py.File, target: h5py.File, link_large: str) -> None:
+    def __init__(self, source: h5py.File, target: h5py.File, link_large: str, gather: bool) -> None:
         self.source, self.target, self.link_large = source, target, link_large
+        self.gather = gather
         self.names: dict[int, str] = {}
         self.waiting: list[tuple[Any, str, str | None]] = []
 
@@ -87,11 +117,14 @@ class _Copies:
             self.group(item, h5py.Group(made))
         elif self._is_linked(item):
             parent[name] = h5py.ExternalLink(self.link_large, item.name)
+        elif self.gather and isinstance(item, h5py.Dataset) and stored_elsewhere(item):
+            copy_values(item, parent, name)
+            self._attributes(item, parent[name])
         else:
             h5py.h5o.copy(item.parent.id, name.encode(), parent.id, name.encode())
             if isinstance(item, h5py.Dataset):
                 self._attributes(item, parent[name])
-                if _has_references(item.dtype):
+                if has_references(item.dtype):
                     self.waiting.append((item, item.name, None))
 
     def _is_linked(self, item: Any) -> bool:
@@ -106,7 +139,7 @@ class _Copies:
 
     def _attributes(self, old: Any, new: Any) -> None:
         for key in old.attrs:
-            if _has_references(old.attrs.get_id(key).dtype):
+            if has_references(old.attrs.get_id(key).dtype):
                 self.waiting.append((old, old.name, key))
             elif key not in new.attrs:
                 write_attribute(new, key, read_attribute(old, key))
@@ -123,9 +156,15 @@ class _Copies:
             if key in new.attrs:
                 del new.attrs[key]
             if isinstance(value, h5py.Reference):
-                new.attrs.create(key, self._reference(value), dtype=h5py.ref_dtype)
+                moved = self._reference(value) or self._target_by_name(name)
+                new.attrs.create(key, moved, dtype=h5py.ref_dtype)
             else:
                 new.attrs.create(key, self._moved(value), dtype=old.attrs.get_id(key).dtype)
+
+    def _target_by_name(self, name: str) -> Any:
+        """Find what an index refers to by name, where its reference leads nowhere."""
+        target = self.target.get(name.removesuffix("_index"))
+        return h5py.Reference() if target is None else target.ref
 
     def _moved(self, values: Any) -> Any:
         if isinstance(values, h5py.Reference):
@@ -153,12 +192,27 @@ class _Copies:
             )
         if not reference:
             return h5py.Reference()
-        return self.target[self.source[reference].name].ref
+        # The object of a reference can be gone; whoever reads the copy finds none either.
+        name = self.source[reference].name
+        return h5py.Reference() if name is None else self.target[name].ref
 
 
-def _has_references(dtype: np.dtype[Any]) -> bool:
+def has_references(dtype: np.dtype[Any]) -> bool:
+    """
+    Say whether data of a type hold references.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        The type, which may have fields.
+
+    Returns
+    -------
+    bool
+        True if it is one, or one of its fields is.
+    """
     if dtype.names:
-        return any(_has_references(dtype[name]) for name in dtype.names)
+        return any(has_references(dtype[name]) for name in dtype.names)
     return h5py.check_ref_dtype(dtype) is not None
 
 
@@ -200,7 +254,7 @@ def _same_member(one: Any, two: Any, name: str) -> bool:
         return False
     if isinstance(a, h5py.Group):
         return _same_group(a, b)
-    return not isinstance(a, h5py.Dataset) or _same_dataset(a, b)
+    return _same_dataset(a, b) if isinstance(a, h5py.Dataset) else bool(a.dtype == b.dtype)
 
 
 def _same_dataset(one: Any, two: Any) -> bool:
@@ -247,37 +301,3 @@ def _same_object(one: Any, two: Any, first: Any, second: Any) -> bool:
 
 def _place(reference: Any, file: Any) -> str | None:
     return file[reference].name if reference else None
-
-
-def move_external_links(file: h5py.File, old_folder: Path, new_folder: Path) -> None:
-    """
-    Keep relative links to other files right in a copy that lies elsewhere.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The copy.
-    old_folder, new_folder : pathlib.Path
-        Folders of the original and of the copy.
-    """
-    if old_folder.resolve() == new_folder.resolve():
-        return
-    found: list[tuple[Any, str, Any]] = []
-
-    def collect(group: Any) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                found.append((group, name, link))
-            elif isinstance(link, h5py.HardLink):
-                item = group[name]
-                if isinstance(item, h5py.Group):
-                    collect(item)
-
-    collect(file)
-    for group, name, link in found:
-        if not os.path.isabs(link.filename):
-            there = old_folder.resolve() / link.filename
-            moved = os.path.relpath(there, new_folder.resolve())
-            del group[name]
-            group[name] = h5py.ExternalLink(moved, link.path)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._names import table_name
 from tavrnn_ephys.adapters.nwb._run_columns import Wrap
-from tavrnn_ephys.adapters.nwb._run_frames import TABLE, frame_table
-from tavrnn_ephys.adapters.nwb._run_graphs import graphs_table
-from tavrnn_ephys.adapters.nwb._run_matrices import connectivity_table
-from tavrnn_ephys.adapters.nwb._run_tables import nodes_table, provenance_table, windows_table
+from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
+from tavrnn_ephys.adapters.nwb._run_parts import WRITERS
+from tavrnn_ephys.adapters.nwb._run_provenance import provenance_table
 from tavrnn_ephys.adapters.nwb._write_beside import add_to_module
 from tavrnn_ephys.core.errors import OutputError
 from tavrnn_ephys.core.runs import Placement, Results
@@ -57,37 +55,22 @@ def add_run(
     OutputError
         If an object of another origin has the name of a table.
     """
-    run, tables, notes = placement.run, {}, {}
-
-    def keep(part: str, built: tuple[Any, dict[str, Any]]) -> Any:
-        tables[part] = built[0]
-        notes.update(built[1])
-        return built[0]
-
-    nodes = keep("nodes", nodes_table(results, run, nwbfile, source_name, wrap))
-    windows = keep("windows", windows_table(results, run, wrap))
-    form = placement.connectivity
-    weights = None if form == "edges" else results.connectivity
-    if weights is not None:
-        keep("connectivity", connectivity_table(weights, run, windows, form, wrap))
-    if results.graphs is not None:
-        keep(
-            "graphs",
-            graphs_table(results, run, windows, nodes, wrap, with_weights=weights is not None),
-        )
-    for name, given in results.tables.items():
-        keep(f"{TABLE}{name}", frame_table(run, name, given, wrap))
+    draft = RunTables(results, placement, nwbfile, source_name, wrap)
+    for write in WRITERS.values():
+        write(draft)
+    tables, notes = draft.completed()
     module = placement.module or ("ophys" if results.nodes.kind == "roi" else "ecephys")
     facts = {
         **facts,
         "module_created": module not in nwbfile.processing,
         **{f"tables.{part}": table.name for part, table in tables.items()},
-        "tables.provenance": table_name(run, "provenance"),
+        "tables.provenance": draft.name("provenance"),
     }
-    tables["provenance"] = provenance_table(results, run, facts, notes)
-    names = [table.name for table in tables.values()]
-    _require_free(nwbfile, module, names, run)
-    for table in tables.values():
+    provenance = provenance_table(results, placement.run, facts, notes)
+    added = [*tables.values(), provenance]
+    names = [table.name for table in added]
+    _require_free(nwbfile, module, names, placement.run)
+    for table in added:
         add_to_module(nwbfile, module, table)
     return names
 

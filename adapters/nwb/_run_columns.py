@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._encoding import encode_array
+from tavrnn_ephys.adapters.nwb._encoding import FIRST_ROWS, encode_array
 from tavrnn_ephys.adapters.nwb._names import is_free_name
 
 __all__ = ["Column", "Wrap", "blocks", "free_names", "row_chunks", "stored_columns"]
@@ -89,6 +89,11 @@ def _data(column: Column, wrap: Wrap) -> tuple[Any, dict[str, Any], str]:
     if column.derive is not None and column.chunks is not None:
         first = column.derive(column.values[:1])
         dtype = first.dtype
+        if np.isin(first, (0, 1)).all() and _derives_flags(column):
+            whole = column.derive(column.values)
+            values, note = encode_array(whole)
+            if values is not None:
+                return wrap(values, column.chunks, column.compress), note, column.text
         lines = blocks(column.values, column.derive, (len(column.values), *first.shape[1:]), dtype)
         return wrap(lines, column.chunks, column.compress), {"dtype": dtype.name}, column.text
     values, note = encode_array(column.values)
@@ -102,6 +107,20 @@ def _data(column: Column, wrap: Wrap) -> tuple[Any, dict[str, Any], str]:
         return values.tolist(), note, text
     data = values if column.chunks is None else wrap(values, column.chunks, column.compress)
     return data, note, text
+
+
+def _derives_flags(column: Column) -> bool:
+    """Say whether nwbinspector would take what is stored for flags; row by row, to save memory."""
+    if column.derive is None:
+        return False
+    heads = column.values[:FIRST_ROWS]
+    rows = (column.derive(heads[index : index + 1]) for index in range(len(heads)))
+    values: set[float] = set()
+    for row in rows:
+        values |= set(np.unique(row).tolist())
+        if not values <= {0, 1}:
+            return False
+    return values == {0, 1}
 
 
 def _vector(name: str, text: str, data: Any) -> Any:

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._names import table_name
-from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, free_names, stored_columns
+from tavrnn_ephys.adapters.nwb._run_columns import Column, free_names
+from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
+from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, options_below
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.runs import ResultTable
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TABLE", "frame_of", "frame_table"]
+__all__ = ["TABLE", "list_tables", "read_tables", "write_tables"]
 
 #: What stands before the name of a further table among the parts of a run.
 TABLE = "table_"
 
 
-def frame_table(run: str, name: str, given: Any, wrap: Wrap) -> tuple[Any, dict[str, Any]]:
+def write_tables(tables: RunTables) -> None:
     """
-    Build the table of a data frame.
+    Add the tables of data frames.
 
     Parameters
     ----------
-    run : str
-        Name of the run.
-    name : str
-        Name of the table.
-    given : pandas.DataFrame or ResultTable
-        The table; of a bare frame, ``attrs`` may hold ``description`` and ``columns``.
-    wrap : callable
-        Marks an array for chunked storage.
-
-    Returns
-    -------
-    table : hdmf.common.DynamicTable
-        The rows of the frame.
-    notes : dict of str to object
-        How the columns are to be read back.
+    tables : RunTables
+        The tables of the run.
 
     Raises
     ------
     InputError
-        If it has no row, an index of its own, or a column of a type that NWB cannot hold.
+        If one has no row, an index of its own, or a column of a type that NWB cannot hold.
     """
+    for name, given in tables.results.tables.items():
+        _write_table(tables, name, given)
+
+
+def _write_table(tables: RunTables, name: str, given: Any) -> None:
     from hdmf.common import DynamicTable
 
     about = _described(name, given)
@@ -61,26 +54,21 @@ def frame_table(run: str, name: str, given: Any, wrap: Wrap) -> tuple[Any, dict[
     columns = []
     for stored, column in zip(stored_names, frame.columns, strict=True):
         values, missing = _values(name, str(column), frame[column])
-        columns.append(
-            Column(
-                name=stored,
-                text=about.columns.get(column, f"Column '{column}' of the table '{name}'."),
-                values=values,
-            )
-        )
+        text = about.columns.get(column, f"Column '{column}' of the table '{name}'.")
+        columns.append(Column(name=stored, text=text, values=values))
         notes[f"table_columns.{part}.{stored}"] = str(column)
         notes[f"table_types.{part}.{stored}"] = str(frame[column].dtype)
         if missing:
             notes[f"table_missing.{part}.{stored}"] = missing
-    encoded, how = stored_columns(part, columns, wrap)
+    encoded, how = tables.stored(part, columns)
     table = DynamicTable(
-        name=table_name(run, part),
-        description=about.description or f"Table '{name}' of the run '{run}'.",
+        name=tables.name(part),
+        description=about.description or f"Table '{name}' of the run '{tables.placement.run}'.",
         id=list(range(len(frame))),
         columns=encoded,
         colnames=[column.name for column in encoded],
     )
-    return table, {**notes, **how}
+    tables.add(part, table, {**notes, **how})
 
 
 def _described(name: str, given: Any) -> ResultTable:
@@ -135,44 +123,28 @@ def _is_categorical(series: Any) -> bool:
     return str(series.dtype) == "category"
 
 
-def frame_of(
-    part: str,
-    options: Mapping[str, Any],
-    restored: Callable[[str, str], NDArray[Any] | None],
-    texts: Mapping[str, str],
-) -> pandas.DataFrame:
-    """
-    Restore a data frame.
+def read_tables(run: NwbRun) -> dict[str, pandas.DataFrame]:
+    """Read the further tables."""
+    parts = [part for part in run.groups if part.startswith(TABLE)]
+    return {part.removeprefix(TABLE): _frame(run, part) for part in parts}
 
-    Parameters
-    ----------
-    part : str
-        Part of the run that it is.
-    options : mapping of str to object
-        Provenance of the run.
-    restored : callable
-        Gives a column by part and name.
-    texts : mapping of str to str
-        Descriptions: of the table under the empty text, of each column under its stored name.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Equal to the one that was written, its descriptions in ``attrs``.
-    """
+def list_tables(groups: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the further tables for a listing."""
+    names = [part.removeprefix(TABLE) for part in groups if part.startswith(TABLE)]
+    return tuple(f"table {name}" for name in names)
+
+
+def _frame(run: NwbRun, part: str) -> pandas.DataFrame:
     import pandas as pd
 
-    prefix = f"table_columns.{part}."
-    columns, described = {}, {}
-    for key, name in options.items():
-        if not key.startswith(prefix):
-            continue
-        stored = key.removeprefix(prefix)
-        values: Any = restored(part, stored)
-        kind = str(options[f"table_types.{part}.{stored}"])
+    texts, columns, described = run.texts(part), {}, {}
+    for stored, name in options_below(f"table_columns.{part}.", run.options).items():
+        values: Any = run.needed(part, stored)
+        kind = str(run.options[f"table_types.{part}.{stored}"])
         if values.dtype.kind == "U":
             texts_here = values.astype(object)
-            texts_here[options.get(f"table_missing.{part}.{stored}", [])] = None
+            texts_here[run.options.get(f"table_missing.{part}.{stored}", [])] = None
             values = pd.Series(texts_here, dtype=kind if kind in ("str", "string") else object)
         columns[name] = values
         described[name] = texts.get(stored, "")

@@ -1,4 +1,4 @@
-"""Graphs of a run as a table, and back."""
+"""Graphs of a run as a table."""
 
 from __future__ import annotations
 
@@ -9,64 +9,43 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._names import table_name
-from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, stored_columns
-from tavrnn_ephys.adapters.nwb._run_matrices import is_mirrored, window_table
+from tavrnn_ephys.adapters.nwb._encoding import FIRST_ROWS
+from tavrnn_ephys.adapters.nwb._run_columns import Column
+from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
+from tavrnn_ephys.adapters.nwb._run_graph_rules import node_features, strong_weights
+from tavrnn_ephys.adapters.nwb._run_matrices import is_mirrored, stored_connectivity, window_table
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graphs_on_demand import GraphsOnDemand, dense_weights, entries_of
-from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.core.triangles import triangle
 
-__all__ = [
-    "graph_of_edges",
-    "graph_of_weights",
-    "graphs_table",
-    "node_features",
-    "strong_weights",
-]
+__all__ = ["write_graphs"]
 
 # Beyond this share of the pairs a list of edges takes more room than a matrix.
 _DENSE = 0.25
-# Rows of a column that NWB's inspector looks at.
-_INSPECTED = 200
 
 
-def graphs_table(
-    results: Results, run: str, windows: Any, nodes: Any, wrap: Wrap, *, with_weights: bool
-) -> tuple[Any, dict[str, Any]]:
+def write_graphs(tables: RunTables) -> None:
     """
-    Build the table of graphs.
+    Add the table of graphs.
 
     Parameters
     ----------
-    results : Results
-        Results with graphs.
-    run : str
-        Name of the run.
-    windows, nodes : hdmf.common.DynamicTable
-        The tables of windows and nodes.
-    wrap : callable
-        Marks an array for chunked storage.
-    with_weights : bool
-        Whether the connectivity stands in the file, so that dense graphs can refer to it.
-
-    Returns
-    -------
-    table : hdmf.common.DynamicTable
-        One row per window.
-    notes : dict of str to object
-        How the columns are to be read back.
+    tables : RunTables
+        The tables of the run.
 
     Raises
     ------
     InputError
         If a graph is directed.
     """
-    graphs = results.graphs
+    graphs = tables.results.graphs
+    if graphs is None:
+        return
     _require_symmetric(graphs)
-    connectivity = results.connectivity if with_weights else None
-    ragged, columns, rule = _edge_columns(graphs, nodes, connectivity)
+    # Dense graphs can refer to connectivity that stands in the file.
+    connectivity = stored_connectivity(tables)
+    ragged, columns, rule = _edge_columns(graphs, tables.table("nodes"), connectivity)
     if graphs.node_mask is not None:
         columns.append(
             Column(
@@ -76,21 +55,23 @@ def graphs_table(
             )
         )
     features, feature_columns = _feature_columns(graphs, connectivity)
-    stored, notes = stored_columns("graphs", [*columns, *feature_columns], wrap)
+    stored, notes = tables.stored("graphs", [*columns, *feature_columns])
     notes |= {
         "graphs.edges": rule,
         "graphs.features": features,
         "graphs.history_node": graphs.history_node,
     }
+    facts = graphs.origin.to_facts()
+    notes |= {f"graphs.origin.{name}": value for name, value in facts.items()}
     table = window_table(
-        table_name(run, "graphs"),
-        f"Undirected graph of each window over the nodes of '{table_name(run, 'nodes')}': "
-        f"{_RULES[rule]} One row per window of '{table_name(run, 'windows')}'.",
+        tables.name("graphs"),
+        f"Undirected graph of each window over the nodes of '{tables.name('nodes')}': "
+        f"{_RULES[rule]} One row per window of '{tables.name('windows')}'.",
         stored,
-        windows,
+        tables.table("windows"),
         ragged,
     )
-    return table, notes
+    tables.add("graphs", table, notes)
 
 
 _RULES = {
@@ -176,28 +157,6 @@ def _weakest_edges(graphs: Any, connectivity: ConnectivitySequence) -> NDArray[n
     return weakest
 
 
-def strong_weights(weights: NDArray[Any], weakest: float) -> NDArray[np.float32]:
-    """
-    Keep the connections that are at least as strong as a limit.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape (n_nodes, n_nodes)
-        Connectivity of a window.
-    weakest : float
-        The limit.
-
-    Returns
-    -------
-    numpy.ndarray
-        Weights in single precision; zero where there is no edge.
-    """
-    kept = np.nan_to_num(weights.astype(np.float32), nan=0.0)
-    np.fill_diagonal(kept, 0.0)
-    kept[np.abs(kept) < np.float32(weakest)] = 0.0
-    return kept
-
-
 def _matrix_column(graphs: Any) -> Column:
     n_nodes = graphs.n_nodes
     return Column(
@@ -216,17 +175,17 @@ def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
 
     upper = [scipy.sparse.triu(matrix, k=1).tocoo() for matrix in graphs.weights]
     stops = np.cumsum([edges.nnz for edges in upper])
-    first, second = not_like_booleans(
-        np.concatenate([edges.row for edges in upper]).astype(np.int32),
-        np.concatenate([edges.col for edges in upper]).astype(np.int32),
-    )
+    ends = np.array([np.concatenate([edges.row for edges in upper]),
+                     np.concatenate([edges.col for edges in upper])], dtype=np.int32)  # fmt: skip
     columns: list[Any] = []
-    for name, ends, which in (("edge_from", first, "first"), ("edge_to", second, "second")):
+    for name, rows, which in zip(
+        ("edge_from", "edge_to"), _unlike_flags(ends), ("first", "second"), strict=True
+    ):
         columns.append(
             DynamicTableRegion(
                 name=name,
                 description=f"The {which} node of each edge of the window.",
-                data=ends,
+                data=rows,
                 table=nodes,
             )
         )
@@ -243,75 +202,19 @@ def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
     ]
 
 
-def graph_of_edges(
-    first: NDArray[Any], second: NDArray[Any], weights: NDArray[Any], n_nodes: int
-) -> scipy.sparse.csr_array:
+def _unlike_flags(ends: NDArray[np.int32]) -> NDArray[np.int32]:
     """
-    Restore a graph from its edges.
+    Swap the ends of one edge where the first rows of a column look like flags to nwbinspector.
 
-    Parameters
-    ----------
-    first, second : numpy.ndarray of int, shape (n_edges,)
-        Ends of the edges.
-    weights : numpy.ndarray, shape (n_edges,)
-        Their weights.
-    n_nodes : int
-        Number of nodes.
-
-    Returns
-    -------
-    scipy.sparse.csr_array
-        Symmetric, shape (n_nodes, n_nodes).
+    A graph of many nodes begins with hundreds of edges that leave nodes 0 and 1.  An edge has no
+    direction, so that swapping its ends changes nothing.
     """
-    rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
-    values = np.concatenate([weights, weights])
-    graph = scipy.sparse.csr_array((values, (rows, columns)), shape=(n_nodes, n_nodes))
-    graph.sort_indices()
-    return graph
-
-
-def graph_of_weights(weights: NDArray[Any]) -> scipy.sparse.csr_array:
-    """
-    Restore a graph from a matrix.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape (n_nodes, n_nodes)
-        Weights, zero where there is no edge.
-
-    Returns
-    -------
-    scipy.sparse.csr_array
-        The graph.
-    """
-    return scipy.sparse.csr_array(weights)
-
-
-def not_like_booleans(
-    first: NDArray[np.int32], second: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """
-    Turn one edge round where positions would be taken for truth values.
-
-    The inspector looks at the beginning of a column, and wants zeros and ones as booleans.  Where
-    the first edges all leave nodes 0 and 1, one that leaves node 1 is written from its other end;
-    graphs are undirected.
-
-    Parameters
-    ----------
-    first, second : numpy.ndarray of int, shape (n_edges,)
-        Ends of the edges, the lower position first.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        The same edges.
-    """
-    if set(first[:_INSPECTED].tolist()) == {0, 1}:
-        turned = int(np.argmax(first == 1))
-        first, second = first.copy(), second.copy()
-        first[turned], second[turned] = second[turned], first[turned]
-    return first, second
+    head = ends[:, :FIRST_ROWS]
+    if set(np.unique(head[0])) == {0, 1} and head[1].max() > 1:
+        first = int(np.argmax(head[1] > 1))
+        ends = ends.copy()
+        ends[:, first] = ends[::-1, first]
+    return ends
 
 
 def _feature_columns(
@@ -361,31 +264,3 @@ def _follow(
         )
         for index, features in enumerate(graphs.features)
     )
-
-
-def node_features(
-    weights: NDArray[Any], history_node: bool, diagonal: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
-    """
-    Derive the features of vertices from weights: their absolute values, node by node.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape (n_nodes, n_nodes)
-        Weights of a window; NaN counts as zero.
-    history_node : bool
-        Whether there is a history node, which is joined to all with weight 1.
-    diagonal : numpy.ndarray, shape (n_nodes,), optional
-        What stands on the diagonal; that of the weights by default.
-
-    Returns
-    -------
-    numpy.ndarray of float32
-        Shape (n_vertices, n_vertices).
-    """
-    n_nodes = len(weights)
-    features = np.ones((n_nodes + int(history_node),) * 2, dtype=np.float32)
-    features[:n_nodes, :n_nodes] = np.abs(np.nan_to_num(weights, nan=0.0))
-    if diagonal is not None:
-        np.fill_diagonal(features[:n_nodes, :n_nodes], diagonal)
-    return features

@@ -7,7 +7,6 @@ units were deleted that a run points to.  Groups of HDF5 and of Zarr are read al
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters.nwb._encoding import Row, read_options
-from tavrnn_ephys.adapters.nwb._run_frames import TABLE
-from tavrnn_ephys.adapters.nwb._run_tables import FORMAT_VERSION
-from tavrnn_ephys.core.errors import FileFormatError, InputError
-from tavrnn_ephys.core.runs import DEFAULT_RUN, RunInfo
+from tavrnn_ephys.adapters.nwb._run_provenance import FORMAT_VERSION
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
+from tavrnn_ephys.core.runs import DEFAULT_RUN, Placement
 
 __all__ = [
     "RunEntry",
     "choose_run",
-    "describe_run",
     "find_runs",
     "option_texts",
     "plain_values",
+    "require_free_name",
     "require_intact",
 ]
 
@@ -219,6 +217,41 @@ def choose_run(runs: dict[str, RunEntry], name: str | None, file_name: str) -> R
     return runs[chosen]
 
 
+def require_free_name(
+    runs: dict[str, RunEntry], placement: Placement, file_name: str
+) -> RunEntry | None:
+    """
+    Refuse a run whose name is taken, unless it is to be replaced.
+
+    Parameters
+    ----------
+    runs : dict of str to RunEntry
+        Runs of the file.
+    placement : Placement
+        Name of the run to be written, and whether one is replaced.
+    file_name : str
+        Name of the file, for the message.
+
+    Returns
+    -------
+    RunEntry or None
+        The run to be replaced; None where the name is free.
+
+    Raises
+    ------
+    OutputError
+        If there is a run of that name, and that is not to be replaced.
+    """
+    existing = runs.get(placement.run)
+    if existing is not None and not placement.replace:
+        raise OutputError(
+            f"'{file_name}' already holds a run '{placement.run}'. Give this one another "
+            'name: run="…", on the command line --run NAME; or replace it: replace=True, '
+            "--replace."
+        )
+    return existing
+
+
 def require_intact(root: Any, entry: RunEntry, file_name: str) -> None:
     """
     Refuse a run that is newer than this package, or whose tables or units are gone.
@@ -285,59 +318,3 @@ def _target(root: Any, reference: Any) -> Any | None:
         return target if target.name is not None and "id" in target else None
     except Exception:
         return None
-
-
-def describe_run(root: Any, entry: RunEntry) -> RunInfo:
-    """
-    Describe a run without loading it.
-
-    Parameters
-    ----------
-    root : h5py.File or zarr.Group
-        The file.
-    entry : RunEntry
-        The run.
-
-    Returns
-    -------
-    RunInfo
-        What it consists of.
-    """
-    module = root["processing"][entry.module]
-    there = {part: module[name] for part, name in entry.tables.items() if name in module}
-    sizes = [
-        len(there[part]["id"]) if part in there and "id" in there[part] else 0
-        for part in ("windows", "nodes")
-    ]
-    return RunInfo(
-        name=entry.name,
-        module=entry.module,
-        created=str(entry.options.get("created", "")),
-        software_version=str(entry.options.get("software_version", "")),
-        n_windows=sizes[0],
-        n_nodes=sizes[1],
-        node_kind=str(entry.options.get("node_kind", "")),
-        contents=tuple(_contents(there)),
-        n_bytes=sum(_stored_bytes(group) for group in there.values()),
-    )
-
-
-def _contents(there: dict[str, Any]) -> Iterator[str]:
-    if "windows" in there and any(name.startswith("embedding") for name in there["windows"]):
-        yield "embedding"
-    for part in there:
-        if part in ("connectivity", "graphs"):
-            yield part
-        elif part.startswith(TABLE):
-            yield f"table {part.removeprefix(TABLE)}"
-
-
-def _stored_bytes(group: Any) -> int:
-    total = 0
-    for name in group:
-        item = group[name]
-        if not hasattr(item, "dtype"):
-            continue
-        stored = item.id.get_storage_size() if hasattr(item, "id") else item.nbytes_stored
-        total += int(stored)
-    return total

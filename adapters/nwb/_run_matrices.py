@@ -2,63 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._names import table_name
-from tavrnn_ephys.adapters.nwb._run_columns import Column, Wrap, row_chunks, stored_columns
-from tavrnn_ephys.core.containers import ConnectivitySequence
-from tavrnn_ephys.core.triangles import triangle
+from tavrnn_ephys.adapters.nwb._run_columns import Column, row_chunks
+from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
+from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, options_below
+from tavrnn_ephys.core.containers import ConnectivitySequence, Origin
+from tavrnn_ephys.core.triangles import from_triangle, triangle
 
-__all__ = ["connectivity_table", "is_mirrored", "window_table"]
+__all__ = [
+    "is_mirrored",
+    "read_connectivity",
+    "read_weights",
+    "read_window_of_connectivity",
+    "stored_connectivity",
+    "window_table",
+    "write_connectivity",
+]
 
 # Rows compared at once where a whole matrix would not fit into the cache.
 _STRIPE = 32
 
 
-def connectivity_table(
-    connectivity: ConnectivitySequence, run: str, windows: Any, form: str, wrap: Wrap
-) -> tuple[Any, dict[str, Any]]:
+def write_connectivity(tables: RunTables) -> None:
+    """Add the table of connectivity, unless the graphs alone are to tell it."""
+    connectivity = stored_connectivity(tables)
+    if connectivity is None:
+        return
+    exact = not connectivity.directed and _is_mirrored(connectivity)
+    halved = tables.placement.connectivity == "triangle" and exact
+    stored, notes = tables.stored("connectivity", _weight_columns(connectivity, halved))
+    notes |= {"connectivity.measure": connectivity.measure,
+              "connectivity.directed": connectivity.directed}  # fmt: skip
+    facts = connectivity.origin.to_facts()
+    notes |= {f"connectivity.origin.{name}": value for name, value in facts.items()}
+    table = window_table(
+        tables.name("connectivity"),
+        f"Functional connectivity ({connectivity.measure}) between the {connectivity.n_nodes} "
+        f"nodes of '{tables.name('nodes')}', one row per window of '{tables.name('windows')}'.",
+        stored,
+        tables.table("windows"),
+    )
+    tables.add("connectivity", table, notes)
+
+
+def stored_connectivity(tables: RunTables) -> ConnectivitySequence | None:
     """
-    Build the table of connectivity.
+    Give the connectivity that the file holds.
 
     Parameters
     ----------
-    connectivity : ConnectivitySequence
-        Connectivity of every window.
-    run : str
-        Name of the run.
-    windows : pynwb.epoch.TimeIntervals
-        The table of windows.
-    form : {"triangle", "full"}
-        Whether whole matrices are stored; those of directed connectivity always are.
-    wrap : callable
-        Marks an array for chunked storage.
+    tables : RunTables
+        The tables of the run.
 
     Returns
     -------
-    table : hdmf.common.DynamicTable
-        One row per window.
-    notes : dict of str to object
-        How the columns are to be read back.
+    ConnectivitySequence or None
+        The connectivity; None where there is none beyond the edges of the graphs.
     """
-    exact = not connectivity.directed and _is_mirrored(connectivity)
-    columns = [*_weight_columns(connectivity, form == "triangle" and exact)]
-    stored, notes = stored_columns("connectivity", columns, wrap)
-    notes |= {"connectivity.measure": connectivity.measure,
-              "connectivity.directed": connectivity.directed}  # fmt: skip
-    table = window_table(
-        table_name(run, "connectivity"),
-        f"Functional connectivity ({connectivity.measure}) between the {connectivity.n_nodes} "
-        f"nodes of '{table_name(run, 'nodes')}', one row per window of "
-        f"'{table_name(run, 'windows')}'.",
-        stored,
-        windows,
+    return None if tables.placement.connectivity == "edges" else tables.results.connectivity
+
+
+def read_connectivity(run: NwbRun) -> ConnectivitySequence | None:
+    """Read the connectivity."""
+    if "connectivity" not in run.groups:
+        return None
+    return ConnectivitySequence(
+        weights=read_weights(run),
+        windows=run.windows,
+        nodes=run.nodes,
+        measure=str(run.options["connectivity.measure"]),
+        mean_activity=run.restored("connectivity", "mean_activity"),
+        lags_s=run.restored("connectivity", "lags"),
+        directed=bool(run.options["connectivity.directed"]),
+        origin=Origin.from_facts(options_below("connectivity.origin.", run.options)),
     )
-    return table, notes
+
+
+def read_window_of_connectivity(
+    run: NwbRun, index: int, known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Read the connectivity of one window."""
+    if "connectivity" not in run.groups:
+        return {}
+    here = slice(index, index + 1)
+    activity = run.restored("connectivity", "mean_activity", here)
+    fields = {"weights": read_weights(run, here)[0]}
+    return fields if activity is None else {**fields, "mean_activity": activity[0]}
+
+
+def read_weights(run: NwbRun, windows: slice = slice(None)) -> NDArray[Any]:
+    """
+    Read matrices of connectivity.
+
+    Parameters
+    ----------
+    run : NwbRun
+        The run.
+    windows : slice
+        Which windows.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_windows, n_nodes, n_nodes).
+
+    Raises
+    ------
+    FileFormatError
+        If the file lacks them.
+    """
+    upper = run.restored("connectivity", "weights_upper", windows)
+    if upper is not None:
+        return from_triangle(upper, run.n_nodes)
+    return run.needed("connectivity", "weights", windows)
 
 
 def _is_mirrored(connectivity: ConnectivitySequence) -> bool:

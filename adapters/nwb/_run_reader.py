@@ -1,37 +1,54 @@
-"""One stored run, read part by part."""
+"""One stored run: its columns restored, its parts read whole or for one window."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5_faults import faults_told
 from tavrnn_ephys.adapters.nwb._encoding import decode_array
-from tavrnn_ephys.adapters.nwb._files import damage_told
-from tavrnn_ephys.adapters.nwb._run_frames import TABLE, frame_of
-from tavrnn_ephys.adapters.nwb._run_graphs import (
-    graph_of_edges,
-    graph_of_weights,
-    node_features,
-    strong_weights,
-)
-from tavrnn_ephys.adapters.nwb._run_index import RunEntry, describe_run, plain_values
-from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
-from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.adapters.nwb._run_index import RunEntry, plain_values
+from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.core.run_parts import RUN_PARTS, joined_fields, window_position
 from tavrnn_ephys.core.runs import RunInfo, WindowResults
-from tavrnn_ephys.core.triangles import from_triangle
+from tavrnn_ephys.io.protocols import StoredRun
 
-if TYPE_CHECKING:
-    import pandas
+__all__ = ["NwbRun", "PartReader", "describe_run", "options_below"]
 
-__all__ = ["NwbRun"]
+# Facts that say how columns are stored, which is nobody's business but the readers'.
+_HIDDEN = ("columns.", "table_columns.", "table_types.", "table_missing.", "window_columns.",
+           "window_values.", "node_values.", "graphs.", "connectivity.origin.")  # fmt: skip
 
 
-class NwbRun:
+@dataclass(frozen=True, kw_only=True)
+class PartReader:
+    """
+    How one part of a run is read.
+
+    Parameters
+    ----------
+    read : callable
+        Reads it whole from a run; None where the run has none.
+    window : callable, optional
+        Reads its share of one window, as fields of ``WindowResults``, from a run, the position
+        of the window and the fields that are known already.  By default the whole part, which
+        is small, is kept and cut.
+    contents : callable
+        Names what a listing counts, from the groups of the tables of a run.
+    """
+
+    read: Callable[[NwbRun], Any]
+    window: Callable[[NwbRun, int, Mapping[str, Any]], dict[str, Any]] | None = None
+    contents: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda groups: ()
+
+
+class NwbRun(StoredRun):
     """
     A run in an open file; arrays are loaded when they are asked for.
 
@@ -43,291 +60,295 @@ class NwbRun:
         The run.
     file_name : str
         Name of the file, for messages.
+    readers : mapping of str to PartReader
+        How each part is read.
     """
 
-    def __init__(self, root: Any, entry: RunEntry, file_name: str) -> None:
+    def __init__(
+        self, root: Any, entry: RunEntry, file_name: str, readers: Mapping[str, PartReader]
+    ) -> None:
         self._root = root
         self._file_name = file_name
         self._entry = entry
-        self._options = entry.options
-        self._groups = {part: entry.group(root, part) for part in entry.tables}
+        self._readers = readers
+        self._kept: dict[str, Any] = {}
+        self.options = entry.options
+        self.groups = {part: entry.group(root, part) for part in entry.tables}
 
     @property
     def info(self) -> RunInfo:
         """What the run consists of."""
-        return describe_run(self._root, self._entry)
+        return describe_run(self._root, self._entry, self._readers)
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Every fact about the origin, by dotted key."""
-        hidden = ("columns.", "table_columns.", "table_types.", "table_missing.",
-                  "window_columns.", "window_values.", "node_values.", "graphs.")  # fmt: skip
-        return {key: value for key, value in self._options.items() if not key.startswith(hidden)}
+        return {key: value for key, value in self.options.items() if not key.startswith(_HIDDEN)}
 
     @cached_property
+    def n_windows(self) -> int:
+        """Number of windows."""
+        return len(self.groups["windows"]["id"])
+
+    @cached_property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.groups["nodes"]["id"])
+
+    @property
     def windows(self) -> Windows:
-        """The windows."""
-        return Windows(
-            start_s=self._stored("windows", "start_time"),
-            stop_s=self._stored("windows", "stop_time"),
-            segment_index=self._restored("windows", "segment_index"),
-            columns=self._named("windows", "window_columns."),
-        )
+        """The windows, read once."""
+        windows: Windows = self._small_part("windows")
+        return windows
 
-    @cached_property
+    @property
     def nodes(self) -> Nodes:
-        """The nodes."""
-        axes = [self._restored("nodes", axis) for axis in "xyz"]
-        known = [values for values in axes if values is not None]
-        group = self._groups["nodes"]
-        linked = "source_row" in group and "table" in group["source_row"].attrs
-        read = self._stored if linked else self._restored
-        rows = read("nodes", "source_row")
-        return Nodes(
-            ids=self._restored("nodes", "node_id"),
-            kind=str(self._options["node_kind"]),
-            groups=self._restored("nodes", "node_group"),
-            positions_um=np.column_stack(known) if known else None,
-            rows=rows,
-            table=str(self._options["node_table"]),
-        )
+        """The nodes, read once."""
+        nodes: Nodes = self._small_part("nodes")
+        return nodes
 
-    @cached_property
-    def window_values(self) -> dict[str, NDArray[Any]]:
-        """Summaries of the windows, by name."""
-        return self._named("windows", "window_values.")
-
-    @property
-    def node_values(self) -> dict[str, NDArray[Any]]:
-        """Summaries of the nodes, by name."""
-        return self._named("nodes", "node_values.")
-
-    @property
-    def embedding(self) -> NodeEmbedding | None:
-        """The embedding, None where there is none."""
-        mean = self._restored("windows", "embedding_mean")
-        std = self._restored("windows", "embedding_std")
-        if mean is None or std is None:
-            return None
-        return NodeEmbedding(
-            mean=mean,
-            std=std,
-            windows=self.windows,
-            nodes=self.nodes,
-            attention=self._restored("windows", "attention"),
-            history=self._restored("windows", "history"),
-            config=_below("config.", self._options),
-            versions=_below("versions.", self._options),
-            seed=self._options.get("seed"),
-        )
-
-    @property
-    def connectivity(self) -> ConnectivitySequence | None:
-        """The connectivity, None where it was not stored."""
-        if "connectivity" not in self._groups:
-            return None
-        weights = self._weights(slice(None))
-        if weights is None:
-            raise self._lacks("weights")
-        return ConnectivitySequence(
-            weights=weights,
-            windows=self.windows,
-            nodes=self.nodes,
-            measure=str(self._options["connectivity.measure"]),
-            mean_activity=self._restored("connectivity", "mean_activity"),
-            lags_s=self._restored("connectivity", "lags"),
-            directed=bool(self._options["connectivity.directed"]),
-        )
+    def part(self, name: str) -> Any:
+        """Read one part; None where the run has none."""
+        return self._kept[name] if name in self._kept else self._readers[name].read(self)
 
     def graphs(self, build: Callable[..., Any]) -> Any | None:
-        """
-        Load the graphs.
-
-        Parameters
-        ----------
-        build : callable
-            Builds a sequence from ``weights``, ``windows``, ``nodes``, ``features``,
-            ``history_node`` and ``node_mask``.
-
-        Returns
-        -------
-        object or None
-            What it built; None where no graphs were stored.
-        """
-        if "graphs" not in self._groups:
+        """Load the graphs, and build a sequence of another type of them."""
+        found = self.part("graphs")
+        if found is None:
             return None
-        weights = tuple(self._graph(index) for index in range(len(self.windows)))
-        return build(
-            weights=weights,
-            windows=self.windows,
-            nodes=self.nodes,
-            features=self._features(weights),
-            history_node=bool(self._options["graphs.history_node"]),
-            node_mask=self._restored("graphs", "node_exists"),
-        )
-
-    @property
-    def tables(self) -> dict[str, pandas.DataFrame]:
-        """Further tables, by name."""
-        return {
-            part.removeprefix(TABLE): frame_of(
-                part, self._options, self._frame_column, self._texts(part)
-            )
-            for part in self._groups
-            if part.startswith(TABLE)
-        }
+        return build(**{item.name: getattr(found, item.name) for item in fields(found)})
 
     def window(self, index: int) -> WindowResults:
+        """Load one window and nothing of the others."""
+        position = window_position(index, self.n_windows)
+        known: dict[str, Any] = {}
+        for row in RUN_PARTS:
+            if row.cut is None:
+                continue
+            reader = self._readers[row.name]
+            if reader.window is not None:
+                given = reader.window(self, position, known)
+            else:
+                given = row.cut(self._small_part(row.name), position)
+            known = joined_fields(known, given)
+        return WindowResults(index=position, **known)
+
+    def _small_part(self, name: str) -> Any:
+        if name not in self._kept:
+            self._kept[name] = self._readers[name].read(self)
+        return self._kept[name]
+
+    def restored(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any] | None:
         """
-        Load one window and nothing of the others.
+        Read a column as it was before it was stored.
 
         Parameters
         ----------
-        index : int
-            Which window; negative ones count from the end.
+        part : str
+            Table of the run.
+        column : str
+            Name of the column in the file.
+        rows : slice
+            Which rows.
 
         Returns
         -------
-        WindowResults
-            What the run says of it.
-
-        Raises
-        ------
-        InputError
-            If there is no such window.
+        numpy.ndarray or None
+            Equal to what was written; None where nothing was.
         """
-        n_windows = len(self._groups["windows"]["id"])
-        if not -n_windows <= index < n_windows:
-            raise InputError(f"There is no window {index}: the run has {n_windows}, from 0.")
-        index %= n_windows
-        here = slice(index, index + 1)
-        weights = self._weights(here) if "connectivity" in self._groups else None
-        one = {
-            name: self._restored("windows", name, here)
-            for name in ("embedding_mean", "embedding_std", "attention")
-        }
-        activity = self._restored("connectivity", "mean_activity", here)
-        return WindowResults(
-            index=index,
-            start_s=float(self._stored("windows", "start_time", here)[0]),
-            stop_s=float(self._stored("windows", "stop_time", here)[0]),
-            values={
-                **{name: values[index].item() for name, values in self.windows.columns.items()},
-                **{name: values[index].item() for name, values in self.window_values.items()},
-            },
-            weights=None if weights is None else weights[0],
-            mean_activity=None if activity is None else activity[0],
-            adjacency=self._graph(index, weights) if "graphs" in self._groups else None,
-            **{name: None if values is None else values[0] for name, values in one.items()},
-        )
-
-    def _weights(self, windows: slice) -> NDArray[Any] | None:
-        upper = self._restored("connectivity", "weights_upper", windows)
-        if upper is not None:
-            return from_triangle(upper, self._n_nodes)
-        return self._restored("connectivity", "weights", windows)
-
-    @property
-    def _n_nodes(self) -> int:
-        return len(self._groups["nodes"]["id"])
-
-    def _graph(self, index: int, weights: NDArray[Any] | None = None) -> scipy.sparse.csr_array:
-        rule, here = str(self._options["graphs.edges"]), slice(index, index + 1)
-        n_nodes = self._n_nodes
-        if rule == "none":
-            return scipy.sparse.csr_array((n_nodes, n_nodes), dtype=np.float32)
-        if rule == "list":
-            edges = self._edges(index)
-            return graph_of_edges(
-                self._stored("graphs", "edge_from", edges),
-                self._stored("graphs", "edge_to", edges),
-                self._stored("graphs", "edge_weight", edges),
-                n_nodes,
-            )
-        if rule == "matrix":
-            upper = self._restored("graphs", "edge_weights_upper", here)
-            if upper is None:
-                raise self._lacks("edge_weights_upper")
-            return graph_of_weights(from_triangle(upper, n_nodes)[0])
-        if weights is None:
-            weights = self._weights(here)
-        weakest = self._restored("graphs", "weakest_edge", here)
-        if weights is None or weakest is None:
-            raise self._lacks("weights")
-        return graph_of_weights(strong_weights(weights[0], float(weakest[0])))
-
-    def _edges(self, index: int) -> slice:
-        before = slice(max(index - 1, 0), index + 1)
-        stops = self._stored("graphs", "edge_weight_index", before)
-        return slice(int(stops[0]) if index else 0, int(stops[-1]))
-
-    def _features(self, graphs: tuple[scipy.sparse.csr_array, ...]) -> NDArray[Any] | None:
-        rule = self._options["graphs.features"]
-        history = bool(self._options["graphs.history_node"])
-        if rule == "identity":
-            return None
-        if rule == "stored":
-            return self._restored("graphs", "vertex_features")
-        if rule == "edges":
-            own = self._restored("graphs", "own_feature")
-            if own is None:
-                raise self._lacks("own_feature")
-            return np.stack(
-                [
-                    node_features(graph.toarray(), history, diagonal)
-                    for graph, diagonal in zip(graphs, own, strict=True)
-                ]
-            )
-        weights = self._weights(slice(None))
-        if weights is None:
-            raise self._lacks("weights")
-        return np.stack([node_features(matrix, history) for matrix in weights])
-
-    def _restored(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any] | None:
-        if part not in self._groups:
+        if part not in self.groups:
             return None
         named = part if self._entry.format_version > 1 else self._entry.tables[part]
-        note = _below(f"columns.{named}.{column}.", self._options)
+        note = options_below(f"columns.{named}.{column}.", self.options)
         if not note:
             return None
-        there = column in self._groups[part]
-        stored = self._stored(part, column, rows) if there else None
+        there = column in self.groups[part]
+        stored = self.stored(part, column, rows) if there else None
         values = decode_array(stored, note)
         return values[rows] if stored is None else values
 
-    def _stored(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any]:
-        if column not in self._groups[part]:
-            raise self._lacks(column)
-        with damage_told(self._file_name):
-            return plain_values(self._groups[part][column][rows])
+    def stored(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """
+        Read a column as it lies in the file.
 
-    def _frame_column(self, part: str, column: str) -> NDArray[Any]:
-        values = self._restored(part, column)
+        Parameters
+        ----------
+        part : str
+            Table of the run.
+        column : str
+            Name of the column.
+        rows : slice
+            Which rows.
+
+        Returns
+        -------
+        numpy.ndarray
+            Numbers, booleans or text.
+
+        Raises
+        ------
+        FileFormatError
+            If the column is missing or damaged.
+        """
+        if column not in self.groups[part]:
+            raise self.lacks(column)
+        with faults_told(Path(self._file_name)):
+            return plain_values(self.groups[part][column][rows])
+
+    def needed(self, part: str, column: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """
+        Read a column that must be there, as it was before it was stored.
+
+        Parameters
+        ----------
+        part : str
+            Table of the run.
+        column : str
+            Name of the column.
+        rows : slice
+            Which rows.
+
+        Returns
+        -------
+        numpy.ndarray
+            Equal to what was written.
+
+        Raises
+        ------
+        FileFormatError
+            If the column is missing or damaged.
+        """
+        values = self.restored(part, column, rows)
         if values is None:
-            raise self._lacks(column)
+            raise self.lacks(column)
         return values
 
-    def _named(self, part: str, prefix: str) -> dict[str, NDArray[Any]]:
+    def named(self, part: str, prefix: str) -> dict[str, NDArray[Any]]:
+        """
+        Read the columns that bore names of their own.
+
+        Parameters
+        ----------
+        part : str
+            Table of the run.
+        prefix : str
+            What stands before their names among the options.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Columns by the name that they were given.
+        """
         found = {
-            name: self._restored(part, stored)
-            for stored, name in _below(prefix, self._options).items()
+            name: self.restored(part, stored)
+            for stored, name in options_below(prefix, self.options).items()
         }
         return {name: values for name, values in found.items() if values is not None}
 
-    def _texts(self, part: str) -> dict[str, str]:
-        group = self._groups[part]
+    def texts(self, part: str) -> dict[str, str]:
+        """
+        Read what a table and its columns mean.
+
+        Parameters
+        ----------
+        part : str
+            Table of the run.
+
+        Returns
+        -------
+        dict of str to str
+            Descriptions by column; that of the table under the empty text.
+        """
+        group = self.groups[part]
         texts = {name: str(group[name].attrs.get("description", "")) for name in group}
         return {**texts, "": str(group.attrs.get("description", ""))}
 
-    def _lacks(self, column: str) -> FileFormatError:
+    def lacks(self, column: str) -> FileFormatError:
+        """
+        Make the error for a column that is missing.
+
+        Parameters
+        ----------
+        column : str
+            The column.
+
+        Returns
+        -------
+        FileFormatError
+            To be raised.
+        """
         return FileFormatError(
             f"The run '{self._entry.name}' lacks its column '{column}'. Run the analysis again."
         )
 
 
-def _below(prefix: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def options_below(prefix: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Collect the options under a dotted key.
+
+    Parameters
+    ----------
+    prefix : str
+        The key, with its dot.
+    options : mapping of str to object
+        Options by key.
+
+    Returns
+    -------
+    dict of str to object
+        Options by the rest of their keys.
+
+    Examples
+    --------
+    >>> options_below("config.", {"config.seed": 1, "run": "default"})
+    {'seed': 1}
+    """
     return {
         key.removeprefix(prefix): value
         for key, value in options.items()
         if key.startswith(prefix)
     }  # fmt: skip
+
+
+def describe_run(root: Any, entry: RunEntry, readers: Mapping[str, PartReader]) -> RunInfo:
+    """
+    Describe a run without loading it.
+
+    Parameters
+    ----------
+    root : h5py.File or zarr.Group
+        The file.
+    entry : RunEntry
+        The run.
+    readers : mapping of str to PartReader
+        How each part is read.
+
+    Returns
+    -------
+    RunInfo
+        What it consists of.
+    """
+    module = root["processing"][entry.module]
+    there = {part: module[name] for part, name in entry.tables.items() if name in module}
+    sizes = [
+        len(there[part]["id"]) if part in there and "id" in there[part] else 0
+        for part in ("windows", "nodes")
+    ]
+    return RunInfo(
+        name=entry.name,
+        module=entry.module,
+        created=str(entry.options.get("created", "")),
+        software_version=str(entry.options.get("software_version", "")),
+        n_windows=sizes[0],
+        n_nodes=sizes[1],
+        node_kind=str(entry.options.get("node_kind", "")),
+        contents=tuple(listed for reader in readers.values() for listed in reader.contents(there)),
+        n_bytes=sum(sum(_stored_bytes(group)) for group in there.values()),
+    )
+
+
+def _stored_bytes(group: Any) -> Iterator[int]:
+    for name in group:
+        item = group[name]
+        if hasattr(item, "dtype"):
+            yield int(item.id.get_storage_size() if hasattr(item, "id") else item.nbytes_stored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tavrnn_ephys.adapters._hdf5 import holds
 from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.core.errors import FileFormatError
 
@@ -27,11 +28,18 @@ def schema_version(root: Any) -> str | None:
     """
     stated = root.attrs.get("nwb_version")
     # Files of NWB 1 hold it as a dataset.
-    if stated is None and "nwb_version" in root and hasattr(root["nwb_version"], "shape"):
+    if stated is None and _holds_version(root) and hasattr(root["nwb_version"], "shape"):
         stated = root["nwb_version"][()]
     if stated is None:
         return None
     return stated.decode(errors="replace") if isinstance(stated, bytes) else str(stated)
+
+
+def _holds_version(root: Any) -> bool:
+    import h5py
+
+    # A Zarr group has no links.
+    return holds(root, "nwb_version") if isinstance(root, h5py.Group) else "nwb_version" in root
 
 
 def require_second_major(file_name: str, version: str) -> None:

@@ -24,7 +24,7 @@ _ROUNDING = 1e-6
 
 def walk_series(nwbfile: Any) -> Iterator[tuple[str, Any]]:
     """
-    Visit every time series of the processing modules and of the acquisition.
+    Visit every time series that was recorded or derived, wherever a file keeps it.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ def walk_series(nwbfile: Any) -> Iterator[tuple[str, Any]]:
     Yields
     ------
     container : str
-        Name of what holds the series: a ``Position``, a ``DfOverF``, a module, "acquisition".
+        Name of what holds the series: a ``Position``, a ``DfOverF``, a module, "acquisition",
+        "analysis" or "scratch".
     series : pynwb.TimeSeries
         The series; one that is linked in several places is visited once.
     """
@@ -43,7 +44,8 @@ def walk_series(nwbfile: Any) -> Iterator[tuple[str, Any]]:
         for module in nwbfile.processing.values()
         for item in module.data_interfaces.values()
     ]
-    places += [("acquisition", item) for item in nwbfile.acquisition.values()]
+    for place in ("acquisition", "analysis", "scratch"):
+        places += [(place, item) for item in (getattr(nwbfile, place) or {}).values()]
     seen: set[str] = set()
     for place, item in places:
         for container, series in _series_in(place, item):
@@ -58,7 +60,7 @@ def _series_in(place: str, item: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(item, TimeSeries):
         yield place, item
         return
-    for value in item.fields.values():
+    for value in getattr(item, "fields", {}).values():
         if isinstance(value, dict):
             yield from (
                 (item.name, part) for part in value.values() if isinstance(part, TimeSeries)
@@ -82,6 +84,9 @@ def series_samples(series: Any, part: slice = slice(None)) -> NDArray[Any]:
         The samples, conversion and offset applied.
     """
     samples = np.asarray(series.data[part])
+    # Half precision has three digits and ends at 65504; NumPy would keep it through a product.
+    if samples.dtype == np.float16:
+        samples = samples.astype(np.float32)
     conversion, offset = float(series.conversion or 1.0), float(series.offset or 0.0)
     if conversion == 1.0 and offset == 0.0:
         return samples
@@ -111,7 +116,9 @@ class Clock:
     order: NDArray[np.int64] | None = None
 
 
-def series_clock(series: Any, file_name: str, *, sort: bool = False) -> Clock:
+def series_clock(
+    series: Any, file_name: str, *, sort: bool = False, rate_hz: float | None = None
+) -> Clock:
     """
     Read when the samples of a series were taken.
 
@@ -123,6 +130,8 @@ def series_clock(series: Any, file_name: str, *, sort: bool = False) -> Clock:
         Name of the file, for the message.
     sort : bool
         Whether time stamps may be out of order and are sorted.
+    rate_hz : float, optional
+        Samples per second, in place of the rate that the file states.
 
     Returns
     -------
@@ -135,11 +144,14 @@ def series_clock(series: Any, file_name: str, *, sort: bool = False) -> Clock:
         If the rate is not positive, or the time stamps are too few, not finite or out of order.
     """
     if series.timestamps is None:
-        rate = float(series.rate) if series.rate is not None else np.nan
+        stated = float(series.rate) if series.rate is not None else np.nan
+        rate = stated if rate_hz is None else rate_hz
         if not (np.isfinite(rate) and rate > 0):
             raise FileFormatError(
                 f"Series '{series.name}' of '{file_name}' has a sampling rate of {rate:g} Hz; "
-                "a positive one is needed. Correct the rate in the file."
+                "a positive one is needed. Correct the rate in the file, or give it: "
+                "sampling_rate=30 * quantities.Hz, on the command line --option "
+                "sampling_rate=30Hz."
             )
         return Clock(t_start_s=float(series.starting_time or 0.0), rate_hz=rate)
     n_samples = len(series.data)

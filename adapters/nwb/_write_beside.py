@@ -41,7 +41,9 @@ def add_to_module(nwbfile: Any, module: str, item: Any) -> None:
     nwbfile.processing[module].add(item)
 
 
-def series_fields(signal: Any, description: str, default_name: str) -> dict[str, Any]:
+def series_fields(
+    signal: Any, description: str, default_name: str, name: str = ""
+) -> dict[str, Any]:
     """
     Collect what a time series of NWB needs to know of a signal.
 
@@ -53,13 +55,15 @@ def series_fields(signal: Any, description: str, default_name: str) -> dict[str,
         What it stands for, unless its annotation ``description`` says so.
     default_name : str
         Name of a signal that has none.
+    name : str
+        Name to give it, in place of its own.
 
     Returns
     -------
     dict of str to object
         Arguments of :class:`pynwb.TimeSeries`.
     """
-    name = _checked_name(str(signal.name or default_name), "signal")
+    name = _checked_name(name or str(signal.name or default_name), "signal")
     unit = signal.dimensionality.string
     text = signal.annotations.get("unit_text", "n.a.") if unit == "dimensionless" else unit
     data = signal.magnitude
@@ -104,7 +108,7 @@ def _checked_name(name: str, what: str) -> str:
     return name
 
 
-def add_behavior(nwbfile: Any, signal: Any) -> None:
+def add_behavior(nwbfile: Any, signal: Any, name: str = "") -> None:
     """
     Add a behaviour signal to the module ``behavior``.
 
@@ -114,11 +118,14 @@ def add_behavior(nwbfile: Any, signal: Any) -> None:
         The file.
     signal : neo.AnalogSignal or neo.IrregularlySampledSignal
         The signal.
+    name : str
+        Name to give it, in place of its own.
     """
     from pynwb import TimeSeries
 
-    description = f"Behaviour signal '{signal.name}'."
-    add_to_module(nwbfile, "behavior", TimeSeries(**series_fields(signal, description, "behavior")))
+    description = f"Behaviour signal '{name or signal.name}'."
+    fields = series_fields(signal, description, "behavior", name)
+    add_to_module(nwbfile, "behavior", TimeSeries(**fields))
 
 
 def add_intervals(nwbfile: Any, epoch: neo.Epoch) -> None:

@@ -59,12 +59,12 @@ def add_units(
 
     nodes = nodes_of_spiketrains(spiketrains)
     times = [np.sort(train.rescale("s").magnitude) for train in spiketrains]
-    limits = [[_seconds(train.t_start), _seconds(train.t_stop)] for train in spiketrains]
+    observed = [_observed_s(train) for train in spiketrains]
     columns = _spike_columns(times) + _ragged(
         "obs_intervals",
         "Start and stop of the recording of the unit, in seconds from the start of the session.",
-        np.array(limits),
-        [1] * len(limits),
+        np.concatenate(observed),
+        [len(intervals) for intervals in observed],
     )
     electrodes = _add_electrodes(nwbfile, nodes, device)
     if electrodes is not None:
@@ -89,6 +89,18 @@ def _spike_columns(times: list[NDArray[np.float64]]) -> list[Any]:
         # Readers of NWB stumble over an empty column, and over units without one.
         flat, about = np.array([np.nan]), f"{about} No unit fired: the NaN belongs to no row."
     return _ragged("spike_times", about, compressed(flat), [len(train) for train in times])
+
+
+def _observed_s(train: neo.SpikeTrain) -> NDArray[np.float64]:
+    """Give the intervals in which a unit was observed: all of its recording, unless it has gaps."""
+    limits = np.array([[_seconds(train.t_start), _seconds(train.t_stop)]])
+    known = train.annotations.get("obs_intervals")
+    if known is None:
+        return limits
+    seconds = known.rescale("s").magnitude if hasattr(known, "rescale") else np.asarray(known)
+    inside = np.clip(np.asarray(seconds, dtype=np.float64).reshape(-1, 2), *limits[0])
+    inside = inside[inside[:, 1] > inside[:, 0]]
+    return inside if len(inside) else limits
 
 
 def _seconds(value: Any) -> float:

@@ -1,5 +1,5 @@
 """
-Runs in NWB files of Zarr's format.
+Storage of runs in NWB files of Zarr's format.
 
 Objects are stored as JSON: the default of HDMF-Zarr is pickles, which current versions of
 numcodecs refuse to read, as they can execute code.
@@ -8,40 +8,107 @@ numcodecs refuse to read, as they can execute code.
 from __future__ import annotations
 
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import is_zarr, one_line, open_nwb, read_nwbfile
-from tavrnn_ephys.adapters.nwb._run_build import add_run
-from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs
-from tavrnn_ephys.core.errors import InputError, MissingDependencyError, OutputError
+import numpy as np
+
+from tavrnn_ephys.adapters._hdf5_faults import one_line
+from tavrnn_ephys.adapters.nwb._files import is_zarr, open_nwb
+from tavrnn_ephys.adapters.nwb._moving import moved_path
+from tavrnn_ephys.adapters.nwb._run_file import RunFile, silence
+from tavrnn_ephys.core.errors import MissingDependencyError, OutputError
+from tavrnn_ephys.core.output import whole_folder
 from tavrnn_ephys.core.runs import Placement, Results
 
-__all__ = ["add_run_to_zarr", "check_zarr_output", "copy_to_zarr", "remove_zarr_runs"]
+__all__ = ["ZarrRunFile", "writer"]
 
 
-def check_zarr_output(target: Path, placement: Placement) -> None:
-    """
-    Say before any work whether a Zarr store may be written.
+class ZarrRunFile(RunFile):
+    """A copy of a recording in Zarr, with its runs."""
 
-    Parameters
-    ----------
-    target : pathlib.Path
-        The store.
-    placement : Placement
-        The way of writing.
+    @staticmethod
+    def checked_target(source: Path, out: Path | None, placement: Placement) -> Path:
+        """Say before any work whether a store may be written."""
+        target = source if out is None else out
+        _require_writable(target, placement)
+        return target
 
-    Raises
-    ------
-    MissingDependencyError
-        If HDMF-Zarr is not installed.
-    OutputError
-        If the store exists, or something else stands there.
-    """
+    @classmethod
+    @contextmanager
+    def completed(cls, target: Path, source: Path, *, in_place: bool) -> Iterator[RunFile]:
+        """Give a store that appears at its place, whole, when the block ends."""
+        with whole_folder(target) as folder:
+            yield cls(folder, target, source)
+
+    def fill(self, placement: Placement) -> dict[str, Any]:
+        """Copy a recording of HDF5 or Zarr."""
+        if self.source.is_dir():
+            shutil.copytree(self.source, self.path, dirs_exist_ok=True)
+        else:
+            _export(self.source, self.path)
+        _move_images(self.path, self.source.parent)
+        return {"source.file": self.source.name, "source.sha256": None, "way": "zarr"}
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """Open the store for changes."""
+        import zarr
+
+        yield zarr.open_group(str(self.path), mode="r+")
+
+    @contextmanager
+    def written_through(self, root: Any) -> Iterator[Any]:
+        """Open the store in PyNWB, by the schemas that it holds."""
+        with silence():
+            io = writer(self.path)
+        with io:
+            yield io
+
+    def pointers(self, root: Any) -> Iterator[tuple[str, str]]:
+        """Give every link, and every reference in attributes and data, as HDMF-Zarr writes them."""
+        found: list[tuple[str, str]] = []
+
+        def look(_: str, item: Any) -> None:
+            values = [item.attrs[key] for key in item.attrs]
+            values += _references(item)
+            found.extend((item.name, path) for path in _paths(values))
+
+        root.visititems(look)
+        yield from found
+
+    def schema_errors(self) -> list[Any]:
+        """Validate the store."""
+        import pynwb
+        from hdmf_zarr.nwb import NWBZarrIO
+
+        with NWBZarrIO(str(self.path), mode="r") as io:
+            return list(pynwb.validate(io=io))
+
+    def reserve(self, results: Results) -> None:
+        """Do nothing: a full disk is an ordinary error of any of the small files."""
+
+    def note_removal(self) -> None:
+        """Write anew the list of all objects, in which those that are gone still stand."""
+        import zarr
+
+        zarr.consolidate_metadata(str(self.path))
+
+    def close_gaps(self) -> None:
+        """Do nothing: what is deleted in a folder takes no room."""
+
+    @staticmethod
+    def wrap(data: Any, chunks: tuple[int, ...], compress: bool) -> Any:
+        """Mark an array for storage in chunks."""
+        from hdmf_zarr import ZarrDataIO
+
+        return ZarrDataIO(data=data, chunks=chunks, compressor=None if compress else False)
+
+
+def _require_writable(target: Path, placement: Placement) -> None:
     if find_spec("hdmf_zarr") is None:
         raise MissingDependencyError(
             "Writing Zarr needs hdmf-zarr. Install it: pip install 'tavrnn_ephys[zarr]'."
@@ -60,25 +127,22 @@ def check_zarr_output(target: Path, placement: Placement) -> None:
         raise OutputError(f"The folder '{target.parent}' of the output does not exist.")
 
 
-def copy_to_zarr(source: Path, temporary: Path) -> dict[str, Any]:
-    """
-    Copy a recording into an empty Zarr store.
+def _move_images(store: Path, old_folder: Path) -> None:
+    """Keep relative names of image files right in a store that lies elsewhere."""
+    import zarr
 
-    Parameters
-    ----------
-    source, temporary : pathlib.Path
-        The recording, of HDF5 or Zarr, and the store.
+    found: list[Any] = []
 
-    Returns
-    -------
-    dict of str to object
-        What is known of the source, by dotted key.
-    """
-    if source.is_dir():
-        shutil.copytree(source, temporary, dirs_exist_ok=True)
-    else:
-        _export(source, temporary)
-    return {"source.file": source.name, "source.sha256": None, "way": "zarr"}
+    def look(name: str, item: Any) -> None:
+        if name.rpartition("/")[2] == "external_file" and hasattr(item, "shape"):
+            found.append(item)
+
+    zarr.open_group(str(store), mode="r+").visititems(look)
+    for item in found:
+        names = [str(value) for value in np.ravel(item[...])]
+        moved = [moved_path(name, old_folder, store.parent) for name in names]
+        if moved != names:
+            item[...] = np.array(moved, dtype=object).reshape(item.shape)
 
 
 def _export(source: Path, temporary: Path) -> None:
@@ -86,7 +150,7 @@ def _export(source: Path, temporary: Path) -> None:
     from hdmf_zarr.backend import ZarrIO
     from pynwb import get_manager
 
-    with open_nwb(source) as nwbfile, _quiet():
+    with open_nwb(source) as nwbfile, silence():
         reader = nwbfile.get_read_io()
         manager = reader.manager if reader is not None else get_manager()
         with ZarrIO(
@@ -103,64 +167,20 @@ def _export(source: Path, temporary: Path) -> None:
                 ) from error
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def add_run_to_zarr(
-    path: Path,
-    results: Results,
-    placement: Placement,
-    facts: dict[str, Any],
-    source_name: str,
-) -> None:
+def writer(path: Path) -> Any:
     """
-    Add a run to a store, and validate what was added.
+    Open a store so that PyNWB adds to it by the schemas that it holds.
 
     Parameters
     ----------
     path : pathlib.Path
-        The store, which no one else sees.
-    results : Results
-        The results.
-    placement : Placement
-        Name of the run.
-    facts : dict of str to object
-        What is known of the source.
-    source_name : str
-        Name of the recording, for messages.
+        The store.
 
-    Raises
-    ------
-    OutputError
-        If there is a run of that name and that is not to be replaced, or the schema objects.
+    Returns
+    -------
+    hdmf_zarr.backend.ZarrIO
+        The open store.
     """
-    import zarr
-
-    existing = find_runs(zarr.open_group(str(path), mode="r")).get(placement.run)
-    if existing is not None:
-        if not placement.replace:
-            raise OutputError(
-                f"'{source_name}' already holds a run '{placement.run}'. Give this one another "
-                'name: run="…", on the command line --run NAME; or replace it: replace=True, '
-                "--replace."
-            )
-        remove_zarr_runs(path, [existing], source_name)
-    with _quiet(), _writer(path) as io:
-        nwbfile = read_nwbfile(io, source_name)
-        known = {**facts, "source.object_id": str(nwbfile.object_id),
-                 "source.identifier": str(nwbfile.identifier)}  # fmt: skip
-        names = add_run(
-            nwbfile, results, placement, facts=known, source_name=source_name, wrap=_wrap
-        )
-        io.write(nwbfile)
-    _validate(path, names)
-
-
-def _writer(path: Path) -> Any:
     import numcodecs
     from hdmf.build import BuildManager
     from hdmf_zarr.backend import ZarrIO
@@ -176,78 +196,27 @@ def _writer(path: Path) -> Any:
     )
 
 
-def _wrap(data: Any, chunks: tuple[int, ...], compress: bool) -> Any:
-    from hdmf_zarr import ZarrDataIO
-
-    return ZarrDataIO(data=data, chunks=chunks, compressor=None if compress else False)
-
-
-def _validate(path: Path, names: list[str]) -> None:
-    import pynwb
-    from hdmf_zarr.nwb import NWBZarrIO
-
-    with _quiet(), NWBZarrIO(str(path), mode="r") as io:
-        errors = pynwb.validate(io=io)
-    ours: list[Any] = [error for error in errors if any(name in str(error) for name in names)]
-    if ours:
-        raise OutputError(
-            f"The results break the NWB schema and were not written: "
-            f"{' '.join(str(ours[0]).split())}."
-        )
+def _references(item: Any) -> list[Any]:
+    """Give the entries of an array of references, alone or as a field beside others."""
+    if not hasattr(item, "dtype") or "object" not in str(item.attrs.get("zarr_dtype", "")):
+        return []
+    try:
+        return [_plain(value) for value in item[...].ravel()]
+    except Exception:  # Pickled references cannot be read, and lead nowhere for any reader.
+        return []
 
 
-def remove_zarr_runs(path: Path, entries: Sequence[RunEntry], file_name: str) -> None:
-    """
-    Remove runs from a store.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The store, which no one else sees.
-    entries : sequence of RunEntry
-        The runs.
-    file_name : str
-        Name of the store, for messages.
-
-    Raises
-    ------
-    InputError
-        If something else in the store points to one.
-    """
-    import zarr
-
-    root = zarr.open_group(str(path), mode="r+")
-    for entry in entries:
-        module = root["processing"][entry.module]
-        ours = [module[name].name for name in entry.tables.values() if name in module]
-        outside = _pointing_in(root, ours)
-        if outside:
-            raise InputError(
-                f"The run '{entry.name}' of '{file_name}' cannot be removed: '{outside}' points "
-                "to it, and the file would no longer open. Remove that first."
-            )
-        for name in entry.tables.values():
-            if name in module:
-                del module[name]
-        if entry.options.get("module_created") and len(module) == 0:
-            del root["processing"][entry.module]
-    zarr.consolidate_metadata(str(path))
+def _plain(value: Any) -> Any:
+    return list(value) if hasattr(value, "dtype") else value
 
 
-def _pointing_in(root: Any, ours: list[str]) -> str:
-    found: list[str] = []
-
-    def inside(name: str) -> bool:
-        return any(name == own or name.startswith(f"{own}/") for own in ours)
-
-    def look(_: str, item: Any) -> None:
-        if inside(item.name):
-            return
-        for value in item.attrs.values():
-            target = value.get("value", {}) if isinstance(value, dict) else {}
-            place = str(target.get("path", "")) if isinstance(target, dict) else ""
-            if place and inside(f"/{place.lstrip('/')}"):
-                found.append(item.name)
-
-    root.visititems(look)
-    return found[0] if found else ""
+def _paths(value: Any) -> Iterator[str]:
+    """Paths in the entries that stand for references and links: a path beside its file."""
+    if isinstance(value, dict):
+        path = value.get("path")
+        if isinstance(path, str) and "source" in value:
+            yield f"/{path.lstrip('/')}"
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _paths(each)

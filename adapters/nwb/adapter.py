@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.adapters.nwb._files import looks_like_nwb
@@ -12,13 +13,16 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.runs import Placement, Results, RunInfo
 from tavrnn_ephys.io.protocols import StoredRun
+from tavrnn_ephys.io.quality import asked_quality
 
 if TYPE_CHECKING:
     import neo
 
 __all__ = ["NwbAdapter"]
 
-_OPTIONS = ("series", "t_start", "t_stop", "channels")
+_OPTIONS = (
+    "series", "t_start", "t_stop", "channels", "quality", "sampling_rate", "outside_files",
+)  # fmt: skip
 
 
 class NwbAdapter:
@@ -36,6 +40,14 @@ class NwbAdapter:
     suffixes: tuple[str, ...] = (".nwb",)
     # A Zarr store is a folder.
     reads_folders = True
+    choices: Mapping[str, str] = MappingProxyType({
+        "series": "Of several tables of units the file's own. Of several ROI series ΔF/F before "
+        "fluorescence before others before deconvolved before neuropil, and of equals the first. "
+        "Without units and ROI series, ten or more numbered plain series count as neurons.",
+        "quality": "Units and ROIs that a column of the file rejects are left out.",
+        "t_start": "Without observation intervals a recording starts at 0 s, or at its first "
+        "spike if that comes late.",
+    })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
         """
@@ -63,9 +75,11 @@ class NwbAdapter:
             The file, which is opened read-only.
         **options : object
             ``series``: name of the ROI series to analyse, such as ``"Deconvolved"``, or of
-            series with one neuron each, such as ``"Activity_*"``; ``t_start``, ``t_stop``: part
-            of the recording to read; ``channels``: ids of the electrodes whose raw voltage is
-            kept.
+            series with one neuron each, such as ``"Activity_*"``, or of a table of units;
+            ``t_start``, ``t_stop``: part of the recording to read; ``channels``: ids of the
+            electrodes whose raw voltage is kept; ``quality``: which units and ROIs are kept by
+            their judgement, ``"accepted"``, ``"all"`` or labels; ``sampling_rate``: of ROI traces
+            whose file states none; ``outside_files``: whether data may lie outside the folder.
 
         Returns
         -------
@@ -81,12 +95,13 @@ class NwbAdapter:
         """
         from tavrnn_ephys.adapters.nwb.read import read_block
 
-        unknown = sorted(set(options) - set(_OPTIONS))
+        unknown = sorted(set(options) - {*_OPTIONS, "cells"})
         if unknown:
             raise InputError(
                 f"The adapter 'nwb' has no option {some(unknown)}. It has: {some(_OPTIONS)}."
             )
-        return read_block(path, **options)
+        quality = asked_quality(options)
+        return read_block(path, quality=quality, **options)
 
     def write_block(self, block: neo.Block, path: Path, *, overwrite: bool = False) -> Path:
         """

@@ -9,30 +9,26 @@ takes its place in one step.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from tavrnn_ephys.adapters.nwb._files import damage_told, one_line, open_root
-from tavrnn_ephys.adapters.nwb._hdf5_runs import add_run_to, compact, link_or_copy, remove_runs
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line
+from tavrnn_ephys.adapters.nwb._files import open_root
+from tavrnn_ephys.adapters.nwb._hdf5_runs import Hdf5RunFile
+from tavrnn_ephys.adapters.nwb._run_file import RunFile
 from tavrnn_ephys.adapters.nwb._run_index import (
     choose_run,
-    describe_run,
     find_runs,
+    require_free_name,
     require_intact,
 )
-from tavrnn_ephys.adapters.nwb._run_reader import NwbRun
+from tavrnn_ephys.adapters.nwb._run_parts import READERS
+from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, describe_run
 from tavrnn_ephys.adapters.nwb._schema import require_known_schema
-from tavrnn_ephys.adapters.nwb._zarr_runs import (
-    add_run_to_zarr,
-    check_zarr_output,
-    copy_to_zarr,
-    remove_zarr_runs,
-)
+from tavrnn_ephys.adapters.nwb._zarr_runs import ZarrRunFile
 from tavrnn_ephys.core.errors import InputError, OutputError
-from tavrnn_ephys.core.output import check_output, one_writer, whole_file, whole_folder
+from tavrnn_ephys.core.output import one_writer
 from tavrnn_ephys.core.ownership import as_private_as
 from tavrnn_ephys.core.runs import Placement, Results, RunInfo
 
@@ -77,44 +73,40 @@ def write_results(
         If the file exists, is the source, cannot be written, or holds a run of that name.
     """
     source = Path(source)
-    target = _target(source, out, placement)
+    backend, target = _target(source, out, placement)
     with open_root(source) as root:
         require_known_schema(root, source.name)
-    if _is_zarr_target(target):
-        with _writing(target, source), whole_folder(target) as folder:
-            facts = copy_to_zarr(source, folder)
-            add_run_to_zarr(folder, results, placement, facts, source.name)
-        return target
-    with _writing(target, source), whole_file(target) as temporary:
-        facts = link_or_copy(source, temporary, target, placement)
-        names, freed = add_run_to(temporary, results, placement, facts, source.name)
-        _validate(temporary, target.name, names)
-        compact(temporary, target, freed)
+    in_place = placement.way == "in_place"
+    with (
+        _writing(target, source),
+        backend.completed(target, source, in_place=in_place) as file,
+    ):
+        facts = file.fill(placement)
+        file.add(results, placement, facts)
+        file.close_gaps()
     return target
 
 
-def _is_zarr_target(target: Path) -> bool:
-    return target.is_dir() or target.suffix.lower() == ".zarr"
+def _backend(target: Path) -> type[RunFile]:
+    zarr = target.is_dir() or target.suffix.lower() == ".zarr"
+    return ZarrRunFile if zarr else Hdf5RunFile
 
 
-def _target(source: Path, out: str | Path | None, placement: Placement) -> Path:
-    if placement.way != "in_place":
-        if out is None:
-            raise OutputError("Say where the results go: out=…, on the command line --out.")
-        if _is_zarr_target(Path(out)):
-            check_zarr_output(Path(out), placement)
-            return Path(out)
-        if source.is_dir():
-            raise OutputError("Results of a recording in Zarr go into Zarr: end out in '.zarr'.")
-        return check_output(out, inputs=(source,), overwrite=placement.overwrite)
-    if out is not None:
-        raise OutputError("Results that go into the recording's own file need no other: leave out.")
-    # A link to the recording stays a link; the file that it leads to is replaced.
-    target = source.resolve()
-    if target.is_dir():
-        check_zarr_output(target, placement)
-        return target
-    return check_output(target, overwrite=True)
+def _target(
+    source: Path, out: str | Path | None, placement: Placement
+) -> tuple[type[RunFile], Path]:
+    if placement.way == "in_place":
+        if out is not None:
+            raise OutputError(
+                "Results that go into the recording's own file need no other: leave out."
+            )
+        # A link to the recording stays a link; the file that it leads to is replaced.
+        own = source.resolve()
+        return _backend(own), _backend(own).checked_target(own, None, placement)
+    if out is None:
+        raise OutputError("Say where the results go: out=…, on the command line --out.")
+    backend = _backend(Path(out))
+    return backend, backend.checked_target(source, Path(out), placement)
 
 
 @contextmanager
@@ -159,12 +151,7 @@ def check_results_source(source: str | Path, placement: Placement) -> None:
     path = Path(source)
     with open_root(path) as root:
         require_known_schema(root, path.name)
-        if placement.run in find_runs(root) and not placement.replace:
-            raise OutputError(
-                f"'{path.name}' already holds a run '{placement.run}'. Give this one another "
-                'name: run="…", on the command line --run NAME; or replace it: replace=True, '
-                "--replace."
-            )
+        require_free_name(find_runs(root), placement, path.name)
 
 
 def list_runs(path: str | Path) -> list[RunInfo]:
@@ -187,8 +174,8 @@ def list_runs(path: str | Path) -> list[RunInfo]:
         If it is no intact NWB file.
     """
     path = Path(path)
-    with open_root(path) as root, damage_told(path.name):
-        return [describe_run(root, entry) for entry in find_runs(root).values()]
+    with open_root(path) as root, faults_told(path):
+        return [describe_run(root, entry, READERS) for entry in find_runs(root).values()]
 
 
 def delete_runs(path: str | Path, names: Sequence[str]) -> None:
@@ -217,16 +204,12 @@ def delete_runs(path: str | Path, names: Sequence[str]) -> None:
         entries = [choose_run(runs, name, path.name) for name in dict.fromkeys(names)]
     if not entries:
         raise InputError("Name at least one run to delete.")
-    if path.is_dir():
-        with _writing(path, path), whole_folder(path) as folder:
-            copy_to_zarr(path, folder)
-            remove_zarr_runs(folder, entries, path.name)
-        return
-    target = check_output(path, overwrite=True)
-    with _writing(target, path), whole_file(target) as temporary:
-        link_or_copy(path, temporary, target, Placement(way="in_place"))
-        freed = remove_runs(temporary, entries, path.name)
-        compact(temporary, target, freed)
+    placement = Placement(way="in_place")
+    backend, target = _target(path, None, placement)
+    with _writing(target, path), backend.completed(target, path, in_place=True) as file:
+        file.fill(placement)
+        file.remove(entries)
+        file.close_gaps()
 
 
 @contextmanager
@@ -257,23 +240,4 @@ def open_run(path: str | Path, name: str | None = None) -> Iterator[NwbRun]:
     with open_root(path) as root:
         entry = choose_run(find_runs(root), name, path.name)
         require_intact(root, entry, path.name)
-        yield NwbRun(root, entry, path.name)
-
-
-def _validate(path: Path, target_name: str, names: list[str]) -> None:
-    """Refuse the file if the schema objects to what was added; the source's faults stay its own."""
-    import pynwb
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            errors = pynwb.validate(path=str(path))
-        except KeyError:
-            # MatNWB 2.4 caches schemas that lack a file; the installed schema serves as well.
-            errors = pynwb.validate(path=str(path), use_cached_namespaces=False)
-    ours: list[Any] = [error for error in errors if any(name in str(error) for name in names)]
-    if ours:
-        raise OutputError(
-            f"The results for '{target_name}' break the NWB schema and were not written: "
-            f"{' '.join(str(ours[0]).split())}."
-        )
+        yield NwbRun(root, entry, path.name, READERS)

@@ -18,7 +18,7 @@ from tavrnn_ephys.adapters.nwb._write_nodes import add_traces, add_units
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.output import check_output, whole_file
-from tavrnn_ephys.io.blocks import behavior_signals, node_signals
+from tavrnn_ephys.io.blocks import annotated_fields, behavior_signals, node_signals
 
 if TYPE_CHECKING:
     import neo
@@ -74,7 +74,7 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
     target = check_output(path, overwrite=overwrite)
     segment = _only_segment(block)
     nwbfile = _nwbfile(block)
-    device = _fields(block.annotations.get("device"))
+    device = annotated_fields(block.annotations, "device")
     if len(segment.spiketrains):
         add_units(nwbfile, segment.spiketrains, device)
     for signal in node_signals(segment):
@@ -82,11 +82,11 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
             nwbfile,
             signal,
             device,
-            _fields(block.annotations.get("imaging_plane")),
+            annotated_fields(block.annotations, "imaging_plane"),
             _alternatives(segment, signal),
         )
-    for signal in behavior_signals(segment).values():
-        add_behavior(nwbfile, signal)
+    for name, signal in behavior_signals(segment).items():
+        add_behavior(nwbfile, signal, "" if signal.name is None else name)
     for epoch in segment.epochs:
         add_intervals(nwbfile, epoch)
     for event in segment.events:
@@ -95,13 +95,6 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
         io.write(nwbfile)
     _warn_of_losses(segment, target.name)
     return target
-
-
-def _fields(about: Any) -> dict[str, Any]:
-    """Give the fields of a device or plane, of which a recording may know no more than a name."""
-    if isinstance(about, Mapping):
-        return dict(about)
-    return {"description": str(about)} if about else {}
 
 
 def _only_segment(block: neo.Block) -> neo.Segment:
@@ -115,7 +108,8 @@ def _only_segment(block: neo.Block) -> neo.Segment:
     if not len(segment.spiketrains) and not node_signals(segment):
         raise InputError(
             f"Block '{block.name}' holds neither spike trains nor traces of nodes. "
-            "Annotate its traces with role='nodes'."
+            "In Python, say which signal holds a trace per node: "
+            "signal.annotations['role'] = 'nodes'."
         )
     return segment
 
@@ -155,11 +149,11 @@ def _nwbfile(block: neo.Block) -> Any:
     return NWBFile(
         **{"session_description": str(title), "identifier": str(uuid4()), **about},
         session_start_time=start if start.tzinfo is not None else start.astimezone(),
-        subject=_subject(block.annotations.get("subject")),
+        subject=_subject(annotated_fields(block.annotations, "subject")),
     )
 
 
-def _subject(about: Mapping[str, Any] | None) -> Any:
+def _subject(about: Mapping[str, Any]) -> Any:
     from pynwb.file import Subject
 
     if not about:

@@ -41,9 +41,12 @@ from tavrnn_ephys.statistics.across_cultures import (
     effects_over_cultures,
     paired_effects,
 )
-from tavrnn_ephys.studies.analysis import AnalysisConfig, analyze
-from tavrnn_ephys.studies.behavior.analysis import BehaviorConfig, analyze_behavior, behavior_tables
+from tavrnn_ephys.studies.analysis import analyze
+from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.behavior.analysis import analyze_behavior
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import behavior_figures
+from tavrnn_ephys.studies.behavior.tables import behavior_tables
 
 BIN_S, WINDOW_S, STEP_S = 0.05, 60.0, 30.0
 CONFIG = GameConfig(game_s=1200.0, rest_s=600.0, skill_time_s=120.0, mean_rate_hz=3.0)

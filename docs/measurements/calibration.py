@@ -1,10 +1,13 @@
 """
 How often chance passes for structure, and how much structure is found.
 
-    python docs/measurements/calibration.py            20 seeds, some minutes
-    python docs/measurements/calibration.py --seeds 3
+    python docs/measurements/calibration.py                    everything, half an hour
+    python docs/measurements/calibration.py --only shifts      p-values of shifts, 4000 runs
+    python docs/measurements/calibration.py --only cultures    tests over cultures, 400 studies
+    python docs/measurements/calibration.py --only connectivity --seeds 3
 
-Prints the false discoveries of each null on independent trains of unequal rates and on trains
+Prints the shares of small p-values on noise, for shifts in time and for tests over cultures; the
+false discoveries of each null on independent trains of unequal rates and on trains
 that share slow changes of rate, the windows of noise in which Marchenko-Pastur cleaning keeps a
 mode, and the AUC with which each measure ranks the coupled pairs of a simulated culture.
 """
@@ -15,11 +18,25 @@ import argparse
 import warnings
 
 import numpy as np
+import pandas as pd
 import quantities as pq
 from sklearn.metrics import roc_auc_score
 
 import tavrnn_ephys as te
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.datasets.culture import true_coupling
+from tavrnn_ephys.evaluation import (
+    DecodingScore,
+    blocked_folds,
+    correlation_time,
+    decode_values,
+    features_in_folds,
+)
+from tavrnn_ephys.evaluation.decoding import balanced_accuracy
+from tavrnn_ephys.statistics.across_cultures import group_differences, paired_effects
+from tavrnn_ephys.statistics.nulls import Null
+from tavrnn_ephys.statistics.time_shifts import draw_shifts, shift_surrogates
+from tavrnn_ephys.statistics.trends import trends_over_recordings
 
 Q = 0.05
 MEASURES = {
@@ -166,15 +183,169 @@ def edges_of_a_culture(n_seeds: int) -> None:
     )
 
 
+N_RUNS, N_STUDIES = 4000, 400
+N_WINDOWS = (40, 60, 200)
+# Smallest shift of the calibration on white noise: 21, 41 and 181 distinct shifts exist.
+MIN_SHIFT = 10
+
+
+def slow_noise(rng, n_windows: int, keep: float, n_columns: int = 1) -> np.ndarray:
+    """Autoregressive noise without beginning, shape (n_windows, n_columns)."""
+    values = rng.normal(size=(n_windows + 50, n_columns))
+    for index in range(1, len(values)):
+        values[index] += keep * values[index - 1]
+    return values[50:]
+
+
+def p_of_correlation(rng, n_windows: int, keep: float, min_shift: int | None) -> float:
+    """Correlation of two series, one of them shifted."""
+    x, y = slow_noise(rng, n_windows, keep, 2).T
+    x -= x.mean()
+    return Null(observed=float(x @ y), values=moved(rng, y, min_shift) @ x).p_value
+
+
+def p_of_values(rng, n_windows: int, keep: float, min_shift: int | None) -> float:
+    """A number decoded from three features in four blocks by ``decode_values``."""
+    y = slow_noise(rng, n_windows, keep)[:, 0]
+    features = features_in_folds(
+        slow_noise(rng, n_windows, keep, 3), blocked_folds(n_windows, n_folds=4, gap=2)
+    )
+    least = min_shift or correlation_time(y)
+    seed = int(rng.integers(2**31))
+    return decode_values("", features, y, min_shift=least, seed=seed).p_value
+
+
+def p_of_labels(rng, n_windows: int, keep: float, min_shift: int | None) -> float:
+    """A label decoded from three features in four blocks, by the nearest mean of a class."""
+    y = slow_noise(rng, n_windows, keep)[:, 0]
+    codes = (y > np.median(y)).astype(np.int64)
+    every = np.vstack([codes, moved(rng, codes, min_shift)])
+    predicted = np.empty_like(every)
+    x = slow_noise(rng, n_windows, keep, 3)
+    for fold in blocked_folds(n_windows, n_folds=4, gap=2):
+        known = every[:, fold.train]
+        places = [
+            (known == code) @ x[fold.train] / np.maximum((known == code).sum(axis=1), 1)[:, None]
+            for code in (0, 1)
+        ]
+        distances = [np.square(x[fold.test] - place[:, None]).sum(axis=2) for place in places]
+        predicted[:, fold.test] = distances[1] < distances[0]
+    scores = [balanced_accuracy(*pair) for pair in zip(every, predicted, strict=True)]
+    return DecodingScore(name="", balanced_accuracy=scores[0], null=np.array(scores[1:])).p_value
+
+
+def moved(rng, values: np.ndarray, min_shift: int | None) -> np.ndarray:
+    least = min_shift or correlation_time(values)
+    shifts = draw_shifts(len(values), min_shift=least, n_shifts=199, rng=rng)
+    return shift_surrogates(values, shifts)
+
+
+STATISTICS = {
+    "correlation": p_of_correlation,
+    "labels": p_of_labels,
+    "decode_values": p_of_values,
+}
+
+
+def shifts_in_time(n_runs: int, statistics: list[str], seed: int) -> None:
+    print(f"\nShifts in time on noise, {n_runs} runs: share of p-values")
+    cases = [
+        (f"white, at least {MIN_SHIFT} windows", 0.0, MIN_SHIFT),
+        ("white, correlation time", 0.0, None),
+        ("autoregressive .6, correlation time", 0.6, None),
+        ("autoregressive .85, correlation time", 0.85, None),
+    ]
+    for what in statistics:
+        for name, keep, min_shift in cases:
+            for n_windows in N_WINDOWS:
+                p_values, n_refused = [], 0
+                for run in range(n_runs):
+                    rng = np.random.default_rng([run, n_windows, seed])
+                    try:
+                        p_values.append(STATISTICS[what](rng, n_windows, keep, min_shift))
+                    except InputError:
+                        n_refused += 1
+                found = np.array(p_values)
+                print(
+                    f"  {what:13s} {name:37s} {n_windows:3d} windows  p <= .05 "
+                    f"{np.mean(found <= 0.05):.4f}  p <= .005 {np.mean(found <= 0.005):.4f}  "
+                    f"{n_refused} refused",
+                    flush=True,
+                )
+
+
+def recordings_of(rng, *, days: np.ndarray, drift: float) -> pd.DataFrame:
+    """Cultures without a trend, recorded on days of shape (n_cultures, n_recordings)."""
+    n_cultures, n_recordings = days.shape
+    values = rng.normal(size=(n_cultures, 1)) + 0.3 * rng.normal(size=days.shape)
+    values += drift * np.cumsum(rng.normal(size=days.shape), axis=1)
+    culture = np.repeat(np.arange(n_cultures), n_recordings)
+    return pd.DataFrame({"culture": culture, "day": days.ravel(), "x": values.ravel()})
+
+
+def over_cultures(n_studies: int, seed: int) -> None:
+    print(f"\nTests over cultures without any effect, {n_studies} studies: share of p < .05")
+    age = np.arange(8) * 7.0 + 7
+    cases = {
+        "trend, 6 cultures, 5 recordings at one age": (np.repeat(age[:6, None], 5, axis=1), 0.0),
+        "trend, 4 cultures, 4 recordings at one age": (np.repeat(age[:4, None], 4, axis=1), 0.0),
+        "trend, 8 cultures, 5 recordings at one age": (np.repeat(age[:, None], 5, axis=1), 0.0),
+        "trend, 8 cultures, 2 ages among them": (np.repeat([[7.0], [28.0]], 4, axis=0), 0.0),
+        "trend, 8 drifting cultures at 6 ages": (np.tile(age[:6], (8, 1)), 1.0),
+        "trend, 1 drifting culture at 8 ages": (age[None], 1.0),
+    }
+    for number, (name, (days, drift)) in enumerate(cases.items()):
+        rng = np.random.default_rng([seed, number])
+        tables = [recordings_of(rng, days=days, drift=drift) for _ in range(n_studies)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataLossWarning)
+            found = [
+                trends_over_recordings(table, ["x"], over="day", culture="culture").iloc[0]
+                for table in tables
+            ]
+        line = f"{np.mean([item['p_value'] < 0.05 for item in found]):.4f}"
+        if np.isnan(found[0]["p_value"]):
+            line = "none given"
+        print(f"  {name:45s} {line}, smallest p {found[0]['smallest_p']:.2g}", flush=True)
+    rng = np.random.default_rng([seed, len(cases)])
+    paired, grouped = [], []
+    for _ in range(n_studies):
+        table = recordings_of(rng, days=np.tile(age[:6], (8, 1)), drift=0.0)
+        table["side"] = np.where(table["day"] < 22, "early", "late")
+        table["group"] = np.where(table["culture"] < 4, "a", "b")
+        paired.append(
+            paired_effects(
+                table, ["x"], culture="culture", condition="side", contrast=("late", "early")
+            ).iloc[0]
+        )
+        grouped.append(group_differences(table, ["x"], culture="culture", group="group").iloc[0])
+    for name, rows in (
+        ("pairs, 8 cultures, 3 recordings of each side", paired),
+        ("groups of 4 cultures, 6 recordings each", grouped),
+    ):
+        share = np.mean([item["p_value"] < 0.05 for item in rows])
+        print(f"  {name:45s} {share:.4f}, smallest p {rows[0]['smallest_p']:.2g}", flush=True)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Calibration and power of connectivity")
-    parser.add_argument("--seeds", type=int, default=20)
-    n_seeds = parser.parse_args().seeds
+    parser = argparse.ArgumentParser(description="Calibration of nulls, and power of connectivity")
+    parser.add_argument("--seeds", type=int, default=20, help="recordings for connectivity")
+    parser.add_argument("--runs", type=int, default=N_RUNS, help="runs of noise")
+    parser.add_argument("--studies", type=int, default=N_STUDIES, help="studies of cultures")
+    parser.add_argument("--only", choices=("shifts", "cultures", "connectivity"))
+    parser.add_argument("--statistics", nargs="+", choices=STATISTICS, default=list(STATISTICS))
+    parser.add_argument("--seed", type=int, default=1, help="seed of runs and studies")
+    options = parser.parse_args()
     warnings.simplefilter("ignore")
-    power(min(n_seeds, 10))
-    edges_of_a_culture(min(n_seeds, 10))
-    modes_of_noise(n_seeds)
-    false_discoveries(n_seeds)
+    if options.only in (None, "shifts"):
+        shifts_in_time(options.runs, options.statistics, options.seed)
+    if options.only in (None, "cultures"):
+        over_cultures(options.studies, options.seed)
+    if options.only in (None, "connectivity"):
+        power(min(options.seeds, 10))
+        edges_of_a_culture(min(options.seeds, 10))
+        modes_of_noise(options.seeds)
+        false_discoveries(options.seeds)
 
 
 if __name__ == "__main__":

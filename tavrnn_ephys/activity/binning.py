@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
+from tavrnn_ephys.io.blocks import (
+    loaded_segment,
+    node_signals,
+    nodes_of_signal,
+    nodes_of_spiketrains,
+)
 
 if TYPE_CHECKING:
     import neo
@@ -70,6 +75,7 @@ def bin_activity(
     """
     one_of(source, ("auto", "spiketrains", "traces"), "source")
     size_s = duration_s(bin_size, "bin_size")
+    segment = loaded_segment(segment)
     if source == "auto":
         source = "spiketrains" if len(segment.spiketrains) else "traces"
     if source == "spiketrains":

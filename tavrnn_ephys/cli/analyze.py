@@ -6,29 +6,25 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import (
-    Gather,
-    Switch,
+from tavrnn_ephys.cli.options import Switch, number, path, suggest, whole_number
+from tavrnn_ephys.cli.questions import (
+    add_behavior,
     add_measure,
     add_reading,
     add_segment,
-    duration,
-    number,
-    path,
-    suggest,
-    whole_number,
+    add_windows,
+    measure_options,
+    reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import FORMS, PROFILES
+from tavrnn_ephys.core.spec import GraphSpec, ModelSpec
 
 if TYPE_CHECKING:
     from tavrnn_ephys.studies.analysis import AnalysisResult
 
 __all__ = ["add_command"]
-
-# What a shell offers; the pipeline has the last word.
-FORMS = ("triangle", "full", "edges")
-HOW = ("mean", "majority", "circular_mean", "share", "rate", "count", "measure")
 
 
 def add_command(commands: Any) -> Any:
@@ -62,53 +58,12 @@ def add_command(commands: Any) -> Any:
     command.add_argument(
         "file", type=path, metavar="FILE", help="recording, of any format that is known"
     )
-    for name, text in (
-        (
-            "--bin-size",
-            "width of a bin in which spikes are counted or traces averaged, such as 50ms",
-        ),
-        ("--window", "length of a window, a whole number of bins, such as 2min"),
-        ("--step", "time from the start of one window to the next, such as 1min"),
-    ):
-        command.add_argument(name, required=True, type=duration, metavar="TIME", help=text)
+    add_windows(command, required=True)
     command.add_argument("--out", type=path, metavar="FILE.nwb", help="NWB file to write")
     _add_placement(command)
-    command.add_argument(
-        "--threshold",
-        type=number,
-        default=0.0,
-        metavar="R",
-        help="smallest absolute connectivity that makes an edge, no unit (default: 0, keep all)",
-    )
+    _add_graphs(command)
     add_measure(command)
-    command.add_argument(
-        "--measure-option",
-        action=Gather,
-        default=[],
-        metavar="NAME=VALUE",
-        help="parameter of the measure, such as max_lag=50ms; can be given several times",
-    )
-    profile = command.add_argument(
-        "--profile",
-        default="default",
-        metavar="NAME",
-        help="default, the model that this project stands behind, or paper, the published network "
-        "to the letter (its graphs want --threshold 0.6)",
-    )
-    suggest(profile, lambda: ("default", "paper"))
-    command.add_argument(
-        "--training-epochs",
-        type=whole_number,
-        metavar="N",
-        help="passes over the windows (default: the profile's)",
-    )
-    command.add_argument(
-        "--seed",
-        type=whole_number,
-        default=0,
-        metavar="N",
-        help="seed of the model (default: 0)",
-    )
+    _add_model(command)
     add_segment(command)
     add_reading(command)
     command.add_argument(
@@ -118,10 +73,45 @@ def add_command(commands: Any) -> Any:
     )
     command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
     command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
-    _add_behavior(command)
+    _add_link(command)
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
     return command
+
+
+def _add_graphs(command: Any) -> None:
+    command.add_argument(
+        "--threshold",
+        type=number,
+        default=GraphSpec().threshold,
+        metavar="R",
+        help="smallest absolute connectivity that makes an edge, no unit (default: 0, keep all)",
+    )
+
+
+def _add_model(command: Any) -> None:
+    default = ModelSpec()
+    profile = command.add_argument(
+        "--profile",
+        default=default.profile,
+        metavar="NAME",
+        help="default, the model that this project stands behind, or paper, the published network "
+        "to the letter (its graphs want --threshold 0.6)",
+    )
+    suggest(profile, lambda: PROFILES)
+    command.add_argument(
+        "--training-epochs",
+        type=whole_number,
+        metavar="N",
+        help="passes over the windows (default: the profile's)",
+    )
+    command.add_argument(
+        "--seed",
+        type=whole_number,
+        default=default.seed,
+        metavar="N",
+        help=f"seed of the model (default: {default.seed})",
+    )
 
 
 def _add_placement(command: Any) -> None:
@@ -156,20 +146,8 @@ def _add_placement(command: Any) -> None:
     suggest(form, lambda: FORMS)
 
 
-def _add_behavior(command: Any) -> None:
-    command.add_argument(
-        "--behavior",
-        metavar="NAME",
-        help="a behaviour that the network is linked to: a signal, an epoch or an event of the "
-        "recording, NAME:LABEL for one label, game:rally_length for a measure of a game",
-    )
-    how = command.add_argument(
-        "--behavior-how",
-        metavar="HOW",
-        help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
-        "rate (epochs); rate, count (events)",
-    )
-    suggest(how, lambda: HOW)
+def _add_link(command: Any) -> None:
+    add_behavior(command, "a behaviour that the network is linked to")
     command.add_argument(
         "--groups",
         metavar="GROUPS",
@@ -185,8 +163,7 @@ def _add_behavior(command: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.core.adapter_options import parse_options
-    from tavrnn_ephys.studies.analysis import AnalysisConfig
+    from tavrnn_ephys.studies.analysis_config import AnalysisConfig
     from tavrnn_ephys.studies.files import analyze_file
 
     placement = _placement(options)
@@ -195,7 +172,7 @@ def _run(options: argparse.Namespace) -> Report:
         window_length_s=options.window,
         step_s=options.step,
         measure=options.measure,
-        measure_options=parse_options(options.measure_option, example="max_lag=50ms"),
+        measure_options=measure_options(options),
         threshold=options.threshold,
         profile=options.profile,
         training_epochs=options.training_epochs,
@@ -209,7 +186,7 @@ def _run(options: argparse.Namespace) -> Report:
         placement=placement,
         adapter=options.adapter,
         session_start=options.session_start,
-        options=parse_options(options.option),
+        options=reading_options(options),
         figures=options.figures,
         report=options.report,
         overwrite=options.overwrite,
@@ -275,12 +252,13 @@ def _placement(options: argparse.Namespace) -> Any:
 
 def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     """Say which behaviour is meant, and what stands in a file of groups."""
-    from tavrnn_ephys.studies.behavior.analysis import BehaviorConfig
-    from tavrnn_ephys.studies.recordings import read_groups
+    from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+    from tavrnn_ephys.studies.groups import read_groups
 
     if options.behavior is None:
         for flag, value in (
             ("--behavior-how", options.behavior_how),
+            ("--behavior-period", options.behavior_period),
             ("--groups", options.groups),
             ("--tables", options.tables),
         ):
@@ -290,7 +268,11 @@ def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
     return {
         "behavior": BehaviorConfig(
-            behavior=options.behavior, how=options.behavior_how, groups=groups, seed=options.seed
+            behavior=options.behavior,
+            how=options.behavior_how,
+            period=options.behavior_period,
+            groups=groups,
+            seed=options.seed,
         ),
         "node_groups": named,
         "tables": options.tables,

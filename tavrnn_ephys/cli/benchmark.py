@@ -5,52 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tavrnn_ephys.cli.options import (
-    Switch,
+from tavrnn_ephys.cli.options import Switch, path, suggest, whole_number
+from tavrnn_ephys.cli.questions import (
+    add_behavior,
     add_measure,
     add_reading,
     add_segment,
-    duration,
-    path,
-    suggest,
-    whole_number,
+    add_windows,
+    measure_options,
+    reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import METHODS, SCENARIOS
 
 __all__ = ["add_command"]
-
-# What a shell offers; the registries of methods and simulations have the last word.
-METHODS = (
-    "all",
-    "rates",
-    "degree",
-    "uase_abs",
-    "uase_abs_ema",
-    "uase",
-    "uase_ema",
-    "uase_joined",
-    "pca_edges",
-    "vgae",
-    "vgrnn",
-    "dyngem",
-    "dynae",
-    "dynae_signed",
-    "dynrnn",
-    "dynaernn",
-    "graphert",
-    "evolvegcn",
-    "cebra_time",
-    "cebra_behavior",
-    "tavrnn",
-    "tavrnn_paper",
-    "tavrnn_window",
-    "tavrnn_no_attention",
-    "tavrnn_no_recurrence",
-    "tavrnn_binary",
-    "tavrnn_inner",
-)
-SCENARIO_NAMES = ("switching", "drift", "learning", "calcium")
 
 
 def add_command(commands: Any) -> Any:
@@ -85,13 +54,32 @@ def add_command(commands: Any) -> Any:
     command.add_argument(
         "--out", type=path, required=True, metavar="DIR", help="folder for table and figures"
     )
+    _add_methods(command)
+    _add_numbers(command)
+    scenarios = command.add_argument(
+        "--scenarios", metavar="NAMES", help=f"which simulations: {','.join(SCENARIOS)}"
+    )
+    suggest(scenarios, lambda: SCENARIOS)
+    add_behavior(command, "a behaviour to decode")
+    add_windows(command)
+    add_measure(command)
+    add_segment(command)
+    add_reading(command)
+    command.add_argument(
+        "--overwrite", action=Switch, help="replace a benchmark with other settings"
+    )
+    command.set_defaults(run=_run)
+    return command
+
+
+def _add_methods(command: Any) -> None:
     methods = command.add_argument(
         "--methods",
         default="all",
         metavar="NAMES",
         help="all, or names with commas between them (default: all)",
     )
-    suggest(methods, lambda: METHODS)
+    suggest(methods, lambda: ("all", *METHODS))
     reference = command.add_argument(
         "--reference",
         default="",
@@ -99,7 +87,10 @@ def add_command(commands: Any) -> Any:
         help="method that the others are compared with, session by session (default: tavrnn, where "
         "it takes part)",
     )
-    suggest(reference, lambda: METHODS[1:])
+    suggest(reference, lambda: METHODS)
+
+
+def _add_numbers(command: Any) -> None:
     for name, default, text in (
         ("--seeds", 10, "networks, or seeds of every method on a recording"),
         ("--steps", 100, "optimizer steps of every method that trains"),
@@ -115,25 +106,6 @@ def add_command(commands: Any) -> Any:
             metavar="N",
             help=f"{text} (default: {default})",
         )
-    scenarios = command.add_argument(
-        "--scenarios", metavar="NAMES", help="which simulations: switching,drift,learning,calcium"
-    )
-    suggest(scenarios, lambda: SCENARIO_NAMES)
-    command.add_argument("--behavior", metavar="NAME", help="behaviour signal or epoch to decode")
-    for name, text in (
-        ("--bin-size", "width of a bin, such as 25ms"),
-        ("--window", "length of a window, a whole number of bins, such as 2s"),
-        ("--step", "time from the start of one window to the next, such as 1s"),
-    ):
-        command.add_argument(name, type=duration, metavar="TIME", help=text)
-    add_measure(command)
-    add_segment(command)
-    add_reading(command)
-    command.add_argument(
-        "--overwrite", action=Switch, help="replace a benchmark with other settings"
-    )
-    command.set_defaults(run=_run)
-    return command
 
 
 def _run(options: argparse.Namespace) -> Report:
@@ -143,7 +115,7 @@ def _run(options: argparse.Namespace) -> Report:
     import numpy as np
 
     from tavrnn_ephys.methods import choose_methods
-    from tavrnn_ephys.studies.benchmark import SCENARIOS, benchmark_file, benchmark_simulated
+    from tavrnn_ephys.studies.benchmark import benchmark_file, benchmark_simulated
 
     methods = choose_methods(options.methods)
     common: dict[str, Any] = {
@@ -168,7 +140,10 @@ def _run(options: argparse.Namespace) -> Report:
 
 def _refuse_idle(options: argparse.Namespace) -> None:
     """Refuse options that say nothing of what is decoded."""
-    of_recordings = ("behavior", "bin_size", "window", "step", "segment", "adapter", "option")
+    of_recordings = (
+        "behavior", "behavior_how", "behavior_period", "bin_size", "window", "step",
+        "measure_option", "segment", "adapter", "option",
+    )  # fmt: skip
     for name in of_recordings if options.simulated else ("scenarios",):
         if getattr(options, name) not in (None, []):
             kind = "a recording" if options.simulated else "--simulated"
@@ -176,23 +151,26 @@ def _refuse_idle(options: argparse.Namespace) -> None:
 
 
 def _benchmark_source(options: argparse.Namespace) -> Any:
-    from tavrnn_ephys.core.adapter_options import parse_options
     from tavrnn_ephys.studies.benchmark import FileSource
 
     for name in ("behavior", "bin_size", "window", "step"):
         if getattr(options, name) is None:
             flag = name.replace("_", "-")
             raise InputError(f"To decode from a recording, --{flag} is needed.")
+    chosen = {} if options.segment is None else {"segment_index": options.segment}
     return FileSource(
         path=options.file,
         bin_size_s=options.bin_size,
         window_length_s=options.window,
         step_s=options.step,
         behavior=options.behavior,
+        how=options.behavior_how,
+        period=options.behavior_period,
         n_classes=options.classes,
         measure=options.measure,
+        measure_options=tuple(measure_options(options).items()),
         n_folds=options.folds,
-        segment_index=options.segment or 0,
         adapter=options.adapter,
-        options=tuple(parse_options(options.option).items()),
+        options=tuple(reading_options(options).items()),
+        **chosen,
     )

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.cli.options import Switch, duration, number, path, whole_number
+from tavrnn_ephys.cli.options import Switch, number, path, whole_number
+from tavrnn_ephys.cli.questions import add_segment, add_windows
 from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
@@ -41,15 +42,12 @@ def add_command(commands: Any) -> Any:
     command.add_argument(
         "files", type=path, metavar="FILE", nargs="+", help="recordings of any known format"
     )
-    for name, text in (
-        ("--bin-size", "width of a bin, such as 50ms (default: that of the results in the files)"),
-        ("--window", "length of a window, such as 10s (default: likewise)"),
-        (
-            "--step",
-            "time between the starts of windows, such as 5s (default: the length of a window)",
-        ),
-    ):
-        command.add_argument(name, type=duration, metavar="TIME", help=text)
+    of_results = "that of the results in the files"
+    add_windows(
+        command,
+        defaults={"bin-size": of_results, "window": of_results, "step": "the length of a window"},
+    )
+    add_segment(command)
     command.add_argument(
         "--group-by", metavar="KEY", help="what names the group of a recording, such as genotype"
     )
@@ -97,6 +95,7 @@ def _run(options: argparse.Namespace) -> Report:
         threshold=options.threshold,
         trend=options.trend,
         seed=options.seed,
+        segment_index=options.segment,
     )
     found = compare_files(
         [Path(file) for file in options.files],

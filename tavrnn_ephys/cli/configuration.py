@@ -14,14 +14,12 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration
 from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.core.errors import FileFormatError, InputError
-from tavrnn_ephys.core.yaml_text import refuse_hostile_yaml, short_text
+from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
 
 __all__ = ["config_text", "read_config"]
 
 # What says how the command is run belongs to the command line alone.
 _NOT_IN_FILES = ("help", "config", "print_config")
-# Beyond YAMLError, PyYAML lets through what its constructors meet in text such as "!!bool maybe".
-_YAML_FAULTS = (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
 
 
 def read_config(path: str | Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
@@ -152,27 +150,11 @@ def _toml(text: str, _: str) -> Any:
 
 
 def _yaml(text: str, file_name: str) -> Any:
-    import yaml
-
     try:
         refuse_hostile_yaml(text, file_name)
-        _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
-        return yaml.safe_load(text)
-    except FileFormatError:
-        raise
-    except (yaml.YAMLError, *_YAML_FAULTS) as error:
+        return load_yaml(text)
+    except YamlFault as error:
         raise _Fault(error) from None
-
-
-def _refuse_repeated_keys(root: Any) -> None:
-    """Refuse a key that stands twice, of which YAML's reader takes the last without a word."""
-    pairs = root.value if getattr(root, "id", "") == "mapping" else []
-    seen: set[str] = set()
-    for key, _ in pairs:
-        name = str(key.value)
-        if name in seen:
-            raise ValueError(f"the key '{_short(name)}' stands twice")
-        seen.add(name)
 
 
 def _value(action: argparse.Action, value: Any) -> Any:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.cli.options import Switch, add_reading, add_segment, path
+from tavrnn_ephys.cli.options import Switch, path
+from tavrnn_ephys.cli.questions import add_reading, add_segment, reading_options
 from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
@@ -56,7 +57,6 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.core.adapter_options import parse_options
     from tavrnn_ephys.studies.conversion import convert_file
 
     written = convert_file(
@@ -65,7 +65,7 @@ def _run(options: argparse.Namespace) -> Report:
         adapter=options.adapter,
         metadata=options.metadata,
         segment=options.segment,
-        options=parse_options(options.option),
+        options=reading_options(options),
         overwrite=options.overwrite,
     )
     return Report(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tavrnn_ephys.cli.options import add_reading, path
+from tavrnn_ephys.cli.options import path
+from tavrnn_ephys.cli.questions import add_reading, reading_options
 from tavrnn_ephys.cli.reports import Report, plain
 
 __all__ = ["add_command"]
@@ -44,9 +45,8 @@ def add_command(commands: Any) -> Any:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.core.adapter_options import parse_options
     from tavrnn_ephys.studies.inspection import inspect_file
 
-    reading = parse_options(options.option)
+    reading = reading_options(options)
     found = inspect_file(options.file, adapter=options.adapter, options=reading)
     return Report(text=str(found), facts=plain(found))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
-from importlib.metadata import entry_points
 from typing import Any
 
 from tavrnn_ephys.core.durations import parse_duration_s
@@ -12,27 +11,14 @@ from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
     "Gather",
-    "MEASURES",
     "Switch",
-    "add_measure",
-    "add_reading",
     "add_running",
-    "add_segment",
     "duration",
     "number",
     "path",
     "suggest",
     "whole_number",
 ]
-
-MEASURES = (
-    "pearson",
-    "covariance",
-    "spearman",
-    "partial",
-    "cross_correlation",
-    "spike_time_tiling_coefficient",
-)
 
 
 class Gather(argparse.Action):
@@ -97,65 +83,6 @@ def suggest(action: Any, names: Callable[[], Iterable[str]]) -> None:
         Gives the values; called when the completion is printed.
     """
     action.suggested = names
-
-
-def add_segment(command: Any) -> None:
-    """
-    Add the choice of a segment to a command.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The command.
-    """
-    command.add_argument(
-        "--segment",
-        type=whole_number,
-        metavar="N",
-        help="which segment, counted from 0, where there are several",
-    )
-
-
-def add_reading(command: Any) -> None:
-    """
-    Add how a recording is read to a command.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The command.
-    """
-    adapter = command.add_argument(
-        "--adapter", metavar="NAME", help="adapter that reads FILE (default: found by content)"
-    )
-    suggest(adapter, lambda: entry_points(group="tavrnn_ephys.adapters").names)
-    command.add_argument(
-        "--option",
-        action=Gather,
-        default=[],
-        metavar="NAME=VALUE",
-        help="option of the adapter, numbers with their unit, such as sampling_rate=30Hz; can be "
-        "given several times",
-    )
-
-
-def add_measure(command: Any) -> None:
-    """
-    Add the choice of a connectivity measure to a command.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The command.
-    """
-    measure = command.add_argument(
-        "--measure",
-        default="pearson",
-        metavar="NAME",
-        help="connectivity measure: pearson, covariance, spearman, partial, cross_correlation "
-        "(needs max_lag), spike_time_tiling_coefficient (needs dt) (default: pearson)",
-    )
-    suggest(measure, lambda: MEASURES)
 
 
 def add_running(command: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
@@ -19,13 +19,13 @@ from tavrnn_ephys.connectivity.graphs_of_windows import (
     strengths_of,
 )
 from tavrnn_ephys.core.checks import one_of
-from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
+from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Origin, Windows
+from tavrnn_ephys.core.containers.origin import as_fact, joined
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.names import FEATURES
 
 __all__ = ["build_graphs"]
-
-FEATURES = ("weights", "identity", "rates")
 
 #: Takes the connectivity of one window; gives features, shape (n_nodes, n_features).
 Features = Callable[[ConnectivitySequence], Any]
@@ -60,6 +60,7 @@ class _Part:
     weights: list[scipy.sparse.csr_array]
     features: list[NDArray[np.float32]] | None
     strongest: float
+    origin: Origin
 
 
 def build_graphs(
@@ -125,9 +126,10 @@ def build_graphs(
         and not callable(features)
     ):
         # The graph of a window follows from its weights alone.
-        return graphs_on_demand(
+        graphs = graphs_on_demand(
             connectivity, threshold=level, features=features, history_node=history_node
         )
+        return replace(graphs, origin=_origin([_measured(connectivity)], threshold, features))
     some = [connectivity] if isinstance(connectivity, ConnectivitySequence) else connectivity
     parts = [_part(item, level, features) for item in some]
     if not parts:
@@ -147,7 +149,22 @@ def build_graphs(
         features=_all_features(parts, places, len(nodes), features, history_node),
         history_node=history_node,
         node_mask=None if shared else _mask(parts, places, len(nodes)),
+        origin=_origin([part.origin for part in parts], threshold, features),
     )
+
+
+def _origin(
+    origins: Sequence[Origin], threshold: float | Threshold, features: str | Features
+) -> Origin:
+    origin, differing = joined(list(origins))
+    if differing:
+        raise InputError(
+            f"Parts that differ in {', '.join(differing)} cannot be joined into one sequence. "
+            "Compute all of them alike."
+        )
+    # A number and the threshold object that it stands for are one rule.
+    rule = f"AbsoluteThreshold(value={threshold:.6g})" if _is_number(threshold) else threshold
+    return replace(origin, threshold=as_fact(rule), features=as_fact(features))
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
@@ -172,7 +189,15 @@ def _part(
         weights=graphs,
         features=_features(connectivity, features),
         strongest=strongest,
+        origin=_measured(connectivity),
     )
+
+
+def _measured(connectivity: ConnectivitySequence) -> Origin:
+    """Add the name of the measure, unless it is that of any function without one."""
+    measure = connectivity.measure
+    known = None if measure in ("custom", "<lambda>") else measure
+    return replace(connectivity.origin, measure=known)
 
 
 def _features(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity.tiling import spike_time_tiling_coefficient
-from tavrnn_ephys.core.checks import duration_s, whole_bins
+from tavrnn_ephys.core.checks import lag_bins
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
@@ -262,13 +262,8 @@ def cross_correlation(
            [1., 1.]]), array([[ 0.,  1.],
            [-1.,  0.]]))
     """
-    n_lags = whole_bins(duration_s(max_lag, "max_lag"), bin_size_s, "max_lag")
     n_nodes, n_bins = values.shape
-    if n_lags >= n_bins:
-        raise InputError(
-            f"max_lag of {n_lags * bin_size_s:g} s must be shorter than the window, which lasts "
-            f"{n_bins * bin_size_s:g} s. Shorten it, or lengthen the windows."
-        )
+    n_lags = lag_bins(max_lag, bin_size_s, n_bins)
     samples = values.astype(np.float64)
     if values.dtype.kind == "f":
         samples -= samples.mean(axis=1, keepdims=True)

@@ -17,14 +17,14 @@ from tavrnn_ephys.connectivity.sliding import (
     iter_window_moments,
     weights_from_moments,
 )
-from tavrnn_ephys.core.checks import one_of
-from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.checks import known_options, one_of
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
+from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.matrix_file import MatrixFile
+from tavrnn_ephys.core.names import SILENT_RULES
 
 __all__ = ["Request", "count_silent"]
-
-SILENT_RULES = ("zero", "nan", "raise")
 
 # Parameters of a measure that its caller fills in.
 _FILLED_IN = ("bin_size_s", "spike_times_s")
@@ -88,6 +88,7 @@ class Request:
         self.activity, self.binary, self.silent_nodes = activity, binary, silent_nodes
         self.ranges = bin_ranges(windows, activity)
         self.options = dict(options)
+        self.origin = self._origin_of(activity)
         self._trains = _relative_trains(self.options.pop("spiketrains", None), activity, self.name)
         self._start_s = np.asarray(windows.start_s)
         self._wanted = _check_options(self.function, self.name, self.options)
@@ -144,11 +145,23 @@ class Request:
             "windows": windows,
             "nodes": self.activity.nodes,
             "measure": self.name,
+            "origin": self.origin,
         }
         if self._is_fast:
             return ConnectivitySequence._of_symmetric(weights=weights, mean_activity=means, **about)
         return ConnectivitySequence(
             weights=weights, mean_activity=means, lags_s=lags_s, directed=directed, **about
+        )
+
+    def _origin_of(self, activity: BinnedActivity) -> Origin:
+        options = {**_defaults(self.function), **self.options}
+        if options.pop("spiketrains", None) is not None:
+            options["spiketrains"] = "exact"
+        return Origin(
+            bin_size_s=float(activity.bin_size_s),
+            quantity=activity.quantity,
+            binary=self.binary,
+            measure_options=options_as_facts(options),
         )
 
     @property
@@ -231,23 +244,27 @@ def _check_options(function: Measure, name: str, options: Mapping[str, Any]) -> 
         return set()
     takes_all = any(item.kind is item.VAR_KEYWORD for item in parameters)
     known = {item.name: item for item in parameters if item.kind is not item.VAR_KEYWORD}
-    own = [key for key in known if key not in _FILLED_IN]
-    unknown = [key for key in options if key not in own]
-    if unknown and not takes_all:
-        listing = ", ".join(repr(key) for key in own) or "none"
-        raise InputError(
-            f"measure '{name}' has no option {unknown[0]!r}; its options are: {listing}."
-        )
-    missing = [key for key in own if known[key].default is inspect.Parameter.empty]
-    missing = [key for key in missing if key not in options]
-    if missing:
-        raise InputError(
-            f"measure '{name}' needs {missing[0]}, such as {missing[0]}=50 * quantities.ms, or "
-            f"--measure-option {missing[0]}=50ms on the command line."
-            if name in MEASURES
-            else f"measure '{name}' needs the option {missing[0]}."
-        )
+    own = {
+        key: item.default is inspect.Parameter.empty
+        for key, item in known.items()
+        if key not in _FILLED_IN
+    }
+    given = [key for key in options if key in own or not takes_all]
+    known_options(name, given, own, is_ours=name in MEASURES)
     return {key for key in known if key in _FILLED_IN}
+
+
+def _defaults(function: Measure) -> dict[str, Any]:
+    """Options that a measure has without being told."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return {}
+    return {
+        item.name: item.default
+        for item in parameters
+        if item.name not in _FILLED_IN and item.default is not inspect.Parameter.empty
+    }
 
 
 def _relative_trains(

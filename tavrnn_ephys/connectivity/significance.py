@@ -14,6 +14,7 @@ from tavrnn_ephys.connectivity.thresholds import upper_values
 from tavrnn_ephys.core.containers import ConnectivitySequence, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.discoveries import discoveries
+from tavrnn_ephys.statistics.nulls import p_from_counts
 
 __all__ = ["ConnectivityNull", "SignificanceThreshold", "fit_null"]
 
@@ -106,8 +107,13 @@ class ConnectivityNull:
             bins = _deviation_bins(weights, self.mean[known], self.std[known])
             stratum = self.stratum[known]
             above, total = self.exceedances[stratum, bins], self.exceedances[stratum, 0]
-            p_values[index][testable] = ((above + 1.0) / (total + 1.0))[testable]
+            p_values[index][testable] = p_from_counts(above, total)[testable]
         return p_values
+
+    @property
+    def smallest_p(self) -> float:
+        """Smallest p-value that the pooled deviations of the largest group of pairs can give."""
+        return float(p_from_counts(0, self.exceedances[:, 0].max()))
 
     def testable(self, index: int) -> NDArray[np.bool_]:
         """

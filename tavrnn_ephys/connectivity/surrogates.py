@@ -116,6 +116,8 @@ class SpikeSurrogates:
             duration_s(self.displacement, "displacement")
         elif self.displacement is not None:
             raise InputError(f"method '{self.method}' takes no displacement. Leave it out.")
+        # Neo's own list of trains cannot be copied (0.14.6).
+        object.__setattr__(self, "spiketrains", tuple(self.spiketrains))
 
     def draw(self, activity: BinnedActivity, *, seed: Any) -> BinnedActivity:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tavrnn_ephys.core.errors import InputError
@@ -113,6 +113,38 @@ def whole_bins(length_s: float, bin_size_s: float, name: str) -> int:
         f"{name} must be a whole number of {bin_size_s:g} s bins, got {length_s:g} s "
         f"({ratio:g} bins). Use {choices}, or bin at {finer:.6g} s."
     )
+
+
+def lag_bins(max_lag: Any, bin_size_s: float, n_bins: int) -> int:
+    """
+    Count the bins in the largest lag of a correlation inside a window.
+
+    Parameters
+    ----------
+    max_lag : quantities.Quantity
+        The lag.
+    bin_size_s : float
+        Width of a bin in seconds.
+    n_bins : int
+        Bins of the window.
+
+    Returns
+    -------
+    int
+        Number of bins, at least 1.
+
+    Raises
+    ------
+    InputError
+        If the lag is no whole number of bins, or not shorter than the window.
+    """
+    n_lags = whole_bins(duration_s(max_lag, "max_lag"), bin_size_s, "max_lag")
+    if n_lags >= n_bins:
+        raise InputError(
+            f"max_lag of {n_lags * bin_size_s:g} s must be shorter than the window, which lasts "
+            f"{n_bins * bin_size_s:g} s. Shorten it, or lengthen the windows."
+        )
+    return n_lags
 
 
 def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
@@ -228,6 +260,50 @@ def positive_number(value: Any, name: str, *, or_zero: bool = False) -> float:
         rule = "a number of at least 0" if or_zero else "a positive number"
         raise InputError(f"{name} must be {rule}, got {value!r}.")
     return float(value)
+
+
+def known_options(
+    measure: str, options: Iterable[str], known: Mapping[str, bool], *, is_ours: bool
+) -> None:
+    """
+    Refuse parameters that a measure does not have, and a measure without one that it needs.
+
+    Parameters
+    ----------
+    measure : str
+        Name of the measure.
+    options : iterable of str
+        The parameters that are given.
+    known : mapping of str to bool
+        The parameters that it has: True where one must be given.
+    is_ours : bool
+        Whether the measure is one of this package, whose parameters are durations where needed.
+
+    Raises
+    ------
+    InputError
+        If a parameter is unknown or missing.
+
+    Examples
+    --------
+    >>> known_options("spearman", ["max_lag"], {}, is_ours=True)
+    Traceback (most recent call last):
+    tavrnn_ephys.core.errors.InputError: measure 'spearman' has no option 'max_lag'; ...: none.
+    """
+    given = list(options)
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        listing = ", ".join(repr(name) for name in known) or "none"
+        raise InputError(
+            f"measure '{measure}' has no option {unknown[0]!r}; its options are: {listing}."
+        )
+    for name in (name for name, needed in known.items() if needed and name not in given):
+        raise InputError(
+            f"measure '{measure}' needs {name}, such as {name}=50 * quantities.ms, or "
+            f"--measure-option {name}=50ms on the command line."
+            if is_ours
+            else f"measure '{measure}' needs the option {name}."
+        )
 
 
 def some(names: Iterable[str], limit: int = 5) -> str:

@@ -11,7 +11,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.archives import read_archive, write_archive
-from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.containers import Nodes, Origin, Windows
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 __all__ = ["read_fields", "write_fields"]
@@ -30,6 +30,7 @@ def write_fields(
     nodes: Nodes,
     arrays: Mapping[str, Any],
     history_node: bool,
+    origin: Origin,
     overwrite: bool,
 ) -> None:
     """
@@ -49,6 +50,8 @@ def write_fields(
         Further fields.
     history_node : bool
         Whether there is one.
+    origin : Origin
+        How the graphs were made.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -73,7 +76,14 @@ def write_fields(
     fields |= {f"node_{name}": getattr(nodes, name) for name in _NODE_FIELDS}
     fields |= dict(arrays)
     known = {name: value for name, value in fields.items() if value is not None}
-    write_archive(path, kind=_KIND, version=_VERSION, arrays=known, overwrite=overwrite)
+    write_archive(
+        path,
+        kind=_KIND,
+        version=_VERSION,
+        arrays=known,
+        about={"origin": origin.to_facts()},
+        overwrite=overwrite,
+    )
 
 
 def read_fields(path: str | Path) -> dict[str, Any]:
@@ -95,9 +105,11 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     FileFormatError
         If the file is missing, damaged, or holds something else.
     """
-    _, fields = read_archive(path, kind=_KIND, version=_VERSION, noun="saved graphs")
+    about, fields = read_archive(path, kind=_KIND, version=_VERSION, noun="saved graphs")
     try:
-        return _arguments(fields)
+        # Files of earlier versions say nothing of the origin.
+        origin = Origin.from_facts(about.get("origin", {}))
+        return {**_arguments(fields), "origin": origin}
     except (KeyError, InputError) as error:
         raise FileFormatError(f"'{path}' lacks a part of the saved graphs: {error}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core import html as _html
-from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.containers import Nodes, Origin, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_conversion import to_networkx
 from tavrnn_ephys.core.graph_files import read_fields, write_fields
@@ -58,6 +58,8 @@ class GraphSequence:
     node_mask : numpy.ndarray of bool, shape (n_windows, n_nodes), optional
         Which nodes exist in each window, where units are lost or found; ``None`` if all do.  A
         node that does not exist has its self-loop only, so that every vertex has a degree.
+    origin : Origin
+        How the graphs were made; unknown by default, and no part of their equality.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class GraphSequence:
     features: NDArray[np.float32] | FeaturesOnDemand | None = None
     history_node: bool = True
     node_mask: NDArray[np.bool_] | None = None
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.windows):
@@ -116,11 +119,8 @@ class GraphSequence:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GraphSequence):
             return NotImplemented
-        if (self.windows, self.nodes, self.history_node) != (
-            other.windows,
-            other.nodes,
-            other.history_node,
-        ):
+        plain = ("windows", "nodes", "history_node")
+        if any(getattr(self, name) != getattr(other, name) for name in plain):
             return False
         return (
             same_arrays(self.node_mask, other.node_mask)
@@ -342,6 +342,7 @@ class GraphSequence:
             nodes=self.nodes,
             arrays={"features": self.features, "node_mask": self.node_mask},
             history_node=self.history_node,
+            origin=self.origin,
             overwrite=overwrite,
         )
 

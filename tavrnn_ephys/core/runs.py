@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.graphs_on_demand import bytes_of_graphs
+from tavrnn_ephys.core.frozen import FrozenMapping
+from tavrnn_ephys.core.names import FORMS, WAYS
+from tavrnn_ephys.core.run_parts import RUN_PARTS, check_type, cut_to_window, window_position
 
 if TYPE_CHECKING:
     import pandas
@@ -30,9 +31,6 @@ __all__ = [
 ]
 
 DEFAULT_RUN = "default"
-WAYS = ("copy", "in_place", "sidecar")
-FORMS = ("triangle", "full", "edges")
-
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST = 64
 
@@ -175,11 +173,17 @@ class Results:
         for name in self.tables:
             check_run_name(name, "table")
         for name in ("tables", "descriptions", "provenance"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     def _parts(self) -> dict[str, Any]:
-        parts = {name: getattr(self, name) for name in ("embedding", "connectivity", "graphs")}
-        return {name: part for name, part in parts.items() if part is not None}
+        """Parts with windows and nodes of their own, in the order of the parameters."""
+        rows = {row.name: row for row in RUN_PARTS if row.role == "sequence"}
+        names = [item.name for item in fields(self) if item.name in rows]
+        parts = {name: getattr(self, name) for name in names}
+        parts = {name: part for name, part in parts.items() if part is not None}
+        for name, part in parts.items():
+            check_type(rows[name], part)
+        return parts
 
     def _checked_values(self, name: str) -> Mapping[str, NDArray[Any]]:
         length = len(self.windows if name == "window_values" else self.nodes)
@@ -192,7 +196,7 @@ class Results:
                     f"'{key}' of {name} has shape {array.shape}; ({length},) is expected."
                 )
             values[str(key)] = array
-        return MappingProxyType(values)
+        return FrozenMapping(values)
 
     @property
     def windows(self) -> Windows:
@@ -207,29 +211,49 @@ class Results:
     @property
     def contents(self) -> tuple[str, ...]:
         """Names of the parts that are there."""
-        further = tuple(f"table {name}" for name in self.tables)
-        return (*self._parts(), *further)
+        rows = {row.name: row for row in RUN_PARTS}
+        given = {item.name: getattr(self, item.name) for item in fields(self) if item.name in rows}
+        return tuple(
+            listed
+            for name, part in given.items()
+            if part is not None
+            for listed in rows[name].contents(part)
+        )
 
     @property
     def n_bytes(self) -> int:
         """Bytes that all arrays take at most, uncompressed."""
-        arrays: list[Any] = [*self.window_values.values(), *self.node_values.values()]
-        arrays += self.windows.columns.values()
-        if self.embedding is not None:
-            arrays += [
-                getattr(self.embedding, name) for name in ("mean", "std", "attention", "history")
-            ]
-        if self.connectivity is not None:
-            arrays += [
-                getattr(self.connectivity, name) for name in ("weights", "mean_activity", "lags_s")
-            ]
-        if self.graphs is not None:
-            arrays.append(self.graphs.node_mask)
-        frames = [getattr(table, "frame", table) for table in self.tables.values()]
-        known = [frame for frame in frames if hasattr(frame, "memory_usage")]
-        tables = sum(int(frame.memory_usage(deep=True).sum()) for frame in known)
-        graphs = 0 if self.graphs is None else bytes_of_graphs(self.graphs)
-        return tables + graphs + sum(array.nbytes for array in arrays if array is not None)
+        parts = [(row, getattr(self, row.name)) for row in RUN_PARTS]
+        return sum(row.count(part) for row, part in parts if part is not None)
+
+    def window(self, index: int) -> WindowResults:
+        """
+        Cut to one window.
+
+        Parameters
+        ----------
+        index : int
+            Which window; negative ones count from the end.
+
+        Returns
+        -------
+        WindowResults
+            What the results say of it.
+
+        Raises
+        ------
+        InputError
+            If there is no such window.
+
+        Examples
+        --------
+        >>> results = Results(connectivity=ConnectivitySequence.from_array(np.ones((3, 2, 2))))
+        >>> results.window(-1)
+        WindowResults: window 2 from 2 s to 3 s, with weights
+        """
+        position = window_position(index, len(self.windows))
+        parts = {row.name: getattr(self, row.name) for row in RUN_PARTS}
+        return WindowResults(index=position, **cut_to_window(parts, position))
 
     def __repr__(self) -> str:
         return (

@@ -72,10 +72,11 @@ def simulate_culture(
     coupled_fraction: float = 0.2,
     n_parents: int = 4,
     delay: Any = None,
+    n_states: int = 2,
     seed: int = 0,
 ) -> neo.Block:
     """
-    Simulate a culture that switches between two couplings at equal rates.
+    Simulate a culture that switches between couplings at equal rates.
 
     In the *aligned* state the motor subregions are driven by the sensory one; in the
     *segregated* state every motor subregion drives itself and the sensory wiring is another.
@@ -103,6 +104,8 @@ def simulate_culture(
         Number of nodes that drive each node.
     delay : quantities.Quantity, optional
         Mean time from a spike to the one that it causes; 4 ms by default.
+    n_states : int
+        Number of couplings, 1 to 3: segregated, aligned, relayed.
     seed : int
         Seed of everything random.
 
@@ -132,6 +135,8 @@ def simulate_culture(
     import quantities as pq
 
     positive_int(n_parents, "n_parents")
+    if positive_int(n_states, "n_states") > len(STATES):
+        raise InputError(f"n_states must be 1, 2 or 3, got {n_states}.")
     positive_number(mean_rate_hz, "mean_rate_hz")
     whole_number(seed, "seed")
     if not 0 <= coupled_fraction <= 0.95:
@@ -143,12 +148,12 @@ def simulate_culture(
     nodes = culture_nodes(n_nodes, rng)
     rates = np.clip(rng.lognormal(0.0, 0.5, n_nodes), 0.3, 4.0)
     rates *= mean_rate_hz / rates.mean()
-    switch_s, states = switching(total_s, dwell_s, rng)
+    switch_s, states = switching(total_s, dwell_s, n_states, rng)
     truth = CultureTruth(
         coupling=np.stack(
             [
                 coupling_of_states(nodes, rates, coupled_fraction, n_parents, state, rng)
-                for state in (0, 1)
+                for state in range(n_states)
             ]
         ),
         rates_hz=rates,
@@ -228,7 +233,7 @@ def _hawkes(
     while len(times):
         state = truth.state_at(times)
         child_times, child_sources = [], []
-        for index in (0, 1):
+        for index in range(len(truth.coupling)):
             here = np.flatnonzero(state == index)
             mean_children = truth.coupling[index].T[sources[here]]
             parent, child = np.nonzero(counts := rng.poisson(mean_children))
@@ -313,11 +318,11 @@ def _culture_block(
         name="simulated culture",
         rec_datetime=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
         description="Simulated culture on a high-density array whose coupling switches "
-        "between two states at equal rates.",
+        "between states at equal rates.",
         session_id=f"simulated-culture-seed-{seed}",
         session_description="Simulated culture on a high-density array, playing a game.",
         experiment_description="A multivariate Hawkes process whose coupling switches between "
-        "two states at equal rates; no animal and no device is behind it.",
+        "states at equal rates; no animal and no device is behind it.",
         experimenter=["Simulation, Numerical"],
         institution="none (simulation)",
         lab="none (simulation)",

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["load", "load_or_simulate"]
 
 
+# The limits that the file states for every unit (its field "timerange"), in seconds.
+_TRACK_S = (4396.9975, 6365.2707)
+
+
 def load(name: str, *, progress: bool = False) -> neo.Block:
     """
     Read a data set.
@@ -45,6 +49,8 @@ def load(name: str, *, progress: bool = False) -> neo.Block:
     FileFormatError
         If a file cannot be had, or is not the published one.
     """
+    import quantities as pq
+
     found = dataset(name)
     if name == "dishbrain-layout":
         raise InputError(
@@ -55,7 +61,8 @@ def load(name: str, *, progress: bool = False) -> neo.Block:
     if name == "rat-hippocampus-hc11":
         block = _rat_on_track(path)
     elif name == "rat-linear-track":
-        block = read_mat(path, spike_times="spikes[0][0][*][*].time")
+        start, stop = (time * pq.s for time in _TRACK_S)
+        block = read_mat(path, spike_times="spikes[0][0][*][*].time", t_start=start, t_stop=stop)
     else:
         block = read(path, **parse_options(found.reading))
     block.description = f"Recording '{name}': {found.title}."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.frozen import FrozenMapping
 
 __all__ = ["DATASETS", "Dataset", "DatasetFile", "cite", "dataset"]
 
@@ -83,6 +83,7 @@ _NELPY = _github("nelpy/example-data", "099548c0608ffaa92933c66346c0d96f05a18622
 _PROBES = _github("SpikeInterface/probeinterface", "709250857a1439cd4cf1072ec603e38cb105c794")
 _PYNAPPLE = _github("pynapple-org/pynapple", "7ac20f7a5232785e926c0bd8745093281e1f65fb")
 _HC11 = _github("akshey-kumar/comparison-algorithms", "e1cbf6dc8d5d81df973ce17062b3678ab4d90e39")
+_PINKYSBRAIN = _github("MichaelLod/pinkysbrain", "645ae77ee8cbe765b9560ed1db8e9d5beb24ef11")
 _DISHBRAIN = _github("TAVRNN/TAVRNN_Repo_Paper", "e0f365aa60dacabbc5fc2d22ecab9e46080c6823")
 
 _DANDI_LICENCE = "open (CC0-1.0 or CC-BY-4.0, the two that DANDI takes; see the page)"
@@ -180,6 +181,8 @@ _ALL = (
             ),
         ),
         folder="axion-spikelist",
+        # Its publishers cut the list after 58 s; its settings still state 18 minutes.
+        reading=("t_stop=58s",),
         licence="GPL-3.0-or-later",
         citation="Gelfman et al. (2018), PLoS Computational Biology 14, e1006506 (meaRtools).",
         page="https://github.com/igm-team/meaRtools",
@@ -241,6 +244,29 @@ _ALL = (
         stand_in="calcium",
     ),
     Dataset(
+        name="cl1-monolayer",
+        title="Human neurons on a CL1, spontaneous: 64 channels, 300 s, 95950 spikes",
+        files=(
+            DatasetFile(
+                name="monolayer_1.json",
+                url=f"{_PINKYSBRAIN}web/public/recordings/monolayer_1.json",
+                sha256="ac1be871abbaee25df05ef98cdcb9664fdec40cdf4ce716055e7a8e9fa617bb8",
+            ),
+        ),
+        folder="cl1-spikes",
+        licence="MIT",
+        citation="Lod, M. (2026), pinkysbrain, with recordings of Cortical Labs.",
+        page="https://github.com/MichaelLod/pinkysbrain",
+        reading=(
+            "time_column=0",
+            "node_column=1",
+            "time_unit=frames",
+            "grid=8x8",
+            "grid_order=columns",
+            "electrode_pitch=200um",
+        ),
+    ),
+    Dataset(
         name="dishbrain-layout",
         title="Where the 900 recorded channels of the DishBrain chip lie (no spikes)",
         files=(
@@ -291,7 +317,7 @@ _ALL = (
         stand_in="calcium",
     ),
 )
-DATASETS: Mapping[str, Dataset] = MappingProxyType({item.name: item for item in _ALL})
+DATASETS: Mapping[str, Dataset] = FrozenMapping({item.name: item for item in _ALL})
 
 
 def dataset(name: str) -> Dataset:

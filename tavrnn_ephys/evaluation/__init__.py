@@ -38,6 +38,6 @@ from tavrnn_ephys.evaluation.tasks import TaskGraphs as TaskGraphs
 from tavrnn_ephys.statistics.intervals import holm as holm
 from tavrnn_ephys.statistics.intervals import paired_difference as paired_difference
 from tavrnn_ephys.statistics.intervals import unit_bootstrap as unit_bootstrap
-from tavrnn_ephys.statistics.nulls import circular_shifts as circular_shifts
-from tavrnn_ephys.statistics.nulls import correlation_time as correlation_time
 from tavrnn_ephys.statistics.nulls import surrogate_scores as surrogate_scores
+from tavrnn_ephys.statistics.time_shifts import circular_shifts as circular_shifts
+from tavrnn_ephys.statistics.time_shifts import correlation_time as correlation_time

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.evaluation.decoding import DecodingScore, _logistic, _rotated, _score
+from tavrnn_ephys.evaluation.decoding import DecodingScore, decoded, logistic
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.statistics.time_shifts import swapped_neighbours
 
@@ -41,23 +41,15 @@ def decode_alternating(
     Returns
     -------
     DecodingScore
-        Balanced accuracy and its null.
+        As of :func:`decode_labels`: balanced accuracy, its null, F1, and every decoded window.
 
     Raises
     ------
     InputError
         If there is one class only.
     """
-    from threadpoolctl import threadpool_limits
-
     classes, codes = np.unique(np.asarray(labels), return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
-    folds = [_rotated(item) for item in features]
     swapped = swapped_neighbours(codes, n_swaps=n_swaps, rng=np.random.default_rng(seed))
-    with threadpool_limits(limits=1):
-        return DecodingScore(
-            name=name,
-            balanced_accuracy=_score(folds, codes, _logistic),
-            null=np.array([_score(folds, row, _logistic) for row in swapped.astype(np.int64)]),
-        )
+    return decoded(name, features, codes, swapped.astype(np.int64), logistic)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,19 @@ from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
-from tavrnn_ephys.statistics.nulls import circular_shifts
+from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.time_shifts import circular_shifts, shift_surrogates
 
 __all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
 
 CLASSIFIERS = ("logistic", "k_nearest")
 _UNTESTED = -1
+_Rotated = tuple[BlockedFold, NDArray[Any], NDArray[Any]]
+_Predictor = Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecodingScore:
+class DecodingScore(JudgedByNull):
     """
     A decoding score beside its chance level.
 
@@ -32,8 +35,8 @@ class DecodingScore:
         What was decoded from.
     balanced_accuracy : float
         Mean over classes of the share of test windows that are told right, all folds pooled.
-    null : numpy.ndarray, shape (n_shifts,)
-        The same score for circularly shifted labels.
+    null : numpy.ndarray, shape (n_nulls,)
+        The same score for null labels: surrogates by circular shift, or with swapped neighbours.
     f1 : float
         Mean over classes of the harmonic mean of precision and recall.
     codes, predicted : numpy.ndarray of int, shape (n_windows,)
@@ -43,6 +46,7 @@ class DecodingScore:
         Fold that tests each window, -1 for none.
     """
 
+    statistic: ClassVar[str] = "balanced_accuracy"
     name: str
     balanced_accuracy: float
     null: NDArray[np.float64]
@@ -50,18 +54,6 @@ class DecodingScore:
     codes: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
     predicted: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
     block: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
-
-    @property
-    def chance_interval(self) -> tuple[float, float]:
-        """Central 95 % of the null."""
-        low, high = np.quantile(self.null, [0.025, 0.975])
-        return float(low), float(high)
-
-    @property
-    def p_value(self) -> float:
-        """Share of shifts that do at least as well, the true labels counted among them."""
-        n_better = int(np.sum(self.null >= self.balanced_accuracy - 1e-12))
-        return (n_better + 1) / (len(self.null) + 1)
 
 
 def decode_labels(
@@ -92,8 +84,7 @@ def decode_labels(
     min_shift : int
         Smallest shift: the correlation time of the label in windows.
     n_shifts : int
-        Number of shifts, drawn without repetition where the recording is long enough; 0 for no
-        null.
+        Number of shifts, all possible ones where there are fewer; 0 for no null.
     seed : int
         Seed of the draw.
     classifier : {"logistic", "k_nearest"}
@@ -108,22 +99,54 @@ def decode_labels(
     Raises
     ------
     InputError
-        If there is one class only, or the recording is too short for the shifts.
+        If there is one class only, or fewer than 19 shifts are possible.
     """
     whole_number(n_shifts, "n_shifts")
     predict = _PREDICTORS[one_of(classifier, CLASSIFIERS, "classifier")]
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
-    shifts: Any = ()
+    surrogates = np.empty((0, len(codes)), dtype=np.int64)
     if n_shifts:
         shifts = circular_shifts(len(codes), min_shift=min_shift, n_shifts=n_shifts, seed=seed)
+        surrogates = shift_surrogates(codes, shifts)
+    return decoded(name, features, codes, surrogates, predict)
+
+
+def decoded(
+    name: str,
+    features: Sequence[FoldFeatures],
+    codes: NDArray[np.int64],
+    surrogates: NDArray[np.int64],
+    predict: _Predictor,
+) -> DecodingScore:
+    """
+    Decode true and null codes of labels, and fill in the whole score.
+
+    Parameters
+    ----------
+    name : str
+        What the features are, for tables.
+    features : sequence of FoldFeatures
+        Features fitted inside each fold.
+    codes : numpy.ndarray of int, shape (n_windows,)
+        Class of every window, as a position among the sorted labels.
+    surrogates : numpy.ndarray of int, shape (n_nulls, n_windows)
+        The same under the null; none for no null.
+    predict : callable
+        Takes training features, their codes and test features, and returns codes.
+
+    Returns
+    -------
+    DecodingScore
+        Balanced accuracy, its null, F1, and every decoded window.
+    """
     from threadpoolctl import threadpool_limits
 
     folds = [_rotated(item) for item in features]
     # Hundreds of small fits: a second thread per product would cost more than it saves.
     with threadpool_limits(limits=1):
-        null = [_score(folds, np.roll(codes, shift), predict) for shift in shifts]
+        null = [_score(folds, row, predict) for row in surrogates]
         predicted = _predicted(folds, codes, predict)
     return DecodingScore(
         name=name,
@@ -149,6 +172,11 @@ def balanced_accuracy(codes: NDArray[np.int64], predicted: NDArray[np.int64]) ->
     -------
     float
         In [0, 1]; chance is one over the number of classes.
+
+    Notes
+    -----
+    Equal to :func:`sklearn.metrics.balanced_accuracy_score`, which takes thirty times as long,
+    and is needed once per shift.
 
     Examples
     --------
@@ -197,10 +225,6 @@ def _blocks(features: Sequence[FoldFeatures], n_windows: int) -> NDArray[np.int6
     return block
 
 
-_Rotated = tuple[BlockedFold, NDArray[Any], NDArray[Any]]
-_Predictor = Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
-
-
 def _rotated(features: FoldFeatures) -> _Rotated:
     """
     Standardise by the training part and rotate into its span.
@@ -234,7 +258,24 @@ def _predicted(
     return predicted
 
 
-def _logistic(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
+def logistic(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
+    """
+    Classify by logistic regression with a fixed ridge penalty and balanced classes.
+
+    Parameters
+    ----------
+    train : numpy.ndarray, shape (n_windows, n_features)
+        Standardised features of the training windows.
+    known : numpy.ndarray of int, shape (n_windows,)
+        Classes of the training windows.
+    test : numpy.ndarray, shape (n_windows, n_features)
+        Standardised features of the test windows.
+
+    Returns
+    -------
+    numpy.ndarray of int
+        Classes of the test windows.
+    """
     from sklearn.linear_model import LogisticRegression
 
     # With more features than windows a strong penalty is the sensible default; it is
@@ -250,4 +291,4 @@ def _k_nearest(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> 
     return KNeighborsClassifier(n_neighbors).fit(train, known).predict(test)
 
 
-_PREDICTORS: dict[str, _Predictor] = {"logistic": _logistic, "k_nearest": _k_nearest}
+_PREDICTORS: dict[str, _Predictor] = {"logistic": logistic, "k_nearest": _k_nearest}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.checks import positive_int, whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
 from tavrnn_ephys.evaluation.standardizing import standardized
+from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.time_shifts import circular_shifts
 
 __all__ = ["LinkScore", "decode_links", "mean_graph_embedding"]
 
@@ -22,7 +24,7 @@ _VALIDATION_SHARE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinkScore:
+class LinkScore(JudgedByNull):
     """
     How well weights follow from embeddings, by areas under the curve over node pairs.
 
@@ -35,11 +37,16 @@ class LinkScore:
     recovery : float
         Pairs that are truly coupled at the time, among those that are at some times and not at
         others, in simulations; NaN where nobody knows.
+    null : numpy.ndarray, shape (n_shifts,)
+        ``same`` for weights that are shifted in time against the embeddings; empty where no
+        shifts were asked for.  What never changes is predicted under the null too.
     """
 
+    statistic: ClassVar[str] = "same"
     same: float
     following: float
     recovery: float
+    null: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 def decode_links(
@@ -49,6 +56,9 @@ def decode_links(
     coupled: NDArray[np.bool_] | None = None,
     density: float = 0.1,
     n_pairs: int = 1000,
+    n_shifts: int = 0,
+    min_shift: int = 1,
+    seed: int = 0,
 ) -> LinkScore:
     """
     Predict the weight of every pair from the embeddings of its two nodes.
@@ -69,6 +79,13 @@ def decode_links(
         Share of weights that count as strong.
     n_pairs : int
         Pairs that are looked at; of more, so many are drawn, the same for every method.
+    n_shifts : int
+        Circular shifts of the tested weights for the null, all possible ones where there are
+        fewer; decoders stay as they are.
+    min_shift : int
+        Smallest shift in windows: more than share time with one window.
+    seed : int
+        Seed of the shifts.
 
     Returns
     -------
@@ -78,7 +95,7 @@ def decode_links(
     Raises
     ------
     InputError
-        If the weights do not fit the embeddings.
+        If the weights do not fit the embeddings, or fewer than 19 shifts are possible.
     """
     n_nodes = weights.shape[1]
     if embeddings[0].test.shape[1] != n_nodes:
@@ -94,15 +111,23 @@ def decode_links(
     truth = None if coupled is None else coupled[:, rows, columns]
     changing = slice(None) if truth is None else truth.any(axis=0) & ~truth.all(axis=0)
     same, following, recovery = [], [], []
+    tested: list[tuple[NDArray[Any], NDArray[np.bool_]]] = []
     for item in embeddings:
         known = pairs[item.fold.train]
         level = np.quantile(known, 1.0 - density)
         predicted = _predict(item, known, rows, columns)
-        same += _areas(predicted, pairs[item.fold.test] >= level)
+        tested.append((predicted, pairs[item.fold.test] >= level))
+        same += _areas(*tested[-1])
         following += _areas(predicted[:-1], pairs[item.fold.test[1:]] >= level)
         if truth is not None:
             recovery += _areas(predicted[:, changing], truth[item.fold.test][:, changing])
+    null = np.zeros(0)
+    if whole_number(n_shifts, "n_shifts"):
+        scores, right = (np.concatenate(part) for part in zip(*tested, strict=True))
+        shifts = circular_shifts(len(right), min_shift=min_shift, n_shifts=n_shifts, seed=seed)
+        null = _shifted_areas(scores, right, shifts)
     return LinkScore(
+        null=null,
         same=_mean(same),
         following=_mean(following),
         recovery=_mean(recovery) if truth is not None else float("nan"),
@@ -149,6 +174,27 @@ def _areas(scores: NDArray[Any], truth: NDArray[np.bool_]) -> list[float]:
                 float((ranks - n_right * (n_right + 1) / 2) / (n_right * (len(right) - n_right)))
             )
     return areas
+
+
+def _shifted_areas(
+    scores: NDArray[Any], truth: NDArray[np.bool_], shifts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean area over windows for each shift of the truth; one product serves all shifts."""
+    from scipy.stats import rankdata
+
+    n_windows, n_pairs = truth.shape
+    n_right = truth.sum(axis=1)
+    is_defined = (n_right > 0) & (n_right < n_pairs)
+    sums = rankdata(scores, axis=1) @ truth.T.astype(np.float64)
+    size = np.where(is_defined, n_right * (n_pairs - n_right), 1)
+    areas = (sums - n_right * (n_right + 1) / 2) / size
+    windows = np.arange(n_windows)
+    found = []
+    for shift in shifts:
+        there = (windows - shift) % n_windows
+        kept = is_defined[there]
+        found.append(_mean(areas[windows[kept], there[kept]].tolist()))
+    return np.array(found)
 
 
 def _predict(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
-from tavrnn_ephys.statistics.time_shifts import tail_p_values, time_null
+from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.time_shifts import time_null
 
 __all__ = ["RankRegressionScore", "regress_values"]
 
@@ -22,7 +23,7 @@ _HELD_COMPONENTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class RankRegressionScore:
+class RankRegressionScore(JudgedByNull):
     """
     A regression score beside its chance level.
 
@@ -36,21 +37,10 @@ class RankRegressionScore:
         The same score for circularly shifted values.
     """
 
+    statistic: ClassVar[str] = "correlation"
     name: str
     correlation: float
     null: NDArray[np.float64]
-
-    @property
-    def chance_interval(self) -> tuple[float, float]:
-        """Central 95 % of the null."""
-        low, high = np.quantile(self.null, [0.025, 0.975])
-        return float(low), float(high)
-
-    @property
-    def p_value(self) -> float:
-        """Share of shifts that do at least as well, the true values counted among them."""
-        observed = np.array([self.correlation])
-        return float(tail_p_values(observed, self.null[:, None], tail="upper")[0])
 
 
 def regress_values(
@@ -84,7 +74,7 @@ def regress_values(
     min_shift : int, optional
         Smallest shift in windows; the correlation time of the values by default.
     n_shifts : int
-        Number of shifts.
+        Number of shifts, all possible ones where there are fewer.
     seed : int
         Seed of their draw.
 

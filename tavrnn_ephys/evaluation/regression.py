@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from tavrnn_ephys.core.checks import whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
-from tavrnn_ephys.statistics.nulls import circular_shifts
+from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.time_shifts import circular_shifts, shift_surrogates
 
 __all__ = ["RegressionScore", "decode_values", "explained_variance"]
 
@@ -23,7 +24,7 @@ _INNER_BLOCKS, _INNER_GAP = 4, 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegressionScore:
+class RegressionScore(JudgedByNull):
     """
     A regression score beside its chance level.
 
@@ -44,6 +45,7 @@ class RegressionScore:
         Fold that tests each window, -1 for none.
     """
 
+    statistic: ClassVar[str] = "r2"
     name: str
     r2: float
     null: NDArray[np.float64]
@@ -52,17 +54,6 @@ class RegressionScore:
     predicted: NDArray[np.float64]
     baseline: NDArray[np.float64]
     block: NDArray[np.int64]
-
-    @property
-    def chance_interval(self) -> tuple[float, float]:
-        """Central 95 % of the null."""
-        low, high = np.quantile(self.null, [0.025, 0.975])
-        return float(low), float(high)
-
-    @property
-    def p_value(self) -> float:
-        """Share of shifts that do at least as well, the true values counted among them."""
-        return (int(np.sum(self.null >= self.r2 - 1e-12)) + 1) / (len(self.null) + 1)
 
 
 def decode_values(
@@ -91,7 +82,7 @@ def decode_values(
     min_shift : int
         Smallest shift: the correlation time of the behaviour in windows.
     n_shifts : int
-        Number of shifts; 0 for no null.
+        Number of shifts, all possible ones where there are fewer; 0 for no null.
     seed : int
         Seed of the draw.
 
@@ -103,17 +94,16 @@ def decode_values(
     Raises
     ------
     InputError
-        If a value is not finite, all are equal, or the recording is too short for the shifts.
+        If a value is not finite, all are equal, or fewer than 19 shifts are possible.
     """
     whole_number(n_shifts, "n_shifts")
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).all() or np.ptp(values) == 0:
         raise InputError("A behaviour to decode needs finite values that differ between windows.")
-    targets = [values]
+    stacked = values[:, np.newaxis]
     if n_shifts:
         shifts = circular_shifts(len(values), min_shift=min_shift, n_shifts=n_shifts, seed=seed)
-        targets += [np.roll(values, shift) for shift in shifts]
-    stacked = np.column_stack(targets)
+        stacked = np.vstack([values, shift_surrogates(values, shifts)]).T
     predicted, baseline = np.full(stacked.shape, np.nan), np.full(stacked.shape, np.nan)
     block = np.full(len(values), -1, dtype=np.int64)
     for index, item in enumerate(features):

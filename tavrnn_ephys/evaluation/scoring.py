@@ -136,7 +136,7 @@ def _inductive_scores(
         np.asarray(prepared.connectivity.mean_activity), [item.fold for item in embeddings]
     )
     main = _decode(prepared, features, n_shifts)
-    low, high = main.chance_interval if n_shifts else (float("nan"), float("nan"))
+    low, high = main.chance_interval
     shuffled = _decode(prepared, [item.features for item in control], 0)
     with_rates = _decode(prepared, joined_features([rates, features]), 0)
     links = decode_links(embeddings, prepared.connectivity.weights, coupled=task.coupled)
@@ -145,7 +145,8 @@ def _inductive_scores(
         "null": np.round(main.null, 5).tolist(),
         "chance_low": low,
         "chance_high": high,
-        "p_value": main.p_value if n_shifts else float("nan"),
+        "p_value": main.p_value,
+        "smallest_p": main.smallest_p,
         "shuffled": _value(shuffled),
         "with_rates": _value(with_rates),
         "blocks": block_values(main).tolist(),

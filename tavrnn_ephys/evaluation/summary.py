@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.intervals import holm, paired_difference, unit_bootstrap
+from tavrnn_ephys.statistics.nulls import Null, tail_p_values
 
 if TYPE_CHECKING:
     import pandas
@@ -47,11 +48,12 @@ def summarize(
     -------
     pandas.DataFrame
         One row per task and method.  ``score``, its interval ``low`` and ``high``, the interval
-        of chance, ``p_value`` of the shifts and ``p_holm`` corrected over the methods of the
-        task; ``p_max``, corrected by the largest of all methods under each shift, which does not
-        ask for more shifts than there are methods [1]_; then ``rates`` and ``shuffled``, the two
-        columns every score stands beside, with the paired differences, their intervals and
-        p-values after Holm; ``with_rates`` and what the embedding adds to rates;
+        of chance, ``p_value`` of the shifts, ``smallest_p``, the smallest that so many shifts can
+        give, and ``p_holm``, corrected over the methods of the task; ``p_max``, corrected by the
+        largest of all methods under each shift, which does not ask for more shifts than there
+        are methods [1]_; then ``rates`` and ``shuffled``, the two columns every score stands
+        beside, with the paired differences, their intervals and p-values after Holm;
+        ``with_rates`` and what the embedding adds to rates;
         ``minus_reference``, the paired difference from the ``reference``; further means;
         ``error`` where a method failed.
 
@@ -134,7 +136,9 @@ def _scores(
 ) -> dict[str, Any]:
     nan = float("nan")
     if not records:
-        names = ("score", "low", "high", "chance_low", "chance_high", "p_value", "rates")
+        names = (
+            "score", "low", "high", "chance_low", "chance_high", "p_value", "smallest_p", "rates",
+        )  # fmt: skip
         return (
             dict.fromkeys(names, nan)
             | _difference("rates", None)
@@ -144,14 +148,13 @@ def _scores(
         )
     units = _units(records, "blocks")
     low, high = unit_bootstrap(list(units.values()))
-    null = np.mean([record["null"] for record in records], axis=0)
+    null = _mean_null([np.asarray(record["null"], dtype=np.float64) for record in records])
     score = float(np.mean([record["score"] for record in records]))
     # A resample of blocks that holds one class more often can add up to more than all right.
     row: dict[str, Any] = {"score": score, "low": low, "high": min(high, 1.0), "null": null}
-    row |= {"chance_low": nan, "chance_high": nan, "p_value": nan}
-    if null.size:
-        row["chance_low"], row["chance_high"] = map(float, np.quantile(null, [0.025, 0.975]))
-        row["p_value"] = (int(np.sum(null >= score - 1e-12)) + 1) / (len(null) + 1)
+    chance = Null(observed=score, values=null)
+    row["chance_low"], row["chance_high"] = chance.interval
+    row |= {"p_value": chance.p_value, "smallest_p": chance.smallest_p}
     rates = _units(floor, "blocks")
     row["rates"] = float(np.mean([record["score"] for record in floor])) if floor else nan
     row |= _difference("rates", _paired(units, rates))
@@ -160,6 +163,18 @@ def _scores(
     row["with_rates"] = float(np.mean([record["with_rates"] for record in records]))
     row |= _difference("adds", _paired(_units(records, "with_rates_blocks"), rates))
     return row
+
+
+def _mean_null(nulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """
+    Average nulls over sessions, which are independent: any shift of one goes with any of another.
+
+    Sessions whose behaviour is slower allow fewer shifts.  Of the others as many are taken, evenly
+    over all shifts, and the same for every method.
+    """
+    n_shared = min(map(len, nulls))
+    places = [np.linspace(0, len(null) - 1, n_shared).round().astype(np.int64) for null in nulls]
+    return np.mean([null[place] for null, place in zip(nulls, places, strict=True)], axis=0)
 
 
 def _largest_of_all(rows: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -175,8 +190,7 @@ def _largest_of_all(rows: Sequence[Mapping[str, Any]]) -> list[float]:
             found.append(float("nan"))
             continue
         mean, std = centre[index]
-        higher = int(np.sum(largest >= (row["score"] - mean) / std - 1e-12))
-        found.append((higher + 1) / (len(largest) + 1))
+        found.append(float(tail_p_values((row["score"] - mean) / std, largest, tail="upper")))
     return found
 
 

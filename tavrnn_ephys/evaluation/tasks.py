@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, W
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.evaluation.folds import BlockedFold, blocked_folds, grouped_folds
-from tavrnn_ephys.statistics.nulls import correlation_time
+from tavrnn_ephys.statistics.time_shifts import correlation_time
 
 __all__ = ["BenchmarkTask", "TaskGraphs", "TaskSource"]
 
@@ -46,6 +47,8 @@ class BenchmarkTask:
         Whether the behaviour consists of labels or of numbers.
     measure : str
         Connectivity measure.
+    measure_options : mapping of str to object
+        Parameters of the measure, such as ``max_lag``; durations as quantities.
     min_shift : int, optional
         Smallest shift of the null in windows; by default the correlation time of the behaviour.
     n_folds : int
@@ -71,6 +74,7 @@ class BenchmarkTask:
     behavior: Any
     kind: str = "classification"
     measure: str = "pearson"
+    measure_options: Mapping[str, Any] = field(default_factory=dict)
     min_shift: int | None = None
     n_folds: int = 5
     context: int = 4
@@ -202,4 +206,6 @@ class TaskGraphs:
         with warnings.catch_warnings():
             # Silent nodes are counted when a recording is analysed, not once per method.
             warnings.simplefilter("ignore", DataLossWarning)
-            return compute_connectivity(activity, self.task.windows, measure=self.task.measure)
+            task = self.task
+            options = dict(task.measure_options)
+            return compute_connectivity(activity, task.windows, measure=task.measure, **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import neo
     import pandas
 
-__all__ = ["BlockWriter", "Reader", "ResultsStore", "StoredRun"]
+__all__ = ["BlockWriter", "Reader", "ResultsStore", "RunParts", "StoredRun"]
 
 
 @runtime_checkable
@@ -178,7 +178,68 @@ class ResultsStore(Protocol):
         """
 
 
-class StoredRun(Protocol):
+class RunParts(Protocol):
+    """The parts of a run by their own names, each read by the one method :meth:`part`."""
+
+    def part(self, name: str) -> Any:
+        """
+        Read one part.
+
+        Parameters
+        ----------
+        name : str
+            Name of a row of ``tavrnn_ephys.core.run_parts.RUN_PARTS``.
+
+        Returns
+        -------
+        object or None
+            The part; None where the run has none.
+        """
+
+    @property
+    def windows(self) -> Windows:
+        """The windows."""
+        windows: Windows = self.part("windows")
+        return windows
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes."""
+        nodes: Nodes = self.part("nodes")
+        return nodes
+
+    @property
+    def window_values(self) -> Mapping[str, NDArray[Any]]:
+        """Summaries of the windows, by name, each of shape (n_windows,)."""
+        values: Mapping[str, NDArray[Any]] = self.part("window_values")
+        return values
+
+    @property
+    def node_values(self) -> Mapping[str, NDArray[Any]]:
+        """Summaries of the nodes, by name, each of shape (n_nodes,)."""
+        values: Mapping[str, NDArray[Any]] = self.part("node_values")
+        return values
+
+    @property
+    def embedding(self) -> NodeEmbedding | None:
+        """The embedding, None where there is none."""
+        embedding: NodeEmbedding | None = self.part("embedding")
+        return embedding
+
+    @property
+    def connectivity(self) -> ConnectivitySequence | None:
+        """The connectivity, None where it was not stored."""
+        connectivity: ConnectivitySequence | None = self.part("connectivity")
+        return connectivity
+
+    @property
+    def tables(self) -> Mapping[str, pandas.DataFrame]:
+        """Further tables, by name; ``attrs`` hold what they and their columns mean."""
+        tables: Mapping[str, pandas.DataFrame] = self.part("tables")
+        return tables
+
+
+class StoredRun(RunParts, Protocol):
     """A run in an open file; arrays are loaded when they are asked for."""
 
     @property
@@ -188,34 +249,6 @@ class StoredRun(Protocol):
     @property
     def provenance(self) -> dict[str, Any]:
         """Every fact about the origin, by dotted key."""
-
-    @property
-    def windows(self) -> Windows:
-        """The windows."""
-
-    @property
-    def nodes(self) -> Nodes:
-        """The nodes."""
-
-    @property
-    def window_values(self) -> dict[str, NDArray[Any]]:
-        """Summaries of the windows, by name."""
-
-    @property
-    def node_values(self) -> dict[str, NDArray[Any]]:
-        """Summaries of the nodes, by name."""
-
-    @property
-    def embedding(self) -> NodeEmbedding | None:
-        """The embedding, None where there is none."""
-
-    @property
-    def connectivity(self) -> ConnectivitySequence | None:
-        """The connectivity, None where it was not stored."""
-
-    @property
-    def tables(self) -> dict[str, pandas.DataFrame]:
-        """Further tables, by name."""
 
     def graphs(self, build: Callable[..., Any]) -> Any | None:
         """

@@ -15,6 +15,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.graph_units import GraphUnits, joined_units, require_units, units_of
 from tavrnn_ephys.core.provenance import package_versions
 
 __all__ = ["GraphEmbedder"]
@@ -57,6 +58,7 @@ class GraphEmbedder(BaseEstimator):
     history_node: ClassVar[bool] = False
 
     node_ids_: NDArray[np.str_]
+    units_: GraphUnits
 
     @property
     def valid_from(self) -> int:
@@ -87,8 +89,8 @@ class GraphEmbedder(BaseEstimator):
         Raises
         ------
         InputError
-            If an option is out of range, the stretches differ in their nodes, or labels are
-            needed and missing.
+            If an option is out of range, the stretches differ in their nodes or in how they
+            were made, or labels are needed and missing.
         """
         sequences = [graphs] if isinstance(graphs, GraphSequence) else list(graphs)
         if not sequences or not all(isinstance(item, GraphSequence) for item in sequences):
@@ -96,8 +98,12 @@ class GraphEmbedder(BaseEstimator):
                 f"{self.name} takes a GraphSequence, or a list of some. Call build_graphs first."
             )
         self.node_ids_ = np.array(sequences[0].nodes.ids)
+        self.units_ = GraphUnits()
         for sequence in sequences:
             self._check(sequence)
+            units = units_of(sequence)
+            require_units(self.units_, units, verb="fit", known_to="the first graphs had")
+            self.units_ = joined_units([self.units_, units])
         labels = None if y is None else np.asarray(y)
         n_windows = sum(map(len, sequences))
         if self.supervision == "label" and (labels is None or len(labels) != n_windows):
@@ -125,10 +131,12 @@ class GraphEmbedder(BaseEstimator):
         Raises
         ------
         InputError
-            If the nodes are not those of ``fit``.
+            If the nodes are not those of ``fit``, or the graphs were made with another window,
+            step, bin size, measure or threshold.
         """
         check_is_fitted(self, "node_ids_")
         self._check(graphs)
+        require_units(self.units_, units_of(graphs), verb="transform")
         mean = np.asarray(self._embed(graphs), dtype=np.float32)
         settings = self.get_params(deep=False)
         scalars = (str, int, float, bool)

@@ -15,6 +15,8 @@ from tavrnn_ephys.core.checks import some, whole_number
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.networks._geometry import procrustes, unit_vectors
+from tavrnn_ephys.statistics.nulls import tail_p_values
+from tavrnn_ephys.statistics.resampling import arrangements
 
 if TYPE_CHECKING:
     import pandas
@@ -83,10 +85,10 @@ class GroupAlignment:
             null = self.null[name]
             columns[name] = values
             if len(null) > 0:
+                # Shuffles that are all alike have a spread of rounding errors.
                 spread = np.where(null.std(axis=0) > 1e-12, null.std(axis=0), np.nan)
                 columns[f"{name}_z"] = (values - null.mean(axis=0)) / spread
-                at_least = np.sum(null >= values - 1e-12, axis=0)
-                columns[f"{name}_p"] = (at_least + 1) / (len(null) + 1)
+                columns[f"{name}_p"] = tail_p_values(values, null, tail="upper")
         for name, per_group in self.pairs.items():
             for index, group in enumerate(self.groups):
                 columns[f"{name}_{group}"] = per_group[:, index]
@@ -113,7 +115,7 @@ def group_alignment(
     groups : sequence of str, optional
         The other groups; all by default.  Nodes of no named group are left out.
     n_shuffles : int
-        Number of shuffles of the groups; 0 for none.
+        Number of shuffles of the groups, all distinct ones where there are fewer; 0 for none.
     seed : int
         Seed of the shuffles.
 
@@ -285,7 +287,7 @@ def _shuffles(
     """Shuffled labels, shape (n_shuffles, n_nodes): freely, or as compact patches in space."""
     rng = np.random.default_rng(whole_number(seed, "seed"))
     if places is None:
-        return np.stack([rng.permutation(labels) for _ in range(n_shuffles)])
+        return arrangements(labels, most=n_shuffles, rng=rng)[1:]
     # Places of nodes, one for each node, in the order of the groups.
     names, owner = np.unique(labels, return_inverse=True)
     owner = np.sort(owner)

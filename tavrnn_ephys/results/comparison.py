@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import some
-from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding
+from tavrnn_ephys.core.run_parts import RUN_PARTS, RunPart
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.results.stored import open_results
 
 __all__ = ["RunComparison", "compare_parts", "compare_runs", "options_that_differ"]
+
+_COMPUTED = ("axis", "sequence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +134,7 @@ def compare_runs(path: str | Path, first: str, second: str) -> RunComparison:
         with open_results(path, run=name) as stored:
             loaded.append((stored.load(), stored.provenance))
     (one, facts), (two, other_facts) = loaded
-    equal, differences = compare_parts(one, two)
+    equal, differences = compare_parts(one, two, roles=(*_COMPUTED, "beside"))
     return RunComparison(
         names=(first, second),
         options=options_that_differ(facts, other_facts, "config."),
@@ -182,7 +182,9 @@ def _same(one: Any, two: Any) -> bool:
     return type(one) is type(two) and bool(one == two)
 
 
-def compare_parts(one: Results, two: Results) -> tuple[list[str], list[str]]:
+def compare_parts(
+    one: Results, two: Results, *, roles: Collection[str] = _COMPUTED
+) -> tuple[list[str], list[str]]:
     """
     Compare the parts of two results.
 
@@ -190,6 +192,9 @@ def compare_parts(one: Results, two: Results) -> tuple[list[str], list[str]]:
     ----------
     one, two : Results
         The results.
+    roles : collection of str
+        Which parts are compared: ``"axis"`` the nodes and windows, ``"sequence"`` what is
+        computed over them, ``"beside"`` summaries and tables.
 
     Returns
     -------
@@ -199,128 +204,23 @@ def compare_parts(one: Results, two: Results) -> tuple[list[str], list[str]]:
         What differs in the others, one sentence each.
     """
     equal, differences = [], []
-    for name, text in _parts(one, two):
-        if text:
-            differences.append(text)
-        else:
-            equal.append(name)
+    for row in RUN_PARTS:
+        for name, text in _compared(row, one, two) if row.role in roles else ():
+            if text:
+                differences.append(text)
+            else:
+                equal.append(name)
     return equal, differences
 
 
-def _parts(one: Results, two: Results) -> Iterator[tuple[str, str]]:
-    yield "nodes", "" if one.nodes == two.nodes else _nodes(one, two)
-    yield "windows", "" if one.windows == two.windows else _windows(one, two)
-    for name in ("connectivity", "graphs", "embedding"):
-        a, b = getattr(one, name), getattr(two, name)
-        if a is None and b is None:
-            continue
-        if a is None or b is None:
-            yield name, f"Only one of both has {name}."
-        else:
-            yield name, _COMPARE[name](a, b)
-
-
-def _nodes(one: Results, two: Results) -> str:
-    first, second = set(one.nodes.ids.tolist()), set(two.nodes.ids.tolist())
-    if first != second:
-        only = sorted(first ^ second)
-        return f"The nodes differ: {len(only)} are in one only ({some(only)})."
-    return "The nodes are the same, but their order, groups, positions or rows differ."
-
-
-def _windows(one: Results, two: Results) -> str:
-    a, b = one.windows, two.windows
-    if len(a) != len(b):
-        return f"There are {len(a)} and {len(b)} windows."
-    if not (np.array_equal(a.start_s, b.start_s) and np.array_equal(a.stop_s, b.stop_s)):
-        return "The windows lie at other times."
-    changed = [
-        name
-        for name in dict.fromkeys([*a.columns, *b.columns])
-        if name not in a.columns
-        or name not in b.columns
-        or not _equal(np.asarray(a.columns[name]), np.asarray(b.columns[name]))
-    ]
-    return f"What is known of the windows differs: {some(changed) if changed else 'segments'}."
-
-
-def _connectivity(one: ConnectivitySequence, two: ConnectivitySequence) -> str:
-    if one.measure != two.measure:
-        return f"The connectivity is {one.measure} in one and {two.measure} in the other."
-    texts = []
-    if one.mean_activity is not None and two.mean_activity is not None:
-        texts.append(_activity(one, two))
-    texts.append(_array("connectivity", one.weights, two.weights))
-    return " ".join(text for text in texts if text)
-
-
-def _activity(one: ConnectivitySequence, two: ConnectivitySequence) -> str:
-    if one.mean_activity.shape != two.mean_activity.shape:
-        return ""
-    differs = ~(
-        (one.mean_activity == two.mean_activity)
-        | (np.isnan(one.mean_activity) & np.isnan(two.mean_activity))
-    )
-    if not differs.any():
-        return ""
-    windows, nodes = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
-    return (
-        f"The mean activity differs in {len(windows)} windows (first {windows[0]}) and "
-        f"{len(nodes)} nodes ({some(one.nodes.ids[nodes])})."
-    )
-
-
-def _graphs(one: Any, two: Any) -> str:
-    if one == two:
-        return ""
-    if len(one) != len(two) or not np.array_equal(one.nodes.ids, two.nodes.ids):
-        return "The graphs are over other nodes or windows."
-    changed = sum(
-        not np.array_equal(a.toarray(), b.toarray())
-        for a, b in zip(one.weights, two.weights, strict=True)
-    )
-    if changed == 0:
-        return "The graphs differ in their features, their mask or what is known of their windows."
-    return f"The edges differ in {changed} of {len(one)} graphs."
-
-
-def _embedding(one: NodeEmbedding, two: NodeEmbedding) -> str:
-    texts = [
-        _array(f"{text} of the embedding", getattr(one, name), getattr(two, name))
-        for name, text in (
-            ("mean", "mean"),
-            ("std", "standard deviation"),
-            ("attention", "attention"),
-            ("history", "history node"),
-        )
-    ]
-    return " ".join(text for text in texts if text)
-
-
-_COMPARE = {"connectivity": _connectivity, "graphs": _graphs, "embedding": _embedding}
-
-
-def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-
-
-def _array(what: str, a: NDArray[Any] | None, b: NDArray[Any] | None) -> str:
+def _compared(row: RunPart, one: Results, two: Results) -> Iterator[tuple[str, str]]:
+    a, b = getattr(one, row.name), getattr(two, row.name)
     if a is None and b is None:
-        return ""
+        return
     if a is None or b is None:
-        return f"Only one of both has the {what}."
-    if a.shape != b.shape:
-        return f"The {what} has shape {a.shape} and {b.shape}."
-    if _equal(a, b):
-        return ""
-    # Window by window: a difference of gigabytes would need as many again.
-    largest = max(
-        float(np.nanmax(np.abs(x.astype(np.float64) - y), initial=0.0))
-        for x, y in zip(a, b, strict=True)
-    )
-    return f"The {what} differs by up to {largest:.3g}."
+        yield row.name, f"Only one of both has {row.name}."
+        return
+    yield from row.compare(a, b)
 
 
 def _similarity(one: Results, two: Results) -> float | None:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from numpy.typing import NDArray
-
-from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.run_parts import RUN_PARTS
 from tavrnn_ephys.core.runs import Results, RunInfo, WindowResults
 from tavrnn_ephys.io.finding import results_store
+from tavrnn_ephys.io.protocols import RunParts
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +70,7 @@ def open_results(path: str | Path, *, run: str | None = None) -> StoredResults:
     return StoredResults(path, run=run)
 
 
-class StoredResults:
+class StoredResults(RunParts):
     """
     A run in an open file; each part is loaded when it is asked for.
 
@@ -107,6 +108,12 @@ class StoredResults:
         self._stack = ExitStack()
         self._run = self._stack.enter_context(results_store().open_run(Path(path), run))
 
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            "StoredResults stand for an open file, which cannot be copied or sent to another "
+            "process. Send the path and open it there: open_results(path)."
+        )
+
     def __enter__(self) -> StoredResults:
         return self
 
@@ -132,46 +139,33 @@ class StoredResults:
         """Every fact about the origin, by dotted key."""
         return self._run.provenance
 
-    @property
-    def windows(self) -> Windows:
-        """The windows."""
-        return self._run.windows
+    def part(self, name: str) -> Any:
+        """
+        Load one part.
 
-    @property
-    def nodes(self) -> Nodes:
-        """The nodes."""
-        return self._run.nodes
+        Parameters
+        ----------
+        name : str
+            Name of the part, such as ``"embedding"``.
 
-    @property
-    def window_values(self) -> Mapping[str, NDArray[Any]]:
-        """Summaries of the windows, by name, each of shape (n_windows,)."""
-        return self._run.window_values
+        Returns
+        -------
+        object or None
+            The part; None where the run has none.
 
-    @property
-    def node_values(self) -> Mapping[str, NDArray[Any]]:
-        """Summaries of the nodes, by name, each of shape (n_nodes,)."""
-        return self._run.node_values
-
-    @property
-    def embedding(self) -> NodeEmbedding | None:
-        """The embedding, None where there is none."""
-        return self._run.embedding
-
-    @property
-    def connectivity(self) -> ConnectivitySequence | None:
-        """The connectivity, None where it was not stored."""
-        return self._run.connectivity
+        Raises
+        ------
+        InputError
+            If runs have no part of that name.
+        """
+        one_of(name, tuple(row.name for row in RUN_PARTS), "name")
+        return self._run.part(name)
 
     @property
     def graphs(self) -> GraphSequence | None:
         """The graphs, None where they were not stored."""
-        found: GraphSequence | None = self._run.graphs(GraphSequence)
-        return found
-
-    @property
-    def tables(self) -> Mapping[str, pandas.DataFrame]:
-        """Further tables, by name; ``attrs`` hold what they and their columns mean."""
-        return self._run.tables
+        graphs: GraphSequence | None = self.part("graphs")
+        return graphs
 
     def window(self, index: int) -> WindowResults:
         """
@@ -205,12 +199,7 @@ class StoredResults:
         """
         prefix = "origin."
         return Results(
-            embedding=self.embedding,
-            connectivity=self.connectivity,
-            graphs=self.graphs,
-            window_values=self.window_values,
-            node_values=self.node_values,
-            tables=self.tables,
+            **{row.name: self.part(row.name) for row in RUN_PARTS if row.role != "axis"},
             provenance={
                 key.removeprefix(prefix): value
                 for key, value in self.provenance.items()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, false_discovery_control
 
-from tavrnn_ephys.core.checks import positive_int, some, whole_number
+from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.statistics.discoveries import q_values
+from tavrnn_ephys.statistics.nulls import Null
+from tavrnn_ephys.statistics.resampling import (
+    arrangements,
+    bootstrap_means,
+    n_arrangements,
+    sign_flip_null,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -48,7 +54,7 @@ def sign_flip_p_value(effects: Any, *, n_flips: int = 9999, seed: int = 0) -> fl
     effects : array_like, shape (n_cultures,)
         One effect per culture.
     n_flips : int
-        Number of random flips; all 2ⁿ are gone through where they are fewer.
+        Number of random flips, none drawn twice; all 2ⁿ are gone through where they are fewer.
     seed : int
         Seed of random flips.
 
@@ -72,16 +78,7 @@ def sign_flip_p_value(effects: Any, *, n_flips: int = 9999, seed: int = 0) -> fl
     >>> sign_flip_p_value([1.0, 2.0, 3.0])
     0.25
     """
-    values = _effects(effects)
-    positive_int(n_flips, "n_flips")
-    n = len(values)
-    if 2**n <= n_flips + 1:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=n)))
-        sums = np.abs(signs @ values)
-        return float(np.mean(sums >= abs(values.sum()) - 1e-12))
-    rng = np.random.default_rng(whole_number(seed, "seed"))
-    sums = np.abs(rng.choice((1.0, -1.0), (n_flips, n)) @ values)
-    return float((np.sum(sums >= abs(values.sum()) - 1e-12) + 1) / (n_flips + 1))
+    return float(sign_flip_null(_effects(effects), n_flips=n_flips, seed=seed).p_value)
 
 
 def bootstrap_interval(
@@ -121,22 +118,7 @@ def bootstrap_interval(
     >>> bootstrap_interval([2.0, 2.0, 2.0])
     (2.0, 2.0)
     """
-    values = _effects(effects)
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, got {level!r}.")
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = bootstrap(
-            (values,),
-            np.mean,
-            confidence_level=level,
-            n_resamples=n_resamples,
-            method="BCa" if len(values) >= 5 else "percentile",
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+    return bootstrap_means(_effects(effects), level=level, n_resamples=n_resamples, seed=seed)
 
 
 def effects_over_cultures(
@@ -178,6 +160,7 @@ def effects_over_cultures(
         _require_cultures(len(values), f"'{name}'")
         low, high = bootstrap_interval(values, seed=seed)
         spread = float(values.std(ddof=1))
+        null = sign_flip_null(values, seed=seed)
         rows.append(
             {
                 "measure": str(name),
@@ -189,8 +172,8 @@ def effects_over_cultures(
                 "hedges_g": _small_sample(len(values) - 1) * float(values.mean()) / spread
                 if spread > 0
                 else np.nan,
-                "p_value": sign_flip_p_value(values, seed=seed),
-                "smallest_p": 2.0 ** (1 - len(values)),
+                "p_value": null.p_value,
+                "smallest_p": null.smallest_p,
             }
         )
     return _with_q(rows)
@@ -318,33 +301,34 @@ def group_differences(
 def _difference(
     a: NDArray[np.float64], b: NDArray[np.float64], n_permutations: int, seed: int
 ) -> dict[str, float]:
-    from math import comb
-
     both = np.concatenate([a, b])
-    n_ways = comb(len(both), len(a))
+    is_first = np.arange(len(both)) < len(a)
     rng = np.random.default_rng(seed)
-    if n_ways <= n_permutations + 1:
-        chosen = np.array(list(itertools.combinations(range(len(both)), len(a))))
-    else:
-        draws = [rng.permutation(len(both))[: len(a)] for _ in range(n_permutations)]
-        chosen = np.vstack([np.arange(len(a)), np.array(draws)])
-    sums = both[chosen].sum(axis=1)
-    differences = np.abs(sums / len(a) - (both.sum() - sums) / len(b))
+    chosen = arrangements(is_first, most=n_permutations, rng=rng)
+    sums = chosen @ both
+    differences = sums / len(a) - (both.sum() - sums) / len(b)
+    # In units of the widest difference, so that rounding is told from a difference.
+    differences = differences / max(float(np.abs(differences).max()), 1e-300)
+    # With groups of equal size every division has its mirror image, which is as far apart.
+    is_mirrored = len(a) == len(b) and len(chosen) == n_arrangements(is_first.tolist())
+    null = Null(
+        observed=differences[0],
+        values=differences[1:],
+        tail="both",
+        n_extreme=2 if is_mirrored else 1,
+    )
     effect = float(a.mean() - b.mean())
-    resampled = [rng.choice(a, len(a)).mean() - rng.choice(b, len(b)).mean() for _ in range(1999)]
-    low, high = np.quantile(resampled, [0.025, 0.975])
+    low, high = bootstrap_means(a, b, seed=seed)
     freedom = len(both) - 2
     pooled = np.sqrt((a.var() * len(a) + b.var() * len(b)) / freedom)
-    # With groups of equal size every division has its mirror image, which is as far apart.
-    n_extreme = 2 if len(a) == len(b) else 1
     return {
         "n_cultures": len(both),
         "effect": effect,
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
         "hedges_g": _small_sample(freedom) * effect / pooled if pooled > 0 else np.nan,
-        "p_value": float(np.mean(differences >= abs(effect) - 1e-12)),
-        "smallest_p": n_extreme / min(n_ways, n_permutations + 1),
+        "p_value": null.p_value,
+        "smallest_p": null.smallest_p,
     }
 
 
@@ -373,5 +357,5 @@ def _with_q(rows: list[dict[str, Any]]) -> pandas.DataFrame:
     import pandas as pd
 
     table = pd.DataFrame(rows)
-    table["q_value"] = false_discovery_control(table["p_value"].to_numpy())
+    table["q_value"] = q_values(table["p_value"].to_numpy())
     return table[list(DESCRIPTIONS)]

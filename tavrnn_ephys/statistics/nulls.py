@@ -1,18 +1,188 @@
-"""What chance gives: shifts of time, and recordings rebuilt without their coincidences."""
+"""A statistic beside its null: p-value, interval, and the smallest p-value that can be reached."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.checks import one_of, positive_int
 from tavrnn_ephys.core.containers import BinnedActivity
-from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["circular_shifts", "correlation_time", "surrogate_scores"]
+__all__ = ["JudgedByNull", "Null", "p_from_counts", "surrogate_scores", "tail_p_values"]
+
+TAILS = ("both", "upper")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Null:
+    """
+    A statistic beside the values that it takes under the null hypothesis.
+
+    Parameters
+    ----------
+    observed : float or numpy.ndarray, shape (n_features,)
+        The statistic; NaN where there is none.
+    values : numpy.ndarray, shape (n_nulls,) or (n_nulls, n_features)
+        The same statistic under the null, the observation itself not among them.
+    tail : {"upper", "both"}
+        Whether large values count, or large absolute values.
+    n_extreme : int
+        How many arrangements are as extreme as the most extreme one, whatever the data: 2 where
+        every arrangement has its mirror image, as sign flips have.
+
+    Raises
+    ------
+    InputError
+        If ``tail`` is unknown.
+
+    Examples
+    --------
+    >>> null = Null(observed=2.0, values=np.array([-3.0, 1.0, 0.0]))
+    >>> null.p_value, null.smallest_p
+    (0.25, 0.25)
+    """
+
+    observed: Any
+    values: NDArray[np.float64]
+    tail: str = "upper"
+    n_extreme: int = 1
+
+    def __post_init__(self) -> None:
+        one_of(self.tail, TAILS, "tail")
+
+    @property
+    def p_value(self) -> Any:
+        """Share of the null at least as extreme, the observation counted in; NaN without null."""
+        if len(self.values) == 0:
+            return np.full(np.shape(self.observed), np.nan)[()]
+        p_values = tail_p_values(self.observed, self.values, tail=self.tail)
+        return float(p_values) if p_values.ndim == 0 else p_values
+
+    @property
+    def interval(self) -> tuple[Any, Any]:
+        """Central 95 % of the null, from its 2.5th to its 97.5th percentile; NaN without null."""
+        if len(self.values) == 0:
+            return float("nan"), float("nan")
+        low, high = np.quantile(self.values, [0.025, 0.975], axis=0)
+        return (float(low), float(high)) if np.ndim(low) == 0 else (low, high)
+
+    @property
+    def smallest_p(self) -> float:
+        """Smallest p-value that so many null values can give; NaN without null."""
+        if len(self.values) == 0:
+            return float("nan")
+        return float(p_from_counts(self.n_extreme - 1, len(self.values)))
+
+
+class JudgedByNull:
+    """
+    A score that carries its null, and is judged by it.
+
+    A subclass is a dataclass with a field ``null`` and names, in ``statistic``, the field that
+    the null belongs to.
+    """
+
+    null: NDArray[np.float64]
+    statistic: ClassVar[str]
+
+    @property
+    def chance(self) -> Null:
+        """The score beside its null; large scores count."""
+        return Null(observed=getattr(self, self.statistic), values=self.null)
+
+    @property
+    def chance_interval(self) -> tuple[float, float]:
+        """Central 95 % of the null."""
+        return self.chance.interval
+
+    @property
+    def p_value(self) -> float:
+        """Share of the null that does at least as well, the observation counted in."""
+        return self.chance.p_value
+
+    @property
+    def smallest_p(self) -> float:
+        """Smallest p-value that so many null values can give."""
+        return self.chance.smallest_p
+
+    def __str__(self) -> str:
+        name = getattr(self, "name", "") or type(self).__name__
+        score = f"{name}: {self.statistic.replace('_', ' ')} {getattr(self, self.statistic):.3f}"
+        if len(self.null) == 0:
+            return f"{score}, no null"
+        low, high = self.chance_interval
+        return (
+            f"{score}, chance {low:.3f} to {high:.3f} (95 %), p {self.p_value:.3g} (the smallest "
+            f"that {len(self.null)} null values give is {self.smallest_p:.3g})"
+        )
+
+
+def p_from_counts(n_at_least: Any, n_nulls: Any) -> NDArray[np.float64]:
+    """
+    Turn counts into p-values, the observation counted among the null [1]_.
+
+    Parameters
+    ----------
+    n_at_least : array_like of int
+        How many null values are at least as extreme as the observation.
+    n_nulls : array_like of int
+        How many null values there are.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n_at_least + 1) / (n_nulls + 1)``, never 0.
+
+    References
+    ----------
+    .. [1] Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9, 39.
+
+    Examples
+    --------
+    >>> float(p_from_counts(0, 19))
+    0.05
+    """
+    return (np.asarray(n_at_least) + 1.0) / (np.asarray(n_nulls) + 1.0)
+
+
+def tail_p_values(observed: Any, null: NDArray[Any], *, tail: str = "both") -> NDArray[np.float64]:
+    """
+    Count how often the null does at least as well, the observation counted among it.
+
+    Parameters
+    ----------
+    observed : array_like, shape (n_features,)
+        Statistics; or one number.
+    null : numpy.ndarray, shape (n_nulls, n_features)
+        The same statistics under the null, about as large as 1 or larger: differences below
+        1e-12 are ties.
+    tail : {"both", "upper"}
+        Whether the absolute value counts, or the value.
+
+    Returns
+    -------
+    numpy.ndarray
+        P-values, shape (n_features,); NaN where the observation is.
+
+    Examples
+    --------
+    >>> tail_p_values(np.array([2.0]), np.array([[-3.0], [1.0], [0.0]]))
+    array([0.5])
+    """
+    one_of(tail, TAILS, "tail")
+    observed, null = np.asarray(observed, dtype=np.float64), np.asarray(null, dtype=np.float64)
+    if tail == "both":
+        observed, null = np.abs(observed), np.abs(null)
+    # The same sum in another order differs by rounding, and is a tie; so are two zeros that
+    # rounding tells apart, hence at least the size of 1.
+    size = np.maximum(np.maximum(np.abs(null), np.abs(observed)), 1.0)
+    # A null value that is NaN counts as large: a p-value may be too large, never too small.
+    n_at_least = np.sum(~(null < observed - 1e-12 * size), axis=0)
+    return np.where(np.isnan(observed), np.nan, p_from_counts(n_at_least, len(null)))
 
 
 class Surrogates(Protocol):
@@ -35,83 +205,6 @@ class Surrogates(Protocol):
             A surrogate with the same nodes and bins.
         """
         ...
-
-
-def circular_shifts(
-    n_windows: int, *, min_shift: int, n_shifts: int, seed: int = 0
-) -> NDArray[np.int64]:
-    """
-    Draw by how many windows a label is rotated in time.
-
-    Parameters
-    ----------
-    n_windows : int
-        Length of the recording.
-    min_shift : int
-        Smallest shift in either direction: the correlation time of the label in windows.
-    n_shifts : int
-        How many, without repetition where the recording is long enough.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    numpy.ndarray of int
-        Shape (n_shifts,).
-
-    Raises
-    ------
-    InputError
-        If the recording is too short.
-
-    Examples
-    --------
-    >>> np.sort(circular_shifts(8, min_shift=2, n_shifts=5))
-    array([2, 3, 4, 5, 6])
-    """
-    possible = np.arange(min_shift, n_windows - min_shift + 1)
-    if len(possible) < 2:
-        raise InputError(
-            f"{n_windows} windows are too few to shift labels by at least {min_shift} windows. "
-            "Record longer, or use a shorter step."
-        )
-    rng = np.random.default_rng(seed)
-    return rng.choice(possible, size=n_shifts, replace=n_shifts > len(possible))
-
-
-def correlation_time(values: NDArray[Any]) -> int:
-    """
-    Estimate after how many windows a behaviour resembles itself no more.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (n_windows,)
-        Numbers, or labels of any type.
-
-    Returns
-    -------
-    int
-        First lag at which the autocorrelation falls below 1/e, at least 1; for labels the mean
-        over their indicators, weighed by variance.
-
-    Examples
-    --------
-    >>> correlation_time(np.repeat([0, 1, 0, 1], 10))
-    4
-    """
-    array = np.asarray(values)
-    if array.dtype.kind == "f":
-        columns = array[:, np.newaxis]
-    else:
-        columns = (array[:, np.newaxis] == np.unique(array)).astype(np.float64)
-    centred = columns - columns.mean(axis=0)
-    power = float(np.square(centred).sum())
-    if power == 0:
-        return 1
-    for lag in range(1, len(array)):
-        if float((centred[lag:] * centred[:-lag]).sum()) < power / np.e:
-            return lag
-    return len(array)
 
 
 def surrogate_scores(

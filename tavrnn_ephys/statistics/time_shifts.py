@@ -11,20 +11,69 @@ from tavrnn_ephys.core.checks import one_of, positive_int
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
+    "LEAST_SHIFTS",
+    "circular_shifts",
+    "correlation_time",
     "correlation_windows",
     "draw_shifts",
     "phase_surrogates",
+    "shift_surrogates",
     "swapped_neighbours",
-    "tail_p_values",
     "time_null",
 ]
 
 NULLS = ("shift", "phase", "swap")
+# Fewer null values than these cannot give a p-value of 0.05.
+LEAST_SHIFTS = 19
+
+
+def correlation_time(values: NDArray[Any]) -> int:
+    """
+    Estimate after how many windows a behaviour resembles itself no more.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_windows,)
+        Finite numbers as floating point; anything else, whole numbers too, is taken as labels.
+
+    Returns
+    -------
+    int
+        First lag at which the autocorrelation falls below 1/e, at least 1; for labels the mean
+        over their indicators, weighed by variance.
+
+    Notes
+    -----
+    This is the package's only rule, and it has no upper limit.  A limit, such as a quarter of
+    the windows, would admit shifts across which a slow behaviour still resembles itself.  The
+    autocorrelations of a series sum to zero once its mean is out, so that the lag seldom exceeds
+    that quarter; where it does, too few shifts remain and the null is refused.
+
+    Examples
+    --------
+    >>> correlation_time(np.repeat([0, 1, 0, 1], 10))
+    4
+    """
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        columns = array[:, np.newaxis]
+    else:
+        # Codes of labels have no order: a correlation of codes would depend on their numbering.
+        columns = (array[:, np.newaxis] == np.unique(array)).astype(np.float64)
+    centred = columns - columns.mean(axis=0)
+    power = float(np.square(centred).sum())
+    if power == 0:
+        return 1
+    for lag in range(1, len(array)):
+        # Divided by the same power at all lags: few pairs at long lags do not count for more.
+        if float((centred[lag:] * centred[:-lag]).sum()) < power / np.e:
+            return lag
+    return len(array)
 
 
 def correlation_windows(values: NDArray[Any]) -> int:
     """
-    Estimate after how many windows a series has forgotten itself.
+    Estimate the correlation time of numbers, whatever their type.
 
     Parameters
     ----------
@@ -34,23 +83,14 @@ def correlation_windows(values: NDArray[Any]) -> int:
     Returns
     -------
     int
-        Smallest lag whose autocorrelation lies below 1/e, at least 1 and at most a quarter of
-        the windows.
+        :func:`correlation_time` of the values as numbers, never as labels.
 
     Examples
     --------
     >>> correlation_windows(np.repeat([0.0, 1.0, 0.0, 1.0, 1.0, 0.0], 4))
     2
     """
-    centred = np.asarray(values, dtype=np.float64) - np.mean(values)
-    most = max(1, len(centred) // 4)
-    power = float(centred @ centred)
-    if power == 0.0:
-        return 1
-    for lag in range(1, most):
-        if float(centred[:-lag] @ centred[lag:]) / power < np.exp(-1):
-            return lag
-    return most
+    return correlation_time(np.asarray(values, dtype=np.float64))
 
 
 def draw_shifts(
@@ -73,7 +113,7 @@ def draw_shifts(
     Returns
     -------
     numpy.ndarray of int
-        Shifts, ascending.
+        Shifts, ascending, each at most once.
 
     Raises
     ------
@@ -87,16 +127,81 @@ def draw_shifts(
            20, 21, 22])
     """
     positive_int(n_shifts, "n_shifts")
-    possible = np.arange(min_shift, n_windows - min_shift + 1)
-    if len(possible) < 19:
+    # A shift of 0 would be the observation itself.
+    possible = np.arange(positive_int(min_shift, "min_shift"), n_windows - min_shift + 1)
+    if len(possible) < LEAST_SHIFTS:
         raise InputError(
-            f"{n_windows} windows with a known behaviour can be shifted in {max(len(possible), 0)} "
-            f"ways by at least {min_shift} windows; 19 are needed for a p-value of 0.05. Record "
-            "longer, or use a shorter step."
+            f"{n_windows} windows with a known behaviour are too few to shift it by at least "
+            f"{min_shift} windows: {len(possible) or 'no'} distinct shifts exist, and "
+            f"{LEAST_SHIFTS} are needed for a p-value of 0.05. Record longer, or use a shorter "
+            "step."
         )
+    # Repeated draws of few shifts would count as further evidence: small p-values come too often.
     if len(possible) <= n_shifts:
         return possible
     return np.sort(rng.choice(possible, n_shifts, replace=False))
+
+
+def circular_shifts(
+    n_windows: int, *, min_shift: int, n_shifts: int, seed: int = 0
+) -> NDArray[np.int64]:
+    """
+    Draw by how many windows a label is rotated in time: :func:`draw_shifts` with a seed.
+
+    Parameters
+    ----------
+    n_windows : int
+        Length of the recording.
+    min_shift : int
+        Smallest shift in either direction: the correlation time of the label in windows.
+    n_shifts : int
+        How many; all possible ones where there are fewer.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    numpy.ndarray of int
+        Shifts, ascending, each at most once.
+
+    Raises
+    ------
+    InputError
+        If fewer than 19 shifts are possible: no p-value of 0.05 could be reached.
+
+    Examples
+    --------
+    >>> circular_shifts(22, min_shift=2, n_shifts=199)
+    array([ 2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+           19, 20])
+    """
+    rng = np.random.default_rng(seed)
+    return draw_shifts(n_windows, min_shift=min_shift, n_shifts=n_shifts, rng=rng)
+
+
+def shift_surrogates(values: NDArray[Any], shifts: NDArray[np.int64]) -> NDArray[Any]:
+    """
+    Give surrogates by circular shift.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_windows,)
+        The series: numbers or codes of labels.
+    shifts : numpy.ndarray of int, shape (n_shifts,)
+        By how many windows.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_shifts, n_windows), of the type of the values.
+
+    Examples
+    --------
+    >>> shift_surrogates(np.array([1, 2, 3]), np.array([1]))
+    array([[3, 1, 2]])
+    """
+    places = np.arange(len(values))
+    return np.asarray(values)[(places - np.asarray(shifts)[:, np.newaxis]) % len(values)]
 
 
 def phase_surrogates(
@@ -192,7 +297,7 @@ def time_null(
     seed: int = 0,
 ) -> NDArray[np.float64]:
     """
-    Give series that a slow behaviour could as well have been.
+    Give surrogates of a behaviour: by circular shift, of equal spectrum, or by swapped neighbours.
 
     Parameters
     ----------
@@ -226,38 +331,6 @@ def time_null(
         return phase_surrogates(values, n_surrogates=positive_int(n_nulls, "n_nulls"), rng=rng)
     if null == "swap":
         return swapped_neighbours(values, n_swaps=n_nulls, rng=rng)
-    least = min_shift if min_shift is not None else correlation_windows(values)
+    least = min_shift if min_shift is not None else correlation_time(values)
     shifts = draw_shifts(len(values), min_shift=least, n_shifts=n_nulls, rng=rng)
-    return np.stack([np.roll(values, shift) for shift in shifts])
-
-
-def tail_p_values(
-    observed: NDArray[Any], null: NDArray[Any], *, tail: str = "both"
-) -> NDArray[np.float64]:
-    """
-    Count how often the null does at least as well, the observation counted among it.
-
-    Parameters
-    ----------
-    observed : numpy.ndarray, shape (n_features,)
-        Statistics.
-    null : numpy.ndarray, shape (n_nulls, n_features)
-        The same statistics under the null.
-    tail : {"both", "upper"}
-        Whether the absolute value counts, or the value.
-
-    Returns
-    -------
-    numpy.ndarray
-        P-values, shape (n_features,); NaN where the observation is.
-
-    Examples
-    --------
-    >>> tail_p_values(np.array([2.0]), np.array([[-3.0], [1.0], [0.0]]))
-    array([0.5])
-    """
-    one_of(tail, ("both", "upper"), "tail")
-    if tail == "both":
-        observed, null = np.abs(observed), np.abs(null)
-    n_better = np.sum(null >= observed - 1e-12, axis=0)
-    return np.where(np.isnan(observed), np.nan, (n_better + 1) / (len(null) + 1))
+    return shift_surrogates(values, shifts)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import quantities as pq
 
-from tavrnn_ephys.activity.binning import bin_activity
-from tavrnn_ephys.activity.windows import sliding_windows, window_means
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.activity.windows import window_means
+from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.connectivity.size import refuse_large_analysis
-from tavrnn_ephys.connectivity.stored import fitting_connectivity
-from tavrnn_ephys.core.adapter_options import option_text
-from tavrnn_ephys.core.checks import one_of, positive_int, positive_number, whole_number
 from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
     NodeEmbedding,
     Windows,
 )
-from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.runs import Results
-from tavrnn_ephys.io.blocks import behavior_columns
+from tavrnn_ephys.io.blocks import behavior_columns, choose_segment
 from tavrnn_ephys.results import summarize
+from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.recording import Recording, open_block, remembered
 
 if TYPE_CHECKING:
     import neo
@@ -40,78 +36,12 @@ __all__ = [
     "AnalysisConfig",
     "AnalysisResult",
     "analyze",
+    "analyze_recording",
     "graphs_of",
     "make_model",
     "results_of",
     "segment_to_analyze",
 ]
-
-_STORED_WARNINGS = (ChanceLossWarning, DataLossWarning)
-# Parameters of compute_connectivity itself, not of its measures.
-_OWN_OPTIONS = {"measure", "binary", "silent_nodes", "directed", "spiketrains"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnalysisConfig:
-    """
-    Every choice of an analysis; saved with its results.
-
-    Parameters
-    ----------
-    bin_size_s, window_length_s, step_s : float
-        Durations in seconds.
-    measure : str
-        Connectivity measure.
-    measure_options : mapping of str to object
-        Parameters of the measure, such as ``max_lag``; durations as quantities.
-    silent_nodes : {"zero", "nan", "raise"}
-        What becomes of nodes whose activity does not vary in a window.
-    threshold : float
-        Smallest absolute weight of an edge.
-    features : {"weights", "identity", "rates"}
-        Vertex features that the graphs bring.
-    history_node : bool
-        Whether each graph has a vertex joined to all others.
-    profile : {"default", "paper"}
-        Profile of the model.
-    training_epochs : int, optional
-        Passes over the windows; the profile's by default.
-    seed : int
-        Seed of the model.
-    segment_index : int, optional
-        Which segment of the block is analysed; the first by default, and a warning says so
-        where there are several.
-    """
-
-    bin_size_s: float
-    window_length_s: float
-    step_s: float
-    measure: str = "pearson"
-    measure_options: Mapping[str, Any] = field(default_factory=dict)
-    silent_nodes: str = "zero"
-    threshold: float = 0.0
-    features: str = "weights"
-    history_node: bool = True
-    profile: str = "default"
-    training_epochs: int | None = None
-    seed: int = 0
-    segment_index: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("bin_size_s", "window_length_s", "step_s"):
-            positive_number(getattr(self, name), name)
-        positive_number(self.threshold, "threshold", or_zero=True)
-        whole_number(self.seed, "seed")
-        for name in _OWN_OPTIONS & set(self.measure_options):
-            raise InputError(
-                f"measure_options cannot set {name!r}, which is no parameter of a measure. "
-                "Leave it out."
-            )
-        if self.segment_index is not None:
-            whole_number(self.segment_index, "segment_index")
-        if self.training_epochs is not None:
-            positive_int(self.training_epochs, "training_epochs")
-        one_of(self.profile, ("default", "paper"), "profile")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,32 +117,50 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     >>> result.embedding.mean.shape
     (9, 20, 16)
     """
-    with warnings.catch_warnings(record=True) as caught:
-        result = _analyze(block, config, verbose=verbose)
-    for item in caught:
-        warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
-    ours = [item for item in caught if issubclass(item.category, _STORED_WARNINGS)]
-    return dataclasses.replace(result, warned=tuple(dict.fromkeys(str(w.message) for w in ours)))
+    recording = open_block(block, config.windows, segment_index=config.segment_index)
+    config = dataclasses.replace(config, segment_index=recording.segment_index)
+    return analyze_recording(recording, config, verbose=verbose)
 
 
-def _analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool) -> AnalysisResult:
-    index = segment_to_analyze(block, config)
-    config, segment = dataclasses.replace(config, segment_index=index), block.segments[index]
-    activity = bin_activity(segment, bin_size=config.bin_size_s * pq.s, segment_index=index)
-    windows = sliding_windows(
-        activity, window_length=config.window_length_s * pq.s, step=config.step_s * pq.s
-    )
+def analyze_recording(
+    recording: Recording, config: AnalysisConfig, *, verbose: bool = False
+) -> AnalysisResult:
+    """
+    Compute the graph of each window of an open recording, fit TAVRNN and embed.
+
+    Parameters
+    ----------
+    recording : Recording
+        The segment, binned and cut into windows as the configuration says.
+    config : AnalysisConfig
+        How.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
+
+    Returns
+    -------
+    AnalysisResult
+        Every step's result, and what opening and analysing the recording warned of.
+
+    Raises
+    ------
+    InputError
+        If the configuration does not suit the recording.
+    """
+    activity, windows = recording.activity, recording.windows
     if len(windows) < 2:
         raise InputError(
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
     refuse_large_analysis(activity, len(windows), config.measure)
-    windows = windows.with_columns(**_behavior_means(segment, windows))
-    connectivity, graphs = graphs_of(activity, windows, config)
-    model = make_model(config, verbose=verbose).fit(graphs)
-    embedding = model.transform(graphs)
-    embedding = dataclasses.replace(embedding, config={**_settings(config), **embedding.config})
+    with remembered() as said:
+        windows = windows.with_columns(**_behavior_means(recording.segment, windows))
+        about = config.connectivity, config.graphs
+        connectivity, graphs = compute_graphs(activity, windows, *about)
+        model = make_model(config, verbose=verbose).fit(graphs)
+        embedding = model.transform(graphs)
+    embedding = dataclasses.replace(embedding, config={**config.facts(), **embedding.config})
     return AnalysisResult(
         config=config,
         activity=activity,
@@ -221,6 +169,7 @@ def _analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool) -> Anal
         graphs=graphs,
         model=model,
         embedding=embedding,
+        warned=tuple(dict.fromkeys((*recording.warned, *said))),
     )
 
 
@@ -305,21 +254,7 @@ def segment_to_analyze(block: neo.Block, config: AnalysisConfig) -> int:
     DataLossWarning
         If there are several and none is chosen.
     """
-    index, n_segments = config.segment_index, len(block.segments)
-    if index is None and n_segments > 1:
-        warnings.warn(
-            f"The recording has {n_segments} segments; only the first, "
-            f"'{block.segments[0].name}', is analysed. Choose another with segment_index, "
-            "--segment on the command line.",
-            DataLossWarning,
-            stacklevel=3,
-        )
-    if not 0 <= (index or 0) < n_segments:
-        raise InputError(
-            f"segment_index {index or 0} does not exist: the recording has {n_segments} "
-            "segments, counted from 0."
-        )
-    return index or 0
+    return choose_segment(block, config.segment_index)
 
 
 def graphs_of(
@@ -342,19 +277,7 @@ def graphs_of(
     tuple of ConnectivitySequence and GraphSequence
         The connectivity and the graphs.
     """
-    connectivity = fitting_connectivity(
-        activity,
-        windows,
-        measure=config.measure,
-        silent_nodes=config.silent_nodes,
-        **config.measure_options,
-    )
-    return connectivity, build_graphs(
-        connectivity,
-        threshold=config.threshold,
-        features=config.features,
-        history_node=config.history_node,
-    )
+    return compute_graphs(activity, windows, config.connectivity, config.graphs)
 
 
 def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
@@ -381,15 +304,6 @@ def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
         seed=config.seed,
         verbose=verbose,
     )
-
-
-def _settings(config: AnalysisConfig) -> dict[str, Any]:
-    """Write a configuration as text and numbers, a quantity as its number and unit."""
-    settings = {f"analysis.{key}": value for key, value in dataclasses.asdict(config).items()}
-    for key, value in settings.pop("analysis.measure_options").items():
-        number = isinstance(value, int | float)
-        settings[f"analysis.measure_options.{key}"] = value if number else option_text(value)
-    return settings
 
 
 def _behavior_means(segment: neo.Segment, windows: Windows) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.output import check_output
-from tavrnn_ephys.core.yaml_text import refuse_hostile_yaml, short_text
-from tavrnn_ephys.io.blocks import node_signals, one_segment
+from tavrnn_ephys.core.spec import RecordingSpec
+from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
+from tavrnn_ephys.io.blocks import annotated_fields, node_signals, one_segment
 from tavrnn_ephys.io.finding import find_adapter
-from tavrnn_ephys.io.reading import read, write_nwb
+from tavrnn_ephys.io.reading import write_nwb
+from tavrnn_ephys.studies.recording import read_block
 
 if TYPE_CHECKING:
     import neo
@@ -78,7 +80,7 @@ def convert_file(
     about = {} if metadata is None else read_metadata(metadata)
     found = find_adapter(source, adapter)
     check_output(out, inputs=inputs, overwrite=overwrite, suffix=".nwb")
-    block = read(source, adapter=found.name, **dict(options or {}))
+    block = read_block(source, RecordingSpec(adapter=found.name, options=dict(options or {})))
     if segment is not None:
         block = one_segment(block, segment)
     add_metadata(block, about)
@@ -129,17 +131,11 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _yaml(path: Path) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-    from yaml import YAMLError as ScannerError
-
     try:
         text = short_text(path)
         refuse_hostile_yaml(text, path.name)
-        return YAML(typ="safe", pure=True).load(text)
-    except FileFormatError:
-        raise
-    except (YAMLError, ScannerError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        return load_yaml(text)
+    except (YamlFault, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise FileFormatError(f"'{path.name}' is no YAML file ({reason}). Correct it.") from None
 
@@ -164,8 +160,7 @@ def add_metadata(block: neo.Block, about: Mapping[str, Any]) -> None:
         if key == "session_start_time":
             block.rec_datetime = _date(value)
         elif key in _TABLES:
-            known = block.annotations.get(key) or {}
-            known = known if isinstance(known, Mapping) else {"description": str(known)}
+            known = annotated_fields(block.annotations, key)
             block.annotations[key] = {**known, **_plain(value)}
         elif key in _LISTS:
             texts = value if isinstance(value, list) else [value]
@@ -221,7 +216,7 @@ def _require_what_nwb_demands(block: neo.Block, file_name: str, *, described: bo
     if not (described or block.description or block.annotations.get("session_description")):
         missing.append("session_description")
     if len(block.segments) == 1 and node_signals(segment):
-        plane = block.annotations.get("imaging_plane") or {}
+        plane = annotated_fields(block.annotations, "imaging_plane")
         missing += [f"imaging_plane: {key}" for key in _NEEDED_OF_A_PLANE if key not in plane]
     if missing:
         raise InputError(

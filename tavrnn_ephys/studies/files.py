@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import shlex
 import sys
@@ -13,33 +12,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.core.adapter_options import option_text
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement, ResultTable
+from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
-from tavrnn_ephys.io.blocks import one_segment
 from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.io.reading import read, write_nwb
-from tavrnn_ephys.studies.analysis import (
-    AnalysisConfig,
-    AnalysisResult,
-    analyze,
-    results_of,
-    segment_to_analyze,
-)
-from tavrnn_ephys.studies.behavior.analysis import (
-    BEHAVIOR_TABLES,
-    BehaviorConfig,
-    BehaviorResult,
-    analyze_behavior,
-    behavior_tables,
-    check_behavior,
-    with_node_groups,
-)
+from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
+from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
+from tavrnn_ephys.studies.behavior.result import BehaviorResult
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.recording import read_segment
+from tavrnn_ephys.studies.run import compute_run
 
 if TYPE_CHECKING:
     import neo
@@ -117,15 +106,7 @@ def analyze_file(
         If the output may not be written.
     """
     placement = placement or Placement(overwrite=overwrite)
-    found = find_adapter(source, adapter)
-    _check_target(source, out, placement, found.name)
-    if found.name == "nwb":
-        if session_start is not None:
-            raise InputError(
-                f"'{source.name}' knows its start; --session-start is for formats that do not. "
-                "Leave it out."
-            )
-        results_store().check_results_source(source, placement)
+    found = _checked_adapter(source, out, placement, adapter, session_start)
     drawn = (*_FIGURES, *BEHAVIOR_FIGURES) if behavior is not None else _FIGURES
     folder = table_folder = None
     if figures is not None:
@@ -135,26 +116,22 @@ def analyze_file(
         table_folder = check_folder(tables, names, overwrite=overwrite)
     if report is not None:
         check_report(report, inputs=(source,), overwrite=overwrite)
-    block = read(source, adapter=found.name, **dict(options or {}))
-    index = segment_to_analyze(block, config)
-    block = one_segment(block, index)
-    if node_groups is not None:
-        block = with_node_groups(block, node_groups)
-    if behavior is not None:
-        check_behavior(block, dataclasses.replace(config, segment_index=0), behavior)
-    with _as_nwb(block, source, out or source, found.name, session_start) as (block, nwb):
-        result = analyze(block, dataclasses.replace(config, segment_index=0), verbose=verbose)
-        if behavior is not None:
-            linked = analyze_behavior(block, result, behavior)
-            result = dataclasses.replace(result, behavior=linked)
-        result = _with_segment(result, index)
-        facts = _origin(source, found.name, dict(options or {}))
-        content = results_of(result, tables=_result_tables(result.behavior), provenance=facts)
+    spec = RecordingSpec(
+        adapter=found,
+        options=dict(options or {}),
+        segment_index=config.segment_index,
+        node_groups=node_groups,
+    )
+    block, spec = read_segment(source, spec)
+    with _as_nwb(block, source, out or source, found, session_start) as (block, nwb):
+        result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
+        kept, origin = _result_tables(result.behavior), _origin(source, found)
+        content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
-    if folder is not None:
-        _save_figures(result, folder)
     if table_folder is not None and result.behavior is not None:
         _save_tables(result.behavior, table_folder)
+    if folder is not None:
+        _save_figures(result, folder)
     if report is not None:
         write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
     return result
@@ -171,8 +148,16 @@ def _result_tables(behavior: BehaviorResult | None) -> dict[str, ResultTable]:
     }
 
 
-def _check_target(source: Path, out: Path | None, placement: Placement, adapter: str) -> None:
-    if placement.way != "copy" and adapter != "nwb":
+def _checked_adapter(
+    source: Path,
+    out: Path | None,
+    placement: Placement,
+    adapter: str | None,
+    session_start: str | None,
+) -> str:
+    """Find the adapter, and refuse what could not be written, before any work."""
+    found = find_adapter(source, adapter).name
+    if placement.way != "copy" and found != "nwb":
         raise InputError(
             f"'{source.name}' is no NWB file, which alone can take or be linked to results. Write "
             "a new one: --out FILE.nwb."
@@ -181,24 +166,28 @@ def _check_target(source: Path, out: Path | None, placement: Placement, adapter:
         if out is not None:
             raise InputError("Results go either into the recording's own file or into --out.")
         check_output(source.resolve(), overwrite=True)
-        return
-    if out is None:
+    elif out is None:
         raise InputError("Say where the results go: --out FILE.nwb, or --in-place.")
-    if not out.name.lower().endswith(".zarr"):
+    elif not out.name.lower().endswith(".zarr"):
         check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
+    if found == "nwb" and session_start is not None:
+        raise InputError(
+            f"'{source.name}' knows its start; --session-start is for formats that do not. "
+            "Leave it out."
+        )
+    if found == "nwb":
+        results_store().check_results_source(source, placement)
+    return found
 
 
-def _origin(source: Path, adapter: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Note the command, and of a recording in NWB how it is to be read again."""
+def _origin(source: Path, adapter: str) -> dict[str, Any]:
+    """Note the file and the command."""
     name, *arguments = sys.argv
-    facts = {
+    return {
         "recording": source.name,
         "adapter": adapter,
         "command_line": shlex.join([Path(name).name, *arguments]),
     }
-    if adapter == "nwb":
-        facts |= {f"reading.{key}": option_text(value) for key, value in options.items()}
-    return facts
 
 
 def _save_tables(found: BehaviorResult, folder: Path) -> None:
@@ -206,16 +195,6 @@ def _save_tables(found: BehaviorResult, folder: Path) -> None:
     for name, table in behavior_tables(found).items():
         with whole_file(folder / f"{name}.csv") as temporary:
             write_csv(table, temporary)
-
-
-def _with_segment(result: AnalysisResult, index: int) -> AnalysisResult:
-    """Note which segment of the source the only one of the NWB file was."""
-    settings = {**result.embedding.config, "analysis.segment_index": index}
-    return dataclasses.replace(
-        result,
-        config=dataclasses.replace(result.config, segment_index=index),
-        embedding=dataclasses.replace(result.embedding, config=settings),
-    )
 
 
 @contextmanager

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
+    loaded_segment,
     node_signals,
     nodes_of_signal,
     nodes_of_spiketrains,
     segment_limits_s,
 )
+from tavrnn_ephys.io.choices import Choice, choices_of
 from tavrnn_ephys.io.finding import find_adapter
+from tavrnn_ephys.studies.recording import read_block
 
 if TYPE_CHECKING:
     import neo
@@ -163,6 +167,8 @@ class FileSummary:
         Date of the recording; None where it is not known.
     segments : tuple of SegmentSummary
         Its segments.
+    choices : tuple of Choice
+        What the adapter chose among several things: all candidates, and the reason.
     """
 
     file: str
@@ -170,6 +176,7 @@ class FileSummary:
     description: str
     recorded: str | None
     segments: tuple[SegmentSummary, ...]
+    choices: tuple[Choice, ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -181,6 +188,7 @@ class FileSummary:
             if len(self.segments) > 1:
                 lines.append(f"Segment {index}:")
             lines += segment.lines()
+        lines += [f"Choice:      {choice.line()}" for choice in self.choices]
         return "\n".join(lines)
 
 
@@ -210,13 +218,15 @@ def inspect_file(
         If the file cannot be read.
     """
     found = find_adapter(path, adapter)
-    block = found.read(Path(path), **dict(options or {}))
+    spec = RecordingSpec(adapter=found.name, options=dict(options or {}))
+    block = read_block(path, spec)
     return FileSummary(
         file=str(path),
         adapter=found.name,
         description=found.description,
         recorded=None if block.rec_datetime is None else str(block.rec_datetime),
         segments=tuple(_segment(segment) for segment in block.segments),
+        choices=choices_of(block),
     )
 
 
@@ -249,6 +259,7 @@ def describe_file(
 
 
 def _segment(segment: neo.Segment) -> SegmentSummary:
+    segment = loaded_segment(segment)
     nodes = tuple(_nodes(segment))
     limits = segment_limits_s(segment) if nodes else (None, None)
     return SegmentSummary(

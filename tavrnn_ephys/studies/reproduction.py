@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import platform
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tavrnn_ephys.core.adapter_options import parse_options
-from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.core.provenance import PROCESSOR, fingerprint, option_digests, package_versions
 from tavrnn_ephys.core.runs import Results
-from tavrnn_ephys.io.reading import read
+from tavrnn_ephys.core.spec import RecordingSpec, from_facts
 from tavrnn_ephys.results import open_results
 from tavrnn_ephys.results.comparison import compare_parts, options_that_differ
 from tavrnn_ephys.results.rounding import ROUNDING, largest_difference
-from tavrnn_ephys.studies.analysis import AnalysisConfig, AnalysisResult, analyze
+from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.recording import read_segment
+from tavrnn_ephys.studies.run import compute_run
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["Reproduction", "reproduce_run"]
-
-_ANALYSIS = "config.analysis."
-_MEASURE = "measure_options."
-_READING = "origin.reading."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,56 +105,78 @@ def reproduce_run(
     path = Path(path)
     with open_results(path, run=run) as stored:
         old, facts, name = stored.load(), dict(stored.provenance), stored.info.name
-    config = _config(facts, name)
-    block = read(path, adapter="nwb", **_reading(facts))
+    config, behavior = _choices(facts, name)
+    spec = from_facts(RecordingSpec, facts)
+    block, _ = read_segment(path, spec.copied())
     with warnings.catch_warnings():
+        # The run keeps what was warned of when it was written.
         warnings.simplefilter("ignore", DataLossWarning)
-        result = analyze(block, dataclasses.replace(config, segment_index=0), verbose=verbose)
+        warnings.simplefilter("ignore", ChanceLossWarning)
+        result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
     equal, differences = compare_parts(old, _as_stored(result, old))
+    same, changed = _compare_tables(old.tables, result)
     return Reproduction(
         run=name,
-        equal=tuple(equal),
-        differences=tuple(differences),
-        reasons=tuple(_reasons(facts, result, old)),
+        equal=(*equal, *same),
+        differences=(*differences, *changed),
+        reasons=(*_reasons(facts, result, old), *_rounding(old, result, bool(changed))),
     )
 
 
-def _config(facts: Mapping[str, Any], name: str) -> AnalysisConfig:
-    given = {
-        key.removeprefix(_ANALYSIS): value
-        for key, value in facts.items()
-        if key.startswith(_ANALYSIS)
-    }
-    options = [f"{key}={given.pop(key)}" for key in list(given) if key.startswith(_MEASURE)]
-    of_measure = parse_options([text.removeprefix(_MEASURE) for text in options])
-    needed = [
-        item.name
-        for item in dataclasses.fields(AnalysisConfig)
-        if item.default is MISSING and item.default_factory is MISSING
-    ]
-    if not set(needed) <= set(given):
+def _choices(facts: Mapping[str, Any], name: str) -> tuple[AnalysisConfig, BehaviorConfig | None]:
+    """Read how a run was computed; None for a behaviour that it does not name."""
+    if "config.analysis.bin_size_s" not in facts:
         raise InputError(
             f"The run '{name}' does not say how it was computed, so that it cannot be computed "
             "again. Runs that 'tavrnn-ephys analyze' writes can."
         )
-    known = {item.name for item in dataclasses.fields(AnalysisConfig)}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise InputError(
-            f"The run '{name}' was computed with an option '{unknown[0]}' that this version does "
-            f"not know. Use the version that wrote it: {facts.get('software_version')}."
-        )
-    return AnalysisConfig(**given, measure_options=of_measure)
+    try:
+        config = AnalysisConfig.from_facts(facts)
+        behavior = None
+        if "config.behavior.name" in facts:
+            behavior = from_facts(BehaviorConfig, facts)
+    except InputError as error:
+        raise InputError(f"The run '{name}' cannot be computed again. {error}") from None
+    return config, behavior
 
 
-def _reading(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return parse_options(
-        [
-            f"{key.removeprefix(_READING)}={value}"
-            for key, value in facts.items()
-            if key.startswith(_READING)
-        ]
-    )
+def _compare_tables(
+    old: Mapping[str, pandas.DataFrame], result: AnalysisResult
+) -> tuple[list[str], list[str]]:
+    """Say which tables of the link to a behaviour are equal, and how the others differ."""
+    if result.behavior is None:
+        return [], []
+    new = behavior_tables(result.behavior)
+    equal, differences = [], []
+    for name in BEHAVIOR_TABLES:
+        if name in old and name in new:
+            columns = _changed_columns(old[name], new[name])
+            if columns:
+                differences.append(f"The table {name} differs in {some(columns)}.")
+            else:
+                equal.append(f"table {name}")
+        elif name in old or name in new:
+            differences.append(f"Only one of both has the table {name}.")
+    return equal, differences
+
+
+def _changed_columns(one: pandas.DataFrame, two: pandas.DataFrame) -> list[str]:
+    if len(one) != len(two):
+        return [f"its number of rows, {len(one)} and {len(two)}"]
+    names = dict.fromkeys([*map(str, one.columns), *map(str, two.columns)])
+    return [
+        name
+        for name in names
+        if name not in one or name not in two or not _same_values(one[name], two[name])
+    ]
+
+
+def _same_values(one: pandas.Series, two: pandas.Series) -> bool:
+    """Compare to the last bit; a file may hold whole numbers and booleans in other types."""
+    a, b = one.to_numpy(), two.to_numpy()
+    if a.dtype.kind in "biuf" and b.dtype.kind in "biuf":
+        return np.array_equal(a.astype(np.float64), b.astype(np.float64), equal_nan=True)
+    return np.array_equal(a.astype(str), b.astype(str))
 
 
 def _as_stored(result: AnalysisResult, old: Results) -> Results:
@@ -164,6 +189,11 @@ def _as_stored(result: AnalysisResult, old: Results) -> Results:
 
 
 def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> Iterator[str]:
+    if result.behavior is None and set(BEHAVIOR_TABLES) & set(old.tables):
+        yield (
+            "the tables of the behaviour are not compared: this run was written by a release that "
+            "did not store which behaviour they are of."
+        )
     then = facts.get("origin.activity_sha256")
     if then is not None and then != fingerprint(np.asarray(result.activity.values)):
         yield "the recording has changed: its binned activity has another checksum than then."
@@ -177,12 +207,17 @@ def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> 
                 f"instruction set of the processor: {one} then, {two} now, so that sums round "
                 "differently."
             )
-    rounded = largest_difference(old, _as_stored(result, old))
-    if rounded:
-        yield f"{ROUNDING}numbers differ by at most {rounded:.1g} of the largest of their kind."
     here = f"{platform.system()} {platform.machine()}"
     if "platform" in facts and facts["platform"] != here:
         yield f"platform: {facts['platform']} then, {here} now."
+
+
+def _rounding(old: Results, result: AnalysisResult, other_tables: bool) -> Iterator[str]:
+    """Say that arrays differ by rounding alone; tables that differ may do so by more."""
+    rounded = largest_difference(old, _as_stored(result, old))
+    if rounded:
+        text = f"numbers differ by at most {rounded:.1g} of the largest of their kind."
+        yield f"of the arrays, {text}" if other_tables else f"{ROUNDING}{text}"
 
 
 def _changed_options(facts: Mapping[str, Any], result: AnalysisResult) -> Iterator[str]:

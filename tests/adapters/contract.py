@@ -41,6 +41,19 @@ class ReaderContract:
     def test_is_installed_under_its_name(self) -> None:
         assert isinstance(list_adapters()[self.adapter_class.name], self.adapter_class)
 
+    def test_says_what_it_chooses_and_how_to_choose_otherwise(self, tmp_path: Path) -> None:
+        adapter = self.adapter_class()
+        choices = getattr(adapter, "choices", None)
+        assert isinstance(choices, Mapping), (
+            f"declare {self.adapter_class.__name__}.choices: by option, what is taken without it; "
+            "an empty mapping where nothing could be meant otherwise"
+        )
+        for option, sentence in choices.items():
+            assert sentence.endswith("."), option
+            with pytest.raises((InputError, FileFormatError)) as caught:
+                adapter.read(tmp_path / "absent", **{option: None})
+            assert "has no option" not in str(caught.value)
+
     def test_recognises_its_file_alone(self, file: Path) -> None:
         suiting = [name for name, item in list_adapters().items() if item.recognises(file)]
         assert suiting == [self.adapter_class.name]

@@ -173,3 +173,42 @@ def made_or_real(name: str, recordings: Path, folder: Path) -> Path:
     if name == "dishbrain":
         return write_game(folder, recordings / "dishbrain-layout")
     return recordings / name
+
+
+SERVER_SPIKE = np.dtype([("frame", "<u8"), ("channel", "<u4"), ("amplitude", "<f4")])
+REPLAY = np.dtype([("frame", "<u8"), ("places", "<f4", (3,)), ("rest", "V20")])
+SESSION_EVENTS = """info: recording started: 2020-12-04 12:07:17 AEDT
+info: recording started (epoch seconds): 1607044037
+info: recording chip id: 7048
+info: electrode config: /home/labuser/cfg/gen3b.cfg
+1000: game begin
+21000: ball bounce
+41000: ball return
+61000: ball return
+81000: ball missed
+81000: motor layout: 5
+121000: ball return
+161000: ball missed
+161000: motor layout: 2
+"""
+
+
+def write_session(folder: Path, *, prefix: str = "", replay: bool = False) -> Path:
+    """Write ten seconds of a session as the DishBrain server does; return its spikes."""
+    rng = np.random.default_rng(5)
+    table = np.zeros(101, dtype=SERVER_SPIKE)
+    table["frame"] = np.sort(rng.integers(1000, 201_000, 101))
+    table["frame"][-1] = 200_999
+    table["channel"] = np.tile([3, 7, 9, 1020], 26)[:101]
+    table["amplitude"] = -10 - 50 * rng.random(101)
+    path = folder / f"{prefix}spikes.bin"
+    table.tofile(path)
+    (folder / f"{prefix}events.txt").write_text(SESSION_EVENTS)
+    entries = "3(8438)1365/665;7(22405)3237.5/1767.5;9(10206)1505/805;1020(1)350/1820;11(5)70/17.5;"
+    (folder / "gen3b.cfg").write_text(f"{entries}\nH4sIAAAAAAAC/+1dTbrjNg7c5xQ5\n")
+    if replay:
+        places = np.zeros(1001, dtype=REPLAY)
+        places["frame"][1:] = 1000 + 200 * np.arange(1000)
+        places["places"][1:] = rng.integers(0, 600, (1000, 3))
+        places.tofile(folder / f"{prefix}replay.bin")
+    return path

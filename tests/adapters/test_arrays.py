@@ -11,7 +11,7 @@ import scipy.io
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.arrays import MatAdapter
-from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.io.blocks import behavior_signals, node_signals, nodes_of_signal
 from tests.adapters.contract import ReaderContract
 
@@ -133,7 +133,8 @@ def test_reaching_monkey(recordings: Path) -> None:
 
 def test_tetrodes_of_a_rat(recordings: Path) -> None:
     path = recordings / "rat-linear-track/spikes.mat"
-    block = te.read_mat(path, spike_times="spikes[0][0][*][*].time")
+    with pytest.warns(DataLossWarning, match="its first spike lies at 4397 s"):
+        block = te.read_mat(path, spike_times="spikes[0][0][*][*].time")
     trains = block.segments[0].spiketrains
     assert (len(trains), sum(map(len, trains))) == (31, 28829)
     # The second number is the tetrode's place, the last one the unit's.

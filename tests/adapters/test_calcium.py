@@ -82,6 +82,14 @@ def test_accepted_cells_keep_their_rows(plane: Path) -> None:
     assert float(signal.sampling_rate) == 10.0
 
 
+@LOSS
+def test_what_a_person_curated_counts_and_not_the_probability(plane: Path) -> None:
+    # suite2p's window writes a click into the first column and leaves the classifier's second.
+    np.save(plane / "iscell.npy", np.array([[0, 0.9], [1, 0.1], [1, 0.8]]))
+    (signal,) = node_signals(read(plane, sampling_rate=RATE))
+    assert nodes_of_signal(signal).ids.tolist() == ["1", "2"]
+
+
 def test_rejected_rois_are_told_and_can_be_kept(plane: Path) -> None:
     with pytest.warns(DataLossWarning, match="1 of 3 ROIs"):
         read(plane, sampling_rate=RATE)

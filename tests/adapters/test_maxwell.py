@@ -120,6 +120,14 @@ def test_spikes_of_unmapped_channels_are_left_out_with_a_warning(tmp_path: Path)
     assert np.isnan(kept.spiketrains[2].annotations["x"].magnitude)
 
 
+def test_channel_of_two_electrodes_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    well = well_of_maxwell(**{"settings/mapping": mapping([3, 7, 3])})
+    path = write_maxwell(tmp_path / "a.raw.h5", {"rec0000/well000": well})
+    with pytest.warns(DataLossWarning, match="names channels more than once: '3'"):
+        trains = read(path).segments[0].spiketrains
+    assert [train.name for train in trains] == ["3", "7"]
+
+
 def test_well_without_spikes_is_silent(tmp_path: Path) -> None:
     well = well_of_maxwell(spikes=spikes([]))
     segment = read(write_maxwell(tmp_path / "a.raw.h5", {"rec0000/well000": well})).segments[0]
@@ -158,7 +166,6 @@ def test_missing_filter_is_named(recordings: Path) -> None:
         ({"spikes": None}, "lacks the dataset 'spikes'"),
         ({"spikes": np.zeros(3)}, "lacks 'frameno', 'channel'"),
         ({"spikes": spikes([(5000 + 10**9, 3)])}, "do not agree"),
-        ({"settings/mapping": mapping([3, 3])}, "more than once: '3'"),
         ({"settings/mapping": mapping([])}, "names no channel"),
         ({"settings/sampling": np.array([0.0])}, "sampling rate"),
         ({"settings/sampling": np.array([np.nan])}, "finite number"),

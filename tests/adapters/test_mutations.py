@@ -10,12 +10,13 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import quantities as pq
 import scipy.io
 
 from tavrnn_ephys.io.finding import list_adapters
-from tests.adapters.made_files import write_cl1, write_trial
+from tests.adapters.made_files import write_cl1, write_session, write_trial
 from tests.adapters.mutations import ReadingProcess, Source, damaged_copy, fingerprint
 
 N_COPIES = 500
@@ -119,8 +120,37 @@ def dishbrain(data: Path, folder: Path) -> str:
     return write_trial(folder, "8137b.2021-06-20.2.h5", words, np.arange(40), events).name
 
 
+def dishbrain_session(data: Path, folder: Path) -> str:
+    return write_session(folder, replay=True).name
+
+
 def spike_hdf5(data: Path, folder: Path) -> str:
     return copy_of(data / "hipsc-mea/hiPSN_tc65_d21_spikes6sd.h5", folder)
+
+
+def spike_table_text(data: Path, folder: Path) -> str:
+    rows = np.random.default_rng(0).integers(0, 20000, (200, 2))
+    text = "".join(f"{0.05 * index:.2f},{row[1] % 8},{row[0]}\n" for index, row in enumerate(rows))
+    (folder / "spikes.csv").write_text(f"time_s,channel,amplitude\n{text}")
+    return "spikes.csv"
+
+
+def spike_table_json(data: Path, folder: Path) -> str:
+    content = json.loads((data / "cl1-spikes/organoid_2.json").read_text())
+    content["spikes"] = content["spikes"][:300]
+    (folder / "spikes.json").write_text(json.dumps(content))
+    return "spikes.json"
+
+
+def spike_table_archive(data: Path, folder: Path) -> str:
+    np.savez(folder / "spikes.npz", time_s=0.05 * np.arange(300), units=np.arange(300) % 7)
+    return "spikes.npz"
+
+
+def spike_table_parquet(data: Path, folder: Path) -> str:
+    table = {"time_s": 0.05 * np.arange(300), "unit": np.arange(300) % 7}
+    pd.DataFrame(table).to_parquet(folder / "spikes.parquet")
+    return "spikes.parquet"
 
 
 def nwb_units(data: Path, folder: Path) -> str:
@@ -173,7 +203,11 @@ def neo_nex(data: Path, folder: Path) -> str:
 SOURCES = [
     ("maxwell", maxwell), ("mcs", mcs), ("biocam", biocam_3), ("biocam", biocam_4),
     ("axion", axion_text), ("axion", axion_gzip), ("cl1", cl1), ("dishbrain", dishbrain),
-    ("spike_hdf5", spike_hdf5), ("nwb", nwb_units), ("nwb", nwb_rois), ("nwb", nwb_traces),
+    ("dishbrain", dishbrain_session),
+    ("spike_hdf5", spike_hdf5), ("spike_table", spike_table_text),
+    ("spike_table", spike_table_json), ("spike_table", spike_table_archive),
+    ("spike_table", spike_table_parquet),
+    ("nwb", nwb_units), ("nwb", nwb_rois), ("nwb", nwb_traces),
     ("suite2p", suite2p), ("caiman", caiman), ("calcium_csv", calcium_csv), ("mat", mat),
     ("neo", neo_blackrock), ("neo", neo_nex),
 ]  # fmt: skip

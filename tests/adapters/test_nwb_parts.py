@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -14,7 +15,7 @@ from pynwb.ecephys import ElectricalSeries
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.io.blocks import behavior_signals, node_signals, nodes_of_signal
 from tavrnn_ephys.studies.inspection import describe_file
 from tests.adapters.contract import ReaderContract
@@ -25,6 +26,7 @@ Save = Callable[[pynwb.NWBFile], Path]
 
 class TestOneSeriesPerNeuron(ReaderContract):
     adapter_class = NwbAdapter
+    options = MappingProxyType({"series": "Activity_*"})
 
     @pytest.fixture
     def file(self, recordings: Path) -> Path:
@@ -71,7 +73,9 @@ def neurons(n: int = 12, n_samples: int = 30) -> pynwb.NWBFile:
 
 def test_worm_has_the_traces_of_its_file(recordings: Path) -> None:
     path = recordings / CELEGANS
-    (signal,) = node_signals(segment_of(path))
+    with pytest.warns(DataLossWarning, match="holds 62 plain series"):
+        segment = segment_of(path)
+    (signal,) = node_signals(segment)
     with h5py.File(path) as file:
         names = sorted(name for name in file["acquisition"] if name.startswith("Activity_"))
         expected = np.column_stack([file[f"acquisition/{name}/data"][()] for name in names])
@@ -79,11 +83,13 @@ def test_worm_has_the_traces_of_its_file(recordings: Path) -> None:
     assert nodes_of_signal(signal).ids.tolist() == names
     np.testing.assert_array_equal(signal.magnitude, expected)
     np.testing.assert_allclose(signal.times.magnitude, times)
-    assert list(behavior_signals(segment_of(path))) == ["ss_2D"]
+    assert list(behavior_signals(segment)) == ["ss_2D"]
 
 
 def test_ten_numbered_series_are_neurons(save: Save) -> None:
-    segment = segment_of(save(neurons()))
+    path = save(neurons())
+    with pytest.warns(DataLossWarning, match="12 plain series .* 'Cell_00 … Cell_11' is taken"):
+        segment = segment_of(path)
     (signal,) = node_signals(segment)
     assert (signal.name, signal.shape, float(signal.sampling_rate)) == ("Cell", (30, 12), 5.0)
     assert behavior_signals(segment) == {}

@@ -1,6 +1,7 @@
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -42,6 +43,7 @@ class TestRealUnits(ReaderContract):
 
 class TestRealTraces(ReaderContract):
     adapter_class = NwbAdapter
+    options = MappingProxyType({"quality": "all"})
 
     @pytest.fixture
     def file(self, recordings: Path) -> Path:
@@ -464,7 +466,10 @@ def test_thirty_five_human_units(recordings: Path) -> None:
 
 
 def test_fifteen_rois(recordings: Path) -> None:
-    segment = segment_of(recordings / "formats/nwb/nwb_test.nwb")
+    path = recordings / "formats/nwb/nwb_test.nwb"
+    with pytest.warns(DataLossWarning, match="8 of 15 ROIs .* column 'Accepted'"):
+        assert node_signals(segment_of(path))[0].shape == (250, 7)
+    segment = segment_of(path, quality="all")
     (signal,) = node_signals(segment)
     nodes = nodes_of_signal(signal)
     assert (signal.shape, float(signal.sampling_rate)) == ((250, 15), 10.0)

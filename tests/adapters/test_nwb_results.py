@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.adapters.nwb import results as results_module
 from tavrnn_ephys.adapters.nwb._encoding import decode_array, encode_array
+from tavrnn_ephys.adapters.nwb._hdf5_runs import Hdf5RunFile
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 from tavrnn_ephys.io.protocols import ResultsStore
@@ -231,7 +231,8 @@ def test_results_of_rois_stand_in_the_module_ophys(
     roi_block: neo.Block, tmp_path: Path, inspect: Inspect
 ) -> None:
     source = NwbAdapter().write_block(roi_block, tmp_path / "source.nwb")
-    embedding = make_embedding(nodes_of(NwbAdapter().read(source).segments[0]))
+    block = NwbAdapter().read(source, quality="all")
+    embedding = make_embedding(nodes_of(block.segments[0]))
     path = store(source, embedding, tmp_path)
     assert read_results(path) == embedding
     assert inspect(path) == []
@@ -289,14 +290,14 @@ def test_the_copy_is_a_recording_as_before(source_nwb: Path, units: Nodes, tmp_p
     assert len(segment.epochs) == 0
 
 
-@pytest.mark.parametrize("place", ["add_run_to", "_validate"])
+@pytest.mark.parametrize("place", ["add", "schema_errors"])
 def test_a_failure_leaves_nothing_behind(
     source_nwb: Path, units: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     def fail(*args: Any) -> None:
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr(results_module, place, fail)
+    monkeypatch.setattr(Hdf5RunFile, place, fail)
     with pytest.raises(RuntimeError, match="in the middle"):
         store(source_nwb, make_embedding(units), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -381,7 +382,8 @@ def test_real_files_take_results_without_a_new_remark(
 ) -> None:
     source = recordings / "formats/nwb" / name
     before = sha256(source)
-    embedding = make_embedding(nodes_of(NwbAdapter().read(source).segments[0]))
+    block = NwbAdapter().read(source, quality="all")
+    embedding = make_embedding(nodes_of(block.segments[0]))
     path = store(source, embedding, tmp_path)
     assert read_results(path) == embedding
     assert sorted(inspect(path)) == sorted(inspect(source))

@@ -161,7 +161,7 @@ def test_comparison_names_what_differs(stored: Path) -> None:
     found = te.compare_runs(stored, "default", "second")
     assert found.options == {"analysis.threshold": (0.0, 0.2)}
     assert found.versions == {}
-    assert found.equal == ("nodes",)
+    assert found.equal == ("nodes", "table association")
     text = str(found)
     assert "What is known of the windows differs: 'score'." in text
     assert "The edges differ in 5 of 5 graphs." in text

@@ -103,12 +103,12 @@ def test_what_stands_in_the_place_of_a_store_is_kept(
 def test_a_failure_leaves_no_half_store(
     source_nwb: Path, units: te.Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tavrnn_ephys.adapters.nwb import results as module
+    from tavrnn_ephys.adapters.nwb._zarr_runs import ZarrRunFile
 
     def fail(*args: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(module, "add_run_to_zarr", fail)
+    monkeypatch.setattr(ZarrRunFile, "add", fail)
     with pytest.raises(OutputError, match="No space left"):
         te.write_results(source_nwb, make_results(units), out=tmp_path / "out.nwb.zarr")
     assert list(tmp_path.iterdir()) == []

@@ -271,3 +271,70 @@ def test_pairing_finds_a_small_difference_under_large_spread():
     assert 0 < many.p_value <= 1
     with pytest.raises(InputError, match="as many"):
         paired_difference([1.0], [1.0, 2.0])
+
+
+def test_clusters_that_follow_a_label_beat_shifts_of_it():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(rng.permutation(np.arange(20) % 2), 4)
+    values = labels[:, None, None] * 4.0 + rng.normal(size=(80, 3, 2))
+    found = cluster_windows(embedded(values), labels, n_shifts=99, min_shift=5)
+    assert found.ari > 0.9
+    assert found.p_value == found.smallest_p == pytest.approx(1 / 72)
+    noise = cluster_windows(embedded(rng.normal(size=values.shape)), labels, n_shifts=99)
+    assert noise.p_value > 0.05
+
+
+def test_clusters_carry_no_null_unless_asked():
+    values = np.random.default_rng(0).normal(size=(60, 3, 2))
+    found = cluster_windows(embedded(values), np.arange(60) // 3 % 2)
+    assert np.isnan([found.p_value, found.smallest_p]).all()
+    assert str(found).endswith("no null")
+
+
+def test_groups_of_few_nodes_have_few_arrangements():
+    values = np.random.default_rng(0).normal(0, 0.1, (60, 6, 2))
+    values[:, 3:] += 5.0
+    found = cluster_nodes(embedded(values), ["a"] * 3 + ["b"] * 3, n_shuffles=199)
+    assert found.ari == 1.0
+    # Twenty arrangements, of which the mirror image names the same clusters.
+    assert len(found.null) == 19
+    assert found.p_value == 2 / 20
+
+
+def test_shifted_weights_are_scored_as_weights_of_other_windows():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(60, 5, 2)).astype(np.float32)
+    weights = rng.normal(size=(60, 5, 5))
+    weights[:] += 0.5 * values[:, :, :1] + 0.5 * values[:, None, :, 0]
+    weights += weights.swapaxes(1, 2)
+    embedding = embedded(values)
+    found = decode_links(embedding, weights, density=0.3, n_shifts=199)
+    assert len(found.null) == 59
+    assert found.p_value == found.smallest_p == pytest.approx(1 / 60)
+    rows = np.triu_indices(5, 1)
+    from tavrnn_ephys.evaluation.links import _predict
+
+    scores, right = [], []
+    for item in embedding:
+        known = weights[:, *rows][item.fold.train]
+        scores.append(_predict(item, known, *rows))
+        right.append(weights[:, *rows][item.fold.test] >= np.quantile(known, 0.7))
+    scores, right = np.concatenate(scores), np.roll(np.concatenate(right), 7, axis=0)
+    areas = [
+        roc_auc_score(truth, row) for row, truth in zip(scores, right, strict=True)
+        if 0 < truth.sum() < len(truth)
+    ]  # fmt: skip
+    assert found.null[6] == pytest.approx(np.mean(areas))
+
+
+def test_balanced_accuracy_is_that_of_scikit_learn():
+    from sklearn.metrics import balanced_accuracy_score
+
+    from tavrnn_ephys.evaluation.decoding import balanced_accuracy
+
+    codes, predicted = np.random.default_rng(0).integers(3, size=(2, 200))
+    assert balanced_accuracy(codes, predicted) == pytest.approx(
+        balanced_accuracy_score(codes, predicted)
+    )

@@ -7,6 +7,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation import (
     blocked_folds,
     decode_alternating,
+    decode_labels,
     features_in_folds,
     regress_values,
 )
@@ -90,6 +91,42 @@ def test_alternating_label_is_judged_by_swaps(rng):
         "x", features_in_folds(rng.normal(size=(60, 4)), folds), labels, n_swaps=99
     )
     assert noise.p_value > 0.02
+
+
+def test_targets_of_test_windows_lose_what_is_held(rng):
+    """Score by hand: rates are taken out of the true test values, not of the prediction alone."""
+    from scipy.stats import rankdata
+
+    rates, signal = rng.normal(size=(120, 1)), rng.normal(size=120)
+    features = signal[:, None] + 0.3 * rng.normal(size=(120, 4))
+    # Rates make nearly all of the values, so that targets that keep them hide the signal.
+    values = signal + 8.0 * rates[:, 0]
+    folds = blocked_folds(120, gap=1)
+    found = regress_values("x", features_in_folds(features, folds), values, held=rates)
+    assert found.correlation > 0.8
+    assert found.p_value == found.smallest_p
+    left_in = []
+    for fold in folds:
+        design = np.column_stack([np.ones(120), rates])
+        slopes = np.linalg.lstsq(design[fold.train], features[fold.train], rcond=None)[0]
+        left = (features - design @ slopes)[fold.test].mean(axis=1)
+        left_in.append(np.corrcoef(rankdata(left), rankdata(values[fold.test]))[0, 1])
+    # What the score would be if the test targets kept their rates.
+    assert np.mean(left_in) < 0.4
+
+
+def test_alternating_label_gets_a_whole_score(rng):
+    from tavrnn_ephys.evaluation.scoring import block_values
+
+    labels = np.tile(["near", "far"], 30)
+    features = (labels == "near")[:, None] + 0.3 * rng.normal(size=(60, 4))
+    folds = blocked_folds(60, gap=1)
+    found = decode_alternating("x", features_in_folds(features, folds), labels, n_swaps=19)
+    plain = decode_labels("x", features_in_folds(features, folds), labels, min_shift=1, n_shifts=0)
+    np.testing.assert_array_equal(block_values(found), block_values(plain))
+    np.testing.assert_array_equal(found.predicted, plain.predicted)
+    assert found.f1 == plain.f1
+    assert found.smallest_p == 0.05
 
 
 def test_constant_values_are_refused(rng):

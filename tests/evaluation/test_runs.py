@@ -115,6 +115,17 @@ def test_units_are_sessions_and_differences_are_paired():
     assert row["p_holm"] == pytest.approx(2 / 4)
 
 
+def test_sessions_that_allow_fewer_shifts_are_averaged_with_the_others():
+    records = [
+        record_of("rates", "fast", 0.6, null=[0.0, 0.1, 0.2, 0.3, 0.4]),
+        record_of("rates", "slow", 0.8, null=[0.5, 0.6, 0.7]),
+    ]
+    row = summarize(records).iloc[0]
+    # Of the five, three: the first, the middle one and the last.
+    assert (row["chance_low"], row["chance_high"]) == pytest.approx((0.25 + 0.0075, 0.55 - 0.0075))
+    assert row["p_value"] == row["smallest_p"] == pytest.approx(1 / 4)
+
+
 def test_every_method_is_compared_with_the_reference_session_by_session():
     scores = {"a": 0.9, "b": 0.7, "c": 0.8}
     records = [record_of("rates", name, 0.5) for name in scores]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.behavior.game_marks import find_marks
 from tavrnn_ephys.core.containers import Windows
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
 if TYPE_CHECKING:
     import neo
@@ -39,6 +41,8 @@ class GameEpisodes:
         Number of hits.
     hit_times_s : numpy.ndarray, shape (n_hits,), optional
         Times of single hits, where they are known.
+    source : str, optional
+        From which events or epochs the game was counted, in words.
 
     Raises
     ------
@@ -50,6 +54,7 @@ class GameEpisodes:
     stop_s: NDArray[np.float64]
     hits: NDArray[Any]
     hit_times_s: NDArray[np.float64] | None = None
+    source: str = ""
 
     def __post_init__(self) -> None:
         for name in ("start_s", "stop_s", "hits"):
@@ -108,10 +113,38 @@ def episodes_of_segment(segment: neo.Segment) -> GameEpisodes | None:
     Returns
     -------
     GameEpisodes or None
-        From epochs that carry ``hit_count``, as the DishBrain adapter makes them, or from
-        events labelled ``hit`` and ``miss``; None if there are neither.  The game starts with
-        the epoch that is labelled ``gameplay``, else with the segment.
+        From the hits and misses that events or epochs mark, in whatever way they stand: one
+        object with the labels ``hit`` and ``miss``, or one object per kind that is named so.
+        Without them, from epochs that carry ``hit_count``, one per episode.  None if there are
+        neither.  The game starts with the epoch that is labelled ``gameplay``, else with the
+        segment.
+
+    Warns
+    -----
+    DataLossWarning
+        If hits or misses stand in two places that differ; the first of them counts.
+
+    Notes
+    -----
+    Episodes alone do not say when their hits fell: ``hits`` and ``hit_miss_ratio`` then spread
+    them evenly over each episode.  All other measures are the same from every form.
     """
+    hits, misses = find_marks(segment, "hit"), find_marks(segment, "miss")
+    counted = _counted_episodes(segment)
+    if misses is None or (hits is None and counted is not None):
+        return counted
+    source = f"{hits or 'no hits, as no event, epoch or label names any'}; {misses}"
+    hits_s = np.zeros(0) if hits is None else hits.times_s
+    start_s = _game_start_s(segment, float(np.append(hits_s, misses.times_s).min()))
+    if misses.times_s[-1] <= start_s:
+        # Marks of something before the game, such as a test of the rig, are no game.
+        return counted
+    episodes = GameEpisodes.from_events(hits_s, misses.times_s, t_start_s=start_s)
+    return replace(episodes, source=source)
+
+
+def _counted_episodes(segment: neo.Segment) -> GameEpisodes | None:
+    """Episodes from epochs that say how many hits each had."""
     for epoch in segment.epochs:
         counts = epoch.array_annotations.get("hit_count")
         if counts is not None and len(counts) > 0:
@@ -119,15 +152,10 @@ def episodes_of_segment(segment: neo.Segment) -> GameEpisodes | None:
             stop = start + np.asarray(epoch.durations.rescale("s").magnitude)
             kept = stop > start
             hits = np.asarray(counts, dtype=np.float64)[kept]
-            return GameEpisodes(start_s=start[kept], stop_s=stop[kept], hits=hits)
-    for event in segment.events:
-        labels = np.asarray(event.labels, dtype=str)
-        if "miss" in labels and len(labels) == len(event):
-            times = np.asarray(event.times.rescale("s").magnitude, dtype=np.float64)
-            start_s = _game_start_s(segment, float(times.min()))
-            return GameEpisodes.from_events(
-                times[labels == "hit"], times[labels == "miss"], t_start_s=start_s
-            )
+            return GameEpisodes(
+                start_s=start[kept], stop_s=stop[kept], hits=hits,
+                source=f"{hits.sum():g} hits of {len(hits)} epochs '{epoch.name}'",
+            )  # fmt: skip
     return None
 
 
@@ -189,6 +217,35 @@ def game_measures(windows: Windows, episodes: GameEpisodes) -> pandas.DataFrame:
     frame = pd.DataFrame(table)
     frame.loc[played <= 1e-9] = np.nan
     return frame
+
+
+def warn_of_constant(name: str, values: NDArray[np.float64], source: str) -> None:
+    """
+    Say what a measure was counted from, if it is the same in all windows.
+
+    Parameters
+    ----------
+    name : str
+        Name of the measure.
+    values : numpy.ndarray, shape (n_windows,)
+        One value per window, NaN where unknown.
+    source : str
+        From which events the game was counted.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are two values or more, all the same.
+    """
+    known = values[np.isfinite(values)]
+    if len(known) > 1 and np.ptp(known) == 0:
+        warnings.warn(
+            f"The measure '{name}' is {known[0]:g} in all windows. It was counted from "
+            f"{source or 'the episodes'}. Check that these are the events of the game, or take "
+            "longer windows.",
+            DataLossWarning,
+            stacklevel=3,
+        )
 
 
 def _game_start_s(segment: neo.Segment, first_s: float) -> float:

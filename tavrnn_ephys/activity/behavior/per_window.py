@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.behavior.game import GAME_MEASURES, episodes_of_segment, game_measures
+from tavrnn_ephys.activity.behavior.game import (
+    GAME_MEASURES,
+    episodes_of_segment,
+    game_measures,
+    warn_of_constant,
+)
 from tavrnn_ephys.activity.windows import window_means
 from tavrnn_ephys.core.checks import one_of, positive_number, some
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
+from tavrnn_ephys.core.names import BEHAVIOR_HOW
+from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals, loaded_segment
 
 if TYPE_CHECKING:
     import neo
@@ -26,13 +32,6 @@ __all__ = [
     "window_majorities",
     "window_rates",
 ]
-
-_HOW = {
-    "signal": ("mean", "majority", "circular_mean"),
-    "epoch": ("majority", "share", "rate"),
-    "event": ("rate", "count"),
-    "game": ("measure",),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +130,11 @@ def window_behavior(
         If there is no such behaviour, it is summed up in a way that does not suit it, or it
         does not overlap the windows.
 
+    Warns
+    -----
+    DataLossWarning
+        If a measure of the game is the same in all windows; it says from which events.
+
     Examples
     --------
     >>> import numpy as np
@@ -148,10 +152,10 @@ def window_behavior(
     [2.0, 6.0]
     """
     kind, item, label = _find(segment, name)
-    how = how or _HOW[kind][0]
-    if how not in _HOW[kind]:
+    how = how or BEHAVIOR_HOW[kind][0]
+    if how not in BEHAVIOR_HOW[kind]:
         raise InputError(
-            f"The behaviour '{name}' is {_article(kind)}, which gives {some(_HOW[kind])}, "
+            f"The behaviour '{name}' is {_article(kind)}, which gives {some(BEHAVIOR_HOW[kind])}, "
             f"not '{how}'."
         )
     values, unit = _summary(kind, item, label, windows, how, period)
@@ -163,6 +167,9 @@ def window_behavior(
         )
     description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
     description += f", in {unit}." if unit else "."
+    if kind == "game":
+        description += f" Counted from {item.source}." if item.source else ""
+        warn_of_constant(name, values, item.source)
     return WindowBehavior(name=name, how=how, values=values, description=description, unit=unit)
 
 
@@ -299,6 +306,7 @@ def covered_s(windows: Windows, start_s: NDArray[Any], stop_s: NDArray[Any]) -> 
 
 def _find(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
     """Find a behaviour: its kind, the object, and the label that was asked for."""
+    segment = loaded_segment(segment)
     columns = behavior_columns(segment)
     if name in columns:
         return "signal", (*columns[name], _unit_of(segment, name)), ""
@@ -369,7 +377,7 @@ def _of_signal(
     how: str,
     period: float | None,
 ) -> NDArray[Any]:
-    one_of(how, _HOW["signal"], "how")
+    one_of(how, BEHAVIOR_HOW["signal"], "how")
     if how == "mean":
         return window_means(windows, times_s, values)
     if how == "circular_mean":

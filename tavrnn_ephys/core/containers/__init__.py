@@ -4,4 +4,5 @@ from tavrnn_ephys.core.containers.activity import BinnedActivity as BinnedActivi
 from tavrnn_ephys.core.containers.connectivity import ConnectivitySequence as ConnectivitySequence
 from tavrnn_ephys.core.containers.embedding import NodeEmbedding as NodeEmbedding
 from tavrnn_ephys.core.containers.nodes import Nodes as Nodes
+from tavrnn_ephys.core.containers.origin import Origin as Origin
 from tavrnn_ephys.core.containers.windows import Windows as Windows

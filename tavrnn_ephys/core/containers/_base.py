@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.frozen import FrozenMapping
 
 # Rows compared at once where a whole matrix would not fit into the cache.
 STRIPE = 32
@@ -28,9 +29,23 @@ class Container:
         return all(
             equal(getattr(self, item.name), getattr(other, item.name))
             for item in fields(self)  # type: ignore[arg-type]
+            if item.compare
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        for name, value in vars(self).items():
+            if is_file_backed(value) and not isinstance(value, np.ndarray):
+                raise InputError(
+                    f"{type(self).__name__}.{name} lies in an open file, which cannot be copied or "
+                    "sent to another process. Open the file there, or read it into memory first: "
+                    f"{name}=numpy.asarray({name})."
+                )
+        return dict(vars(self))
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        freeze(self, **{name: _frozen_again(value) for name, value in state.items()})
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -88,6 +103,13 @@ def without_diagonal(matrix: NDArray[Any]) -> NDArray[np.float64]:
 
 def text_array(values: Any) -> NDArray[np.str_]:
     return frozen_array([str(value) for value in values], dtype=str)
+
+
+def _frozen_again(value: Any) -> Any:
+    """Make read-only what pickle and deepcopy have made writeable."""
+    if isinstance(value, FrozenMapping):
+        return FrozenMapping({key: _frozen_again(item) for key, item in value.items()})
+    return frozen_array(value) if type(value) is np.ndarray else value
 
 
 def freeze(instance: Any, **values: Any) -> None:

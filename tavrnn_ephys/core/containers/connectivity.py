@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from tavrnn_ephys.core.containers._base import (
     without_diagonal,
 )
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
+from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
 from tavrnn_ephys.core.matrix_file import MatrixSequence
 
@@ -48,6 +49,8 @@ class ConnectivitySequence(OverNodes):
         follows node ``i``.
     directed : bool
         Whether ``weights[t, i, j]``, from ``i`` to ``j``, may differ from ``weights[t, j, i]``.
+    origin : Origin
+        How the weights were computed; unknown by default, and no part of their equality.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class ConnectivitySequence(OverNodes):
     mean_activity: Any = None
     lags_s: Any = None
     directed: bool = False
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     def __post_init__(self) -> None:
         weights = _kept(self.weights)
@@ -104,7 +108,7 @@ class ConnectivitySequence(OverNodes):
         sequence = object.__new__(cls)
         values["weights"] = _kept(values["weights"])
         values["mean_activity"] = frozen_array(values["mean_activity"])
-        freeze(sequence, lags_s=None, directed=False, **values)
+        freeze(sequence, lags_s=None, directed=False, **{"origin": Origin(), **values})
         return sequence
 
     @classmethod
@@ -231,7 +235,9 @@ class ConnectivitySequence(OverNodes):
             larger = np.maximum(self.weights, mirrored)
             smaller = np.minimum(self.weights, mirrored)
             weights = np.where(-smaller > larger, smaller, larger)
-        return replace(self, weights=weights, lags_s=None, directed=False)
+        options = (*(self.origin.measure_options or ()), ("symmetrized", how))
+        origin = replace(self.origin, measure_options=options)
+        return replace(self, weights=weights, lags_s=None, directed=False, origin=origin)
 
     def __repr__(self) -> str:
         return (

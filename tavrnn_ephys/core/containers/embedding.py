@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from tavrnn_ephys.core.containers._base import freeze, frozen_array, require
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.windows import Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.frozen import FrozenMapping
 
 __all__ = ["NodeEmbedding"]
 
@@ -101,8 +101,8 @@ class NodeEmbedding(OverNodes):
         freeze(
             self,
             **arrays,
-            config=MappingProxyType(dict(self.config)),
-            versions=MappingProxyType(dict(self.versions)),
+            config=FrozenMapping(dict(self.config)),
+            versions=FrozenMapping(dict(self.versions)),
         )
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from tavrnn_ephys.core.containers._base import (
     require,
     text_array,
 )
+from tavrnn_ephys.core.frozen import FrozenMapping
 
 if TYPE_CHECKING:
     import pandas
@@ -86,7 +86,7 @@ class Windows(Container):
             start_s=start,
             stop_s=stop,
             segment_index=segment,
-            columns=MappingProxyType(columns),
+            columns=FrozenMapping(columns),
         )
 
     def __len__(self) -> int:

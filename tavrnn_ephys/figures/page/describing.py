@@ -12,6 +12,8 @@ from tavrnn_ephys.figures.page.collect import ReportContent
 __all__ = ["describe", "known_facts", "window_texts"]
 
 # Facts about the form of the file rather than about the run.
+# The command line of a run with many options still stands whole.
+_LONGEST_FACT = 1000
 _LAYOUT = ("config_digests", "tables.", "origin.warnings.", "module_created", "format_version")
 _KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
 
@@ -132,8 +134,14 @@ def known_facts(content: ReportContent) -> Mapping[str, Any]:
         for key, value in content.facts.items():
             taken = any(key.startswith(other) for other, _ in places if len(other) > len(prefix))
             if key.startswith(prefix) and not taken and not key.startswith(_LAYOUT):
-                groups.setdefault(title, {})[key.removeprefix(prefix)] = str(value)
+                groups.setdefault(title, {})[key.removeprefix(prefix)] = _shortened(value)
     return groups
+
+
+def _shortened(value: Any) -> str:
+    """Cut what fills a page, such as the group of each of a thousand nodes."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"
 
 
 def _slider(content: ReportContent) -> str:

@@ -13,10 +13,10 @@ import quantities as pq
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.binning import bin_activity
-from tavrnn_ephys.core.adapter_options import parse_options
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
 from tavrnn_ephys.core.provenance import fingerprint
+from tavrnn_ephys.core.spec import RecordingSpec, from_facts
 from tavrnn_ephys.figures.page.packing import evenly
 from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
 from tavrnn_ephys.io.reading import read
@@ -28,7 +28,6 @@ _MOST_SAMPLES = 2_000
 _MOST_TRACES = 6
 _RATE_BINS = 500
 _MOST_CELLS = 120_000
-_READING = "origin.reading."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,15 +136,9 @@ def view_recording(path: Path, facts: Mapping[str, Any], nodes: Nodes) -> Record
 
 
 def _segment(path: Path, facts: Mapping[str, Any]) -> Any:
-    options = [
-        f"{key.removeprefix(_READING)}={value}"
-        for key, value in facts.items()
-        if key.startswith(_READING)
-    ]
-    block = read(path, adapter="nwb", **parse_options(options))
-    index = int(facts.get("config.analysis.segment_index") or 0)
-    # A recording that was converted has left its other segments behind.
-    return block.segments[index if index < len(block.segments) else 0]
+    spec = from_facts(RecordingSpec, facts).copied()
+    # The file holds the one segment that was analysed.
+    return read(path, adapter=spec.adapter, **spec.options).segments[0]
 
 
 def _activity(segment: Any, facts: Mapping[str, Any], nodes: Nodes) -> dict[str, Any]:

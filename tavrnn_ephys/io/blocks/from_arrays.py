@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import duration_s, some, time_s
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.io.blocks.limits import recording_start_s, warn_of_units_of_time
 from tavrnn_ephys.io.blocks.objects import make_signal, make_spiketrain
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def block_from_arrays(
     sampling_rate : quantities.Quantity, optional
         Sampling rate, needed with ``traces``.
     t_start, t_stop : quantities.Quantity, optional
-        Limits of the recording; by default 0 s and the last bin, sample or spike.
+        Limits of the recording; by default 0 s and the last bin, sample or spike.  Spike times
+        that begin late, without behaviour beside them, start at the first spike, with a warning.
     node_ids : array_like of str, shape (n_nodes,), optional
         Names; ``"0"``, ``"1"``, … by default.
     node_kind : {"unit", "channel", "roi"}, optional
@@ -98,6 +100,12 @@ def block_from_arrays(
     if len(nodes) != len(activity):
         raise InputError(f"{chosen} has {len(activity)} rows for {len(nodes)} node_ids.")
     start_s = 0.0 if t_start is None else time_s(t_start, "t_start")
+    if chosen == "spike_times":
+        warn_of_units_of_time(
+            [np.asarray(times, dtype=np.float64) for times in spike_times], f"'{name}'"
+        )
+        if t_start is None and not behavior:
+            start_s = _start_s(spike_times, name)
     stop_s = None if t_stop is None else time_s(t_stop, "t_stop")
     segment = neo.Segment(name=name)
     if chosen == "traces":
@@ -146,6 +154,15 @@ def _trains_of_counts(
     matrix = _matrix(counts, "counts")
     trains = _times_of_counts(matrix, size_s, start_s)
     return trains, 1.0 / size_s, start_s + matrix.shape[1] * size_s
+
+
+def _start_s(spike_times: Any, name: str) -> float:
+    """Give 0 s, or the first spike where it comes late and nothing else says what came before."""
+    filled = [np.asarray(times, dtype=np.float64) for times in spike_times if np.size(times)]
+    if not filled:
+        return 0.0
+    first = min(float(times.min()) for times in filled)
+    return recording_start_s(first, max(float(times.max()) for times in filled), f"'{name}'")
 
 
 def _trains_of_times(

@@ -119,6 +119,8 @@ def make_signal(
     import quantities as pq
 
     samples = np.asarray(values)
+    # Sums of half precision overflow beyond 65504.
+    samples = samples.astype(np.float32) if samples.dtype == np.float16 else samples
     samples = samples[:, np.newaxis] if samples.ndim == 1 else samples
     arrays: dict[str, Any] = {"column": np.asarray(columns, dtype=str)} if len(columns) else {}
     if nodes is not None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import InputTags, Tags, TransformerTags
 from sklearn.utils.validation import check_is_fitted
 
-from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
+from tavrnn_ephys.core.checks import positive_int, whole_number
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
-from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods.tavrnn.answers import Answers
 from tavrnn_ephys.methods.tavrnn.files import read_model, write_model
 from tavrnn_ephys.methods.tavrnn.fitting import (
     build_sessions,
@@ -27,24 +24,15 @@ from tavrnn_ephys.methods.tavrnn.fitting import (
     stretches_of,
     warn_of_incoherence,
 )
-from tavrnn_ephys.methods.tavrnn.inputs import (
-    as_sequences,
-    check_readable,
-    digest,
-    window_inputs,
-    without_history,
-)
-from tavrnn_ephys.methods.tavrnn.nn.model import Network, NetworkState, SequenceOutput, WindowInput
+from tavrnn_ephys.methods.tavrnn.inputs import digest
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.online import Online, OnlineState
 from tavrnn_ephys.methods.tavrnn.profiles import resolve_options
-from tavrnn_ephys.methods.tavrnn.readout import Past, attention_matrix, read_out, weighted
-from tavrnn_ephys.methods.tavrnn.scores import evidence_per_pair, expected_graphs
-from tavrnn_ephys.methods.tavrnn.sessions import Session, find_session, knows_nodes, name_sessions
+from tavrnn_ephys.methods.tavrnn.sessions import Session, name_sessions
 from tavrnn_ephys.methods.tavrnn.training import (
     Checkpoint,
     TrainingOptions,
     find_device,
-    run_sequence,
     threads_for,
     train,
 )
@@ -52,30 +40,7 @@ from tavrnn_ephys.methods.tavrnn.training import (
 __all__ = ["TAVRNN", "OnlineState"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class OnlineState:
-    """
-    What a model remembers between windows that arrive one after the other.
-
-    Parameters
-    ----------
-    session : str
-        The session.
-    network : NetworkState
-        Hidden states, and those that attention reaches.
-    past : tuple of Past, optional
-        What the read-out needs of the windows before, for embedding and standard deviation.
-    noise : torch.Tensor, optional
-        State of the generator, where the embedding is a sample.
-    """
-
-    session: str
-    network: NetworkState
-    past: tuple[Past, Past] | None = None
-    noise: torch.Tensor | None = None
-
-
-class TAVRNN(BaseEstimator):
+class TAVRNN(Answers, Online, BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.
 
@@ -135,6 +100,7 @@ class TAVRNN(BaseEstimator):
     --------
     >>> from tavrnn_ephys.core.containers import ConnectivitySequence
     >>> from tavrnn_ephys.connectivity.graphs import build_graphs
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> weights = rng.uniform(-1, 1, (6, 5, 5))
     >>> graphs = build_graphs(ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)))
@@ -203,8 +169,8 @@ class TAVRNN(BaseEstimator):
         ------
         InputError
             If an option is unknown or out of range, there are fewer than two windows, the
-            stretches of a session differ in their nodes, or the checkpoint is damaged or of
-            another fit.
+            stretches of a session differ in their nodes, any in how they were made, or the
+            checkpoint is damaged or of another fit.
 
         Warns
         -----
@@ -261,7 +227,8 @@ class TAVRNN(BaseEstimator):
         Raises
         ------
         InputError
-            If the name is taken, or the graphs cannot be read.
+            If the name is taken, or the graphs cannot be read, or were made with another window,
+            step, bin size or measure than those of ``fit``.
         """
         check_is_fitted(self, "sessions_")
         if session in self.sessions_:
@@ -270,53 +237,19 @@ class TAVRNN(BaseEstimator):
         device = next(self.network_.parameters()).device
         named = {session: self._readable(graphs, options)}
         seed = whole_number(self.seed, "seed")
-        learnt = build_sessions(named, options, seed=seed, device=device, donor=self.network_)
+        learnt = build_sessions(
+            named,
+            options,
+            seed=seed,
+            device=device,
+            donor=self.network_,
+            seen=self._first_session().units,
+            verb="adapt",
+        )
         with only_training(learnt[session].network, self.network_):
             self._train(named, learnt, self.training_options_)
         self.sessions_ = {**self.sessions_, **learnt}
         return self
-
-    @overload
-    def transform(self, graphs: GraphSequence, *, session: str | None = None) -> NodeEmbedding: ...
-
-    @overload
-    def transform(
-        self, graphs: Sequence[GraphSequence], *, session: str | None = None
-    ) -> list[NodeEmbedding]: ...
-
-    def transform(
-        self, graphs: GraphSequence | Sequence[GraphSequence], *, session: str | None = None
-    ) -> NodeEmbedding | list[NodeEmbedding]:
-        """
-        Embed every node in every window.
-
-        The state starts afresh in the first window; earlier windows influence later ones,
-        never the reverse (unless ``smoothing="two_sided"`` is asked for).
-
-        Parameters
-        ----------
-        graphs : GraphSequence or sequence of GraphSequence
-            Windows over the nodes of a session seen in ``fit`` or ``adapt``, in chronological
-            order.
-        session : str, optional
-            Name of the session; by default the one with the same nodes.
-
-        Returns
-        -------
-        NodeEmbedding, or list of NodeEmbedding for a list
-            Mean and standard deviation, (n_windows, n_nodes, latent_size), twice
-            ``latent_size`` with the option ``embedding="joined"``, the default profile's, and
-            attention (n_windows, n_windows).
-
-        Raises
-        ------
-        InputError
-            If the nodes are those of no session.
-        """
-        check_is_fitted(self, "sessions_")
-        if not isinstance(graphs, GraphSequence):
-            return [self._embed(item, session) for item in as_sequences(graphs)]
-        return self._embed(graphs, session)
 
     @overload
     def fit_transform(self, graphs: GraphSequence, y: Any = None) -> NodeEmbedding: ...
@@ -345,192 +278,6 @@ class TAVRNN(BaseEstimator):
             Embedding of the training windows.
         """
         return self.fit(graphs, y).transform(graphs)
-
-    def score(self, graphs: GraphSequence | Sequence[GraphSequence], y: Any = None) -> float:
-        """
-        Bound the log-likelihood of graphs from below; the higher, the better.
-
-        ``E_q log p(A | z) − KL(q ‖ p)`` per pair of vertices, whatever ``kl_weight`` is: what a
-        window's own posterior gains in likelihood is paid for by its distance to the prior.  A
-        session whose nodes are unknown is adapted to (in a copy) on the first half of its
-        windows, and scored on the second.
-
-        Parameters
-        ----------
-        graphs : GraphSequence or sequence of GraphSequence
-            Windows that fit did not see.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        float
-            Mean over windows, in nats per pair.
-        """
-        check_is_fitted(self, "sessions_")
-        scores = []
-        for item in as_sequences(graphs):
-            model: TAVRNN = self
-            if not knows_nodes(self.sessions_, item):
-                half = len(item) // 2
-                if half < 2:
-                    raise InputError(
-                        f"A session of other nodes needs at least 4 windows to be scored, got "
-                        f"{len(item)}: the first half is adapted to."
-                    )
-                model = copy.copy(self).adapt(item[:half], session="scored")
-                item = item[half:]
-            network, windows, _ = model._opened(item, None)
-            value = evidence_per_pair(network, windows, seed=int(self.seed))
-            scores.append((value, len(item)))
-        values, counts = zip(*scores, strict=True)
-        return float(np.average(values, weights=counts))
-
-    def reconstruct(
-        self, graphs: GraphSequence, *, session: str | None = None
-    ) -> NDArray[np.float32]:
-        """
-        Return the graph that the embedding of each window stands for.
-
-        Parameters
-        ----------
-        graphs : GraphSequence
-            Windows.
-        session : str, optional
-            Name of their session.
-
-        Returns
-        -------
-        numpy.ndarray
-            Expected signed weights, with ``target="binary"`` probabilities of edges, shape
-            (n_windows, n_nodes, n_nodes).
-        """
-        network, output = self._output(graphs, session)
-        mean, _ = read_out(output.posterior.mean, output, network.options)
-        latents = torch.from_numpy(mean[..., : network.options.latent_size])
-        return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
-
-    def predict_next(
-        self, graphs: GraphSequence, *, session: str | None = None
-    ) -> NDArray[np.float32]:
-        """
-        Return the graph that is expected in each window from the windows before it.
-
-        Trained for with the option ``prediction_weight``.
-
-        Parameters
-        ----------
-        graphs : GraphSequence
-            Windows.
-        session : str, optional
-            Name of their session.
-
-        Returns
-        -------
-        numpy.ndarray
-            Expected signed weights, with ``target="binary"`` probabilities of edges, shape
-            (n_windows, n_nodes, n_nodes); entry ``t`` does not depend on window ``t``.
-        """
-        network, output = self._output(graphs, session)
-        return expected_graphs(network, output.prior.mean, n_nodes=graphs.n_nodes)
-
-    def node_attention(
-        self, graphs: GraphSequence, *, session: str | None = None
-    ) -> NDArray[np.float32]:
-        """
-        Return the attention that each vertex pays to each window.
-
-        Parameters
-        ----------
-        graphs : GraphSequence
-            Windows.
-        session : str, optional
-            Name of their session.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_windows, n_windows, n_vertices); row ``t`` sums to 1 over windows up to
-            ``t``.
-
-        Raises
-        ------
-        InputError
-            If attention is not per node.
-        """
-        network, output = self._output(graphs, session)
-        matrix = attention_matrix(output.attention, per_vertex=True)
-        if matrix is None or matrix.ndim == 2:
-            raise InputError(
-                "All nodes of this model share their attention, or it has none: it stands in the "
-                'embedding. Fit with options={"attention": "node"}.'
-            )
-        return matrix
-
-    def initial_state(self, *, session: str | None = None) -> OnlineState:
-        """
-        Return the state before the first window of a stream.
-
-        Parameters
-        ----------
-        session : str, optional
-            Name of the session; needed where there are several.
-
-        Returns
-        -------
-        OnlineState
-            The state for :meth:`step`.
-
-        Raises
-        ------
-        InputError
-            If the session is unknown, or the embedding needs later windows.
-        """
-        check_is_fitted(self, "sessions_")
-        if session is None and len(self.sessions_) > 1:
-            raise InputError(f"Name the session of the stream, one of {list(self.sessions_)}.")
-        name = one_of(session or next(iter(self.sessions_)), self.sessions_, "session")
-        network = self.sessions_[name].network
-        if network.options.smoothing == "two_sided":
-            raise InputError(
-                'smoothing="two_sided" needs windows that have not come yet. Use '
-                'smoothing="causal" for a stream.'
-            )
-        noise = None
-        if network.options.embedding == "sample":
-            noise = torch.Generator().manual_seed(int(self.seed)).get_state()
-        return OnlineState(session=name, network=network.initial_state(), noise=noise)
-
-    def step(self, state: OnlineState, graphs: GraphSequence) -> tuple[OnlineState, NodeEmbedding]:
-        """
-        Embed the next window of a stream, or the next few.
-
-        Parameters
-        ----------
-        state : OnlineState
-            State after the windows before, from :meth:`initial_state` or the last step.
-        graphs : GraphSequence
-            The new windows.
-
-        Returns
-        -------
-        tuple of OnlineState and NodeEmbedding
-            The state after them, and their embedding: what :meth:`transform` says of them at the
-            end of the whole sequence, without the attention to windows that are not in
-            ``graphs``.
-        """
-        network, windows, session = self._opened(graphs, state.session)
-        generator = None
-        if state.noise is not None:
-            generator = torch.Generator()
-            generator.set_state(state.noise)
-        output, after = run_sequence(network, windows, state=state.network, generator=generator)
-        mean, std, past = _read_embedding(output, network.options, state.past)
-        noise = None if generator is None else generator.get_state()
-        return (
-            replace(state, network=after, past=past, noise=noise),
-            self._node_embedding(graphs, session, mean, std, attention=None),
-        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """
@@ -588,27 +335,12 @@ class TAVRNN(BaseEstimator):
         model.training_options_, model.history_ = found["training_options"], found["history"]
         return model
 
-    @property
-    def network_(self) -> Network:
-        """The trained network of the first session."""
-        return self._first_session().network
-
-    @property
-    def node_ids_(self) -> NDArray[np.str_]:
-        """Nodes of the first session."""
-        return self._first_session().node_ids
-
     def __sklearn_tags__(self) -> Tags:
         """Tell scikit-learn that graphs are taken, and no arrays."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         tags.input_tags = InputTags(two_d_array=False)
         return tags
-
-    def _first_session(self) -> Session:
-        if "sessions_" not in vars(self):
-            raise AttributeError("This TAVRNN is not fitted yet.")
-        return next(iter(self.sessions_.values()))
 
     def _resolve_options(self) -> tuple[NetworkOptions, TrainingOptions]:
         return resolve_options(
@@ -622,14 +354,6 @@ class TAVRNN(BaseEstimator):
                 **(self.options or {}),
             },
         )
-
-    def _readable(self, graphs: Any, options: NetworkOptions) -> list[GraphSequence]:
-        sequences = as_sequences(graphs)
-        if not options.history_node:
-            sequences = [without_history(item) for item in sequences]
-        for sequence in sequences:
-            check_readable(sequence, options)
-        return sequences
 
     def _train(
         self,
@@ -649,74 +373,3 @@ class TAVRNN(BaseEstimator):
                 verbose=self.verbose,
                 checkpoint=checkpoint,
             )
-
-    def _opened(
-        self, graphs: GraphSequence, name: str | None
-    ) -> tuple[Network, Sequence[WindowInput], Session]:
-        check_is_fitted(self, "sessions_")
-        readable = self._readable(graphs, self.network_.options)[0]
-        session = find_session(self.sessions_, readable, name)
-        device = next(session.network.parameters()).device
-        options = session.network.options
-        return (
-            session.network,
-            window_inputs(readable, options, session.basis, device=device),
-            session,
-        )
-
-    def _output(self, graphs: GraphSequence, name: str | None) -> tuple[Network, SequenceOutput]:
-        network, windows, _ = self._opened(graphs, name)
-        return network, run_sequence(network, windows)[0]
-
-    def _embed(self, graphs: GraphSequence, name: str | None) -> NodeEmbedding:
-        network, windows, session = self._opened(graphs, name)
-        generator = None
-        if network.options.embedding == "sample":
-            generator = torch.Generator().manual_seed(int(self.seed))
-        output, _ = run_sequence(network, windows, generator=generator)
-        mean, std, _ = _read_embedding(output, network.options)
-        return self._node_embedding(
-            graphs, session, mean, std, attention=attention_matrix(output.attention)
-        )
-
-    def _node_embedding(
-        self,
-        graphs: GraphSequence,
-        session: Session,
-        mean: NDArray[np.float32],
-        std: NDArray[np.float32],
-        *,
-        attention: NDArray[np.float32] | None,
-    ) -> NodeEmbedding:
-        n_nodes = graphs.n_nodes
-        if session.network.options.embedding == "weighted":
-            mean, std = weighted(mean, std)
-        return NodeEmbedding(
-            mean=mean[:, :n_nodes],
-            std=std[:, :n_nodes],
-            windows=graphs.windows,
-            nodes=graphs.nodes,
-            attention=attention,
-            history=mean[:, n_nodes] if session.history_node else None,
-            config=self._config(),
-            versions=package_versions(),
-            seed=int(self.seed),
-        )
-
-    def _config(self) -> dict[str, Any]:
-        options = {**asdict(self.network_.options), **asdict(self.training_options_)}
-        options["training_epochs"] = len(self.history_)
-        return {"model.profile": self.profile, "model.ablation": self.ablation} | {
-            f"model.{name}": value for name, value in options.items()
-        }
-
-
-def _read_embedding(
-    output: SequenceOutput, options: NetworkOptions, past: tuple[Past, Past] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[Past, Past]]:
-    """Read embedding and standard deviation out, and what later windows need of them."""
-    chosen = output.latent if options.embedding == "sample" else output.posterior.mean
-    before = past or (None, None)
-    mean, of_mean = read_out(chosen, output, options, before[0])
-    std, of_std = read_out(output.posterior.std, output, options, before[1])
-    return mean, std, (of_mean, of_std)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.archives import read_archive, write_archive
 from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.graph_units import GraphUnits
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -147,6 +148,7 @@ def _described(name: str, session: Session) -> dict[str, Any]:
         "n_targets": network.n_targets,
         "scale": session.basis.scale,
         "variance": session.basis.variance,
+        "units": session.units.to_facts(),
     }
 
 
@@ -186,4 +188,6 @@ def _session(
             variance=described["variance"],
         ),
         network=network,
+        # Models of earlier versions say nothing of their units.
+        units=GraphUnits.from_facts(described.get("units", {})),
     )

@@ -10,12 +10,8 @@ import torch
 
 from tavrnn_ephys.core.errors import ChanceLossWarning
 from tavrnn_ephys.core.graph_sequence import GraphSequence
-from tavrnn_ephys.methods.tavrnn.inputs import (
-    DenseGraphs,
-    build_network,
-    fit_basis,
-    window_inputs,
-)
+from tavrnn_ephys.core.graph_units import GraphUnits, joined_units, require_units, units_of
+from tavrnn_ephys.methods.tavrnn.inputs import DenseGraphs, build_network, fit_basis, window_inputs
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.spectral import coherence
@@ -36,6 +32,8 @@ def build_sessions(
     seed: int,
     device: torch.device,
     donor: Network | None = None,
+    seen: GraphUnits | None = None,
+    verb: str = "fit",
 ) -> dict[str, Session]:
     """
     Build the untrained networks of sessions.
@@ -52,6 +50,10 @@ def build_sessions(
         Where the networks compute.
     donor : Network, optional
         Whose weights are shared; by default those of the first session.
+    seen : GraphUnits, optional
+        What the donor saw.
+    verb : str
+        What was called, for the message.
 
     Returns
     -------
@@ -61,8 +63,10 @@ def build_sessions(
     Raises
     ------
     InputError
-        If the stretches of a session differ in their nodes, history node or features.
+        If the stretches of a session differ in their nodes, history node or features, or any in
+        how their graphs were made.
     """
+    _require_one_making(named, seen, verb)
     sessions: dict[str, Session] = {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -75,9 +79,10 @@ def build_sessions(
                 n_features=first.n_features,
                 basis=basis,
                 network=network,
+                units=joined_units(map(units_of, sequences)),
             )
             for sequence in sequences:
-                session.check(sequence)
+                session.check(sequence, verb=verb)
             sessions[name] = session
     shared = donor
     for session in sessions.values():
@@ -86,6 +91,19 @@ def build_sessions(
             session.network.share_with(shared)
         shared = shared or session.network
     return sessions
+
+
+def _require_one_making(
+    named: Mapping[str, Sequence[GraphSequence]], seen: GraphUnits | None, verb: str
+) -> None:
+    """Sessions share what the recurrence learns of a window; nodes and thresholds are their own."""
+    known_to = "the first graphs had" if seen is None else "fit saw"
+    seen = seen or GraphUnits()
+    for sequences in named.values():
+        for units in map(units_of, sequences):
+            besides = ("features", "node_kind", "threshold")
+            require_units(seen, units, verb=verb, besides=besides, known_to=known_to)
+            seen = joined_units([seen, units])
 
 
 def stretches_of(

@@ -15,9 +15,10 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import dense_weights
 from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget
-from tavrnn_ephys.methods.tavrnn.nn.model import Network, WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.propagation import multiplies_sparsely, normalized_operator
+from tavrnn_ephys.methods.tavrnn.nn.sequences import WindowInput
 from tavrnn_ephys.methods.tavrnn.nn.sparse import SparseOperator
 from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis, fit_spectral_basis
 from tavrnn_ephys.methods.tavrnn.training.passes import InputsOnDemand

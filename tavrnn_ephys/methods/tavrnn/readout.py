@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tavrnn_ephys.methods.tavrnn.nn.model import SequenceOutput
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.sequences import SequenceOutput
 from tavrnn_ephys.methods.tavrnn.nn.smoothing import smooth
 
-__all__ = ["Past", "attention_matrix", "read_out", "weighted"]
+__all__ = ["Past", "attention_matrix", "read_embedding", "read_out", "weighted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,3 +136,30 @@ def attention_matrix(
     for index, row in enumerate(rows):
         matrix[index, index + 1 - len(row) : index + 1] = row.cpu().numpy()
     return matrix
+
+
+def read_embedding(
+    output: SequenceOutput, options: NetworkOptions, past: tuple[Past, Past] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[Past, Past]]:
+    """
+    Read embedding and standard deviation out, and what later windows need of them.
+
+    Parameters
+    ----------
+    output : SequenceOutput
+        What the network said of consecutive windows.
+    options : NetworkOptions
+        What the embedding is, and how it is smoothed.
+    past : tuple of Past, optional
+        What is known of the windows before, for embedding and standard deviation.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, numpy.ndarray and tuple of Past
+        Both of shape (n_windows, n_vertices, width); and what later windows need.
+    """
+    chosen = output.latent if options.embedding == "sample" else output.posterior.mean
+    before = past or (None, None)
+    mean, of_mean = read_out(chosen, output, options, before[0])
+    std, of_std = read_out(output.posterior.std, output, options, before[1])
+    return mean, std, (of_mean, of_std)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from tavrnn_ephys.methods.tavrnn.nn.latent import kl_divergence
 from tavrnn_ephys.methods.tavrnn.nn.likelihood import decode, expected_graph, log_likelihood
-from tavrnn_ephys.methods.tavrnn.nn.model import Network, WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.sequences import WindowInput
 from tavrnn_ephys.methods.tavrnn.training import run_sequence, threads_for
 
 __all__ = ["evidence_per_pair", "expected_graphs"]

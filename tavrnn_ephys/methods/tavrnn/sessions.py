@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.graph_units import GraphUnits, require_units, units_of
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
 
@@ -35,6 +36,8 @@ class Session:
         Its spectral coordinates.
     network : Network
         Its network.
+    units : GraphUnits
+        Windows, bins, measure and threshold of its graphs, as far as they are known.
     """
 
     node_ids: NDArray[np.str_]
@@ -42,8 +45,11 @@ class Session:
     n_features: int
     basis: SpectralBasis
     network: Network
+    units: GraphUnits = field(default_factory=GraphUnits)
 
-    def check(self, graphs: GraphSequence) -> None:
+    def check(
+        self, graphs: GraphSequence, *, verb: str = "transform", before_s: Sequence[float] = ()
+    ) -> None:
         """
         Say whether graphs are of this session.
 
@@ -51,11 +57,16 @@ class Session:
         ----------
         graphs : GraphSequence
             The graphs.
+        verb : str
+            What was called, for the message.
+        before_s : sequence of float
+            Starts of the windows before, of a stream.
 
         Raises
         ------
         InputError
-            If their nodes, history node or features are others.
+            If their nodes, history node or features are others, or they were made with another
+            window, step, bin size, measure or threshold.
         """
         seen, given = self.node_ids, np.asarray(graphs.nodes.ids)
         if not np.array_equal(seen, given):
@@ -74,6 +85,13 @@ class Session:
             raise InputError(
                 f"These graphs have {graphs.n_features} features, fit saw {self.n_features}."
             )
+        require_units(
+            self.units,
+            units_of(graphs, before_s=before_s),
+            verb=verb,
+            besides=() if options.node_features == "graph" else ("features",),
+            known_to="the first graphs had" if verb == "fit" else "fit saw",
+        )
 
 
 def name_sessions(
@@ -115,7 +133,12 @@ def name_sessions(
 
 
 def find_session(
-    sessions: Mapping[str, Session], graphs: GraphSequence, name: str | None
+    sessions: Mapping[str, Session],
+    graphs: GraphSequence,
+    name: str | None,
+    *,
+    verb: str = "transform",
+    before_s: Sequence[float] = (),
 ) -> Session:
     """
     Find the session that graphs belong to.
@@ -128,6 +151,10 @@ def find_session(
         The graphs.
     name : str or None
         Its name; by default the session with the same nodes.
+    verb : str
+        What was called, for the message.
+    before_s : sequence of float
+        Starts of the windows before, of a stream.
 
     Returns
     -------
@@ -137,11 +164,11 @@ def find_session(
     Raises
     ------
     InputError
-        If there is none, or more than one.
+        If there is none, or more than one, or its graphs were made otherwise.
     """
     if name is not None:
         session = sessions[one_of(name, sessions, "session")]
-        session.check(graphs)
+        session.check(graphs, verb=verb, before_s=before_s)
         return session
     suited = knows_nodes(sessions, graphs)
     if len(suited) > 1:
@@ -155,7 +182,7 @@ def find_session(
             f"{len(sessions)} sessions that fit saw. Call adapt for a session of other nodes."
         )
     session = sessions[suited[0] if suited else next(iter(sessions))]
-    session.check(graphs)
+    session.check(graphs, verb=verb, before_s=before_s)
     return session
 
 

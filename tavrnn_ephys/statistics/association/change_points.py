@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.statistics.time_shifts import draw_shifts, tail_p_values
+from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.time_shifts import draw_shifts
 
 __all__ = ["ChangePointMatch", "change_points", "match_change_points"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangePointMatch:
+class ChangePointMatch(JudgedByNull):
     """
     How many changes of behaviour have a change of the network beside them.
 
@@ -30,16 +31,11 @@ class ChangePointMatch:
         Numbers of changes.
     """
 
+    statistic: ClassVar[str] = "matched"
     matched: float
     null: NDArray[np.float64]
     n_network: int
     n_behavior: int
-
-    @property
-    def p_value(self) -> float:
-        """Share of shifts that match at least as well, the observation counted among them."""
-        observed = np.array([self.matched])
-        return float(tail_p_values(observed, self.null[:, None], tail="upper")[0])
 
 
 def change_points(
@@ -76,7 +72,10 @@ def change_points(
     principal components.  The variance of the noise is that of
     differences over ``min_length`` windows, half their median square (normal noise assumed), so
     that neither overlap nor the changes themselves enter it; the penalty is multiplied by
-    ``min_length``, for so many overlapping windows count as one.
+    ``min_length``, for so many overlapping windows count as one.  The package ``ruptures`` finds
+    the same cuts and is faster, 1 ms against 0.15 s for 2000 windows; noise and penalty, on which
+    the result rests, would be this module's all the same, and a compiled dependency is not worth
+    a tenth of a second once per recording.
 
     References
     ----------

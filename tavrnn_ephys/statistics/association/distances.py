@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,14 @@ from scipy.stats import rankdata
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.association.effects import known_windows
-from tavrnn_ephys.statistics.time_shifts import correlation_windows, draw_shifts, tail_p_values
+from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.time_shifts import correlation_time, draw_shifts
 
 __all__ = ["DistanceAssociation", "associate_distances"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistanceAssociation:
+class DistanceAssociation(JudgedByNull):
     """
     Correlation of two sets of distances between windows.
 
@@ -33,21 +34,10 @@ class DistanceAssociation:
         Number of pairs of windows.
     """
 
+    statistic: ClassVar[str] = "correlation"
     correlation: float
     null: NDArray[np.float64]
     n_pairs: int
-
-    @property
-    def p_value(self) -> float:
-        """Share of shifts that do at least as well, the observation counted among them."""
-        observed = np.array([self.correlation])
-        return float(tail_p_values(observed, self.null[:, None], tail="upper")[0])
-
-    @property
-    def chance_interval(self) -> tuple[float, float]:
-        """Central 95 % of the null."""
-        low, high = np.quantile(self.null, [0.025, 0.975])
-        return float(low), float(high)
 
 
 def associate_distances(
@@ -126,7 +116,7 @@ def associate_distances(
         held = np.asarray(covariates, dtype=np.float64)[kept]
         controls = [rankdata(pdist(column[:, None])[apart]) for column in held.T]
     basis = np.linalg.qr(np.column_stack([np.ones(len(x)), *controls]))[0]
-    least = min_shift if min_shift is not None else correlation_windows(behavior)
+    least = min_shift if min_shift is not None else correlation_time(behavior)
     rng = np.random.default_rng(seed)
     shifts = draw_shifts(len(behavior), min_shift=least, n_shifts=n_shifts, rng=rng)
     gaps = squareform(pdist(behavior[:, None]))

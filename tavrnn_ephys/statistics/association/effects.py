@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, rankdata
+from scipy.stats import rankdata
 
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.statistics.time_shifts import tail_p_values, time_null
+from tavrnn_ephys.statistics.association.judging import judged, pooled_q_values
+from tavrnn_ephys.statistics.association.partial import correlations_in_parts, explained_share
+from tavrnn_ephys.statistics.nulls import Null
+from tavrnn_ephys.statistics.time_shifts import time_null
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["associate", "associate_edges", "associate_nodes", "known_windows", "rate_covariates"]
 
-# Features whose null correlations are held at once.
-_AT_ONCE = 10_000
-# Null values that are pooled to judge a tail.
-_MOST_POOLED = 5_000_000
 COLUMNS = {
     "correlation": "Correlation with the behaviour over windows, in [-1, 1].",
     "null_sd": "Standard deviation of the correlation under the null.",
@@ -30,6 +28,7 @@ COLUMNS = {
     "p_value": "Share of the null at least as far from zero, the observation counted in.",
     "q_value": "Benjamini-Hochberg over the rows, by the pooled null of all rows.",
     "p_family": "Share of the null whose largest absolute correlation over all rows is as large.",
+    "smallest_p": "Smallest p_value, and p_family, that so many null series can give.",
 }
 
 
@@ -72,7 +71,7 @@ def associate(
     -------
     pandas.DataFrame
         One row per feature: ``correlation``, ``null_sd``, ``z``, ``p_value``, ``q_value``,
-        ``p_family``.  A feature that does not vary has a correlation of NaN.
+        ``p_family``, ``smallest_p``.  A feature that does not vary has a correlation of NaN.
 
     Raises
     ------
@@ -116,9 +115,9 @@ def associate(
     def own(part: slice) -> NDArray[np.float64] | None:
         return controls if controls is None or controls.ndim == 2 else controls[:, part]
 
-    found = _in_parts(values[kept], series, own, ranked=method == "spearman")
+    found = correlations_in_parts(values[kept], series, own, ranked=method == "spearman")
     index = pd.Index(names, name="feature") if names is not None else None
-    return pd.DataFrame(_judged(found), index=index)
+    return pd.DataFrame(judged(found), index=index)
 
 
 def associate_nodes(
@@ -199,7 +198,7 @@ def associate_nodes(
             own = np.asarray(rates, dtype=np.float64)[kept]
             controls = rankdata(np.column_stack([own[:, node], own.mean(axis=1)]), axis=0)
         points = np.asarray(embedding.mean[kept, node], dtype=np.float64)
-        found[:, node] = _explained(points, series, controls)
+        found[:, node] = explained_share(points, series, controls)
     return _node_table(embedding.nodes, found)
 
 
@@ -280,8 +279,10 @@ def associate_edges(
         return np.stack([first, second, mean], axis=2)
 
     weights = np.nan_to_num(connectivity.weights[kept][:, rows, columns], nan=0.0)
-    found = _in_parts(weights, np.vstack([behavior[kept], series]), rates_of_pairs, ranked=True)
-    table = pd.DataFrame(_judged(found))
+    found = correlations_in_parts(
+        weights, np.vstack([behavior[kept], series]), rates_of_pairs, ranked=True
+    )
+    table = pd.DataFrame(judged(found))
     table.insert(0, "node_a", connectivity.node_ids[rows])
     table.insert(1, "node_b", connectivity.node_ids[columns])
     return table
@@ -362,126 +363,19 @@ def _rates_of(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
     return np.asarray(connectivity.mean_activity)
 
 
-def _in_parts(
-    features: NDArray[np.float64],
-    series: NDArray[np.float64],
-    controls_of: Callable[[slice], NDArray[np.float64] | None],
-    *,
-    ranked: bool,
-) -> NDArray[np.float64]:
-    """Correlate series with features, some features at a time; shape (n_series, n_features)."""
-    series = rankdata(series, axis=1) if ranked else series
-    found = np.empty((len(series), features.shape[1]))
-    for first in range(0, features.shape[1], _AT_ONCE):
-        part = slice(first, first + _AT_ONCE)
-        chosen, controls = features[:, part], controls_of(part)
-        if ranked:
-            chosen = rankdata(chosen, axis=0)
-            controls = None if controls is None else rankdata(controls, axis=0)
-        found[:, part] = _correlations(chosen, series, controls)
-    return found
-
-
-def _basis(controls: NDArray[np.float64] | None, n: int) -> NDArray[np.float64]:
-    """Give orthonormal columns that span a constant and the controls, shape (…, n, k)."""
-    if controls is None:
-        return np.full((n, 1), 1 / np.sqrt(n))
-    if controls.ndim == 3:
-        controls = controls.transpose(1, 0, 2)
-    centred = controls - controls.mean(axis=-2, keepdims=True)
-    scale = np.sqrt(np.sum(np.square(centred), axis=-2, keepdims=True))
-    centred = centred / np.where(scale > 1e-12, scale, 1.0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    # Directions that collinear controls do not span must not take anything out.
-    left = left * (sizes > 1e-8)[..., None, :]
-    constant = np.full((*left.shape[:-1], 1), 1 / np.sqrt(n))
-    return np.concatenate([constant, left], axis=-1)
-
-
-def _correlations(
-    features: NDArray[np.float64],
-    series: NDArray[np.float64],
-    controls: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    """Correlate every series (rows) with every feature (columns), controls taken out of both."""
-    basis = _basis(controls, len(features))
-    raw = np.sum(np.square(features - features.mean(axis=0)), axis=0)
-    if basis.ndim == 2:
-        x = features - basis @ (basis.T @ features)
-        y = series.T - basis @ (basis.T @ series.T)
-        products = y.T @ x
-        y_power: NDArray[Any] = np.sum(np.square(y), axis=0)[:, None]
-    else:
-        inner = np.einsum("ftk,tf->fk", basis, features)
-        x = features - np.einsum("ftk,fk->tf", basis, inner)
-        # x is orthogonal to the controls, so that the series may keep theirs in the product.
-        products = series @ x
-        n_features, _, n_columns = basis.shape
-        columns = basis.transpose(0, 2, 1).reshape(n_features * n_columns, -1)
-        loads = (series @ columns.T).reshape(len(series), n_features, n_columns)
-        y_power = np.sum(np.square(series), axis=1)[:, None] - np.sum(np.square(loads), axis=2)
-    x_power = np.sum(np.square(x), axis=0)
-    found = products / np.sqrt(np.maximum(x_power * y_power, 1e-300))
-    varies = raw > 1e-20 * np.sum(np.square(features), axis=0)
-    return np.where(varies & (x_power > 1e-9 * raw), found, np.nan)
-
-
-def _explained(
-    points: NDArray[np.float64],
-    series: NDArray[np.float64],
-    controls: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    basis = _basis(controls, len(points))
-    y = series.T - basis @ (basis.T @ series.T)
-    x = points - basis @ (basis.T @ points)
-    left, sizes, _ = np.linalg.svd(x, full_matrices=False)
-    left = left[:, sizes > 1e-6 * max(sizes[0], 1e-12)]
-    total = np.maximum(np.sum(np.square(y), axis=0), 1e-12)
-    return np.asarray(np.sum(np.square(left.T @ y), axis=0) / total)
-
-
-def _judged(found: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Judge the first row by the others."""
-    spread = found[1:].std(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = (found[0] - found[1:].mean(axis=0)) / spread
-    known: NDArray[np.bool_] = np.all(np.isfinite(found), axis=0)
-    q, family = np.full(len(known), np.nan), np.full(len(known), np.nan)
-    if known.any():
-        sizes = np.abs(found[:, known])
-        q[known] = _discovery_rate(sizes)
-        largest = np.sort(sizes[1:].max(axis=1))
-        beaten = np.searchsorted(largest, sizes[0] - 1e-12)
-        family[known] = (len(largest) - beaten + 1) / (len(largest) + 1)
-    return {
-        "correlation": found[0],
-        "null_sd": spread,
-        "z": z,
-        "p_value": tail_p_values(found[0], found[1:]),
-        "q_value": q,
-        "p_family": family,
-    }
-
-
-def _discovery_rate(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Benjamini-Hochberg on p-values from the pooled null of all features, first row observed."""
-    every = max(1, sizes[1:].size // _MOST_POOLED)
-    pooled = np.sort(sizes[1:, ::every], axis=None)
-    n_larger = len(pooled) - np.searchsorted(pooled, sizes[0] - 1e-12)
-    return np.asarray(false_discovery_control((n_larger + 1) / (len(pooled) + 1)))
-
-
 def _node_table(nodes: Nodes, found: NDArray[np.float64]) -> pandas.DataFrame:
     import pandas as pd
 
     spread = np.maximum(found[1:].std(axis=0), 1e-12)
+    null = Null(observed=found[0], values=found[1:])
     return pd.DataFrame(
         {
             "node_id": nodes.ids,
             "group": nodes.groups,
             "r_squared": found[0],
             "z": (found[0] - found[1:].mean(axis=0)) / spread,
-            "p_value": tail_p_values(found[0], found[1:], tail="upper"),
-            "q_value": _discovery_rate(found),
+            "p_value": null.p_value,
+            "q_value": pooled_q_values(found),
+            "smallest_p": null.smallest_p,
         }
     )

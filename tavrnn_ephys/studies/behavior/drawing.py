@@ -21,7 +21,7 @@ from tavrnn_ephys.figures import (
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
-from tavrnn_ephys.studies.behavior.analysis import BehaviorResult
+from tavrnn_ephys.studies.behavior.result import BehaviorResult
 
 __all__ = ["BEHAVIOR_FIGURES", "behavior_figures"]
 
@@ -72,7 +72,6 @@ def behavior_figures(
         ranked = found.ranking.to_pandas(result.windows)
         plot_performance_by_rank(ranked, ax=figures["behavior_ranking"].subplots(), label=label)
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
-        figures["behavior_nodes"] = _nodes(result, found.ranking, method)
     if found.alignment is not None and not found.behavior.is_label:
         figures["behavior_alignment"] = _alignment(found, found.alignment, label)
     if result.embedding.attention is not None:
@@ -84,6 +83,8 @@ def behavior_figures(
     networks = _networks(found)
     if networks is not None:
         figures["behavior_networks"] = networks
+    if found.ranking is not None:
+        figures["behavior_nodes"] = _nodes(result, found.ranking, method)
     return figures
 
 

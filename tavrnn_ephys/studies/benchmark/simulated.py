@@ -9,10 +9,11 @@ import numpy as np
 import quantities as pq
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.binning import bin_activity
-from tavrnn_ephys.activity.windows import sliding_windows, window_means
+from tavrnn_ephys.activity.windows import window_means
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
+from tavrnn_ephys.core.names import SCENARIOS
+from tavrnn_ephys.core.spec import WindowSpec
 from tavrnn_ephys.datasets.culture import culture_truth, simulate_culture
 from tavrnn_ephys.datasets.simulated import (
     calcium_traces,
@@ -21,13 +22,12 @@ from tavrnn_ephys.datasets.simulated import (
     simulate_mixture,
 )
 from tavrnn_ephys.evaluation.tasks import BenchmarkTask
+from tavrnn_ephys.studies.recording import open_block
 
 if TYPE_CHECKING:
     import neo
 
 __all__ = ["SCENARIOS", "SimulatedSource"]
-
-SCENARIOS = ("switching", "drift", "learning", "calcium")
 
 _N_NODES, _DURATION_S, _BIN_S, _WINDOW_S = 40, 200.0, 0.01, 1.0
 _FRAME_S, _DWELL_S, _N_FOLDS = 0.02, 10.0, 4
@@ -128,9 +128,10 @@ class SimulatedSource:
 
 
 def _binned(block: neo.Block, bin_s: float) -> tuple[BinnedActivity, Windows, NDArray[np.float64]]:
-    activity = bin_activity(block.segments[0], bin_size=bin_s * pq.s)
-    windows = sliding_windows(activity, window_length=_WINDOW_S * pq.s, step=_WINDOW_S * pq.s)
-    return activity, windows, (windows.start_s + windows.stop_s) / 2
+    spec = WindowSpec(bin_size_s=bin_s, window_length_s=_WINDOW_S, step_s=_WINDOW_S)
+    recording = open_block(block, spec)
+    windows = recording.windows
+    return recording.activity, windows, (windows.start_s + windows.stop_s) / 2
 
 
 def _either_way(directed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -187,6 +187,7 @@ class AttentionSteps:
         of_value = upstream
         if self.result is not None:
             result = self.result[t]
+            # tanh' from its own result: 1 − H², without the hyperbolic functions.
             of_value = torch.addcmul(upstream, upstream * result, result, value=-1)
         self.of_value.addmm_(of_value.T, self.mean[t])
         self.of_bias += of_value.sum(dim=0)

@@ -42,8 +42,10 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def _exponentials(x, fractions, powers):
     """Write ``exp(-|x|)`` as a number near one times a power of two, given by its bits."""
     for j in range(len(x)):
+        # Below, the power of two would leave the normal numbers and its bits be another number.
         t = max(-abs(x[j]), np.float32(-87.0))
         n = np.floor(t * np.float32(1.44269504) + np.float32(0.5))
+        # ln 2 in two parts, the first with few bits, so that its product with n is exact.
         t = (t - n * np.float32(0.693359375)) - n * np.float32(-2.12194440e-4)
         p = np.float32(1.9875691500e-4)
         p = p * t + np.float32(1.3981999507e-3)

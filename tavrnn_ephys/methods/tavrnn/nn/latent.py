@@ -145,6 +145,8 @@ def kl_divergence(posterior: Gaussian, prior: Gaussian) -> Tensor:
     torch.Tensor
         Shape (…), in nats per vertex.
     """
+    # The logarithm of the quotient, not the difference of two logarithms, which loses digits
+    # where posterior and prior nearly agree.
     ratio = (posterior.std / prior.std).square()
     distance = ((posterior.mean - prior.mean) / prior.std).square()
     return 0.5 * (ratio + distance - 1.0 - ratio.log()).sum(dim=-1).mean(dim=-1)

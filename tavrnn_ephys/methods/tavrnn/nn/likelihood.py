@@ -71,6 +71,7 @@ def log_likelihood(decoded: Tensor, target: PairTarget) -> float:
     """
     observed = target.values
     if target.binary:
+        # log σ(−x), not log(1 − σ(x)), which is −∞ once σ rounds to 1 (x > 17 in float32).
         pairs = logsigmoid(decoded) * observed + logsigmoid(-decoded) * (1.0 - observed)
     else:
         pairs = -0.5 * (observed - decoded).square() / target.variance

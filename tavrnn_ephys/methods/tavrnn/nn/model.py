@@ -8,8 +8,7 @@ windows or after it; the loop holds the encoder, the recurrence and the attentio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,6 @@ from torch.nn.functional import softplus
 from tavrnn_ephys.methods.tavrnn.nn.attention import TemporalAttention
 from tavrnn_ephys.methods.tavrnn.nn.decoder import (
     InnerDecoder,
-    PairTarget,
     UnfoldedDecoder,
     reconstruction_losses,
 )
@@ -32,6 +30,7 @@ from tavrnn_ephys.methods.tavrnn.nn.latent import (
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.propagation import neighbourhood
 from tavrnn_ephys.methods.tavrnn.nn.recurrence import GateWeights, GraphGRULayer
+from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState, SequenceOutput, WindowInput
 from tavrnn_ephys.methods.tavrnn.nn.sparse import SparseOperator
 from tavrnn_ephys.methods.tavrnn.nn.through_time import (
     LoopSettings,
@@ -41,99 +40,6 @@ from tavrnn_ephys.methods.tavrnn.nn.through_time import (
 )
 
 __all__ = ["Network", "NetworkState", "SequenceOutput", "WindowInput"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowInput:
-    """
-    One window as tensors.
-
-    Parameters
-    ----------
-    operator : torch.Tensor or SparseOperator, shape (n_vertices, n_vertices)
-        Normalised adjacency.
-    features : torch.Tensor, shape (n_vertices, n_features), or None
-        Vertex features; ``None`` stands for the identity.
-    target : PairTarget
-        What the decoder is held against.
-    """
-
-    operator: Tensor | SparseOperator
-    features: Tensor | None
-    target: PairTarget
-
-
-class SequenceOutput(NamedTuple):
-    """
-    What the network says of a sequence of windows.
-
-    Parameters
-    ----------
-    posterior, prior : Gaussian
-        Distributions of the latent variable, shapes (n_windows, n_vertices, latent_size).
-    latent : torch.Tensor, shape (n_windows, n_vertices, latent_size)
-        The samples.
-    attention : list of torch.Tensor
-        Per window the weights of the remembered windows, oldest first, and of the present,
-        last; empty without attention.
-    """
-
-    posterior: Gaussian
-    prior: Gaussian
-    latent: Tensor
-    attention: list[Tensor]
-
-    def from_window(self, first: int) -> SequenceOutput:
-        """
-        Leave out the first windows.
-
-        Parameters
-        ----------
-        first : int
-            First window that is kept.
-
-        Returns
-        -------
-        SequenceOutput
-            The rest.
-        """
-        return SequenceOutput(
-            Gaussian(*(value[first:] for value in self.posterior)),
-            Gaussian(*(value[first:] for value in self.prior)),
-            self.latent[first:],
-            self.attention[first:],
-        )
-
-
-@dataclass
-class NetworkState:
-    """
-    What the network remembers between windows.
-
-    Parameters
-    ----------
-    hidden : list of torch.Tensor, each of shape (n_vertices, hidden_size)
-        State of each layer.
-    memory : list of list of torch.Tensor
-        Per layer the states that attention can reach, oldest first.
-    """
-
-    hidden: list[Tensor]
-    memory: list[list[Tensor]] = field(default_factory=list)
-
-    def detach(self) -> NetworkState:
-        """
-        Cut the graph of derivatives.
-
-        Returns
-        -------
-        NetworkState
-            The same values, without a past that gradients could flow to.
-        """
-        return NetworkState(
-            [tensor.detach() for tensor in self.hidden],
-            [[tensor.detach() for tensor in layer] for layer in self.memory],
-        )
 
 
 class Network(nn.Module):
@@ -267,6 +173,7 @@ class Network(nn.Module):
             ),
         )
         mean, raw = result.moments.chunk(2, dim=2)
+        # softplus underflows to 0 below −104, where the divergence would divide by it.
         posterior = Gaussian(mean, softplus(raw) + SMALLEST_STD)
         latents = torch.addcmul(posterior.mean, posterior.std, noise)
         prior = self.prior(result.before)

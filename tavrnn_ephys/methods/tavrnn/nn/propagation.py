@@ -60,6 +60,7 @@ def normalized_operator(
     torch.Tensor or SparseOperator
         ``float32``, shape (n_vertices, n_vertices); sparse on the CPU where few pairs are edges.
     """
+    # Absolute: signed weights may sum to zero or less, and the self-loop keeps this above zero.
     degree = np.asarray(abs(adjacency).sum(axis=1), dtype=np.float64).ravel()
     scale = 1.0 / np.sqrt(degree)
     if isinstance(adjacency, np.ndarray):
@@ -67,6 +68,7 @@ def normalized_operator(
     elif not multiplies_sparsely(adjacency.nnz, adjacency.shape[0], device):
         dense = adjacency.toarray()
     else:
+        # Binary graphs keep their scale outside, so that no value is stored per edge.
         if np.all(adjacency.data == 1.0):
             return SparseOperator(adjacency, scale.astype(np.float32))
         diagonal = scipy.sparse.diags_array(scale)

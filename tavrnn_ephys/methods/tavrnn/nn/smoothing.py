@@ -47,6 +47,7 @@ def smooth(
     forward = _forward(values, factor, before)
     if not two_sided:
         return forward
+    # Averaged, not filtered twice: the two passes weigh alike at both ends.
     return 0.5 * (forward + _forward(values[::-1], factor, None)[::-1])
 
 

@@ -94,6 +94,7 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
         deviation = graph - mean
         moment += deviation @ deviation
         total += float(np.square(deviation[off_diagonal]).mean())
+    # In ascending order; the n × nT matrix, whose left factors these are, is never built.
     values, vectors = np.linalg.eigh(moment)
     kept = min(rank, n)
     directions = np.zeros((n, rank), dtype=np.float32)
@@ -101,6 +102,7 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
     # An eigenvector's sign is arbitrary; the largest entry is made positive.
     peak = directions[np.abs(directions).argmax(axis=0), np.arange(rank)]
     directions *= np.where(peak < 0, -1.0, 1.0).astype(np.float32)
+    # Rounding makes vanishing eigenvalues slightly negative.
     power = values[::-1][:kept].clip(min=0).sum() / (n_graphs * n * rank)
     return SpectralBasis(
         mean,
@@ -112,6 +114,7 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
 
 def _mean(graphs: Iterable[NDArray[np.float32]]) -> tuple[int, NDArray[np.float32]]:
     """Count graphs, and average them in double precision, one after the other."""
+    # Summed in double precision: sums over thousands of windows lose digits in float32.
     n_graphs, total = 0, np.zeros(0)
     for graph in graphs:
         total = graph.astype(np.float64) if n_graphs == 0 else np.add(total, graph, out=total)
@@ -148,6 +151,7 @@ def coherence(graphs: Sequence[NDArray[np.float32]], *, seed: int = 0) -> float:
     pairs -= pairs.mean(axis=0)
     observed = _strongest_share(pairs, n)
     shuffled = np.random.default_rng(seed).permuted(pairs, axis=0)
+    # Windows that are all equal have no share at all.
     return observed / max(_strongest_share(shuffled, n), 1e-12)
 
 

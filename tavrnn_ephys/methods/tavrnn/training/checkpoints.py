@@ -72,6 +72,7 @@ class RunState:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if clip_norm is not None:
+            # Long sequences now and then give a gradient that would throw the weights far off.
             nn.utils.clip_grad_norm_(self.parameters, clip_norm)
         self.optimizer.step()
         if self.schedule is not None:

@@ -14,7 +14,7 @@ from torch import nn
 from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget, chance_loss
-from tavrnn_ephys.methods.tavrnn.nn.model import NetworkState, WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState, WindowInput
 from tavrnn_ephys.methods.tavrnn.training.checkpoints import Checkpoint, RunState
 from tavrnn_ephys.methods.tavrnn.training.options import TrainingOptions
 from tavrnn_ephys.methods.tavrnn.training.passes import Stretch, run_sequence, sample_noise
@@ -183,12 +183,14 @@ class _Run:
             if windows is None:
                 continue
             windows = [*windows]  # Tensors that are built when they are asked for, once.
+            # Drawn outside the network, so that a checkpoint can restore the generator.
             noise = sample_noise(
                 stretch.network,
                 len(windows),
                 self.state.generator if stretch.network.options.variational else None,
             )
             output, state = stretch.network(windows, states[index], noise)
+            # Truncated: gradients stop at the chunk, or memory would grow with the recording.
             states[index] = state.detach()
             scored = self._sampled(windows)
             for name, value in stretch.network.loss_terms(scored, output).items():

@@ -10,12 +10,8 @@ import torch
 from torch import Tensor
 
 from tavrnn_ephys.methods.tavrnn.nn.latent import Gaussian
-from tavrnn_ephys.methods.tavrnn.nn.model import (
-    Network,
-    NetworkState,
-    SequenceOutput,
-    WindowInput,
-)
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState, SequenceOutput, WindowInput
 
 __all__ = ["InputsOnDemand", "Stretch", "run_sequence", "sample_noise", "threads_for"]
 

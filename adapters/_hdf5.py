@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5_faults import faults_told, load_filters
+from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
 from tavrnn_ephys.core.checks import some
-from tavrnn_ephys.core.errors import FileFormatError, TavrnnEphysError
+from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.core.heaps import has_endless_heap, refuse_endless_heap
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = [
     "attribute",
     "file_name",
     "has_items",
+    "holds",
     "load",
     "load_columns",
     "open_hdf5",
@@ -30,11 +33,6 @@ __all__ = [
 
 # No compression of HDF5's own shrinks data more than deflate: 1032 to 1.
 _LARGEST_RATIO = 1100
-# What h5py and NumPy raise when bytes of a file make no sense.
-_DAMAGE = (
-    OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
-    MemoryError,
-)  # fmt: skip
 
 
 def has_items(path: Path, names: tuple[str, ...]) -> bool:
@@ -59,9 +57,42 @@ def has_items(path: Path, names: tuple[str, ...]) -> bool:
         if has_endless_heap(path):
             return False
         with h5py.File(path, "r") as file:
-            return all(name in file for name in names)
+            return all(holds(file, name) for name in names)
     except Exception:
         return False
+
+
+def holds(file: Any, name: str, n_links: int = 16) -> bool:
+    """
+    Say whether a file itself holds an item; no other file is opened to find out.
+
+    Parameters
+    ----------
+    file : h5py.File
+        An open file.
+    name : str
+        Path of the item.
+    n_links : int
+        Most soft links to follow.
+
+    Returns
+    -------
+    bool
+        False also for what lies behind a link to another file, which may be a pipe.
+    """
+    import h5py
+
+    group, parts = file, [part for part in name.split("/") if part]
+    for index, part in enumerate(parts):
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if isinstance(link, h5py.SoftLink) and n_links:
+            start = "" if link.path.startswith("/") else group.name
+            path = "/".join((start, link.path, *parts[index + 1 :]))
+            return holds(file, path, n_links - 1)
+        if not isinstance(link, h5py.HardLink):
+            return False
+        group = group[part]
+    return True
 
 
 @contextmanager
@@ -82,7 +113,10 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     Raises
     ------
     FileFormatError
-        If the file is missing, empty, not HDF5, or damaged.
+        If the file is missing, empty, not HDF5, damaged, or takes content from files that are
+        missing.
+    MissingDependencyError
+        If its compression needs a filter that is not installed.
     """
     import h5py
 
@@ -95,17 +129,10 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         raise FileFormatError(
             f"'{path.name}' is not an HDF5 file. Name the adapter of its format, or convert it."
         )
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except TavrnnEphysError:
-        raise
-    except _DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileFormatError(
-            f"'{path.name}' is damaged or cut short: HDF5 cannot read it ({reason}). "
-            "Copy it again from its source."
-        ) from error
+    load_filters()
+    require_neighbours(path)
+    with faults_told(path), h5py.File(path, "r") as file:
+        yield file
 
 
 def load(group: Any, name: str, *, kinds: str = "iuf") -> NDArray[Any]:

@@ -1,0 +1,59 @@
+"""Activity to graphs, as specifications ask for."""
+
+from __future__ import annotations
+
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.stored import fitting_connectivity
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.spec import ConnectivitySpec, GraphSpec
+
+__all__ = ["compute_graphs"]
+
+
+def compute_graphs(
+    activity: BinnedActivity,
+    windows: Windows,
+    connectivity: ConnectivitySpec,
+    graphs: GraphSpec,
+) -> tuple[ConnectivitySequence, GraphSequence]:
+    """
+    Compute the connectivity of each window, and its graph.
+
+    Parameters
+    ----------
+    activity : BinnedActivity
+        The activity, or a surrogate of it.
+    windows : Windows
+        Its windows.
+    connectivity : ConnectivitySpec
+        Measure and its parameters.
+    graphs : GraphSpec
+        How graphs are made.
+
+    Returns
+    -------
+    connectivity : ConnectivitySequence
+        Shape (n_windows, n_nodes, n_nodes); in a temporary file where it is large.
+    graphs : GraphSequence
+        One graph per window.
+
+    Raises
+    ------
+    InputError
+        If a specification does not suit the activity.
+    """
+    found = fitting_connectivity(
+        activity,
+        windows,
+        measure=connectivity.measure,
+        silent_nodes=connectivity.silent_nodes,
+        **connectivity.options,
+    )
+    made = build_graphs(
+        found,
+        threshold=graphs.threshold,
+        features=graphs.features,
+        history_node=graphs.history_node,
+    )
+    return found, made

@@ -1,0 +1,78 @@
+"""The names that options take, once: the library checks them, and a shell completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = [
+    "BEHAVIOR_HOW",
+    "FEATURES",
+    "FORMS",
+    "HOW",
+    "MEASURES",
+    "METHODS",
+    "PROFILES",
+    "SCENARIOS",
+    "SILENT_RULES",
+    "WAYS",
+]
+
+#: Connectivity measures, each with its parameters: True where one must be given.
+MEASURES: Mapping[str, Mapping[str, bool]] = {
+    "pearson": {},
+    "covariance": {},
+    "spearman": {},
+    "partial": {"shrinkage": False},
+    "cross_correlation": {"max_lag": True},
+    "spike_time_tiling_coefficient": {"dt": True},
+}
+#: What becomes of nodes whose activity does not vary in a window.
+SILENT_RULES = ("zero", "nan", "raise")
+#: Vertex features that graphs bring.
+FEATURES = ("weights", "identity", "rates")
+#: Profiles of the model.
+PROFILES = ("default", "paper")
+#: How a window of each kind of behaviour is summed up; the first is the default.
+BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
+    "signal": ("mean", "majority", "circular_mean"),
+    "epoch": ("majority", "share", "rate"),
+    "event": ("rate", "count"),
+    "game": ("measure",),
+}
+#: The same in one row, each once.
+HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
+#: How connectivity is stored.
+FORMS = ("triangle", "full", "edges")
+#: Where a run is written.
+WAYS = ("copy", "in_place", "sidecar")
+#: Simulated cultures of the benchmark.
+SCENARIOS = ("switching", "drift", "learning", "calcium")
+#: Methods that this package brings; those of other packages come by entry point.
+METHODS = (
+    "rates",
+    "degree",
+    "uase_abs",
+    "uase_abs_ema",
+    "uase",
+    "uase_ema",
+    "uase_joined",
+    "pca_edges",
+    "vgae",
+    "vgrnn",
+    "dyngem",
+    "dynae",
+    "dynae_signed",
+    "dynrnn",
+    "dynaernn",
+    "graphert",
+    "evolvegcn",
+    "cebra_time",
+    "cebra_behavior",
+    "tavrnn",
+    "tavrnn_paper",
+    "tavrnn_window",
+    "tavrnn_no_attention",
+    "tavrnn_no_recurrence",
+    "tavrnn_binary",
+    "tavrnn_inner",
+)

@@ -1,0 +1,42 @@
+"""Bins, and the windows that are cut from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tavrnn_ephys.core.checks import positive_number, whole_bins
+from tavrnn_ephys.core.spec.facts import fact
+
+__all__ = ["WindowSpec"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSpec:
+    """
+    Width of a bin, and length and step of the windows that slide over them.
+
+    Parameters
+    ----------
+    bin_size_s, window_length_s, step_s : float
+        Durations in seconds.
+
+    Raises
+    ------
+    InputError
+        If one is not positive and finite, or length or step is no whole number of bins.
+
+    Examples
+    --------
+    >>> WindowSpec(bin_size_s=0.05, window_length_s=2.0, step_s=1.0).step_s
+    1.0
+    """
+
+    bin_size_s: float = fact("analysis.bin_size_s")
+    window_length_s: float = fact("analysis.window_length_s")
+    step_s: float = fact("analysis.step_s")
+
+    def __post_init__(self) -> None:
+        for name in ("bin_size_s", "window_length_s", "step_s"):
+            positive_number(getattr(self, name), name)
+        whole_bins(self.window_length_s, self.bin_size_s, "window_length")
+        whole_bins(self.step_s, self.bin_size_s, "step")

@@ -1,0 +1,211 @@
+"""What a fitted model says of graphs: embeddings, expected graphs, attention, evidence."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, cast, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from tavrnn_ephys.core.containers import NodeEmbedding
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.tavrnn.fitted import Fitted
+from tavrnn_ephys.methods.tavrnn.inputs import as_sequences
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.sequences import SequenceOutput
+from tavrnn_ephys.methods.tavrnn.readout import attention_matrix, read_embedding, read_out
+from tavrnn_ephys.methods.tavrnn.scores import evidence_per_pair, expected_graphs
+from tavrnn_ephys.methods.tavrnn.sessions import knows_nodes
+from tavrnn_ephys.methods.tavrnn.training import run_sequence
+
+__all__ = ["Answers"]
+
+
+class Answers(Fitted):
+    """What a fitted model says of whole sequences of graphs."""
+
+    @overload
+    def transform(self, graphs: GraphSequence, *, session: str | None = None) -> NodeEmbedding: ...
+
+    @overload
+    def transform(
+        self, graphs: Sequence[GraphSequence], *, session: str | None = None
+    ) -> list[NodeEmbedding]: ...
+
+    def transform(
+        self, graphs: GraphSequence | Sequence[GraphSequence], *, session: str | None = None
+    ) -> NodeEmbedding | list[NodeEmbedding]:
+        """
+        Embed every node in every window.
+
+        The state starts afresh in the first window; earlier windows influence later ones,
+        never the reverse (unless ``smoothing="two_sided"`` is asked for).
+
+        Parameters
+        ----------
+        graphs : GraphSequence or sequence of GraphSequence
+            Windows over the nodes of a session seen in ``fit`` or ``adapt``, in chronological
+            order.
+        session : str, optional
+            Name of the session; by default the one with the same nodes.
+
+        Returns
+        -------
+        NodeEmbedding, or list of NodeEmbedding for a list
+            Mean and standard deviation, (n_windows, n_nodes, latent_size), twice
+            ``latent_size`` with the option ``embedding="joined"``, the default profile's, and
+            attention (n_windows, n_windows).
+
+        Raises
+        ------
+        InputError
+            If the nodes are those of no session, or the graphs were made with another window,
+            step, bin size, measure or threshold than those of ``fit``.
+        """
+        check_is_fitted(self, "sessions_")
+        if not isinstance(graphs, GraphSequence):
+            return [self._embed(item, session) for item in as_sequences(graphs)]
+        return self._embed(graphs, session)
+
+    def score(self, graphs: GraphSequence | Sequence[GraphSequence], y: Any = None) -> float:
+        """
+        Bound the log-likelihood of graphs from below; the higher, the better.
+
+        ``E_q log p(A | z) − KL(q ‖ p)`` per pair of vertices, whatever ``kl_weight`` is: what a
+        window's own posterior gains in likelihood is paid for by its distance to the prior.  A
+        session whose nodes are unknown is adapted to (in a copy) on the first half of its
+        windows, and scored on the second.
+
+        Parameters
+        ----------
+        graphs : GraphSequence or sequence of GraphSequence
+            Windows that fit did not see.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            Mean over windows, in nats per pair.
+        """
+        check_is_fitted(self, "sessions_")
+        scores = []
+        for item in as_sequences(graphs):
+            model = cast(Any, self)
+            if not knows_nodes(self.sessions_, item):
+                half = len(item) // 2
+                if half < 2:
+                    raise InputError(
+                        f"A session of other nodes needs at least 4 windows to be scored, got "
+                        f"{len(item)}: the first half is adapted to."
+                    )
+                model = copy.copy(model).adapt(item[:half], session="scored")
+                item = item[half:]
+            network, windows, _ = model._opened(item, None, verb="score")
+            value = evidence_per_pair(network, windows, seed=int(self.seed))
+            scores.append((value, len(item)))
+        values, counts = zip(*scores, strict=True)
+        return float(np.average(values, weights=counts))
+
+    def reconstruct(
+        self, graphs: GraphSequence, *, session: str | None = None
+    ) -> NDArray[np.float32]:
+        """
+        Return the graph that the embedding of each window stands for.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows.
+        session : str, optional
+            Name of their session.
+
+        Returns
+        -------
+        numpy.ndarray
+            Expected signed weights, with ``target="binary"`` probabilities of edges, shape
+            (n_windows, n_nodes, n_nodes).
+        """
+        network, output = self._output(graphs, session, "reconstruct")
+        mean, _ = read_out(output.posterior.mean, output, network.options)
+        latents = torch.from_numpy(mean[..., : network.options.latent_size])
+        return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
+
+    def predict_next(
+        self, graphs: GraphSequence, *, session: str | None = None
+    ) -> NDArray[np.float32]:
+        """
+        Return the graph that is expected in each window from the windows before it.
+
+        Trained for with the option ``prediction_weight``.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows.
+        session : str, optional
+            Name of their session.
+
+        Returns
+        -------
+        numpy.ndarray
+            Expected signed weights, with ``target="binary"`` probabilities of edges, shape
+            (n_windows, n_nodes, n_nodes); entry ``t`` does not depend on window ``t``.
+        """
+        network, output = self._output(graphs, session, "predict_next")
+        return expected_graphs(network, output.prior.mean, n_nodes=graphs.n_nodes)
+
+    def node_attention(
+        self, graphs: GraphSequence, *, session: str | None = None
+    ) -> NDArray[np.float32]:
+        """
+        Return the attention that each vertex pays to each window.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows.
+        session : str, optional
+            Name of their session.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_windows, n_windows, n_vertices); row ``t`` sums to 1 over windows up to
+            ``t``.
+
+        Raises
+        ------
+        InputError
+            If attention is not per node.
+        """
+        network, output = self._output(graphs, session, "node_attention")
+        matrix = attention_matrix(output.attention, per_vertex=True)
+        if matrix is None or matrix.ndim == 2:
+            raise InputError(
+                "All nodes of this model share their attention, or it has none: it stands in the "
+                'embedding. Fit with options={"attention": "node"}.'
+            )
+        return matrix
+
+    def _output(
+        self, graphs: GraphSequence, name: str | None, verb: str
+    ) -> tuple[Network, SequenceOutput]:
+        network, windows, _ = self._opened(graphs, name, verb=verb)
+        return network, run_sequence(network, windows)[0]
+
+    def _embed(self, graphs: GraphSequence, name: str | None) -> NodeEmbedding:
+        network, windows, session = self._opened(graphs, name)
+        generator = None
+        if network.options.embedding == "sample":
+            generator = torch.Generator().manual_seed(int(self.seed))
+        output, _ = run_sequence(network, windows, generator=generator)
+        mean, std, _ = read_embedding(output, network.options)
+        return self._node_embedding(
+            graphs, session, mean, std, attention=attention_matrix(output.attention)
+        )

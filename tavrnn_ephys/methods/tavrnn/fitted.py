@@ -1,0 +1,113 @@
+"""What every part of the estimator reads of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from tavrnn_ephys.core.containers import NodeEmbedding
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods.tavrnn.inputs import (
+    as_sequences,
+    check_readable,
+    window_inputs,
+    without_history,
+)
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.sequences import WindowInput
+from tavrnn_ephys.methods.tavrnn.readout import weighted
+from tavrnn_ephys.methods.tavrnn.sessions import Session, find_session
+from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
+
+__all__ = ["Fitted"]
+
+
+class Fitted:
+    """A fit: its sessions, and how graphs are opened with their networks."""
+
+    profile: str
+    ablation: str | None
+    seed: int
+    sessions_: dict[str, Session]
+    training_options_: TrainingOptions
+    history_: list[dict[str, float]]
+
+    @property
+    def network_(self) -> Network:
+        """The trained network of the first session."""
+        return self._first_session().network
+
+    @property
+    def node_ids_(self) -> NDArray[np.str_]:
+        """Nodes of the first session."""
+        return self._first_session().node_ids
+
+    def _first_session(self) -> Session:
+        if "sessions_" not in vars(self):
+            raise AttributeError("This TAVRNN is not fitted yet.")
+        return next(iter(self.sessions_.values()))
+
+    def _readable(self, graphs: Any, options: NetworkOptions) -> list[GraphSequence]:
+        sequences = as_sequences(graphs)
+        if not options.history_node:
+            sequences = [without_history(item) for item in sequences]
+        for sequence in sequences:
+            check_readable(sequence, options)
+        return sequences
+
+    def _opened(
+        self,
+        graphs: GraphSequence,
+        name: str | None,
+        *,
+        verb: str = "transform",
+        before_s: Sequence[float] = (),
+    ) -> tuple[Network, Sequence[WindowInput], Session]:
+        check_is_fitted(self, "sessions_")
+        readable = self._readable(graphs, self.network_.options)[0]
+        session = find_session(self.sessions_, readable, name, verb=verb, before_s=before_s)
+        device = next(session.network.parameters()).device
+        options = session.network.options
+        return (
+            session.network,
+            window_inputs(readable, options, session.basis, device=device),
+            session,
+        )
+
+    def _node_embedding(
+        self,
+        graphs: GraphSequence,
+        session: Session,
+        mean: NDArray[np.float32],
+        std: NDArray[np.float32],
+        *,
+        attention: NDArray[np.float32] | None,
+    ) -> NodeEmbedding:
+        n_nodes = graphs.n_nodes
+        if session.network.options.embedding == "weighted":
+            mean, std = weighted(mean, std)
+        return NodeEmbedding(
+            mean=mean[:, :n_nodes],
+            std=std[:, :n_nodes],
+            windows=graphs.windows,
+            nodes=graphs.nodes,
+            attention=attention,
+            history=mean[:, n_nodes] if session.history_node else None,
+            config=self._config(),
+            versions=package_versions(),
+            seed=int(self.seed),
+        )
+
+    def _config(self) -> dict[str, Any]:
+        options = {**asdict(self.network_.options), **asdict(self.training_options_)}
+        options["training_epochs"] = len(self.history_)
+        return {"model.profile": self.profile, "model.ablation": self.ablation} | {
+            f"model.{name}": value for name, value in options.items()
+        }

@@ -1,0 +1,135 @@
+"""Gaussian states with and without memory: hidden Markov model, and k-means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["METHODS", "fit_model", "held_out_likelihood", "predict_states"]
+
+METHODS = ("hmm", "kmeans")
+_N_STARTS = 3
+_N_ITERATIONS = 100
+
+
+def fit_model(
+    points: NDArray[np.float64],
+    n_states: int,
+    *,
+    method: str = "hmm",
+    lengths: list[int] | None = None,
+    seed: int = 0,
+) -> Any:
+    """
+    Fit states to windows.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n_windows, n_components)
+        Windows as points, in order of time.
+    n_states : int
+        Number of states.
+    method : {"hmm", "kmeans"}
+        Hidden Markov model with diagonal Gaussians [1]_, or k-means, which knows no time.
+    lengths : list of int, optional
+        Lengths of the stretches that follow one another without a gap.
+    seed : int
+        Seed of the starts, of which the best one counts.
+
+    Returns
+    -------
+    object
+        A fitted estimator of hmmlearn or scikit-learn.
+
+    References
+    ----------
+    .. [1] Rabiner (1989), Proc. IEEE 77, 257-286.
+    """
+    if method == "kmeans":
+        from sklearn.cluster import KMeans
+
+        return KMeans(n_states, n_init=_N_STARTS, random_state=seed).fit(points)
+    from hmmlearn.hmm import GaussianHMM
+
+    # A state of one window would have no variance, and a likelihood without bound.
+    floor = 1e-2 * float(points.var(axis=0).mean()) + 1e-12
+    fits = []
+    for start in range(_N_STARTS if n_states > 1 else 1):
+        model = GaussianHMM(
+            n_states,
+            covariance_type="diag",
+            n_iter=_N_ITERATIONS,
+            min_covar=floor,
+            random_state=seed + start,
+        )
+        model.fit(points, lengths)
+        fits.append((model.score(points, lengths), model))
+    return max(fits, key=lambda item: item[0])[1]
+
+
+def predict_states(
+    model: Any, points: NDArray[np.float64], lengths: list[int] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """
+    Say which state each window is in.
+
+    Parameters
+    ----------
+    model : object
+        As :func:`fit_model` returns it.
+    points : numpy.ndarray, shape (n_windows, n_components)
+        Windows as points.
+    lengths : list of int, optional
+        Lengths of the stretches that follow one another without a gap.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The state of each window, shape (n_windows,), on the most likely path; and the probability
+        of
+        each state, shape (n_windows, n_states), ones and zeros for k-means.
+    """
+    if hasattr(model, "predict_proba"):
+        # Viterbi for the path: single windows do not tear a stay in two.
+        return model.predict(points, lengths), model.predict_proba(points, lengths)
+    states = model.predict(points).astype(np.int64)
+    return states, np.eye(model.n_clusters)[states]
+
+
+def held_out_likelihood(
+    points: NDArray[np.float64], n_states: int, *, n_blocks: int, gap: int, seed: int = 0
+) -> float:
+    """
+    Score a hidden Markov model on blocks of time that it was not fitted to.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n_windows, n_components)
+        Windows as points.
+    n_states : int
+        Number of states.
+    n_blocks : int
+        Number of blocks, each held out once.
+    gap : int
+        Windows on either side of a held-out block that are left out of training: those that overlap
+        it.
+    seed : int
+        Seed of the fits.
+
+    Returns
+    -------
+    float
+        Mean logarithmic likelihood per held-out window, in nats.
+    """
+    limits = np.linspace(0, len(points), n_blocks + 1).astype(int)
+    total = 0.0
+    for first, last in zip(limits[:-1], limits[1:], strict=True):
+        parts = [points[: max(first - gap, 0)], points[last + gap :]]
+        parts = [part for part in parts if len(part)]
+        model = fit_model(
+            np.concatenate(parts), n_states, lengths=[len(part) for part in parts], seed=seed
+        )
+        total += float(model.score(points[first:last]))
+    return total / len(points)

@@ -1,0 +1,167 @@
+"""Associations of a network with a behaviour, each beside its null."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.networks.attention import attention_foretells
+from tavrnn_ephys.networks.placement import spectral_positions
+from tavrnn_ephys.statistics.association import (
+    associate,
+    associate_distances,
+    associate_edges,
+    associate_nodes,
+    change_points,
+    match_change_points,
+    rate_covariates,
+)
+from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["associated", "changes_of"]
+
+
+def associated(
+    result: AnalysisResult,
+    measures: pandas.DataFrame,
+    score: NDArray[np.float64],
+    config: BehaviorConfig,
+) -> tuple[pandas.DataFrame, pandas.DataFrame, pandas.DataFrame]:
+    """
+    Associate windows, nodes and pairs of nodes with the behaviour.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    measures : pandas.DataFrame
+        Measures of each window, one column each.
+    score : numpy.ndarray, shape (n_windows,)
+        The behaviour as a number, NaN where unknown.
+    config : BehaviorConfig
+        How.
+
+    Returns
+    -------
+    windows : pandas.DataFrame
+        One row per measure of a window, the distances of embeddings and attention among them,
+        rates held constant and not.
+    nodes, edges : pandas.DataFrame
+        One row per node, for its place, and per pair of nodes, for its weight.
+    """
+    import pandas as pd
+
+    options: dict[str, Any] = {"n_nulls": config.n_nulls, "seed": config.seed}
+    attention = _attention(result, score, options)
+    connectivity, rates = result.connectivity, np.asarray(result.connectivity.mean_activity)
+    places = spectral_positions(connectivity)
+    complete = measures.loc[:, np.isfinite(measures.to_numpy()).all(axis=0)]
+    parts = []
+    for held in (False, True):
+        columns = complete.drop(columns="mean_activity") if held else complete
+        covariates = rate_covariates(rates) if held else None
+        table = associate(columns, score, covariates=covariates, **options)
+        distances = associate_distances(
+            result.embedding.window_embedding(),
+            score,
+            covariates=covariates,
+            overlap=result.windows.overlap,
+            n_shifts=config.n_nulls,
+            seed=config.seed,
+        )
+        table.loc["distance between embeddings"] = {
+            "correlation": distances.correlation,
+            "null_sd": float(distances.null.std()),
+            "p_value": distances.p_value,
+            "smallest_p": distances.smallest_p,
+        }
+        table.insert(0, "rates_held", held)
+        parts.append(table.reset_index(names="feature"))
+    nodes = associate_nodes(places, score, rates=rates, **options)
+    if connectivity.directed:
+        connectivity = connectivity.symmetrized("strongest")
+    edges = associate_edges(connectivity, score, **options)
+    return pd.concat([*parts, *attention], ignore_index=True), nodes, edges
+
+
+def _attention(
+    result: AnalysisResult, score: NDArray[np.float64], options: dict[str, Any]
+) -> list[pandas.DataFrame]:
+    if result.embedding.attention is None:
+        return []
+    try:
+        table = attention_foretells(result.embedding, score, **options)
+    except InputError as error:
+        warnings.warn(f"Attention is not tested. {error}", DataLossWarning, stacklevel=4)
+        return []
+    table.insert(0, "rates_held", False)
+    table.insert(0, "feature", "attended past, foretelling the next window")
+    return [table.reset_index(drop=True)]
+
+
+def changes_of(
+    result: AnalysisResult,
+    behavior: WindowBehavior,
+    score: NDArray[np.float64],
+    config: BehaviorConfig,
+) -> pandas.DataFrame:
+    """
+    Find change points of the embedding and of the behaviour, and how many coincide.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    behavior : WindowBehavior
+        The behaviour per window.
+    score : numpy.ndarray, shape (n_windows,)
+        The behaviour as a number, NaN where unknown.
+    config : BehaviorConfig
+        How.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per change point.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are too few windows to compare them.
+    """
+    import pandas as pd
+
+    known = np.flatnonzero(np.isfinite(score))
+    windows = result.windows.select(known)
+    least = windows.overlap + 1
+    network = change_points(result.embedding.window_embedding()[known], min_length=least)
+    changed = change_points(score[known, None], min_length=least)
+    share = p_value = smallest_p = np.nan
+    if len(network) and len(changed):
+        try:
+            match = match_change_points(
+                network, changed, n_windows=len(known), tolerance=least, n_shifts=config.n_nulls
+            )
+            share, p_value, smallest_p = match.matched, match.p_value, match.smallest_p
+        except InputError as error:
+            warnings.warn(f"Change points are not compared. {error}", DataLossWarning, stacklevel=3)
+    both = [("network", index) for index in network] + [("behavior", index) for index in changed]
+    return pd.DataFrame(
+        {
+            "what": [what for what, _ in both],
+            "window_index": [int(known[index]) for _, index in both],
+            "start_s": [float(windows.start_s[index]) for _, index in both],
+            "matched": share,
+            "p_value": p_value,
+            "smallest_p": smallest_p,
+        }
+    )

@@ -1,0 +1,123 @@
+"""A behaviour predicted from every kind of features, each fitted inside its fold."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.connectivity.network import compute_graphs
+from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
+from tavrnn_ephys.core.errors import ChanceLossWarning
+from tavrnn_ephys.evaluation import (
+    blocked_folds,
+    decode_labels,
+    embed_in_folds,
+    features_in_folds,
+    regress_values,
+)
+from tavrnn_ephys.methods import UASE
+from tavrnn_ephys.statistics.time_shifts import correlation_time
+from tavrnn_ephys.studies.analysis import AnalysisResult, make_model
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.scores import N_FOLDS
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["decoded"]
+
+
+def decoded(
+    result: AnalysisResult,
+    behavior: WindowBehavior,
+    score: NDArray[np.float64],
+    config: BehaviorConfig,
+) -> pandas.DataFrame:
+    """
+    Predict the behaviour from every kind of features, each fitted inside its fold.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    behavior : WindowBehavior
+        The behaviour per window.
+    score : numpy.ndarray, shape (n_windows,)
+        The behaviour as a number, NaN where unknown.
+    config : BehaviorConfig
+        How.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per kind of features, with its score, its chance and its p-value.
+    """
+    import pandas as pd
+
+    known = np.flatnonzero(np.isfinite(score))
+    windows = result.windows.select(known)
+    judge = _judge(behavior, score[known], config)
+    folds = blocked_folds(len(known), n_folds=N_FOLDS, gap=windows.overlap + 1)
+    graphs, rates = (
+        result.graphs.select(known),
+        np.asarray(result.connectivity.mean_activity)[known],
+    )
+    build = partial(make_model, result.config)
+    shuffled = shuffle_bins_within_windows(result.activity, windows, seed=config.seed)
+    about = result.config.connectivity, result.config.graphs
+    _, control = compute_graphs(shuffled, windows, *about)
+    spectral = embed_in_folds(UASE, graphs, folds)
+    rows = [
+        judge("mean rates", features_in_folds(rates, folds)),
+        judge("spectral embedding", spectral),
+        judge("spectral embedding, rates held", spectral, rates),
+        judge("spectral embedding, bins shuffled", embed_in_folds(UASE, control, folds)),
+    ]
+    if config.model_in_folds:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ChanceLossWarning)
+            model = embed_in_folds(build, graphs, folds)
+            rows += [
+                judge("TAVRNN embedding", model),
+                judge("TAVRNN embedding, rates held", model, rates),
+                judge("TAVRNN embedding, bins shuffled", embed_in_folds(build, control, folds)),
+            ]
+    return pd.DataFrame(rows)
+
+
+def _judge(
+    behavior: WindowBehavior, score: NDArray[np.float64], config: BehaviorConfig
+) -> Callable[..., dict[str, Any]]:
+    """Decode labels, or regress numbers."""
+    # Codes of labels are no numbers.
+    least = correlation_time(score.astype(np.int64) if behavior.is_label else score)
+
+    def judged(name: str, features: Sequence[Any], held: Any = None) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "min_shift": least, "n_shifts": config.n_nulls, "seed": config.seed,
+        }  # fmt: skip
+        # A label less what rates say of it is a number.
+        if behavior.is_label and held is None:
+            found = decode_labels(name, features, score.astype(np.int64), **options)
+            metric, value = "balanced accuracy", found.balanced_accuracy
+        else:
+            fitted = regress_values(name, features, score, held=held, **options)
+            found, metric, value = fitted, "rank correlation in blocks", fitted.correlation  # type: ignore[assignment]
+        low, high = found.chance_interval
+        return {
+            "features": name,
+            "metric": metric,
+            "score": value,
+            "chance_low": low,
+            "chance_high": high,
+            "p_value": found.p_value,
+            "smallest_p": found.smallest_p,
+        }
+
+    return judged

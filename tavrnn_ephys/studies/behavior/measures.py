@@ -1,0 +1,84 @@
+"""Measures of each window that a behaviour is held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.networks.alignment import GroupAlignment, group_alignment
+from tavrnn_ephys.networks.attention import attention_per_window
+from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
+from tavrnn_ephys.networks.measures import network_measures
+from tavrnn_ephys.networks.placement import spectral_positions
+from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.scores import groups_to_align
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["window_measures"]
+
+# Beyond so many nodes, measures that go through all shortest paths take minutes per window.
+_MANY_NODES = 200
+_SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
+
+
+def window_measures(
+    result: AnalysisResult, behavior: WindowBehavior, config: BehaviorConfig
+) -> tuple[GroupAlignment | None, pandas.DataFrame, pandas.DataFrame]:
+    """
+    Measure each window: alignment of groups, network, activity, attention.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    behavior : WindowBehavior
+        The behaviour per window.
+    config : BehaviorConfig
+        How.
+
+    Returns
+    -------
+    alignment : GroupAlignment or None
+        Alignment of groups; None where nodes have none.
+    measures : pandas.DataFrame
+        The measures that the behaviour is held against, one column each.
+    per_window : pandas.DataFrame
+        All that is known of each window: limits, behaviour, measures, attention.
+    """
+    import pandas as pd
+
+    windows = result.windows
+    alignment = _alignment(result, config)
+    wanted = [name for name in NETWORK if name != "small_worldness"]
+    if result.connectivity.n_nodes > _MANY_NODES:
+        wanted = [name for name in wanted if name not in _SLOW_MEASURES]
+    network = network_measures(result.connectivity, measures=wanted, seed=config.seed)
+    mean = np.asarray(result.connectivity.mean_activity).mean(axis=1)
+    activity = pd.DataFrame({"mean_activity": mean})
+    limits = {"start_s": windows.start_s, "stop_s": windows.stop_s, "behavior": behavior.values}
+    measured, known = [network, activity], [pd.DataFrame(limits), network, activity]
+    if alignment is not None:
+        measured.insert(1, pd.DataFrame(alignment.observed))
+        known.append(alignment.to_pandas())
+    if result.embedding.attention is not None:
+        known.append(attention_per_window(result.embedding).add_prefix("attention_"))
+    return alignment, pd.concat(measured, axis=1), pd.concat(known, axis=1)
+
+
+def _alignment(result: AnalysisResult, config: BehaviorConfig) -> GroupAlignment | None:
+    nodes = result.embedding.nodes
+    if len(nodes.group_names) < 2 and not config.groups:
+        return None
+    reference, others = groups_to_align(nodes, config)
+    return group_alignment(
+        spectral_positions(result.connectivity),
+        reference=reference,
+        groups=others,
+        n_shuffles=config.n_shuffles,
+        seed=config.seed,
+    )

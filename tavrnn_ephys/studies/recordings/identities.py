@@ -1,0 +1,164 @@
+"""Culture, group and trend of each recording, and the tests over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.io.blocks import annotated_fields
+from tavrnn_ephys.statistics.across_cultures import group_differences, paired_effects
+from tavrnn_ephys.studies.recordings.config import ComparisonConfig
+
+if TYPE_CHECKING:
+    import neo
+    import pandas
+
+__all__ = ["check_groups", "effects_of", "identities", "known_of"]
+
+
+def known_of(block: neo.Block, path: Path) -> dict[str, str]:
+    """
+    Collect what a recording says of itself that can name a group or a culture.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording.
+    path : pathlib.Path
+        Its file.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the file, annotations of the block, fields of its subject.
+    """
+    facts: dict[str, str] = {"file": path.stem}
+    for source in (block.annotations, annotated_fields(block.annotations, "subject")):
+        facts |= {
+            str(key): str(value)
+            for key, value in source.items()
+            if isinstance(value, str | int | float | np.integer | np.floating)
+        }
+    return facts
+
+
+def identities(facts: Sequence[Mapping[str, str]], config: ComparisonConfig) -> pandas.DataFrame:
+    """
+    Name culture, group and trend of each recording.
+
+    Parameters
+    ----------
+    facts : sequence of mapping
+        What each recording says of itself.
+    config : ComparisonConfig
+        What names them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per recording.
+
+    Raises
+    ------
+    InputError
+        If a recording does not say what is asked for.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {"file": [item["file"] for item in facts]}
+    culture_by = config.culture_by
+    if culture_by is None:
+        has_subject = all("subject_id" in item for item in facts)
+        culture_by = "subject_id" if has_subject else "file"
+    columns["culture"] = [_fact(item, culture_by, "--culture-by") for item in facts]
+    if config.group_by is not None:
+        columns["group"] = [_fact(item, config.group_by, "--group-by") for item in facts]
+    if config.trend is not None:
+        texts = [_fact(item, config.trend, "--trend") for item in facts]
+        columns["trend"] = [_number(text, config.trend) for text in texts]
+    return pd.DataFrame(columns)
+
+
+def _fact(facts: Mapping[str, str], key: str, flag: str) -> str:
+    if key not in facts:
+        raise InputError(
+            f"'{facts['file']}' does not say its '{key}', which {flag} asks for; it says "
+            f"{some(facts, 12)}."
+        )
+    return facts[key]
+
+
+def _number(text: str, key: str) -> float:
+    """Read a number, or the days of an ISO duration such as P21D."""
+    found = re.fullmatch(r"P(\d+(?:\.\d+)?)D", text)
+    try:
+        return float(found[1] if found else text)
+    except ValueError:
+        raise InputError(f"A trend needs numbers, and '{key}' is '{text}'.") from None
+
+
+def check_groups(about: pandas.DataFrame, config: ComparisonConfig) -> None:
+    """
+    Refuse what no test can be made of, before anything is computed.
+
+    Parameters
+    ----------
+    about : pandas.DataFrame
+        What :func:`identities` gave.
+    config : ComparisonConfig
+        How recordings are compared.
+
+    Raises
+    ------
+    InputError
+        If there are too few groups, conditions or cultures.
+    """
+    probe = about.assign(n=0.0)
+    if config.is_paired:
+        paired_effects(probe, ["n"], culture="culture", condition="group",
+                       contrast=_contrast(about))  # fmt: skip
+    else:
+        group_differences(probe, ["n"], culture="culture", group="group", n_permutations=1)
+
+
+def _contrast(about: pandas.DataFrame) -> tuple[str, str]:
+    names = sorted(about["group"].unique())
+    if len(names) != 2:
+        raise InputError(
+            f"A paired comparison needs two conditions; there are {len(names)} ({some(names)})."
+        )
+    return names[0], names[1]
+
+
+def effects_of(
+    table: pandas.DataFrame, measures: Sequence[str], config: ComparisonConfig
+) -> pandas.DataFrame | None:
+    """
+    Test the groups of cultures, or the conditions within them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per recording, with its measures.
+    measures : sequence of str
+        Which columns are tested.
+    config : ComparisonConfig
+        How.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One row per measure and contrast; None where no groups are named.
+    """
+    if config.group_by is None:
+        return None
+    if config.is_paired:
+        return paired_effects(table, measures, culture="culture", condition="group",
+                              contrast=_contrast(table), seed=config.seed)  # fmt: skip
+    return group_differences(table, measures, culture="culture", group="group", seed=config.seed)

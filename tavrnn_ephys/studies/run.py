@@ -1,0 +1,68 @@
+"""One run: a recording that is open, every choice, and what follows from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from tavrnn_ephys.core.spec import RecordingSpec, to_facts
+from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
+from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.behavior.analysis import link_behavior
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.scores import check_behavior
+from tavrnn_ephys.studies.recording import open_segment
+
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["compute_run"]
+
+
+def compute_run(
+    segment: neo.Segment,
+    config: AnalysisConfig,
+    spec: RecordingSpec,
+    behavior: BehaviorConfig | None = None,
+    *,
+    verbose: bool = False,
+) -> AnalysisResult:
+    """
+    Open a segment, analyse it, link it to a behaviour, and note every choice.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment of the recording that is meant.
+    config : AnalysisConfig
+        How it is analysed.
+    spec : RecordingSpec
+        Where it comes from: adapter, options, segment and groups of nodes.
+    behavior : BehaviorConfig, optional
+        The behaviour that it is linked to.
+    verbose : bool
+        Whether progress is shown on a terminal.
+
+    Returns
+    -------
+    AnalysisResult
+        What was found; the configuration of its embedding holds every choice.
+
+    Raises
+    ------
+    InputError
+        If a choice does not suit the recording; of the behaviour before any model is fitted.
+    """
+    config = dataclasses.replace(config, segment_index=spec.segment_index)
+    wanted = None if behavior is None else behavior.spec
+    recording = open_segment(segment, config.windows, wanted)
+    if behavior is not None:
+        check_behavior(recording, behavior)
+    result = analyze_recording(recording, config, verbose=verbose)
+    linked = None
+    if behavior is not None and recording.behavior is not None:
+        linked = link_behavior(result, recording.behavior, behavior)
+    chosen = to_facts(spec) | ({} if behavior is None else to_facts(behavior))
+    settings = {**chosen, **result.embedding.config}
+    embedding = dataclasses.replace(result.embedding, config=settings)
+    return dataclasses.replace(result, embedding=embedding, behavior=linked)
