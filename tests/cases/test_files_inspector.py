@@ -12,7 +12,8 @@ import scipy.sparse
 
 import tavrnn_ephys as te
 from tavrnn_ephys.adapters.nwb._run_columns import Column, stored_columns
-from tavrnn_ephys.adapters.nwb._run_graphs import _edge_list, graph_of_edges
+from tavrnn_ephys.adapters.nwb._run_graph_rules import graph_of_edges
+from tavrnn_ephys.adapters.nwb._run_graphs import _edge_list
 from tavrnn_ephys.io.blocks import block_from_arrays
 
 
