@@ -364,6 +364,9 @@ import os, signal, sys, time
 import tavrnn_ephys.studies.inspection
 from tavrnn_ephys.cli import main
 
+# A parent that ignores the signal, as a job in the background does, hands that on.
+signal.signal(signal.{name}, signal.default_int_handler)
+
 def stop():
     os.kill(os.getpid(), signal.{name})
 

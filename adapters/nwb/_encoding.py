@@ -19,6 +19,7 @@ from tavrnn_ephys.core.errors import FileFormatError, InputError
 __all__ = [
     "FIRST_ROWS",
     "Row",
+    "as_utf8",
     "decode_array",
     "encode_array",
     "_looks_binary",
@@ -181,7 +182,29 @@ def option_rows(key: str, value: Any) -> list[Row]:
             f"Option '{key}' is of type {name}; only text, numbers, booleans, None and lists of "
             "them can be saved with the results. Convert it."
         )
-    return [(key, repr(value) if name == "float" else str(value), name)]
+    return [(key, repr(value) if name == "float" else as_utf8(str(value)), name)]
+
+
+def as_utf8(text: str) -> str:
+    r"""
+    Write what is no Unicode by its codes, as in names of files of another encoding.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Text that HDF5 can hold.
+
+    Examples
+    --------
+    >>> as_utf8("caf\udce9.nwb")
+    'caf\\\\udce9.nwb'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_options(rows: list[Row]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.adapters._hdf5_faults import faults_told, load_filters, one_line
 from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
+from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
@@ -190,13 +191,12 @@ def _read_with_extensions(path: Path, stack: ExitStack) -> Any:
 
 
 def _reading(path: Path) -> Any:
+    pynwb = load_pynwb()
     if path.is_dir():
         from hdmf_zarr.nwb import NWBZarrIO
 
         return NWBZarrIO(str(path), mode="r")
-    from pynwb import NWBHDF5IO
-
-    return NWBHDF5IO(str(path), mode="r")
+    return pynwb.NWBHDF5IO(str(path), mode="r")
 
 
 @contextmanager

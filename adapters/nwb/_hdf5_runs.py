@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +56,7 @@ class Hdf5RunFile(RunFile):
     @contextmanager
     def completed(cls, target: Path, source: Path, *, in_place: bool) -> Iterator[RunFile]:
         """Give a file that appears at its place, whole, when the block ends."""
-        mode = stat.S_IMODE(source.stat().st_mode) if in_place else None
-        with whole_file(target, mode=mode) as temporary:
+        with whole_file(target) as temporary:
             yield cls(temporary, target, source)
 
     def fill(self, placement: Placement) -> dict[str, Any]:

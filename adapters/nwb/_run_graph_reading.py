@@ -15,10 +15,11 @@ from tavrnn_ephys.adapters.nwb._run_graph_rules import (
     node_features,
     strong_weights,
 )
-from tavrnn_ephys.adapters.nwb._run_matrices import from_triangle, read_weights
+from tavrnn_ephys.adapters.nwb._run_matrices import read_weights
 from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, options_below
 from tavrnn_ephys.core.containers import Origin
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.triangles import from_triangle
 
 __all__ = ["read_graphs", "read_window_of_graphs"]
 

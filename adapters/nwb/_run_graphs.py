@@ -13,9 +13,11 @@ from tavrnn_ephys.adapters.nwb._encoding import FIRST_ROWS
 from tavrnn_ephys.adapters.nwb._run_columns import Column
 from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
 from tavrnn_ephys.adapters.nwb._run_graph_rules import node_features, strong_weights
-from tavrnn_ephys.adapters.nwb._run_matrices import stored_connectivity, triangle, window_table
+from tavrnn_ephys.adapters.nwb._run_matrices import is_mirrored, stored_connectivity, window_table
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.graphs_on_demand import GraphsOnDemand, dense_weights, entries_of
+from tavrnn_ephys.core.triangles import triangle
 
 __all__ = ["write_graphs"]
 
@@ -82,32 +84,47 @@ _RULES = {
 
 
 def _require_symmetric(graphs: Any) -> None:
-    for index, matrix in enumerate(graphs.weights):
-        mirrored = matrix.T.tocsr()
-        mirrored.sort_indices()
+    in_file = isinstance(graphs.weights, GraphsOnDemand)
+    for index in range(len(graphs)):
         same = (
-            matrix.has_canonical_format
-            and np.array_equal(matrix.indptr, mirrored.indptr)
-            and np.array_equal(matrix.indices, mirrored.indices)
-            and np.array_equal(matrix.data, mirrored.data, equal_nan=True)
+            is_mirrored(graphs.weights.dense(index))
+            if in_file
+            else _is_undirected(graphs.weights[index])
         )
-        if not same or matrix.diagonal().any():
+        if not same:
             raise InputError(
                 f"Graph {index} is directed, has a diagonal, or its entries are not sorted; "
                 "undirected graphs can be stored. Build it with build_graphs."
             )
 
 
+def _is_undirected(matrix: Any) -> bool:
+    mirrored = matrix.T.tocsr()
+    mirrored.sort_indices()
+    return bool(
+        matrix.has_canonical_format
+        and np.array_equal(matrix.indptr, mirrored.indptr)
+        and np.array_equal(matrix.indices, mirrored.indices)
+        and np.array_equal(matrix.data, mirrored.data, equal_nan=True)
+        and not matrix.diagonal().any()
+    )
+
+
+def _has_zeros(graphs: Any) -> bool:
+    """Whether an entry is stored that says nothing; graphs built from matrices have none."""
+    in_file = isinstance(graphs.weights, GraphsOnDemand)
+    return not in_file and any((matrix.data == 0).any() for matrix in graphs.weights)
+
+
 def _edge_columns(
     graphs: Any, nodes: Any, connectivity: ConnectivitySequence | None
 ) -> tuple[list[Any], list[Column], str]:
-    n_edges = sum(matrix.nnz for matrix in graphs.weights) // 2
+    n_edges = int(entries_of(graphs.weights).sum()) // 2
     if n_edges == 0:
         return [], [], "none"
     n_nodes = graphs.n_nodes
     share = n_edges / max(len(graphs) * n_nodes * (n_nodes - 1) // 2, 1)
-    has_zeros = any((matrix.data == 0).any() for matrix in graphs.weights)
-    if share > _DENSE and not has_zeros:
+    if share > _DENSE and not _has_zeros(graphs):
         weakest = None if connectivity is None else _weakest_edges(graphs, connectivity)
         if weakest is not None:
             return [], [_weakest_column(weakest)], "strong"
@@ -128,14 +145,14 @@ def _weakest_column(weakest: NDArray[np.float32]) -> Column:
 def _weakest_edges(graphs: Any, connectivity: ConnectivitySequence) -> NDArray[np.float32] | None:
     """Give the limit above which every connection is an edge; None where no limit tells them."""
     weakest = np.full(len(graphs), np.inf, dtype=np.float32)
-    for index, (matrix, weights) in enumerate(
-        zip(graphs.weights, connectivity.weights, strict=True)
-    ):
-        if matrix.dtype != np.float32:
+    for index, weights in enumerate(connectivity.weights):
+        edges = dense_weights(graphs.weights, index)
+        if edges.dtype != np.float32:
             return None
-        if matrix.nnz:
-            weakest[index] = np.abs(matrix.data).min()
-        if not np.array_equal(matrix.toarray(), strong_weights(weights, weakest[index])):
+        strengths = np.abs(edges[edges != 0])
+        if len(strengths):
+            weakest[index] = strengths.min()
+        if not np.array_equal(edges, strong_weights(weights, weakest[index])):
             return None
     return weakest
 
@@ -211,14 +228,14 @@ def _feature_columns(
     if features.shape[2] == graphs.n_vertices:
         if connectivity is not None and _follow(graphs, lambda t: connectivity.weights[t]):
             return "connectivity", []
-        diagonal = np.diagonal(features[:, :n_nodes, :n_nodes], axis1=1, axis2=2)
-        if _follow(graphs, lambda t: graphs.weights[t].toarray(), diagonal):
+        diagonal = np.stack([np.diagonal(rows)[:n_nodes] for rows in features])
+        if _follow(graphs, lambda t: dense_weights(graphs.weights, t), diagonal):
             return "edges", [
                 Column(
                     name="own_feature",
                     text="What stands on the diagonal of the features of the vertices, which are "
                     "otherwise the absolute weights of the edges.",
-                    values=np.ascontiguousarray(diagonal),
+                    values=diagonal,
                 )
             ]
     return "stored", [
@@ -227,7 +244,7 @@ def _feature_columns(
             text=f"Features of each vertex of the graph: {graphs.n_vertices} vertices, the "
             f"{n_nodes} nodes and where it exists the history node, x {features.shape[2]} "
             "features.",
-            values=features,
+            values=np.asarray(features),
             chunks=(1, *features.shape[1:]),
         )
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,22 +12,20 @@ from tavrnn_ephys.adapters.nwb._run_columns import Column, row_chunks
 from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
 from tavrnn_ephys.adapters.nwb._run_reader import NwbRun, options_below
 from tavrnn_ephys.core.containers import ConnectivitySequence, Origin
+from tavrnn_ephys.core.triangles import from_triangle, triangle
 
 __all__ = [
-    "from_triangle",
+    "is_mirrored",
     "read_connectivity",
     "read_weights",
     "read_window_of_connectivity",
     "stored_connectivity",
-    "triangle",
     "window_table",
     "write_connectivity",
 ]
 
 # Rows compared at once where a whole matrix would not fit into the cache.
 _STRIPE = 32
-# Up to here an index of every entry takes less room than it saves time.
-_INDEXED = 2048
 
 
 def write_connectivity(tables: RunTables) -> None:
@@ -127,11 +124,24 @@ def read_weights(run: NwbRun, windows: slice = slice(None)) -> NDArray[Any]:
 
 def _is_mirrored(connectivity: ConnectivitySequence) -> bool:
     """Symmetry to the last bit, so that one half tells the other."""
-    return all(_is_exactly_mirrored(matrix) for matrix in connectivity.weights)
+    return all(is_mirrored(matrix) for matrix in connectivity.weights)
 
 
-def _is_exactly_mirrored(matrix: NDArray[Any]) -> bool:
-    """Compare stripes with their mirror images: far fewer cache misses than the whole at once."""
+def is_mirrored(matrix: NDArray[Any]) -> bool:
+    """
+    Say whether a matrix equals its mirror image to the last bit.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray, shape (n_nodes, n_nodes)
+        The matrix; NaN equals NaN.
+
+    Returns
+    -------
+    bool
+        Whether one half tells the other.
+    """
+    # Stripes and their mirror images: far fewer cache misses than the whole at once.
     for first in range(0, len(matrix), _STRIPE):
         stripe, mirrored = matrix[first : first + _STRIPE, first:], matrix[first:]
         mirrored = mirrored[:, first : first + _STRIPE].T
@@ -145,8 +155,12 @@ def _is_exactly_mirrored(matrix: NDArray[Any]) -> bool:
 
 def _weight_columns(connectivity: ConnectivitySequence, halved: bool) -> Iterator[Column]:
     n_windows, n_nodes = len(connectivity.windows), connectivity.n_nodes
-    weights = connectivity.weights
-    if weights.dtype == np.float16:
+    weights, derive = connectivity.weights, None
+    if connectivity.is_file_backed and _needs_encoding(weights):
+        weights = np.asarray(weights)
+    elif connectivity.is_file_backed:
+        derive = np.asarray
+    elif weights.dtype == np.float16:
         weights = weights.astype(np.float32)
     what = "signed weight of each pair of nodes, unitless for correlations"
     whole = Column(
@@ -156,6 +170,7 @@ def _weight_columns(connectivity: ConnectivitySequence, halved: bool) -> Iterato
         values=weights,
         chunks=(1, n_nodes, n_nodes),
         compress=False,
+        derive=derive,
     )
     if not halved or _needs_encoding(weights):
         yield whole
@@ -192,85 +207,6 @@ def _needs_encoding(weights: NDArray[Any]) -> bool:
     """Tell values that the inspector wants as booleans, or not at all."""
     head = weights[0]
     return bool(np.isin(head, (0, 1)).all() or (head.dtype.kind == "f" and np.isnan(head).all()))
-
-
-def triangle(matrices: NDArray[Any]) -> NDArray[Any]:
-    """
-    Take the upper triangles of matrices, with their diagonals.
-
-    Parameters
-    ----------
-    matrices : numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
-        Symmetric matrices.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_windows, n_nodes * (n_nodes + 1) / 2).
-
-    Examples
-    --------
-    >>> triangle(np.array([[[1, 2], [2, 3]]]))
-    array([[1, 2, 3]])
-    """
-    upper = _upper(matrices.shape[1])
-    rows = np.empty((len(matrices), len(upper)), dtype=matrices.dtype)
-    for matrix, row in zip(matrices, rows, strict=True):
-        # "clip" writes in place: the entries exist, and checking them would buffer the row.
-        np.take(matrix.reshape(-1), upper, out=row, mode="clip")
-    return rows
-
-
-@lru_cache(maxsize=1)
-def _upper(n_nodes: int) -> NDArray[np.intp]:
-    """Positions of the upper triangle in the matrix as it lies in memory."""
-    return np.flatnonzero(np.triu(np.ones((n_nodes, n_nodes), dtype=bool)))
-
-
-def from_triangle(rows: NDArray[Any], n_nodes: int) -> NDArray[Any]:
-    """
-    Restore the matrices of :func:`triangle`.
-
-    Parameters
-    ----------
-    rows : numpy.ndarray, shape (n_windows, n_nodes * (n_nodes + 1) / 2)
-        Upper triangles.
-    n_nodes : int
-        Number of nodes.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_windows, n_nodes, n_nodes).
-
-    Examples
-    --------
-    >>> from_triangle(np.array([[1, 2, 3]]), 2)
-    array([[[1, 2],
-            [2, 3]]])
-    """
-    matrices = np.empty((len(rows), n_nodes, n_nodes), dtype=rows.dtype)
-    if n_nodes <= _INDEXED:
-        places = _places(n_nodes)
-        for row, matrix in zip(rows, matrices, strict=True):
-            np.take(row, places, out=matrix, mode="clip")
-        return matrices
-    first = 0
-    for node in range(n_nodes):
-        last = first + n_nodes - node
-        matrices[:, node, node:] = rows[:, first:last]
-        matrices[:, node:, node] = rows[:, first:last]
-        first = last
-    return matrices
-
-
-@lru_cache(maxsize=1)
-def _places(n_nodes: int) -> NDArray[np.intp]:
-    """Where in a triangle each entry of the matrix stands: twice as fast as row by row."""
-    upper = np.triu_indices(n_nodes)
-    places = np.empty((n_nodes, n_nodes), dtype=np.intp)
-    places[upper] = places.T[upper] = np.arange(len(upper[0]))
-    return places
 
 
 def window_table(

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tavrnn_ephys.adapters._hdf5 import holds
+from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.core.errors import FileFormatError
 
 __all__ = ["release_of", "require_known_schema", "require_second_major", "schema_version"]
@@ -103,8 +104,7 @@ def require_known_schema(root: Any, file_name: str) -> None:
     FileFormatError
         If the file was written by a newer version of the NWB schema, or by none.
     """
-    import pynwb
-
+    pynwb = load_pynwb()
     version = schema_version(root) or "none"
     known = str(pynwb.get_type_map().namespace_catalog.get_namespace("core")["version"])
     if not release_of(version):

@@ -29,6 +29,7 @@ from tavrnn_ephys.adapters.nwb._schema import require_known_schema
 from tavrnn_ephys.adapters.nwb._zarr_runs import ZarrRunFile
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.output import one_writer
+from tavrnn_ephys.core.ownership import as_private_as
 from tavrnn_ephys.core.runs import Placement, Results, RunInfo
 
 __all__ = ["check_results_source", "delete_runs", "list_runs", "open_run", "write_results"]
@@ -41,8 +42,9 @@ def write_results(
     Write a run beside the recording that it is of.
 
     The file appears whole or not at all: it is completed and validated beside its final place.
-    The inspector's remark about tables of a single row is the only one that results can call
-    forth, for results of one window.
+    Two remarks of the inspector are all that results can call forth: on tables of a single row,
+    for results of one window, and for two windows or two nodes on the positions 0 and 1 of rows,
+    which it takes for truth values.
 
     Parameters
     ----------
@@ -76,8 +78,7 @@ def write_results(
         require_known_schema(root, source.name)
     in_place = placement.way == "in_place"
     with (
-        _one_sentence(target),
-        one_writer(target),
+        _writing(target, source),
         backend.completed(target, source, in_place=in_place) as file,
     ):
         facts = file.fill(placement)
@@ -106,6 +107,13 @@ def _target(
         raise OutputError("Say where the results go: out=…, on the command line --out.")
     backend = _backend(Path(out))
     return backend, backend.checked_target(source, Path(out), placement)
+
+
+@contextmanager
+def _writing(target: Path, source: Path) -> Iterator[None]:
+    """Write alone, as private as the source is, and say in one sentence what went wrong."""
+    with _one_sentence(target), one_writer(target), as_private_as(source):
+        yield
 
 
 @contextmanager
@@ -198,11 +206,7 @@ def delete_runs(path: str | Path, names: Sequence[str]) -> None:
         raise InputError("Name at least one run to delete.")
     placement = Placement(way="in_place")
     backend, target = _target(path, None, placement)
-    with (
-        _one_sentence(target),
-        one_writer(target),
-        backend.completed(target, path, in_place=True) as file,
-    ):
+    with _writing(target, path), backend.completed(target, path, in_place=True) as file:
         file.fill(placement)
         file.remove(entries)
         file.close_gaps()

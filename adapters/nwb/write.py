@@ -12,6 +12,7 @@ from uuid import uuid4
 import numpy as np
 
 from tavrnn_ephys.adapters.nwb._names import METADATA, SUBJECT_FIELDS
+from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.adapters.nwb._write_beside import add_behavior, add_events, add_intervals
 from tavrnn_ephys.adapters.nwb._write_nodes import add_traces, add_units
 from tavrnn_ephys.core.checks import some
@@ -69,8 +70,7 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
     DataLossWarning
         If the segment holds data that is not written: raw signals, image sequences, waveforms.
     """
-    from pynwb import NWBHDF5IO
-
+    pynwb = load_pynwb()
     target = check_output(path, overwrite=overwrite)
     segment = _only_segment(block)
     nwbfile = _nwbfile(block)
@@ -91,7 +91,7 @@ def write_block(block: neo.Block, path: str | Path, *, overwrite: bool = False) 
         add_intervals(nwbfile, epoch)
     for event in segment.events:
         add_events(nwbfile, event)
-    with whole_file(target) as temporary, NWBHDF5IO(str(temporary), mode="w") as io:
+    with whole_file(target) as temporary, pynwb.NWBHDF5IO(str(temporary), mode="w") as io:
         io.write(nwbfile)
     _warn_of_losses(segment, target.name)
     return target

@@ -14,7 +14,7 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration
 from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.core.errors import FileFormatError, InputError
-from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml
+from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
 
 __all__ = ["config_text", "read_config"]
 
@@ -120,7 +120,7 @@ def _content(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise FileFormatError(f"The configuration '{path}' is not a file.")
     try:
-        content = reader(path.read_text(encoding="utf-8-sig"))
+        content = reader(short_text(path, "utf-8-sig"), path.name)
     except UnicodeDecodeError:
         raise FileFormatError(f"The configuration '{path.name}' is no UTF-8 text.") from None
     except OSError as error:
@@ -140,7 +140,7 @@ class _Fault(Exception):
     """What a reader found wrong with the text of a file."""
 
 
-def _toml(text: str) -> Any:
+def _toml(text: str, _: str) -> Any:
     import tomllib
 
     try:
@@ -149,8 +149,9 @@ def _toml(text: str) -> Any:
         raise _Fault(error) from None
 
 
-def _yaml(text: str) -> Any:
+def _yaml(text: str, file_name: str) -> Any:
     try:
+        refuse_hostile_yaml(text, file_name)
         return load_yaml(text)
     except YamlFault as error:
         raise _Fault(error) from None

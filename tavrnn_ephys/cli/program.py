@@ -28,8 +28,10 @@ from tavrnn_ephys.cli import (
 from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
 from tavrnn_ephys.cli.options import add_running
 from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
-from tavrnn_ephys.cli.terminal import say
+from tavrnn_ephys.cli.terminal import open_standard_streams, printable, say
+from tavrnn_ephys.core.caches import writable_caches
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
+from tavrnn_ephys.core.ownership import as_private_as
 
 __all__ = ["build_parser", "main"]
 
@@ -46,15 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 done, 1 if the result says no, 2 for bad input and 130 if stopped, the
-        last two after one sentence on the standard error stream.
+        Exit status: 0 done, 1 if the result says no, 2 for bad input, 3 for a fault of this
+        program and 130 if stopped, the last three after one sentence on the standard error
+        stream.
     """
+    open_standard_streams()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         for category in (DataLossWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
-            with _stop_on_request():
+            with _stop_on_request(), writable_caches():
                 return _run(arguments, caught)
         except TavrnnEphysError as error:
             sentence, status = str(error), 2
@@ -74,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"An unexpected {type(error).__name__} stopped this command ({error}). Nothing "
                     "half-written is left; please report it with the command and the file."
                 ),
-                2,
+                3,
             )
     say(sentence, "error")
     return status
@@ -91,13 +95,21 @@ def _run(arguments: Sequence[str] | None, caught: Sequence[warnings.WarningMessa
         # A name that the encoding of the terminal lacks is shown by its code.
         sys.stdout.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), as_private_as(*_sources(options)):
         report = options.run(options)
     warned = list(dict.fromkeys(str(warning.message) for warning in caught))
-    print(report.json(options.command, warned) if options.json else report.text, flush=True)
+    said = report.json(options.command, warned) if options.json else printable(report.text)
+    print(said, flush=True)
     for message in warned:
         say(message, "warning")
     return report.status
+
+
+def _sources(options: argparse.Namespace) -> list[str]:
+    """Name the recordings that a command reads, whatever it calls them."""
+    given = [getattr(options, name, None) for name in ("file", "files", "recordings")]
+    several = [item if isinstance(item, list | tuple) else [item] for item in given]
+    return [str(item) for items in several for item in items if item is not None]
 
 
 def _leave_quietly() -> int:
@@ -172,7 +184,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="tavrnn-ephys",
         description="How did this network reorganise, and what has that to do with behaviour?",
         epilog="Durations are written with their unit: 50ms, 2s, 2min. Exit status: 0 done, 1 the "
-        "result says no, 2 bad input, 130 stopped. 'tavrnn-ephys COMMAND --help' gives examples.",
+        "result says no, 2 bad input, 3 a fault of this program, 130 stopped. "
+        "'tavrnn-ephys COMMAND --help' gives examples.",
     )
     parser.add_argument(
         "--version",

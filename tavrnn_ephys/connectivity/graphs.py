@@ -10,6 +10,14 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from tavrnn_ephys.connectivity.graphs_of_windows import (
+    edges_of,
+    graphs_on_demand,
+    no_edge,
+    rates_of,
+    refuse_directed,
+    strengths_of,
+)
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Origin, Windows
 from tavrnn_ephys.core.containers.origin import as_fact, joined
@@ -111,12 +119,23 @@ def build_graphs(
     if not hasattr(threshold, "keep") and not (_is_number(threshold) and float(threshold) >= 0):
         raise InputError(f"threshold must be a number of at least 0, got {threshold!r}.")
     level = float(threshold) if _is_number(threshold) else threshold
+    if (
+        isinstance(connectivity, ConnectivitySequence)
+        and connectivity.is_file_backed
+        and isinstance(level, float)
+        and not callable(features)
+    ):
+        # The graph of a window follows from its weights alone.
+        graphs = graphs_on_demand(
+            connectivity, threshold=level, features=features, history_node=history_node
+        )
+        return replace(graphs, origin=_origin([_measured(connectivity)], threshold, features))
     some = [connectivity] if isinstance(connectivity, ConnectivitySequence) else connectivity
     parts = [_part(item, level, features) for item in some]
     if not parts:
         raise InputError("There is no connectivity to build graphs from.")
     if not any(graph.nnz for part in parts for graph in part.weights):
-        raise InputError(_no_edge(threshold, max(part.strongest for part in parts)))
+        raise InputError(no_edge(threshold, max(part.strongest for part in parts)))
     nodes, places = _union([part.nodes for part in parts])
     shared = all(part.nodes is nodes for part in parts)
     return GraphSequence(
@@ -130,14 +149,14 @@ def build_graphs(
         features=_all_features(parts, places, len(nodes), features, history_node),
         history_node=history_node,
         node_mask=None if shared else _mask(parts, places, len(nodes)),
-        origin=_origin(parts, threshold, features),
+        origin=_origin([part.origin for part in parts], threshold, features),
     )
 
 
 def _origin(
-    parts: Sequence[_Part], threshold: float | Threshold, features: str | Features
+    origins: Sequence[Origin], threshold: float | Threshold, features: str | Features
 ) -> Origin:
-    origin, differing = joined([part.origin for part in parts])
+    origin, differing = joined(list(origins))
     if differing:
         raise InputError(
             f"Parts that differ in {', '.join(differing)} cannot be joined into one sequence. "
@@ -152,31 +171,16 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
 
 
-def _no_edge(threshold: Any, strongest: float) -> str:
-    largest = f"the largest absolute weight is {strongest:.3g}. Lower it."
-    if _is_number(threshold):
-        return f"threshold of {threshold:g} leaves no edge in any window: {largest}"
-    return f"{type(threshold).__name__} leaves no edge in any window: {largest}"
-
-
 def _part(
     connectivity: ConnectivitySequence, threshold: float | Threshold, features: str | Features
 ) -> _Part:
-    if connectivity.directed:
-        raise InputError(
-            "Graphs are undirected, and this connectivity is directed. "
-            "Call connectivity.symmetrized() first."
-        )
+    refuse_directed(connectivity)
     kept = None if isinstance(threshold, float) else threshold.keep(connectivity)
     graphs, strongest = [], 0.0
     for index, matrix in enumerate(connectivity.weights):
-        weights = np.nan_to_num(matrix.astype(np.float32), nan=0.0)
-        np.fill_diagonal(weights, 0.0)
-        strengths = np.abs(weights)
-        strongest = max(strongest, float(strengths.max()))
-        if isinstance(threshold, float):
-            weights[strengths < np.float32(threshold)] = 0.0
-        elif kept is not None:
+        weights, largest = edges_of(matrix, threshold if isinstance(threshold, float) else 0.0)
+        strongest = max(strongest, largest)
+        if kept is not None:
             weights[~kept[index]] = 0.0
         graphs.append(scipy.sparse.csr_array(weights))
     return _Part(
@@ -185,13 +189,15 @@ def _part(
         weights=graphs,
         features=_features(connectivity, features),
         strongest=strongest,
-        origin=replace(connectivity.origin, measure=_known(connectivity.measure)),
+        origin=_measured(connectivity),
     )
 
 
-def _known(measure: str) -> str | None:
-    """Name of a measure, unless it is that of any function without one."""
-    return None if measure in ("custom", "<lambda>") else measure
+def _measured(connectivity: ConnectivitySequence) -> Origin:
+    """Add the name of the measure, unless it is that of any function without one."""
+    measure = connectivity.measure
+    known = None if measure in ("custom", "<lambda>") else measure
+    return replace(connectivity.origin, measure=known)
 
 
 def _features(
@@ -206,16 +212,8 @@ def _features(
     if features == "identity":
         return None
     if features == "weights":
-        return [
-            np.abs(np.nan_to_num(matrix, nan=0.0)).astype(np.float32)
-            for matrix in connectivity.weights
-        ]
-    if connectivity.mean_activity is None:
-        raise InputError(
-            'features="rates" needs the mean activity of each window, which this connectivity '
-            'lacks. Use features="weights".'
-        )
-    return list(connectivity.mean_activity[:, :, np.newaxis].astype(np.float32))
+        return [strengths_of(matrix) for matrix in connectivity.weights]
+    return list(rates_of(connectivity))
 
 
 def _own_features(features: Features, window: ConnectivitySequence) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tavrnn_ephys.connectivity.graphs import build_graphs
-from tavrnn_ephys.connectivity.sequence import compute_connectivity
+from tavrnn_ephys.connectivity.stored import fitting_connectivity
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.spec import ConnectivitySpec, GraphSpec
@@ -40,7 +40,7 @@ def compute_graphs(
     Returns
     -------
     connectivity : ConnectivitySequence
-        Shape (n_windows, n_nodes, n_nodes).
+        Shape (n_windows, n_nodes, n_nodes); in a temporary file where it is large.
     graphs : GraphSequence
         One graph per window.
 
@@ -50,7 +50,7 @@ def compute_graphs(
         If a specification does not suit the activity.
     """
     exact = len(spiketrains) > 0 and connectivity.measure == "spike_time_tiling_coefficient"
-    found = compute_connectivity(
+    found = fitting_connectivity(
         activity,
         windows,
         measure=connectivity.measure,

@@ -24,6 +24,7 @@ from tavrnn_ephys.core.checks import known_options, one_of
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.matrix_file import MatrixFile
 from tavrnn_ephys.core.names import SILENT_RULES
 
 __all__ = ["Request", "count_silent"]
@@ -119,7 +120,7 @@ class Request:
 
     def sequence(
         self,
-        weights: NDArray[np.float64],
+        weights: NDArray[np.float64] | MatrixFile,
         windows: Windows,
         means: NDArray[np.float64],
         lags_s: NDArray[np.float64] | None,
@@ -130,7 +131,7 @@ class Request:
 
         Parameters
         ----------
-        weights : numpy.ndarray of float64, shape (n_windows, n_nodes, n_nodes)
+        weights : numpy.ndarray of float64 or MatrixFile, shape (n_windows, n_nodes, n_nodes)
             The weights.
         windows : Windows
             The windows.
@@ -168,6 +169,11 @@ class Request:
             binary=self.binary,
             measure_options=options_as_facts(options),
         )
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether every matrix equals its mirror image to the last bit, whatever the activity."""
+        return self._is_fast
 
     @property
     def _is_fast(self) -> bool:

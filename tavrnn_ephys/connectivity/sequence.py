@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from tavrnn_ephys.connectivity._kernels import fresh_matrices
 from tavrnn_ephys.connectivity.measures import Measure
 from tavrnn_ephys.connectivity.request import Request, count_silent
+from tavrnn_ephys.connectivity.size import connectivity_size, refuse_size
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.errors import DataLossWarning
 
-__all__ = ["compute_connectivity", "iter_connectivity"]
+__all__ = ["compute_connectivity", "iter_connectivity", "tell_silent"]
 
 
 def compute_connectivity(
@@ -66,7 +67,8 @@ def compute_connectivity(
     ------
     InputError
         If the measure, the rule or an option is unknown, there are fewer than two nodes, a lag
-        is longer than a window, or a node is silent and the rule is ``"raise"``.
+        is longer than a window, a node is silent and the rule is ``"raise"``, or the matrices
+        do not fit into memory, which is said before the work.
 
     Warns
     -----
@@ -98,6 +100,13 @@ def compute_connectivity(
            [ 0., -1.,  1.]])
     """
     request = Request(activity, windows, measure, binary, silent_nodes, options)
+    refuse_size(
+        lambda some, nodes: connectivity_size(some, nodes, measure),
+        len(windows),
+        activity.n_nodes,
+        node_kind=activity.node_kind,
+        way_out=" Or take one window after the other: iter_connectivity.",
+    )
     shape = (len(windows), activity.n_nodes, activity.n_nodes)
     weights = fresh_matrices(shape)
     means = np.empty(shape[:2], dtype=np.float64)
@@ -108,7 +117,7 @@ def compute_connectivity(
             lags_s = np.zeros(shape) if lags_s is None else lags_s
             lags_s[index] = window.lags_s
         means[index], silent[index] = window.mean, window.silent
-    _tell_silent(np.any(silent, axis=0), int(silent.sum()), silent.size, silent_nodes, activity)
+    tell_silent(np.any(silent, axis=0), int(silent.sum()), silent.size, silent_nodes, activity)
     return request.sequence(weights, windows, means, lags_s, directed)
 
 
@@ -191,12 +200,31 @@ def _windows_of(
             None if window.lags_s is None else window.lags_s[np.newaxis],
             directed,
         )
-    _tell_silent(ever_silent, n_silent, len(windows) * activity.n_nodes, silent_nodes, activity)
+    tell_silent(ever_silent, n_silent, len(windows) * activity.n_nodes, silent_nodes, activity)
 
 
-def _tell_silent(
+def tell_silent(
     silent: NDArray[np.bool_], n_silent: int, n_all: int, rule: str, activity: BinnedActivity
 ) -> None:
+    """
+    Warn of nodes that do not vary.
+
+    Parameters
+    ----------
+    silent : numpy.ndarray of bool, shape (n_nodes,)
+        Which nodes do not vary in at least one window.
+    n_silent, n_all : int
+        Pairs of node and window in which the node does not vary, and all such pairs.
+    rule : {"zero", "nan"}
+        What stands for them.
+    activity : BinnedActivity
+        Their activity.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are any.
+    """
     if not silent.any():
         return
     text = "zero" if rule == "zero" else "NaN"

@@ -28,7 +28,7 @@ def write_fields(
     weights: tuple[scipy.sparse.csr_array, ...],
     windows: Windows,
     nodes: Nodes,
-    arrays: Mapping[str, NDArray[Any] | None],
+    arrays: Mapping[str, Any],
     history_node: bool,
     origin: Origin,
     overwrite: bool,
@@ -46,7 +46,7 @@ def write_fields(
         The windows.
     nodes : Nodes
         The nodes.
-    arrays : mapping of str to numpy.ndarray or None
+    arrays : mapping of str to array_like or None
         Further fields.
     history_node : bool
         Whether there is one.

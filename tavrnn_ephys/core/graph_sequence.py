@@ -16,6 +16,19 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_conversion import to_networkx
 from tavrnn_ephys.core.graph_files import read_fields, write_fields
 from tavrnn_ephys.core.graph_loops import with_loops
+from tavrnn_ephys.core.graphs_on_demand import (
+    FeaturesOnDemand,
+    GraphsOnDemand,
+    chosen_features,
+    chosen_graphs,
+    dense_weights,
+    entries_of,
+    mean_strength,
+    same_arrays,
+    same_features,
+    same_graphs,
+    shapes_of,
+)
 
 if TYPE_CHECKING:
     import networkx
@@ -33,6 +46,7 @@ class GraphSequence:
     ----------
     weights : tuple of scipy.sparse.csr_array, each of shape (n_nodes, n_nodes)
         Signed weights of the edges, ``float32``, without diagonal; an edge is a stored entry.
+        Where the connectivity lies in a file, a sequence that builds each when it is asked for.
     windows : Windows
         The windows.
     nodes : Nodes
@@ -67,10 +81,10 @@ class GraphSequence:
            [-0.8,  0. ]], dtype=float32)
     """
 
-    weights: tuple[scipy.sparse.csr_array, ...]
+    weights: tuple[scipy.sparse.csr_array, ...] | GraphsOnDemand
     windows: Windows
     nodes: Nodes
-    features: NDArray[np.float32] | None = None
+    features: NDArray[np.float32] | FeaturesOnDemand | None = None
     history_node: bool = True
     node_mask: NDArray[np.bool_] | None = None
     origin: Origin = field(default_factory=Origin, compare=False)
@@ -78,11 +92,9 @@ class GraphSequence:
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.windows):
             raise InputError(f"{len(self.weights)} graphs stand for {len(self.windows)} windows.")
-        for index, matrix in enumerate(self.weights):
-            if matrix.shape != (self.n_nodes, self.n_nodes):
-                raise InputError(
-                    f"Graph {index} has shape {matrix.shape} for {self.n_nodes} nodes."
-                )
+        for index, shape in enumerate(shapes_of(self.weights)):
+            if shape != (self.n_nodes, self.n_nodes):
+                raise InputError(f"Graph {index} has shape {shape} for {self.n_nodes} nodes.")
         if self.features is not None and self.features.shape[:2] != (len(self), self.n_vertices):
             raise InputError(
                 f"features has shape {self.features.shape}; "
@@ -110,14 +122,10 @@ class GraphSequence:
         plain = ("windows", "nodes", "history_node")
         if any(getattr(self, name) != getattr(other, name) for name in plain):
             return False
-        pairs = [(self.features, other.features), (self.node_mask, other.node_mask)]
-        pairs += [
-            (getattr(a, name), getattr(b, name))
-            for a, b in zip(self.weights, other.weights, strict=True)
-            for name in ("indptr", "indices", "data")
-        ]
-        return all(
-            a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
+        return (
+            same_arrays(self.node_mask, other.node_mask)
+            and same_features(self.features, other.features)
+            and same_graphs(self.weights, other.weights)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -151,7 +159,7 @@ class GraphSequence:
     def density(self) -> NDArray[np.float64]:
         """Share of the possible edges between existing nodes that exist, shape (n_windows,)."""
         possible = np.maximum(self.n_present * (self.n_present - 1), 1)
-        return np.array([matrix.nnz for matrix in self.weights]) / possible
+        return entries_of(self.weights) / possible
 
     def adjacency(self, window_index: int) -> scipy.sparse.csr_array:
         """
@@ -187,7 +195,7 @@ class GraphSequence:
         scipy.sparse.csr_array
             Symmetric, ``float32``, ones on the diagonal, shape (n_vertices, n_vertices).
         """
-        joined = self._joined(self._strength(window_index), window_index)
+        joined = self._joined(mean_strength(self.weights, window_index), window_index)
         return with_loops(self.weights[window_index], joined)
 
     def dense_adjacency(self, window_index: int, *, signed: bool) -> NDArray[np.float32]:
@@ -206,8 +214,8 @@ class GraphSequence:
         numpy.ndarray
             Shape (n_vertices, n_vertices).
         """
-        weights = self.weights[window_index].toarray()
-        strength = self._strength(window_index) if signed else 1.0
+        weights = dense_weights(self.weights, window_index)
+        strength = mean_strength(self.weights, window_index) if signed else 1.0
         dense = np.zeros((self.n_vertices, self.n_vertices), dtype=np.float32)
         dense[: self.n_nodes, : self.n_nodes] = weights if signed else weights != 0
         joined = self._joined(strength, window_index)
@@ -232,12 +240,7 @@ class GraphSequence:
         """
         joined = self._joined(1.0, window_index)
         n_joined = 0 if joined is None else int(np.count_nonzero(joined))
-        return int(self.weights[window_index].nnz) + self.n_vertices + 2 * n_joined
-
-    def _strength(self, window_index: int) -> float:
-        """Mean absolute weight of the edges of a window."""
-        matrix = self.weights[window_index]
-        return float(np.abs(matrix.data).mean()) if matrix.nnz else 0.0
+        return int(entries_of(self.weights, window_index)) + self.n_vertices + 2 * n_joined
 
     def _joined(self, strength: float, window_index: int) -> NDArray[np.float32] | None:
         """Weights between the nodes of a window and the history node, if there is one."""
@@ -283,9 +286,9 @@ class GraphSequence:
         chosen = np.arange(len(self))[index]
         return replace(
             self,
-            weights=tuple(self.weights[position] for position in chosen),
+            weights=chosen_graphs(self.weights, chosen),
             windows=self.windows.select(chosen),
-            features=None if self.features is None else self.features[chosen],
+            features=chosen_features(self.features, chosen),
             node_mask=None if self.node_mask is None else self.node_mask[chosen],
         )
 
@@ -334,7 +337,7 @@ class GraphSequence:
         """
         write_fields(
             path,
-            weights=self.weights,
+            weights=tuple(self.weights),
             windows=self.windows,
             nodes=self.nodes,
             arrays={"features": self.features, "node_mask": self.node_mask},

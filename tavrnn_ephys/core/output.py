@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tavrnn_ephys.core.errors import OutputError
+from tavrnn_ephys.core.ownership import take_over
 
 __all__ = [
     "check_folder",
@@ -48,16 +49,18 @@ def check_output(
     Returns
     -------
     pathlib.Path
-        The path.
+        The path; of a link, the file that it leads to, which is what will be written.
 
     Raises
     ------
     OutputError
-        If the file is an input, exists, or its folder is missing or not writable.
+        If the file is an input, exists, or its folder is missing or not writable; if it is a
+        device, or a link that leads nowhere.
     """
     target = Path(path)
     if suffix and target.suffix.lower() != suffix:
         raise OutputError(f"The output '{target}' must end in '{suffix}'. Name it so.")
+    target = _behind_links(target)
     for source in inputs:
         if target.exists() and Path(source).exists() and target.samefile(source):
             raise OutputError(
@@ -66,6 +69,8 @@ def check_output(
             )
     if target.is_dir():
         raise OutputError(f"The output '{target}' is a folder. Name a file in it.")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"The output '{target}' is a device, and not a file. Name a file.")
     if target.exists() and not overwrite:
         raise OutputError(
             f"The output '{target}' exists. Choose another name, or replace it: overwrite=True, "
@@ -222,19 +227,32 @@ def whole_file(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     path : str or pathlib.Path
         The final place.
     mode : int, optional
-        Permissions; those of any new file by default.
+        Permissions; by default those of the file that is replaced, or of any new file, and
+        never more than :func:`~tavrnn_ephys.core.ownership.as_private_as` allows.
 
     Yields
     ------
     pathlib.Path
         A temporary file of the same ending in the same folder; it is flushed to the disk and
         renamed when the block ends, and removed when the block fails.
+
+    Raises
+    ------
+    OutputError
+        If the place is a link that leads nowhere.
+
+    Warns
+    -----
+    DataLossWarning
+        If the file that is replaced belongs to another user, or has further names.
     """
-    target = Path(path)
+    target = _behind_links(Path(path))
     temporary = temporary_beside(target)
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
+        take_over(temporary, target)
+        if mode is not None:
+            os.chmod(temporary, mode)
         _flush(temporary)
         os.replace(temporary, target)
         _flush(target.parent)
@@ -266,7 +284,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     )
     try:
         yield temporary
-        os.chmod(temporary, 0o777 & ~_umask())
+        take_over(temporary, target)
         if hasattr(os, "sync"):
             os.sync()
         if not target.exists():
@@ -353,7 +371,14 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _behind_links(target: Path) -> Path:
+    """Follow a link to the file that stands for it; what the link says is never replaced."""
+    if not target.is_symlink():
+        return target
+    try:
+        return target.resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise OutputError(
+            f"The output '{target}' is a link to '{os.readlink(target)}', which is not there. "
+            "Remove the link, or name another file."
+        ) from None

@@ -54,7 +54,7 @@ def progress_bar(
         unit=unit,
         total=total,
         initial=initial,
-        disable=not (verbose and sys.stderr.isatty()),
+        disable=not (verbose and sys.stderr is not None and sys.stderr.isatty()),
         leave=False,
         dynamic_ncols=True,
     )

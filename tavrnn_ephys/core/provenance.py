@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fingerprint", "option_digests", "package_versions"]
+__all__ = ["PROCESSOR", "fingerprint", "instruction_set", "option_digests", "package_versions"]
+
+#: Key of the processor among the versions: its instructions set the order in which sums round.
+PROCESSOR = "processor"
 
 _PACKAGES = (
     "tavrnn_ephys",
@@ -36,20 +39,37 @@ def package_versions() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Version by distribution name, and ``"python"``.
+        Version by distribution name, ``"python"``, and for ``"processor"`` its instruction set.
     """
     return dict(_installed())
 
 
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), PROCESSOR: instruction_set()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def instruction_set() -> str:
+    """
+    Name the widest instructions of the processor that numerical libraries use.
+
+    Sums of the same numbers round differently where more of them are added at once, so that two
+    processors with equal packages can differ in the last digits.
+
+    Returns
+    -------
+    str
+        Architecture and the last set of instructions that NumPy finds, such as
+        ``"x86_64 X86_V3"``; the architecture alone where it finds none beyond its own baseline.
+    """
+    extensions = np.show_config("dicts").get("SIMD Extensions", {})
+    return " ".join([platform.machine(), *extensions.get("found", [])[-1:]])
 
 
 def option_digests(options: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.core.matrix_file import MatrixSequence
 
 __all__ = [
     "CompareArrays",
@@ -103,6 +104,9 @@ def _equal(one: NDArray[Any], two: NDArray[Any]) -> bool:
     same_type = one.dtype == two.dtype or one.dtype.kind == two.dtype.kind == "U"
     if one.shape != two.shape or not same_type:
         return False
+    if isinstance(one, MatrixSequence) or isinstance(two, MatrixSequence):
+        # What lies in a file need not fit into memory.
+        return all(_equal(a, b) for a, b in zip(one, two, strict=True))
     return np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
 
 

@@ -17,6 +17,7 @@ from tavrnn_ephys.core import run_differences as differences
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.graphs_on_demand import bytes_of_graphs
 from tavrnn_ephys.core.run_differences import CompareArrays, array_difference
 
 __all__ = [
@@ -132,8 +133,7 @@ def _array_bytes(arrays: Any) -> int:
 
 
 def _count_graphs(graphs: Any) -> int:
-    edges = [part for graph in graphs.weights for part in (graph.data, graph.indices)]
-    return _array_bytes([graphs.features, graphs.node_mask, *edges])
+    return bytes_of_graphs(graphs) + _array_bytes([graphs.node_mask])
 
 
 def _count_windows(windows: Windows) -> int:

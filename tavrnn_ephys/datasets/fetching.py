@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.core.output import whole_file
 from tavrnn_ephys.datasets.registry import DATASETS, Dataset, DatasetFile, dataset
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     A copy in the folder that the environment variable ``TAVRNN_EPHYS_DATA`` names is taken
     before the cache (``pooch.os_cache("tavrnn_ephys")``), and the cache before a download.
     Every file is held against its SHA-256; for DANDI, the archive states it. A download that
-    was interrupted goes on where it stopped.
+    was interrupted goes on where it stopped. Of several processes that ask for a file at once
+    one loads it, and the others wait.
 
     Parameters
     ----------
@@ -130,13 +133,37 @@ def _one_file(found: Dataset, item: DatasetFile, *, progress: bool) -> Path:
         _check_copy(copy, item)
         return copy
     target = _cache(found) / item.name
+    with _one_process(found, item, target):
+        return _cached_file(found, item, target, progress=progress)
+
+
+@contextmanager
+def _one_process(found: Dataset, item: DatasetFile, target: Path) -> Iterator[None]:
+    """Let other processes wait while one loads a file, and find it there afterwards."""
+    from filelock import FileLock
+
+    def locked() -> FileLock:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(target.with_name(f".{target.name}.lock"))
+        lock.acquire()
+        return lock
+
+    lock = _attempt(found, item, locked)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cached_file(found: Dataset, item: DatasetFile, target: Path, *, progress: bool) -> Path:
     url, checksum = item.url, item.sha256 or _stored_checksum(target)
     if found.dandi and not (target.is_file() and checksum):
         url, checksum = _attempt(found, item, lambda: _dandi_asset(found, item))
     if not target.is_file() or _sha256(target) != checksum:
         _attempt(found, item, lambda: _download(url, checksum, target, progress=progress))
     if found.dandi:
-        _checksum_file(target).write_text(f"{checksum}\n")
+        with whole_file(_checksum_file(target)) as temporary:
+            temporary.write_text(f"{checksum}\n")
     return target
 
 

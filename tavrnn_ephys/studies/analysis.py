@@ -11,6 +11,7 @@ import numpy as np
 
 from tavrnn_ephys.activity.behavior.per_window import behavior_means
 from tavrnn_ephys.connectivity.network import compute_graphs
+from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
@@ -152,6 +153,7 @@ def analyze_recording(
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
+    refuse_large_analysis(activity, len(windows), config.measure)
     with remembered() as said:
         windows = windows.with_columns(**behavior_means(recording.segment, windows))
         about = config.connectivity, config.graphs

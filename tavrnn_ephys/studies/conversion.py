@@ -11,7 +11,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import RecordingSpec
-from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml
+from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
 from tavrnn_ephys.io.blocks import annotated_fields, node_signals, one_segment
 from tavrnn_ephys.io.finding import find_adapter
 from tavrnn_ephys.io.reading import write_nwb
@@ -132,7 +132,9 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 def _yaml(path: Path) -> Any:
     try:
-        return load_yaml(path.read_text(encoding="utf-8"))
+        text = short_text(path)
+        refuse_hostile_yaml(text, path.name)
+        return load_yaml(text)
     except (YamlFault, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise FileFormatError(f"'{path.name}' is no YAML file ({reason}). Correct it.") from None

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement, ResultTable
@@ -193,7 +194,7 @@ def _save_tables(found: BehaviorResult, folder: Path) -> None:
     make_folder(folder)
     for name, table in behavior_tables(found).items():
         with whole_file(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
+            write_csv(table, temporary)
 
 
 @contextmanager

@@ -13,11 +13,12 @@ import numpy as np
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
-from tavrnn_ephys.core.provenance import fingerprint, option_digests, package_versions
+from tavrnn_ephys.core.provenance import PROCESSOR, fingerprint, option_digests, package_versions
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.core.spec import RecordingSpec, from_facts
 from tavrnn_ephys.results import open_results
 from tavrnn_ephys.results.comparison import compare_parts, options_that_differ
+from tavrnn_ephys.results.rounding import ROUNDING, largest_difference
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
@@ -63,12 +64,13 @@ class Reproduction:
             lines = [f"Run '{self.run}': equal to the last bit ({', '.join(self.equal)})."]
             lines += [f"All the same: {reason}" for reason in self.reasons]
             return "\n".join(lines)
-        lines = [f"Run '{self.run}': not equal."]
+        rounded = any(reason.startswith(ROUNDING) for reason in self.reasons)
+        lines = [f"Run '{self.run}': {'equal up to rounding' if rounded else 'not equal'}."]
         lines += [f"Differs: {text}" for text in self.differences]
         if self.equal:
             lines.append(f"Equal: {', '.join(self.equal)}.")
         lines += [f"Why: {reason}" for reason in self.reasons]
-        if not self.reasons:
+        if not [reason for reason in self.reasons if not reason.startswith(ROUNDING)]:
             lines.append("Why: recording, options, versions and platform are the same as then.")
         return "\n".join(lines)
 
@@ -117,7 +119,7 @@ def reproduce_run(
         run=name,
         equal=(*equal, *same),
         differences=(*differences, *changed),
-        reasons=tuple(_reasons(facts, result, old)),
+        reasons=(*_reasons(facts, result, old), *_rounding(old, result, bool(changed))),
     )
 
 
@@ -198,10 +200,24 @@ def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> 
     yield from _changed_options(facts, result)
     before = {} if old.embedding is None else dict(old.embedding.versions)
     for key, (one, two) in options_that_differ(before, package_versions()).items():
-        yield f"version of {key}: {one} then, {two} now."
+        if key != PROCESSOR:
+            yield f"version of {key}: {one} then, {two} now."
+        elif one is not None:
+            yield (
+                f"instruction set of the processor: {one} then, {two} now, so that sums round "
+                "differently."
+            )
     here = f"{platform.system()} {platform.machine()}"
     if "platform" in facts and facts["platform"] != here:
         yield f"platform: {facts['platform']} then, {here} now."
+
+
+def _rounding(old: Results, result: AnalysisResult, other_tables: bool) -> Iterator[str]:
+    """Say that arrays differ by rounding alone; tables that differ may do so by more."""
+    rounded = largest_difference(old, _as_stored(result, old))
+    if rounded:
+        text = f"numbers differ by at most {rounded:.1g} of the largest of their kind."
+        yield f"of the arrays, {text}" if other_tables else f"{ROUNDING}{text}"
 
 
 def _changed_options(facts: Mapping[str, Any], result: AnalysisResult) -> Iterator[str]:

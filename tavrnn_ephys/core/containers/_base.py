@@ -52,7 +52,7 @@ class Container:
 
 def equal(a: Any, b: Any) -> bool:
     if is_file_backed(a) or is_file_backed(b):
-        return a is b or equal(np.asarray(a[...]), np.asarray(b[...]))
+        return a is b or _equal_part_by_part(a, b)
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
             return False
@@ -60,6 +60,13 @@ def equal(a: Any, b: Any) -> bool:
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
     return bool(a == b)
+
+
+def _equal_part_by_part(a: Any, b: Any) -> bool:
+    """Compare what need not fit into memory along its first axis."""
+    if getattr(a, "shape", None) != getattr(b, "shape", None) or a.dtype.kind != b.dtype.kind:
+        return False
+    return all(equal(np.asarray(one), np.asarray(two)) for one, two in zip(a, b, strict=True))
 
 
 def require(condition: bool, message: str) -> None:

@@ -20,6 +20,7 @@ from tavrnn_ephys.core.containers._base import (
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
+from tavrnn_ephys.core.matrix_file import MatrixSequence
 
 __all__ = ["ConnectivitySequence"]
 
@@ -33,6 +34,8 @@ class ConnectivitySequence(OverNodes):
     ----------
     weights : array_like of float, shape (n_windows, n_nodes, n_nodes)
         Symmetric weights, unless ``directed``; for correlations unitless and within [-1, 1].
+        Those of :func:`~tavrnn_ephys.connectivity.stored.store_connectivity` lie in a file, and
+        give an array for every window that is asked for.
     windows : Windows
         The window of each matrix.
     nodes : Nodes
@@ -66,7 +69,7 @@ class ConnectivitySequence(OverNodes):
     origin: Origin = field(default_factory=Origin, compare=False)
 
     def __post_init__(self) -> None:
-        weights = in_double(frozen_array(self.weights))
+        weights = _kept(self.weights)
         require(
             weights.dtype.kind in "biuf",
             f"weights must be real numbers, got the type {weights.dtype}.",
@@ -108,8 +111,8 @@ class ConnectivitySequence(OverNodes):
     def _of_symmetric(cls, **values: Any) -> ConnectivitySequence:
         """Build without the look at every weight, which takes as long as their computation."""
         sequence = object.__new__(cls)
-        for name in ("weights", "mean_activity"):
-            values[name] = frozen_array(values[name])
+        values["weights"] = _kept(values["weights"])
+        values["mean_activity"] = frozen_array(values["mean_activity"])
         freeze(sequence, lags_s=None, directed=False, **{"origin": Origin(), **values})
         return sequence
 
@@ -176,6 +179,11 @@ class ConnectivitySequence(OverNodes):
     def n_windows(self) -> int:
         """Number of windows."""
         return len(self.windows)
+
+    @property
+    def is_file_backed(self) -> bool:
+        """Whether the weights lie in a temporary file, and only those asked for in memory."""
+        return isinstance(self.weights, MatrixSequence)
 
     def select(self, index: Any) -> ConnectivitySequence:
         """
@@ -248,3 +256,7 @@ class ConnectivitySequence(OverNodes):
         picture = _html.image(_html.tiles(small), "connectivity matrices", signed=True, width=400)
         which = ", ".join(map(str, chosen))
         return _html.card(repr(self), picture, f"windows {which}; blue negative, red positive")
+
+
+def _kept(weights: Any) -> Any:
+    return weights if isinstance(weights, MatrixSequence) else in_double(frozen_array(weights))

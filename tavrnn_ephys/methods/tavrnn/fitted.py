@@ -69,7 +69,7 @@ class Fitted:
         *,
         verb: str = "transform",
         before_s: Sequence[float] = (),
-    ) -> tuple[Network, list[WindowInput], Session]:
+    ) -> tuple[Network, Sequence[WindowInput], Session]:
         check_is_fitted(self, "sessions_")
         readable = self._readable(graphs, self.network_.options)[0]
         session = find_session(self.sessions_, readable, name, verb=verb, before_s=before_s)

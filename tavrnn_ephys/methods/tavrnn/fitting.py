@@ -11,7 +11,7 @@ import torch
 from tavrnn_ephys.core.errors import ChanceLossWarning
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import GraphUnits, joined_units, require_units, units_of
-from tavrnn_ephys.methods.tavrnn.inputs import build_network, fit_basis, window_inputs
+from tavrnn_ephys.methods.tavrnn.inputs import DenseGraphs, build_network, fit_basis, window_inputs
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.spectral import coherence
@@ -187,8 +187,7 @@ def warn_of_incoherence(named: Mapping[str, Sequence[GraphSequence]], seed: int)
         If windows differ no more coherently than shuffled ones.
     """
     for name, sequences in named.items():
-        dense = [matrix.toarray() for sequence in sequences for matrix in sequence.weights]
-        found = coherence(dense, seed=seed)
+        found = coherence(DenseGraphs(sequences), seed=seed)
         if found >= _LEAST_COHERENCE:
             continue
         of_session = f" of session {name!r}" if len(named) > 1 else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.graphs_on_demand import dense_weights
 from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -20,16 +21,24 @@ from tavrnn_ephys.methods.tavrnn.nn.propagation import multiplies_sparsely, norm
 from tavrnn_ephys.methods.tavrnn.nn.sequences import WindowInput
 from tavrnn_ephys.methods.tavrnn.nn.sparse import SparseOperator
 from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis, fit_spectral_basis
+from tavrnn_ephys.methods.tavrnn.training.passes import InputsOnDemand
 
 __all__ = [
+    "MOST_AT_ONCE",
+    "DenseGraphs",
     "as_sequences",
     "build_network",
     "check_readable",
     "digest",
     "fit_basis",
+    "input_bytes",
     "window_inputs",
     "without_history",
 ]
+
+# Bytes of the tensors of all windows beyond which each is built when it is needed: that takes
+# longer where there are several training epochs, and changes no value.
+MOST_AT_ONCE = 2**30
 
 
 def as_sequences(graphs: Any) -> list[GraphSequence]:
@@ -125,16 +134,38 @@ def digest(sequences: Sequence[GraphSequence]) -> str:
     found = hashlib.sha256()
     for graphs in sequences:
         found.update(repr((graphs.nodes.ids.tolist(), graphs.history_node, len(graphs))).encode())
-        arrays = [graphs.features, graphs.node_mask]
-        arrays += [
-            part
-            for matrix in graphs.weights
-            for part in (matrix.data, matrix.indices, matrix.indptr)
-        ]
-        for array in arrays:
-            if array is not None:
-                found.update(np.ascontiguousarray(array).tobytes())
+        for array in _read_by_fit(graphs):
+            found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
+
+
+def _read_by_fit(graphs: GraphSequence) -> Iterator[NDArray[Any]]:
+    """Give the arrays of graphs, those of one window after the other."""
+    yield from () if graphs.features is None else graphs.features
+    yield from () if graphs.node_mask is None else graphs.node_mask
+    for matrix in graphs.weights:
+        yield from (matrix.data, matrix.indices, matrix.indptr)
+
+
+class DenseGraphs(Sequence[NDArray[np.float32]]):
+    """
+    The graphs of all windows with their zeros written out, each when it is asked for.
+
+    Parameters
+    ----------
+    sequences : sequence of GraphSequence
+        The graphs.
+    """
+
+    def __init__(self, sequences: Sequence[GraphSequence]) -> None:
+        self._places = [(item, index) for item in sequences for index in range(len(item))]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        graphs, position = self._places[index]
+        return dense_weights(graphs.weights, position)
 
 
 def fit_basis(sequences: Sequence[GraphSequence], options: NetworkOptions) -> SpectralBasis:
@@ -154,9 +185,7 @@ def fit_basis(sequences: Sequence[GraphSequence], options: NetworkOptions) -> Sp
         The basis.
     """
     rank = max(options.n_spectral, options.latent_size)
-    return fit_spectral_basis(
-        (matrix.toarray() for sequence in sequences for matrix in sequence.weights), rank
-    )
+    return fit_spectral_basis(DenseGraphs(sequences), rank)
 
 
 def build_network(
@@ -233,9 +262,9 @@ def window_inputs(
     basis: SpectralBasis,
     *,
     device: torch.device,
-) -> list[WindowInput]:
+) -> Sequence[WindowInput]:
     """
-    Turn every window into tensors.
+    Turn every window into tensors: at once, or where they would take much room, when asked for.
 
     Parameters
     ----------
@@ -250,12 +279,32 @@ def window_inputs(
 
     Returns
     -------
-    list of WindowInput
+    sequence of WindowInput
         One per window.
     """
-    return [
-        _window_input(graphs, index, options, basis, device=device) for index in range(len(graphs))
-    ]
+
+    def build(index: int) -> WindowInput:
+        return _window_input(graphs, index, options, basis, device=device)
+
+    windows = InputsOnDemand(build, range(len(graphs)))
+    return windows if input_bytes(len(graphs), graphs.n_vertices) > MOST_AT_ONCE else [*windows]
+
+
+def input_bytes(n_windows: int, n_vertices: int) -> int:
+    """
+    Bound the bytes of the tensors of windows: adjacency and target of each.
+
+    Parameters
+    ----------
+    n_windows, n_vertices : int
+        Numbers of windows and vertices.
+
+    Returns
+    -------
+    int
+        Bytes in single precision.
+    """
+    return 8 * n_windows * n_vertices**2
 
 
 def _window_input(
@@ -308,7 +357,7 @@ def _features(
 ) -> NDArray[np.float32] | None:
     if options.node_features == "graph":
         return None if graphs.features is None else np.array(graphs.features[index])
-    coordinates = basis.coordinates(graphs.weights[index].toarray())
+    coordinates = basis.coordinates(dense_weights(graphs.weights, index))
     features = np.zeros((graphs.n_vertices, coordinates.shape[1]), dtype=np.float32)
     features[: graphs.n_nodes] = coordinates
     return features
@@ -321,5 +370,5 @@ def _target_matrix(
         binary = options.target == "binary"
         matrix = graphs.adjacency(index) if binary else graphs.signed_adjacency(index)
         return matrix.toarray()
-    weights = graphs.weights[index].toarray()
+    weights = dense_weights(graphs.weights, index)
     return (weights != 0).astype(np.float32) if options.target == "binary" else weights

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tavrnn_ephys.core.checks import positive_int, some
+from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.output import check_folder, make_folder, whole_file
 from tavrnn_ephys.core.provenance import package_versions
@@ -307,7 +308,7 @@ def _check_settings(folder: Path, settings: dict[str, Any], *, overwrite: bool) 
 def _write(table: pandas.DataFrame, folder: Path) -> BenchmarkReport:
     files = [folder / CSV, folder / MARKDOWN]
     with whole_file(files[0]) as partial:
-        table.to_csv(partial, index=False, float_format="%.6g")
+        write_csv(table, partial, float_format="%.6g")
     with whole_file(files[1]) as partial:
         partial.write_text(markdown_table(table))
     for name, draw, width in (("scores", plot_benchmark, 5.2), ("cost", plot_benchmark_cost, 5.2)):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.output import check_folder, make_folder, whole_file
 from tavrnn_ephys.core.progress import progress_bar
@@ -129,7 +130,7 @@ def _save(found: Comparison, folder: Path) -> None:
     for name, table in tables.items():
         if table is not None:
             with whole_file(folder / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
+                write_csv(table, temporary)
     if found.effects is not None:
         figure = Figure(figsize=(8, 1.2 + 0.4 * len(found.effects)), dpi=150, layout="constrained")
         plot_forest(found.effects, ax=figure.subplots())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,8 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
     Parameters
     ----------
     graphs : iterable of numpy.ndarray, each of shape (n, n)
-        Symmetric weights of the training windows; gone through twice.
+        Symmetric weights of the training windows; gone through twice, and one held at a time
+        unless this is an iterator.
     rank : int
         Number of directions; columns beyond n are zero.
 
@@ -84,10 +85,9 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
     >>> fit_spectral_basis(graphs, rank=1).coordinates(graphs[1]).round(3).ravel()
     array([1., 1., 1.], dtype=float32)
     """
-    graphs = list(graphs)
-    n = graphs[0].shape[0]
-    # Summed in double precision: sums over thousands of windows lose digits in float32.
-    mean = np.asarray(np.mean(graphs, axis=0, dtype=np.float64), dtype=np.float32)
+    graphs = list(graphs) if isinstance(graphs, Iterator) else graphs
+    n_graphs, mean = _mean(graphs)
+    n = len(mean)
     moment = np.zeros((n, n))
     off_diagonal, total = ~np.eye(n, dtype=bool), 0.0
     for graph in graphs:
@@ -103,13 +103,23 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
     peak = directions[np.abs(directions).argmax(axis=0), np.arange(rank)]
     directions *= np.where(peak < 0, -1.0, 1.0).astype(np.float32)
     # Rounding makes vanishing eigenvalues slightly negative.
-    power = values[::-1][:kept].clip(min=0).sum() / (len(graphs) * n * rank)
+    power = values[::-1][:kept].clip(min=0).sum() / (n_graphs * n * rank)
     return SpectralBasis(
         mean,
         directions,
         scale=float(np.sqrt(power)) or 1.0,
-        variance=total / len(graphs) or 1.0,
+        variance=total / n_graphs or 1.0,
     )
+
+
+def _mean(graphs: Iterable[NDArray[np.float32]]) -> tuple[int, NDArray[np.float32]]:
+    """Count graphs, and average them in double precision, one after the other."""
+    # Summed in double precision: sums over thousands of windows lose digits in float32.
+    n_graphs, total = 0, np.zeros(0)
+    for graph in graphs:
+        total = graph.astype(np.float64) if n_graphs == 0 else np.add(total, graph, out=total)
+        n_graphs += 1
+    return n_graphs, np.asarray(total / n_graphs, dtype=np.float32)
 
 
 def coherence(graphs: Sequence[NDArray[np.float32]], *, seed: int = 0) -> float:

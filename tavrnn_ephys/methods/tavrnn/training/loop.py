@@ -85,8 +85,7 @@ def train(
     if run.state.best_epoch is not None:
         final = history[run.state.best_epoch - 1]
         run.state.restore_best()
-    windows = [window for stretch in stretches for window in stretch.windows]
-    _warn_at_chance(windows, final["reconstruction"])
+    _warn_at_chance(stretches, final["reconstruction"])
     return history
 
 
@@ -183,6 +182,7 @@ class _Run:
         for index, (stretch, windows) in enumerate(zip(batch, group, strict=True)):
             if windows is None:
                 continue
+            windows = [*windows]  # Tensors that are built when they are asked for, once.
             # Drawn outside the network, so that a checkpoint can restore the generator.
             noise = sample_noise(
                 stretch.network,
@@ -247,8 +247,9 @@ def _chunks(sequence: Sequence[WindowInput], length: int | None) -> list[Sequenc
     return [sequence[first : first + length] for first in range(0, len(sequence), length)]
 
 
-def _warn_at_chance(windows: Sequence[WindowInput], final: float) -> None:
-    chance = sum(chance_loss(window.target) for window in windows) / len(windows)
+def _warn_at_chance(stretches: Sequence[Stretch], final: float) -> None:
+    n_windows = sum(len(stretch.windows) for stretch in stretches)
+    chance = sum(map(_chance_of, stretches)) / n_windows
     if final < 0.99 * chance:
         return
     warnings.warn(
@@ -258,3 +259,10 @@ def _warn_at_chance(windows: Sequence[WindowInput], final: float) -> None:
         ChanceLossWarning,
         stacklevel=4,
     )
+
+
+def _chance_of(stretch: Stretch) -> float:
+    """Sum the losses of a decoder that knows nothing; for weights that takes no look at them."""
+    if stretch.network.options.target == "signed":
+        return sum(chance_loss(stretch.windows[0].target) for _ in range(len(stretch.windows)))
+    return sum(chance_loss(window.target) for window in stretch.windows)

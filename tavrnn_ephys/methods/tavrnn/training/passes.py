@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from tavrnn_ephys.methods.tavrnn.nn.latent import Gaussian
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState, SequenceOutput, WindowInput
 
-__all__ = ["Stretch", "run_sequence", "sample_noise", "threads_for"]
+__all__ = ["InputsOnDemand", "Stretch", "run_sequence", "sample_noise", "threads_for"]
 
 _LEAST_FOR_THREADS = 500
+# Windows that a network reads together where all of them would not fit into memory.
+_WINDOWS_AT_ONCE = 16
 
 
 class Stretch(NamedTuple):
@@ -35,6 +38,32 @@ class Stretch(NamedTuple):
     network: Network
     windows: Sequence[WindowInput]
     n_lead: int = 0
+
+
+class InputsOnDemand(Sequence[WindowInput]):
+    """
+    Windows whose tensors are built when they are asked for.
+
+    Parameters
+    ----------
+    build : callable
+        Builds one, by its index.
+    indices : range
+        Which windows.
+    """
+
+    def __init__(self, build: Callable[[int], WindowInput], indices: range) -> None:
+        self._build = build
+        self._indices = indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        chosen = self._indices[index]
+        if isinstance(chosen, range):
+            return InputsOnDemand(self._build, chosen)
+        return self._build(chosen)
 
 
 @contextmanager
@@ -117,6 +146,32 @@ def run_sequence(
     tuple of SequenceOutput and NetworkState
         What the network says of them, and the state after the last.
     """
+    state = state or network.initial_state()
+    outputs = []
     with torch.no_grad(), threads_for(network.n_vertices):
-        noise = sample_noise(network, len(windows), generator)
-        return network(windows, state or network.initial_state(), noise)
+        for part in _at_once(windows):
+            noise = sample_noise(network, len(part), generator)
+            output, state = network(part, state, noise)
+            outputs.append(output)
+    return _joined(outputs), state
+
+
+def _at_once(windows: Sequence[WindowInput]) -> Iterator[Sequence[WindowInput]]:
+    """Give all windows, or some after the other where they are built when they are asked for."""
+    if not isinstance(windows, InputsOnDemand):
+        yield windows
+        return
+    for first in range(0, len(windows), _WINDOWS_AT_ONCE):
+        yield [*windows[first : first + _WINDOWS_AT_ONCE]]
+
+
+def _joined(outputs: Sequence[SequenceOutput]) -> SequenceOutput:
+    """Put the outputs of consecutive windows behind each other."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return SequenceOutput(
+        Gaussian(*map(torch.cat, zip(*(item.posterior for item in outputs), strict=True))),
+        Gaussian(*map(torch.cat, zip(*(item.prior for item in outputs), strict=True))),
+        torch.cat([item.latent for item in outputs]),
+        [row for item in outputs for row in item.attention],
+    )
