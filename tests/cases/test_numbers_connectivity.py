@@ -10,6 +10,7 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity.measures import MEASURES, partial, pearson, spearman
+from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.figures.embeddings import plot_node_embedding
 
@@ -252,3 +253,15 @@ def test_strength_of_a_node_leaves_unknown_weights_out():
     weights[1, 0] = weights[1, :, 0] = np.nan
     found = te.summarize(connectivity=te.ConnectivitySequence.from_array(weights))
     np.testing.assert_allclose(found["node_values"]["node_strength"], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("option", "fact"),
+    [
+        (50 * pq.ms, "0.05 s"),
+        (30 * pq.um, "30 um"),
+        (np.array([1.0, 2.0]) * pq.mV, "1 2 mV"),
+    ],
+)
+def test_option_of_any_unit_is_kept_as_text(option, fact):
+    assert options_as_facts({"x": option}) == (("x", fact),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from numbers import Real
 from typing import Any
@@ -132,8 +133,7 @@ def as_fact(value: Any) -> Any:
     if value is None or isinstance(value, str | bool):
         return value
     if hasattr(value, "rescale"):
-        # Twelve digits: 50 ms and 0.05 s differ in the last bit.
-        return f"{float(value.rescale('s').magnitude):.12g} s"
+        return _with_unit(value)
     if isinstance(value, Real):
         return int(value) if isinstance(value, int) else float(value)
     if is_dataclass(value):
@@ -142,6 +142,15 @@ def as_fact(value: Any) -> Any:
         return f"{type(value).__name__}({text})"
     name = getattr(value, "__name__", type(value).__name__)
     return None if name in _NAMELESS else name
+
+
+def _with_unit(value: Any) -> str:
+    """Write a duration in seconds; another quantity, as a measure of one's own takes, as it is."""
+    with suppress(ValueError):
+        value = value.rescale("s")
+    # Twelve digits: 50 ms and 0.05 s differ in the last bit.
+    numbers = " ".join(f"{float(item):.12g}" for item in value.magnitude.flat)
+    return f"{numbers} {value.dimensionality.string}"
 
 
 def joined(origins: list[Origin]) -> tuple[Origin, list[str]]:
