@@ -327,8 +327,10 @@ def test_results_of_another_recording_are_refused(bad, small_culture):
     assert not (bad / "mixed.nwb").exists()
 
 
-@pytest.mark.parametrize("error", [ValueError("odd"), MemoryError(), KeyboardInterrupt()])
-def test_whatever_goes_wrong_is_one_sentence(bad, capsys, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "code"), [(ValueError("odd"), 3), (MemoryError(), 2), (KeyboardInterrupt(), 130)]
+)
+def test_whatever_goes_wrong_is_one_sentence(bad, capsys, monkeypatch, error, code):
     import tavrnn_ephys.studies.inspection
 
     def fail(*args, **kwargs):
@@ -337,7 +339,7 @@ def test_whatever_goes_wrong_is_one_sentence(bad, capsys, monkeypatch, error):
     monkeypatch.setattr(tavrnn_ephys.studies.inspection, "inspect_file", fail)
     status = main(["inspect", str(bad / "good.nwb")])
     captured = capsys.readouterr()
-    assert status == (130 if isinstance(error, KeyboardInterrupt) else 2)
+    assert status == code
     assert captured.err.count("\n") == 1
 
 

@@ -224,7 +224,7 @@ def differing(*arguments, **options):
         (
             ["inspect", "out.nwb"],
             ("inspection.inspect_file", raising(RuntimeError("odd"))),
-            2,
+            3,
         ),
         (
             ["inspect", "out.nwb"],

@@ -1,6 +1,7 @@
 """What is too large: refused before the work, or kept in a file with the same result."""
 
 import copy
+import dataclasses
 import pickle
 import time
 
@@ -14,10 +15,13 @@ from tavrnn_ephys.connectivity.size import Size, analysis_size, refuse_size
 from tavrnn_ephys.connectivity.stored import fitting_connectivity, store_connectivity
 from tavrnn_ephys.core import memory
 from tavrnn_ephys.core.errors import InputError, OutputError
-from tavrnn_ephys.core.matrix_file import MatrixFile
+from tavrnn_ephys.core.matrix_file import MatrixFile, MatrixSequence
+from tavrnn_ephys.core.run_differences import sequence_difference
+from tavrnn_ephys.core.run_parts import PartArray
 from tavrnn_ephys.methods.tavrnn import inputs
 
 GB = 10**9
+WEIGHTS = (PartArray(name="weights", text="connectivity"),)
 MOST_S = 1.0  # Seconds of the processor, so that a busy machine has no say.
 
 
@@ -196,6 +200,12 @@ def test_graphs_on_demand_are_those_in_memory(pair, threshold, features, history
         assert np.array_equal(one, two)
 
 
+def test_graphs_on_demand_know_how_they_were_made(pair):
+    in_memory, on_demand = (te.build_graphs(item, threshold=0.1) for item in pair)
+    assert on_demand.origin == in_memory.origin
+    assert (on_demand.origin.measure, on_demand.origin.bin_size_s) == ("pearson", 0.1)
+
+
 def test_graphs_on_demand_without_an_edge_are_refused(pair):
     with pytest.raises(InputError, match="threshold of 2 leaves no edge"):
         te.build_graphs(pair[1], threshold=2.0)
@@ -240,6 +250,20 @@ def test_results_from_a_file_are_stored_alike(activity, pair, tmp_path, form):
     assert all(
         np.array_equal(one.window_values[k], two.window_values[k]) for k in one.window_values
     )
+
+
+def test_connectivity_in_a_file_is_compared_window_by_window(pair, monkeypatch):
+    def whole(*_):
+        raise AssertionError("All windows were loaded at once.")
+
+    in_memory, in_file = pair
+    same = np.array(in_memory.weights)
+    same[3, 0, 1] = same[3, 1, 0] = 0.5 + in_memory.weights[3, 0, 1]
+    changed = dataclasses.replace(in_memory, weights=same)
+    monkeypatch.setattr(MatrixSequence, "__array__", whole)
+    assert sequence_difference("connectivity", WEIGHTS, in_memory, in_file) == ""
+    found = sequence_difference("connectivity", WEIGHTS, changed, in_file)
+    assert found == "The connectivity differs by up to 0.5."
 
 
 def test_an_analysis_keeps_large_connectivity_in_a_file(activity, windows, monkeypatch):
