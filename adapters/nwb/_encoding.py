@@ -22,7 +22,6 @@ __all__ = [
     "as_utf8",
     "decode_array",
     "encode_array",
-    "_looks_binary",
     "option_rows",
     "read_options",
 ]
@@ -202,7 +201,7 @@ def as_utf8(text: str) -> str:
     Examples
     --------
     >>> as_utf8("caf\udce9.nwb")
-    'caf\\\\udce9.nwb'
+    'caf\\udce9.nwb'
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

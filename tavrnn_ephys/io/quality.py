@@ -84,7 +84,7 @@ def kept_by_quality(
     labels : array_like of str, shape (n_nodes,), or None
         Judgement of each node in lower case; None where nobody judged.
     quality : str or list of str
-        ``"accepted"`` leaves out what is called rejected, noise, mua, artifact or bad, and keeps
+        ``"accepted"`` leaves out what is called rejected, noise, mua, artefact or bad, and keeps
         what has no judgement; ``"all"`` keeps everything; anything else names the labels to keep.
     n_nodes : int
         Number of nodes.

@@ -181,8 +181,12 @@ def embeddings(draw: st.DrawFn) -> NodeEmbedding:
     windows = make_windows(n_windows)
     for name in draw(st.lists(TEXTS, max_size=3, unique=True)):
         windows = windows.with_columns(**{name: draw(column)})
+    finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
+    mean = draw(hnp.arrays(np.float32, (n_windows, n_nodes, size), elements=finite))
+    # A node that does not exist in a window has none of its coordinates there.
+    mean[draw(hnp.arrays(np.bool_, (n_windows, n_nodes)))] = np.nan
     return NodeEmbedding(
-        mean=array(n_windows, n_nodes, size),
+        mean=mean,
         std=array(n_windows, n_nodes, size),
         windows=windows,
         nodes=nodes,
