@@ -43,6 +43,7 @@ from tavrnn_ephys.statistics.intervals import unit_bootstrap
 
 BIN_S, WINDOW_S, STEP_S = 0.05, 120.0, 30.0
 LEAST_SPIKES = 50
+N_SURROGATES = 19
 GAME = "game:rally_length_time_weighted"
 GROUPS = ("sensory", "left1", "left2", "right1", "right2")
 # Spikes of so many other channels within so short a time are one stimulus, not a network.
@@ -421,6 +422,24 @@ def run_and_reproduce(block, out: Path) -> dict:
     return {"analyze": code, "reproduce": same, "embedding": te.read_results(run)}
 
 
+def states_of(segment) -> str:
+    """Network states in windows of 30 s that do not overlap, against bins shuffled inside them."""
+    activity = te.bin_activity(segment, bin_size=50 * pq.ms)
+    windows = te.sliding_windows(activity, window_length=30 * pq.s, step=30 * pq.s)
+    shuffled = [
+        te.shuffle_bins_within_windows(activity, windows, seed=seed) for seed in range(N_SURROGATES)
+    ]
+    found = te.network_states(
+        te.compute_connectivity(activity, windows),
+        surrogates=[te.compute_connectivity(item, windows) for item in shuffled],
+    )
+    evidence = found.evidence
+    return (
+        f"{found} ({len(windows)} windows of 30 s, {evidence.n_components} components beyond "
+        f"{N_SURROGATES} surrogates, p of the first {evidence.p_value:.2f})"
+    )
+
+
 def say(title: str, table: pd.DataFrame) -> None:
     shown = table.reset_index() if table.index.name else table
     print(f"\n{title}\n\n{shown.round(3).to_string(index=False)}", flush=True)
@@ -463,6 +482,7 @@ def main() -> None:
         say("Subregions beside patches of the same sizes", subregion_table(one, alignment))
         say("5 s after less 5 s before", event_table(one.spikes, hits_s, misses_s, stop_s))
         say("Halves", halves_table(one, hits_s, misses_s, stop_s))
+        print(f"\n{states_of(with_trains(block, trains).segments[0])}")
         same, other = drift_of_network(one)
         print(f"\nCorrelation of edges between windows apart: {same:.3f} within a half, "
               f"{other:.3f} between halves.")  # fmt: skip
