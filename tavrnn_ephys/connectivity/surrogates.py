@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from tavrnn_ephys.connectivity.significance import ConnectivityNull, fit_null
 from tavrnn_ephys.core.checks import duration_s, one_of, positive_int
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.statistics.nulls import Surrogates
 
 __all__ = [
     "ShiftSurrogates",
@@ -35,28 +36,6 @@ _METHODS = {
     "shuffle_isis": None,
     "randomise_spikes": None,
 }
-
-
-class Surrogates(Protocol):
-    """Something that draws surrogates of an activity."""
-
-    def draw(self, activity: BinnedActivity, *, seed: Any) -> BinnedActivity:
-        """
-        Draw one surrogate.
-
-        Parameters
-        ----------
-        activity : BinnedActivity
-            The activity.
-        seed : int or sequence of int
-            Seed of the draw.
-
-        Returns
-        -------
-        BinnedActivity
-            A surrogate with the same nodes and bins.
-        """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
