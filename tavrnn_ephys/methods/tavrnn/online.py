@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -11,8 +12,8 @@ from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.tavrnn.factors.reading import read_factors
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
-from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState
 from tavrnn_ephys.methods.tavrnn.readout import Past, known_only, read_embedding
 from tavrnn_ephys.methods.tavrnn.training import run_sequence
 
@@ -28,8 +29,8 @@ class OnlineState:
     ----------
     session : str
         The session.
-    network : NetworkState
-        Hidden states, and those that attention reaches.
+    network : NetworkState or FilterState
+        Hidden states, and those that attention reaches; or the state of the factors.
     past : tuple of Past, optional
         What the read-out needs of the windows before, for embedding and standard deviation.
     noise : torch.Tensor, optional
@@ -39,7 +40,7 @@ class OnlineState:
     """
 
     session: str
-    network: NetworkState
+    network: Any
     past: tuple[Past, Past] | None = None
     noise: torch.Tensor | None = None
     starts_s: tuple[float, ...] = ()
@@ -100,6 +101,9 @@ class Online(Fitted):
             end of the whole sequence, without the attention to windows that are not in
             ``graphs``.
         """
+        starts_s = (*state.starts_s, *map(float, graphs.windows.start_s))[-2:]
+        if self._has_factors:
+            return self._factor_step(state, graphs, starts_s)
         network, windows, session = self._opened(
             graphs, state.session, verb="step", before_s=state.starts_s
         )
@@ -111,8 +115,19 @@ class Online(Fitted):
         output = known_only(output, graphs.node_mask)
         mean, std, past = read_embedding(output, network.options, state.past)
         noise = None if generator is None else generator.get_state()
-        starts_s = (*state.starts_s, *map(float, graphs.windows.start_s))[-2:]
         return (
             replace(state, network=after, past=past, noise=noise, starts_s=starts_s),
             self._node_embedding(graphs, session, mean, std, attention=None),
+        )
+
+    def _factor_step(
+        self, state: OnlineState, graphs: GraphSequence, starts_s: tuple[float, ...]
+    ) -> tuple[OnlineState, NodeEmbedding]:
+        readable, session = self._found(
+            graphs, state.session, verb="step", before_s=state.starts_s
+        )
+        said = read_factors(session.network, readable, start=state.network, with_attention=False)
+        return (
+            replace(state, network=said.after, starts_s=starts_s),
+            self._node_embedding(graphs, session, said.mean, said.std, attention=None),
         )
