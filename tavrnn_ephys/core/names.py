@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 __all__ = [
     "BEHAVIOR_HOW",
+    "EXPORTS",
     "FEATURES",
     "FORMS",
     "HOW",
@@ -44,6 +45,8 @@ BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.
 FORMS = ("triangle", "full", "edges")
+#: Forms that a run is exported in.
+EXPORTS = ("csv", "parquet", "mat", "graphml")
 #: Where a run is written.
 WAYS = ("copy", "in_place", "sidecar")
 #: Simulated cultures of the benchmark.
