@@ -118,7 +118,13 @@ class HeldOut:
 
 
 def hold_out(
-    points: NDArray[np.float64], n_states: int, *, n_blocks: int, gap: int, seed: int = 0
+    points: NDArray[np.float64],
+    n_states: int,
+    *,
+    n_blocks: int,
+    gap: int,
+    lengths: list[int] | None = None,
+    seed: int = 0,
 ) -> HeldOut:
     """
     Fit a hidden Markov model without each of a few blocks of time, and see what comes of it.
@@ -134,6 +140,8 @@ def hold_out(
     gap : int
         Windows on either side of a held-out block that are left out of training: those that overlap
         it.
+    lengths : list of int, optional
+        Lengths of the stretches that follow one another without a gap; one stretch by default.
     seed : int
         Seed of the fits.
 
@@ -154,14 +162,23 @@ def hold_out(
     from sklearn.metrics import adjusted_rand_score
 
     limits = np.linspace(0, len(points), n_blocks + 1).astype(int)
+    stretches = np.repeat(np.arange(len(lengths or [0])), lengths or [len(points)])
     total, named = 0.0, []
     for first, last in zip(limits[:-1], limits[1:], strict=True):
-        parts = [points[: max(first - gap, 0)], points[last + gap :]]
-        parts = [part for part in parts if len(part)]
+        before, after = slice(0, max(first - gap, 0)), slice(last + gap, None)
         model = fit_model(
-            np.concatenate(parts), n_states, lengths=[len(part) for part in parts], seed=seed
+            np.concatenate([points[before], points[after]]),
+            n_states,
+            lengths=[*_runs(stretches[before]), *_runs(stretches[after])],
+            seed=seed,
         )
-        total += float(model.score(points[first:last]))
-        named.append(predict_states(model, points)[0])
+        total += float(model.score(points[first:last], _runs(stretches[first:last])))
+        named.append(predict_states(model, points, lengths)[0])
     agreement = [adjusted_rand_score(*pair) for pair in combinations(named, 2)]
     return HeldOut(likelihood=total / len(points), stability=float(np.mean(agreement)))
+
+
+def _runs(stretches: NDArray[np.intp]) -> list[int]:
+    """Windows of each stretch, of some windows in order of time."""
+    counts: list[int] = np.unique(stretches, return_counts=True)[1].tolist()
+    return counts

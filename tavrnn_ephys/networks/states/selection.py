@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,10 +53,11 @@ class StateEvidence:
 
 def choose_n_states(
     features: NDArray[np.float64],
-    surrogates: Sequence[NDArray[np.float64]],
+    surrogates: Iterable[NDArray[np.float64]],
     *,
     max_states: int,
     gap: int,
+    lengths: list[int],
     seed: int,
 ) -> tuple[int, StateEvidence]:
     """
@@ -66,12 +67,14 @@ def choose_n_states(
     ----------
     features : numpy.ndarray, shape (n_windows, n_features)
         One row per window.
-    surrogates : sequence of numpy.ndarray
-        The same for each surrogate.
+    surrogates : iterable of numpy.ndarray
+        The same for each surrogate; one at a time is held.
     max_states : int
         Most states that are tried.
     gap : int
         Windows that a window overlaps.
+    lengths : list of int
+        Windows of each stretch without a gap.
     seed : int
         Seed of the fits.
 
@@ -103,7 +106,7 @@ def choose_n_states(
     if n_components:
         points = components.points(features, n_components)
         found = [
-            hold_out(points, number, n_blocks=_N_BLOCKS, gap=gap, seed=seed)
+            hold_out(points, number, n_blocks=_N_BLOCKS, gap=gap, lengths=lengths, seed=seed)
             for number in range(1, min(n_components + 1, max_states) + 1)
         ]
     evidence = StateEvidence(
