@@ -106,9 +106,7 @@ def _limits(windows: Windows, first: NDArray[np.int64]) -> NDArray[np.float64]:
     return limits
 
 
-def _row(
-    stays: pandas.DataFrame, is_followed: NDArray[np.bool_], state: int
-) -> dict[str, float]:
+def _row(stays: pandas.DataFrame, is_followed: NDArray[np.bool_], state: int) -> dict[str, float]:
     is_mine = (stays["state"] == state).to_numpy()
     lasted = (stays["stop_s"] - stays["start_s"]).to_numpy()
     time_s, n_ends = float(lasted[is_mine].sum()), int((is_mine & is_followed).sum())

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["METHODS", "HeldOut", "fit_model", "hold_out", "predict_states"]
+__all__ = ["HeldOut", "fit_model", "hold_out", "predict_states"]
 
-METHODS = ("hmm", "kmeans")
 _N_STARTS = 3
 _N_ITERATIONS = 100
 

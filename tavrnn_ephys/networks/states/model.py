@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
 from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import STATE_METHODS
 from tavrnn_ephys.networks.states.durations import Durations, durations_of
 from tavrnn_ephys.networks.states.features import Components, Source, window_features
-from tavrnn_ephys.networks.states.hidden_markov import METHODS, fit_model, predict_states
+from tavrnn_ephys.networks.states.hidden_markov import fit_model, predict_states
 from tavrnn_ephys.networks.states.selection import StateEvidence, choose_n_states
 from tavrnn_ephys.networks.states.stretches import stretch_lengths
 
@@ -219,7 +220,7 @@ def network_states(
     >>> te.network_states(connectivity).n_states
     2
     """
-    one_of(method, METHODS, "method")
+    one_of(method, STATE_METHODS, "method")
     whole_number(seed, "seed")
     check_windows(len(source.windows) if isinstance(source, Source) else _LEAST_WINDOWS)
     features, lengths = window_features(source), stretch_lengths(source.windows)
