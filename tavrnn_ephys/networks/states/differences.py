@@ -46,6 +46,20 @@ class StateDifferences:
         without rows where nodes have fewer than two groups.
     notes : tuple of str
         What the recording cannot decide, in sentences.
+
+    Examples
+    --------
+    >>> import tavrnn_ephys as te
+    >>> weights = np.tile(np.eye(4), (24, 1, 1))
+    >>> weights[12:, 0, 1:] = weights[12:, 1:, 0] = 0.9
+    >>> weights[:, 1, 2] = weights[:, 2, 1] = np.tile([0.1, 0.2], 12)
+    >>> windows = te.Windows(start_s=np.arange(24.0), stop_s=np.arange(24.0) + 1)
+    >>> connectivity = te.ConnectivitySequence(
+    ...     weights=weights, windows=windows, nodes=te.Nodes(ids="abcd"), measure="pearson"
+    ... )
+    >>> states = te.network_states(connectivity, n_states=2, method="kmeans")
+    >>> print(te.state_differences(connectivity, states).notes[0])
+    State 0 has 1 stay, and all others have 1; 3 of each are needed to say what sets it apart. ...
     """
 
     pairs: pandas.DataFrame
