@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 import shlex
 import sys
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tavrnn_ephys.core.csv_files import write_csv
-from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement, ResultTable
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
+from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
-from tavrnn_ephys.io.reading import read, write_nwb
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
@@ -31,13 +27,9 @@ from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
 from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
 
-if TYPE_CHECKING:
-    import neo
-
 __all__ = ["analyze_file"]
 
 _FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "attention")
-_UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def analyze_file(
@@ -133,7 +125,9 @@ def analyze_file(
         node_groups=node_groups,
     )
     block, spec = read_segment(source, spec)
-    with _as_nwb(block, source, out or source, found, session_start) as (block, nwb):
+    with as_nwb(
+        block, source, adapter=found, beside=out or source, session_start=session_start
+    ) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
         kept, origin = _result_tables(result), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
@@ -204,38 +198,6 @@ def _save_tables(result: AnalysisResult, folder: Path) -> None:
     for name, table in tables_of(result).items():
         with whole_file(folder / f"{name}.csv") as temporary:
             write_csv(table, temporary)
-
-
-@contextmanager
-def _as_nwb(
-    block: neo.Block, source: Path, out: Path, adapter: str, session_start: str | None
-) -> Iterator[tuple[neo.Block, Path]]:
-    """Give the block and an NWB file of it: the source itself, or a conversion that vanishes."""
-    if adapter == "nwb":
-        yield block, source
-        return
-    if session_start is not None:
-        block.rec_datetime = _date(session_start)
-    elif block.rec_datetime is None:
-        warnings.warn(
-            f"'{source.name}' does not say when it was recorded; the NWB file carries "
-            "1970-01-01 instead. Give it with --session-start.",
-            DataLossWarning,
-            stacklevel=2,
-        )
-        block.rec_datetime = _UNKNOWN_START
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}.") as folder:
-        converted = write_nwb(block, Path(folder) / f"{source.stem}.nwb")
-        yield read(converted), converted
-
-
-def _date(text: str) -> datetime.datetime:
-    try:
-        return datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(
-            f"'{text}' is not a date. Write it as 2024-05-01 or 2024-05-01T10:00."
-        ) from None
 
 
 def _save_figures(result: AnalysisResult, folder: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.core.names import STATE_TABLES
-from tavrnn_ephys.core.provenance import PROCESSOR, fingerprint, option_digests, package_versions
+from tavrnn_ephys.core.provenance import PROCESSOR, option_digests, package_versions
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, from_facts
 from tavrnn_ephys.results import open_results
@@ -202,7 +202,7 @@ def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> 
             "did not store which behaviour they are of."
         )
     then = facts.get("origin.activity_sha256")
-    if then is not None and then != fingerprint(np.asarray(result.activity.values)):
+    if then is not None and then != result.activity.sha256:
         yield "the recording has changed: its binned activity has another checksum than then."
     yield from _changed_options(facts, result)
     before = {} if old.embedding is None else dict(old.embedding.versions)

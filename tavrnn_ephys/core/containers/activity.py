@@ -21,6 +21,7 @@ from tavrnn_ephys.core.containers._base import (
 )
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.counts import check_counts
+from tavrnn_ephys.core.provenance import fingerprint
 
 __all__ = ["BinnedActivity"]
 
@@ -101,6 +102,11 @@ class BinnedActivity(OverNodes):
     def is_file_backed(self) -> bool:
         """Whether the values lie in a file and are read a few bins at a time."""
         return is_file_backed(self.values)
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of type, shape and values, by which a change of the recording is noticed."""
+        return fingerprint(np.asarray(self.values))
 
     def read_bins(self, first: int, last: int) -> NDArray[Any]:
         """
