@@ -63,6 +63,8 @@ class AnalysisResult:
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
         What the network has to do with a behaviour, where one was asked for.
+    states : StatesResult, optional
+        Discrete states of the network, where they were asked for.
     warned : tuple of str
         What the analysis warned of.
     """
@@ -75,6 +77,7 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    states: Any = None
     warned: tuple[str, ...] = ()
 
 
