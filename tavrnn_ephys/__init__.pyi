@@ -67,6 +67,8 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
+from .streaming.running_gram import RunningGram as RunningGram
+from .streaming.stream import Stream as Stream
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
 from .studies.analysis_config import AnalysisConfig as AnalysisConfig
