@@ -30,8 +30,9 @@ _N_GROUPS = 10
 _MOST_NODES = 100
 _LONGEST_S, _FEWEST_LAGS, _MOST_LAGS = 0.06, 8, 256
 _DEFAULT_S = 0.005
-# Held-out correlograms have to agree with the kernel by this many standard errors.
-_LEAST_T = 2.5
+# Groups share the correlograms that they are held against: on independent trains this ratio
+# deviates by 2.5, and weak coupling reaches 8.
+_LEAST_T = 5.0
 
 
 def estimate_lag_kernel(
