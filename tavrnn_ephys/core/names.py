@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 __all__ = [
     "BEHAVIOR_HOW",
+    "EXPORTS",
     "FEATURES",
     "FORMS",
     "HOW",
@@ -16,6 +17,8 @@ __all__ = [
     "PROFILES",
     "SCENARIOS",
     "SILENT_RULES",
+    "STATE_METHODS",
+    "STATE_TABLES",
     "WAYS",
 ]
 
@@ -51,6 +54,22 @@ BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.
 FORMS = ("triangle", "full", "edges")
+#: Forms that a run is exported in.
+EXPORTS = ("csv", "parquet", "mat", "graphml")
+#: How network states are fitted.
+STATE_METHODS = ("hmm", "kmeans")
+#: Tables of network states in a run.
+STATE_TABLES = (
+    "state_visits",
+    "state_windows",
+    "state_summary",
+    "state_evidence",
+    "state_transitions",
+    "state_pairs",
+    "state_blocks",
+    "state_behavior",
+    "state_decoding",
+)
 #: Where a run is written.
 WAYS = ("copy", "in_place", "sidecar")
 #: Simulated cultures of the benchmark.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +18,21 @@ from tavrnn_ephys.core.containers._base import (
     require,
     without_diagonal,
 )
+from tavrnn_ephys.core.containers._connectivity_tables import (
+    connectivity_fields,
+    connectivity_frame,
+    connectivity_labelled,
+)
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
+from tavrnn_ephys.core.graph_conversion import matrix_to_networkx
 from tavrnn_ephys.core.matrix_file import MatrixSequence
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+    import xarray
 
 __all__ = ["ConnectivitySequence"]
 
@@ -181,6 +193,91 @@ class ConnectivitySequence(OverNodes):
         ids = node_ids if node_ids is not None else range(array.shape[1])
         nodes = Nodes(ids=ids, kind=node_kind, groups=node_groups)
         return cls(weights=array, windows=windows, nodes=nodes, measure=measure, directed=directed)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.weights)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return self.weights[index]
+        return self.select(index)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return a row per window and pair of nodes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``window_index``, ``start_s``, ``stop_s``, ``node_a`` and ``node_b`` with each pair
+            once (of a directed measure ``source`` and ``target``, each arrow), ``weight``, and
+            ``lag_s`` where the measure has lags.
+
+        Examples
+        --------
+        >>> ConnectivitySequence.from_array(np.ones((1, 2, 2))).to_dataframe()["weight"].tolist()
+        [1.0]
+        """
+        return connectivity_frame(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """
+        Return labelled arrays: ``weights`` over ``window``, ``node`` and ``node_to``.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``weights``, and ``mean_activity`` and ``lags_s`` where they are known, with windows,
+            nodes and groups as coordinates.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed, or a window column has the name of an axis.
+        """
+        return connectivity_labelled(self)
+
+    @classmethod
+    def from_xarray(cls, data: xarray.Dataset) -> ConnectivitySequence:
+        """
+        Take connectivity from labelled arrays.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            As :meth:`to_xarray` makes it.
+
+        Returns
+        -------
+        ConnectivitySequence
+            Equal to the one that it was made of.
+
+        Raises
+        ------
+        InputError
+            If a variable is missing.
+        """
+        return cls(**connectivity_fields(data))
+
+    def to_networkx(self, window_index: int) -> networkx.Graph:
+        """
+        Return the connectivity of a window for NetworkX, every pair an edge.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        networkx.Graph or networkx.DiGraph
+            Nodes by id, edges with their signed ``weight``; a directed measure gives a directed
+            graph with edges from source to target.
+        """
+        return matrix_to_networkx(self.nodes, self.weights[window_index], directed=self.directed)
 
     @property
     def n_windows(self) -> int:
