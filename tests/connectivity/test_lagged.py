@@ -99,8 +99,10 @@ def test_weights_agree_with_elephants_cross_correlation_histogram():
         BinnedSpikeTrain(row[np.newaxis].astype(np.int32), bin_size=1 * pq.ms, t_start=0 * pq.ms)
         for row in values
     ]
-    histogram, _ = cross_correlation_histogram(*trains, window=[1, len(weights)])
-    together = np.array(histogram.magnitude)[:, 0] @ weights
+    reach = len(weights)
+    histogram, lags = cross_correlation_histogram(*trains, window=[-reach, reach])
+    assert lags[reach] == 0
+    together = np.array(histogram.magnitude)[reach + 1 :, 0] @ weights
     past = np.convolve(values[0], np.concatenate([[0], weights]))[:4000]
     covariance = together / 4000 - past.mean() * values[1].mean()
     np.testing.assert_allclose(
