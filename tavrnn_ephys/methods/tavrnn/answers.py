@@ -145,6 +145,42 @@ class Answers(Fitted):
         latents = torch.from_numpy(mean[..., : network.options.latent_size])
         return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
 
+    def expected_change(
+        self, graphs: GraphSequence, *, session: str | None = None
+    ) -> NDArray[np.float32]:
+        """
+        Return how the expected graph of each window differs from the mean graph of the fit.
+
+        Among pairs that are coupled at some times and not at others, it tells which are coupled
+        now: the mean graph, the same at all times, is taken off.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows.
+        session : str, optional
+            Name of their session.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
+            In units of the weights.
+
+        Raises
+        ------
+        InputError
+            If the decoder has no mean graph.
+        """
+        expected = self.reconstruct(graphs, session=session)
+        network = self._found(graphs, session, verb="expected_change")[1].network
+        mean = network.mean if self._has_factors else getattr(network.decoder, "offset", None)
+        if mean is None or network.options.target == "binary":
+            raise InputError(
+                "This model has no mean graph to compare with. Use profile='default', or "
+                "reconstruct."
+            )
+        return expected - mean.cpu().numpy()[: graphs.n_nodes, : graphs.n_nodes]
+
     def predict_next(
         self, graphs: GraphSequence, *, session: str | None = None
     ) -> NDArray[np.float32]:

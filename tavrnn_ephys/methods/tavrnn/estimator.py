@@ -65,8 +65,9 @@ class TAVRNN(Answers, Online, BaseEstimator):
     training_epochs : int, optional
         Passes over the training windows; by default as many as make 200 optimizer steps, in
         the profile ``"paper"`` 500.
-    profile : {"default", "paper"}
-        The corrected model, or the published notebook to the letter.
+    profile : {"default", "state_space", "paper"}
+        The corrected graph recurrent network; a mean graph and gated factors whose states decay,
+        for directed graphs too; or the published notebook to the letter.
     ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
         Part that is taken away; see :func:`~tavrnn_ephys.methods.tavrnn.nn.options.options_for`.
     device : {"auto", "cpu", "cuda"}
@@ -159,8 +160,10 @@ class TAVRNN(Answers, Online, BaseEstimator):
         ----------
         graphs : GraphSequence or sequence of GraphSequence
             Training windows, each sequence in chronological order.
-        y : None
-            Ignored; the model takes no labels.
+        y : array_like, shape (n_windows,), optional
+            Labels of all windows for the profile ``"state_space"``: numbers, NaN where unknown, or
+            classes, ``""`` where unknown.  They take part in finding the factors, and the
+            embedding is called supervised.  Other profiles take no labels and ignore them.
         sessions : sequence of str, optional
             Name of the session of each sequence; by default sequences over the same nodes are
             stretches of one session, and sessions are called ``"0"``, ``"1"``, ….
@@ -384,9 +387,7 @@ class TAVRNN(Answers, Online, BaseEstimator):
         self.sessions_, self.history_ = factor_sessions(
             named, options, n_sweeps=n_sweeps or N_SWEEPS, device=device, labels=labels
         )
-        self.training_options_, self.supervision_ = training_options, "none"
-        if labels is not None:
-            self.supervision_ = "label"
+        self.training_options_ = training_options
         return self
 
     def _adapt_factors(self, named: dict[str, list[GraphSequence]]) -> TAVRNN:

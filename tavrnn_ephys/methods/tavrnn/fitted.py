@@ -76,6 +76,11 @@ class Fitted:
         found = find_session(self.sessions_, readable, name, verb=verb, before_s=before_s)
         return readable, found
 
+    def _supervision(self) -> str:
+        """Say what the fit learnt from beside the graphs: nothing, or labels."""
+        network = self.network_
+        return "label" if getattr(network, "supervised", False) else "none"
+
     @property
     def _has_factors(self) -> bool:
         return bool(self.network_.options.has_factors)
@@ -124,6 +129,6 @@ class Fitted:
     def _config(self) -> dict[str, Any]:
         options = {**asdict(self.network_.options), **asdict(self.training_options_)}
         options["training_epochs"] = len(self.history_)
-        return {"model.profile": self.profile, "model.ablation": self.ablation} | {
-            f"model.{name}": value for name, value in options.items()
-        }
+        about = {"model.profile": self.profile, "model.ablation": self.ablation}
+        about["model.supervision"] = self._supervision()
+        return about | {f"model.{name}": value for name, value in options.items()}

@@ -12,7 +12,9 @@ from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.stepping import StreamStep
 from tavrnn_ephys.methods.tavrnn.factors.reading import read_factors
+from tavrnn_ephys.methods.tavrnn.factors.step import FactorStep
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
 from tavrnn_ephys.methods.tavrnn.readout import Past, known_only, read_embedding
 from tavrnn_ephys.methods.tavrnn.single_step import SingleStep
@@ -81,7 +83,7 @@ class Online(Fitted):
             noise = torch.Generator().manual_seed(int(self.seed)).get_state()
         return OnlineState(session=name, network=network.initial_state(), noise=noise)
 
-    def stream_step(self, session: str | None = None) -> SingleStep:
+    def stream_step(self, session: str | None = None) -> StreamStep:
         """
         Return the network of a session as a step from window to window, for a stream.
 
@@ -92,7 +94,7 @@ class Online(Fitted):
 
         Returns
         -------
-        SingleStep
+        StreamStep
             The step, with nothing remembered; it says what :meth:`transform` says.
 
         Raises
@@ -100,7 +102,8 @@ class Online(Fitted):
         InputError
             If the session is unknown, or the options have no streaming path.
         """
-        return SingleStep(self.sessions_[self._session_of_stream(session)])
+        found = self.sessions_[self._session_of_stream(session)]
+        return FactorStep(found) if self._has_factors else SingleStep(found)
 
     def _session_of_stream(self, session: str | None) -> str:
         check_is_fitted(self, "sessions_")
@@ -149,9 +152,7 @@ class Online(Fitted):
     def _factor_step(
         self, state: OnlineState, graphs: GraphSequence, starts_s: tuple[float, ...]
     ) -> tuple[OnlineState, NodeEmbedding]:
-        readable, session = self._found(
-            graphs, state.session, verb="step", before_s=state.starts_s
-        )
+        readable, session = self._found(graphs, state.session, verb="step", before_s=state.starts_s)
         said = read_factors(session.network, readable, start=state.network, with_attention=False)
         return (
             replace(state, network=said.after, starts_s=starts_s),

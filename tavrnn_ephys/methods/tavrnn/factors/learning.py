@@ -24,8 +24,9 @@ from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
 __all__ = ["FactorFit", "learn"]
 
 _Array = NDArray[np.float64]
-# Directions in which windows differ most, among which those that last are looked for.
-_N_DIRECTIONS, _LAGS = 20, (1, 2, 3)
+# Directions in which windows differ most, among which those that last are looked for.  Without
+# lag 0, windows that are single trials would start from noise.
+_N_DIRECTIONS, _LAGS = 20, (0, 1, 2, 3)
 _START_DECAY, _START_VARIANCE = 0.8, 0.1
 # Loadings of factors that hold noise reach .4 of their own uncertainty; those of the weakest
 # true factors .55.
@@ -90,7 +91,8 @@ class FactorFit:
         lagged = np.zeros((len(order), len(order)))
         for part in self.windows.stretches:
             for lag in _LAGS:
-                lagged += scores[part][lag:].T @ scores[part][:-lag] if len(part) > lag else 0.0
+                later, earlier = scores[part][lag:], scores[part][: len(part) - lag]
+                lagged += later.T @ earlier if len(part) > lag else 0.0
         turned = scores @ np.linalg.eigh((lagged + lagged.T) / 2)[1][:, ::-1][:, :size]
         # The sign of an eigenvector is the solver's; that of its third moment is the data's.
         skew = np.where((turned**3).sum(axis=0) < 0, -1.0, 1.0)
@@ -124,6 +126,8 @@ class FactorFit:
         uncertainty = network.uncertainty.flatten(1).sum(dim=1).double().cpu().numpy()
         precision = network.precision() + np.diag(uncertainty) * float(network.pair_weight)
         every = np.tile(precision, (len(evidence), 1, 1))
+        for index in self.windows.incomplete:
+            every[index] += network.precision(self.windows.window(index)[1]) - network.precision()
         if self.labels is not None:
             self.labels.learn(self.states, self.spread)
             evidence, every = self.labels.joined(evidence, every)

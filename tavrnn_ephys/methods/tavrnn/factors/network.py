@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,9 @@ from torch import Tensor, nn
 
 from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+
+# A large odd number: the weights of places then fill all bits.
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 __all__ = ["FactorNetwork", "WindowEvidence", "digest_of"]
 
@@ -61,6 +63,8 @@ class FactorNetwork(nn.Module):
         1 for directed graphs, ½ for others, in which each pair stands twice.
     deviation : torch.Tensor, shape (latent_size,)
         Variance of the states of single nodes around that of the network.
+    supervised : torch.Tensor of bool, shape ()
+        Whether labels took part in the fit.
     seen : torch.Tensor of int64, shape (n_windows, 2)
         Digests of the windows that the fit saw.
     seen_states : torch.Tensor, shape (n_windows, latent_size)
@@ -76,6 +80,7 @@ class FactorNetwork(nn.Module):
     decay_high: Tensor
     pair_weight: Tensor
     deviation: Tensor
+    supervised: Tensor
     seen: Tensor
     seen_states: Tensor
 
@@ -90,10 +95,9 @@ class FactorNetwork(nn.Module):
         for name in ("decay", "decay_low", "decay_high", "deviation"):
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
         self.register_buffer("pair_weight", torch.ones(()))
+        self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_windows, 2, dtype=torch.int64))
-        self.register_buffer(
-            "seen_states", torch.zeros(n_windows, size, dtype=torch.float64)
-        )
+        self.register_buffer("seen_states", torch.zeros(n_windows, size, dtype=torch.float64))
 
     @property
     def n_nodes(self) -> int:
@@ -251,8 +255,11 @@ def digest_of(weights: Tensor) -> Tensor:
     Returns
     -------
     torch.Tensor of int64, shape (2,)
-        Its 16 bytes.
+        Two sums over the bits of its weights.
     """
-    array = np.ascontiguousarray(weights.detach().cpu().numpy(), dtype=np.float32)
-    found = hashlib.blake2b(array.tobytes(), digest_size=16).digest()
-    return torch.from_numpy(np.frombuffer(found, dtype=np.int64).copy())
+    array = np.ascontiguousarray(weights.detach().cpu().numpy(), dtype=np.float32).ravel()
+    words = array.view(np.uint32).astype(np.uint64)
+    # Sums of whole numbers wrap around, and are the same in any order of summation.
+    places = np.arange(1, len(words) + 1, dtype=np.uint64) * _ODD
+    sums = [words.sum(dtype=np.uint64), (words * places).sum(dtype=np.uint64)]
+    return torch.from_numpy(np.array(sums, dtype=np.uint64).view(np.int64))

@@ -75,9 +75,9 @@ def factor_sessions(
     sessions: dict[str, Session] = {}
     for name, sequences in named.items():
         windows = GraphWindows(sequences, device)
-        network = FactorNetwork(
-            options, n_nodes=sequences[0].n_nodes, n_windows=len(windows)
-        ).to(device)
+        network = FactorNetwork(options, n_nodes=sequences[0].n_nodes, n_windows=len(windows)).to(
+            device
+        )
         sessions[name] = Session(
             node_ids=sequences[0].nodes.ids,
             history_node=sequences[0].history_node,
@@ -89,6 +89,7 @@ def factor_sessions(
         for sequence in sequences:
             sessions[name].check(sequence, verb=verb)
         evidence = None if labels is None else LabelEvidence(labels[name])
+        network.supervised.fill_(evidence is not None)
         fits[name] = FactorFit(network, windows, evidence)
     history = learn(fits, n_sweeps=n_sweeps, decay=decay)
     for name, fit in fits.items():

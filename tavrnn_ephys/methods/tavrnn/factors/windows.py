@@ -9,30 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tavrnn_ephys.core.graph_conversion import arrows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import dense_weights
 
-__all__ = ["GraphWindows", "is_directed", "weights_of"]
+__all__ = ["GraphWindows", "weights_of"]
 
 # Bytes of a block, and of all blocks that are kept.
 _BLOCK, _KEPT = 2**26, 2**30
-
-
-def is_directed(graphs: GraphSequence) -> bool:
-    """
-    Say whether the weights of graphs have a direction.
-
-    Parameters
-    ----------
-    graphs : GraphSequence
-        The graphs.
-
-    Returns
-    -------
-    bool
-        Whether ``weights[i, j]`` and ``weights[j, i]`` are weights of their own.
-    """
-    return bool(getattr(graphs, "directed", False))
 
 
 def weights_of(
@@ -76,9 +60,15 @@ class GraphWindows:
     """
 
     def __init__(self, sequences: Sequence[GraphSequence], device: torch.device) -> None:
-        self.directed = is_directed(sequences[0])
+        self.directed = arrows(sequences[0])
         self._places = [(item, index) for item in sequences for index in range(len(item))]
         self._device = device
+        #: Positions of windows in which a node does not exist.
+        self.incomplete = [
+            number
+            for number, (item, index) in enumerate(self._places)
+            if item.node_mask is not None and not item.node_mask[index].all()
+        ]
         limits = np.cumsum([0, *map(len, sequences)])
         self.stretches = [
             np.arange(first, last) for first, last in zip(limits[:-1], limits[1:], strict=True)
@@ -86,8 +76,7 @@ class GraphWindows:
         n_nodes = sequences[0].n_nodes
         size = max(1, _BLOCK // (4 * n_nodes**2))
         self._blocks = [
-            np.arange(first, min(first + size, len(self)))
-            for first in range(0, len(self), size)
+            np.arange(first, min(first + size, len(self))) for first in range(0, len(self), size)
         ]
         self._keeps = 4 * n_nodes**2 * len(self) <= _KEPT
         self._kept: dict[int, Tensor] = {}
@@ -139,24 +128,24 @@ class GraphWindows:
             The mean graph; and the deviation, 0 for pairs that do not vary.
         """
         first = self.weights(0)
-        total, square = torch.zeros_like(first, dtype=torch.float64), 0.0
-        count: Tensor | float = 0.0
-        for index in range(len(self)):
-            weights, present = self.window(index)
-            there = 1.0 if present is None else (present[:, None] & present).double()
-            total = total + weights.double() * there
-            count = count + there
-        count = torch.as_tensor(count, dtype=torch.float64, device=first.device)
+        total, square, count = (torch.zeros_like(first, dtype=torch.float64) for _ in range(3))
+        for weights, there in self._with_presence():
+            total += weights * there
+            count += there
         mean = total / count.clamp(min=1.0)
-        for index in range(len(self)):
-            weights, present = self.window(index)
-            there = 1.0 if present is None else (present[:, None] & present).double()
-            square = square + (weights.double() - mean).square() * there
+        for weights, there in self._with_presence():
+            square += (weights - mean).square() * there
         scale = (square / (count - 1.0).clamp(min=1.0)).sqrt()
         # Rounding leaves a deviation of a few ulp where a weight is always the same.
         scale = torch.where(scale > 1e-6 * mean.abs() + 1e-12, scale, 0.0)
         scale.fill_diagonal_(0.0)
         return mean.float(), scale.float()
+
+    def _with_presence(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for index in range(len(self)):
+            weights, present = self.window(index)
+            there = torch.ones_like(weights) if present is None else present[:, None] & present
+            yield weights.double(), there.double()
 
     def standardize(self, standardized: Callable[[Tensor, Tensor | None], Tensor]) -> None:
         """
@@ -238,7 +227,7 @@ class GraphWindows:
             return self._kept[number]
         if self._standardized is None:
             raise RuntimeError("standardize has not been called.")
-        windows = [self._standardized(*self.window(index)) for index in self._blocks[number]]
+        windows = [self._standardized(*self.window(int(index))) for index in self._blocks[number]]
         block = torch.stack(windows).flatten(1)
         if self._keeps:
             self._kept[number] = block

@@ -198,7 +198,7 @@ def options_for(profile: str, *, ablation: str | None = None, **changes: Any) ->
 
     Parameters
     ----------
-    profile : {"default", "paper"}
+    profile : {"default", "state_space", "paper"}
         The named set to start from.
     ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
         Part that is taken away: attention; the history node; both, which leaves VGRNN
