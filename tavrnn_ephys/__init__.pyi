@@ -1,4 +1,5 @@
 from . import datasets as datasets
+from . import streaming as streaming
 from .activity.behavior import rank_windows as rank_windows
 from .activity.behavior import window_behavior as window_behavior
 from .activity.binning import bin_activity as bin_activity
@@ -67,6 +68,8 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
+from .streaming import sinks as sinks
+from .streaming import sources as sources
 from .streaming.running_gram import RunningGram as RunningGram
 from .streaming.stream import Stream as Stream
 from .studies.analysis import analyze as analyze

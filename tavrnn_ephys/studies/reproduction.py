@@ -25,6 +25,7 @@ from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run
+from tavrnn_ephys.studies.streamed import compare_commits, is_streamed
 
 if TYPE_CHECKING:
     import pandas
@@ -105,6 +106,12 @@ def reproduce_run(
     path = Path(path)
     with open_results(path, run=run) as stored:
         old, facts, name = stored.load(), dict(stored.provenance), stored.info.name
+    if is_streamed(facts):
+        same, changed = compare_commits(path, old, facts)
+        reasons = tuple(_other_versions(facts, old)) if changed else ()
+        return Reproduction(
+            run=name, equal=tuple(same), differences=tuple(changed), reasons=reasons
+        )
     config, behavior = _choices(facts, name)
     spec = from_facts(RecordingSpec, facts)
     block, _ = read_segment(path, spec.copied())
@@ -198,6 +205,11 @@ def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> 
     if then is not None and then != fingerprint(np.asarray(result.activity.values)):
         yield "the recording has changed: its binned activity has another checksum than then."
     yield from _changed_options(facts, result)
+    yield from _other_versions(facts, old)
+
+
+def _other_versions(facts: Mapping[str, Any], old: Results) -> Iterator[str]:
+    """Name the packages, the processor and the platform that have changed."""
     before = {} if old.embedding is None else dict(old.embedding.versions)
     for key, (one, two) in options_that_differ(before, package_versions()).items():
         if key != PROCESSOR:
