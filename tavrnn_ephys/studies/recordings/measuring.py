@@ -13,12 +13,13 @@ from tavrnn_ephys.core.errors import DataLossWarning
 from tavrnn_ephys.networks.measures import DESCRIPTIONS, network_measures
 from tavrnn_ephys.studies.recording import Recording
 
-__all__ = ["common_level", "measures_of"]
+__all__ = ["DENSITY", "common_level", "means_over_windows", "measures_of"]
 
 # Beyond so many nodes, measures that go through all shortest paths take long.
 _MANY_NODES = 200
 _SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
-_DENSITY = 0.15
+#: Share of all pairs that are edges, where no threshold is named.
+DENSITY = 0.15
 _WEIGHTS_PER_FILE = 100_000
 _NAMES = tuple(name for name in DESCRIPTIONS if name != "small_worldness")
 
@@ -44,7 +45,7 @@ def common_level(recordings: Sequence[Recording]) -> float:
         rows, columns = np.triu_indices(connectivity.n_nodes, 1)
         weights = np.nan_to_num(connectivity.weights[:, rows, columns]).ravel()
         drawn.append(rng.choice(weights, _WEIGHTS_PER_FILE) if len(weights) else np.zeros(0))
-    level = float(np.quantile(np.concatenate(drawn), 1 - _DENSITY))
+    level = float(np.quantile(np.concatenate(drawn), 1 - DENSITY))
     return max(level, 0.0)
 
 
@@ -66,7 +67,29 @@ def measures_of(recording: Recording, level: float, seed: int) -> dict[str, floa
     dict of str to float
         Numbers of windows and nodes, mean activity, and each measure; NaN where it takes long.
     """
-    connectivity = _connectivity(recording)
+    return means_over_windows(_connectivity(recording), level, seed)
+
+
+def means_over_windows(
+    connectivity: ConnectivitySequence, level: float, seed: int
+) -> dict[str, float]:
+    """
+    Average network measures over windows.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        Connectivity of each window.
+    level : float
+        Smallest weight of an edge.
+    seed : int
+        Seed of the measures.
+
+    Returns
+    -------
+    dict of str to float
+        As :func:`measures_of`.
+    """
     many = connectivity.n_nodes > _MANY_NODES
     wanted = [name for name in _NAMES if not (many and name in _SLOW_MEASURES)]
     rule = AbsoluteThreshold(value=level)

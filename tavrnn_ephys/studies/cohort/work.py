@@ -1,0 +1,243 @@
+"""The analysis of one recording of a cohort, in whatever process it runs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tavrnn_ephys.core.errors import (
+    ChanceLossWarning,
+    DataLossWarning,
+    InputError,
+    OutputError,
+    TavrnnEphysError,
+)
+from tavrnn_ephys.core.output import one_writer
+from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.core.runs import Placement
+from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.cohort.options import analysis_options
+from tavrnn_ephys.studies.cohort.shards import digest_of, read_mark, shard_files, write_json
+
+__all__ = ["Outcome", "Task", "one_thread", "run_task", "thread_variables"]
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+# Quantiles of the weights of a recording, from which a threshold for all is found.
+_LEVELS = 2001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """
+    One recording to analyse: paths and text alone, for any process.
+
+    Parameters
+    ----------
+    id : str
+        Name of the recording.
+    file : str
+        The recording.
+    digest : str
+        SHA-256 of its content when it was planned.
+    key : str
+        Name of its shard.
+    study : str
+        Folder of the study.
+    options : mapping of str to object
+        How it is analysed, by the keys of a manifest.
+    memory : int
+        Bytes that it takes at its peak.
+    """
+
+    id: str
+    file: str
+    digest: str
+    key: str
+    study: str
+    options: Mapping[str, Any]
+    memory: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """
+    What became of a task.
+
+    Parameters
+    ----------
+    state : {"done", "kept", "busy", "refused", "failed", "lost", "full"}
+        Analysed; found analysed; at work in another run; bad input; an error of another kind;
+        the process died; no room on the disk.
+    reason : str
+        One sentence where it is not done.
+    trace : str
+        Where an error came from.
+    facts : mapping of str to object
+        What the mark of a shard says.
+    """
+
+    state: str
+    reason: str = ""
+    trace: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_task(task: Task) -> Outcome:
+    """
+    Analyse a recording into its shard; what goes wrong is the outcome.
+
+    Parameters
+    ----------
+    task : Task
+        The recording and its choices.
+
+    Returns
+    -------
+    Outcome
+        The shard is whole, with its mark, or not there.
+    """
+    study = Path(task.study)
+    results, _ = shard_files(study, task.key)
+    try:
+        results.parent.mkdir(parents=True, exist_ok=True)
+        with one_writer(results.with_suffix(".work")), one_thread():
+            _sweep(results)
+            known = read_mark(study, task.key)
+            if known is not None:
+                return Outcome(state="kept", facts=known)
+            return Outcome(state="done", facts=_analysed(task))
+    except OutputError as error:
+        state = "busy" if "Another process" in str(error) else "failed"
+        return Outcome(state=state, reason=str(error))
+    except TavrnnEphysError as error:
+        return Outcome(state="refused", reason=str(error))
+    except MemoryError:
+        return Outcome(state="lost", reason="It needs more memory than there is.")
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Outcome(state="full", reason="There is no room left on the disk.")
+        reason = f"An unexpected {type(error).__name__}: {error}"
+        return Outcome(state="failed", reason=reason, trace=traceback.format_exc())
+
+
+def _sweep(results: Path) -> None:
+    """Remove what a process that was killed at this shard has left beside it."""
+    own = f".{results.with_suffix('.work').name}.lock"
+    for item in results.parent.glob(f".{results.stem}*"):
+        if item.is_dir():
+            shutil.rmtree(item)
+        elif item.name != own:
+            item.unlink(missing_ok=True)
+
+
+def _analysed(task: Task) -> dict[str, Any]:
+    """Analyse, write the results, and then the mark that says that they are whole."""
+    from tavrnn_ephys.studies.files import analyze_file
+
+    source, begun = Path(task.file), time.perf_counter()
+    if not source.exists():
+        raise InputError(f"There is no file '{source}' any more. Plan the study again.")
+    if digest_of(source) != task.digest:
+        raise InputError(f"'{source.name}' has changed since it was planned. Plan the study again.")
+    choices = analysis_options(task.options, f"'{task.id}'")
+    results, mark = shard_files(Path(task.study), task.key)
+    placement = Placement(connectivity=choices.connectivity, overwrite=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        for category in (ChanceLossWarning, DataLossWarning):
+            warnings.simplefilter("always", category)
+        result = analyze_file(
+            source,
+            results,
+            choices.config,
+            placement=placement,
+            adapter=choices.adapter,
+            options=choices.options,
+            session_start=choices.session_start,
+            behavior=choices.behavior,
+            overwrite=True,
+        )
+    facts = {
+        "recording": source.name,
+        "digest": task.digest,
+        **_found(result),
+        "warned": list(dict.fromkeys(str(item.message) for item in caught)),
+        "seconds": round(time.perf_counter() - begun, 3),
+        "versions": package_versions(),
+    }
+    write_json(mark, facts)
+    return facts
+
+
+def _found(result: AnalysisResult) -> dict[str, Any]:
+    """Sum up a result in what statistics over recordings need."""
+    weights = np.nan_to_num(np.asarray(result.connectivity.weights))
+    rows, columns = np.triu_indices(weights.shape[1], 1)
+    pairs = weights[:, rows, columns].ravel()
+    levels = np.quantile(pairs, np.linspace(0, 1, _LEVELS)) if pairs.size else np.zeros(1)
+    rates = np.asarray(result.connectivity.mean_activity)
+    return {
+        "n_nodes": int(weights.shape[1]),
+        "n_windows": len(result.windows),
+        "mean_activity": float(rates.mean()),
+        "levels": [round(float(level), 9) for level in levels],
+        "reconstruction_loss": float(result.model.history_[-1]["reconstruction"]),
+    }
+
+
+@contextmanager
+def thread_variables() -> Iterator[None]:
+    """
+    Tell processes that start meanwhile to compute on one thread.
+
+    Yields
+    ------
+    None
+        While the environment says so; numerical libraries read it when they are loaded.
+    """
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """
+    Keep numerical libraries to one thread: equal sums everywhere, and no two that wait.
+
+    Yields
+    ------
+    None
+        While each library computes on one thread.
+    """
+    import torch
+    from numba import get_num_threads, set_num_threads
+    from threadpoolctl import threadpool_limits
+
+    of_torch, of_numba = torch.get_num_threads(), get_num_threads()
+    torch.set_num_threads(1)
+    set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(of_torch)
+        set_num_threads(of_numba)
