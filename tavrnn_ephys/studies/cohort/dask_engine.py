@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,13 +169,15 @@ def _cluster(engine: str, n_workers: int, memory: str | None, slurm: Mapping[str
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
+            silence_logs=logging.ERROR,
             **limit,
         )
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError:
         raise MissingDependencyError(f"The engine 'slurm' needs it: {_INSTALL}") from None
-    chosen = {"cores": 1, "processes": 1, "memory": memory or "4GB", "walltime": "04:00:00"}
+    chosen: dict[str, Any] = {"cores": 1, "processes": 1, "walltime": "04:00:00"}
+    chosen["memory"] = memory or "4GB"
     try:
         cluster = SLURMCluster(**{**chosen, **slurm}, scheduler_options={"dashboard": False})
     except (TypeError, ValueError) as error:

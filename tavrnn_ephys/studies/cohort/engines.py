@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -44,7 +44,16 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class SerialEngine:
-    """Analyses one recording after the other in this process."""
+    """
+    Analyses one recording after the other in this process.
+
+    Parameters
+    ----------
+    run : callable
+        What is done with a task.
+    """
+
+    run: Callable[[Task], Outcome] = run_task
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -61,7 +70,7 @@ class SerialEngine:
             What became of each.
         """
         for task in tasks:
-            yield task, run_task(task)
+            yield task, self.run(task)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +87,8 @@ class LocalEngine:
     memory : int, optional
         Bytes that one of them may hold; beyond, it is ended.  Watched where the system tells
         the memory of a process under ``/proc``, as Linux does.
+    run : callable
+        What is done with a task; a function of a module, which processes can import.
 
     Raises
     ------
@@ -87,6 +98,7 @@ class LocalEngine:
 
     n_workers: int
     memory: int | None = None
+    run: Callable[[Task], Outcome] = run_task
 
     def __post_init__(self) -> None:
         positive_int(self.n_workers, "workers")
@@ -105,14 +117,16 @@ class LocalEngine:
         tuple of Task and Outcome
             What became of each, as they are done.
         """
-        waiting, idle, busy = iter(tasks), [], []
+        waiting = iter(tasks)
+        idle: list[_Worker] = []
+        busy: list[_Worker] = []
         try:
             while True:
                 while len(busy) < self.n_workers:
                     task = next(waiting, None)
                     if task is None:
                         break
-                    worker = idle.pop() if idle else _Worker()
+                    worker = idle.pop() if idle else _Worker(self.run)
                     worker.begin(task)
                     busy.append(worker)
                 if not busy:
@@ -128,11 +142,11 @@ class LocalEngine:
 class _Worker:
     """A process that analyses one recording after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[[Task], Outcome]) -> None:
         # Spawned: a fork would copy threads of numerical libraries that do not run in the child.
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, run), daemon=True)
         with thread_variables():
             self._process.start()
         theirs.close()
@@ -191,7 +205,7 @@ def _ready(busy: list[_Worker], memory: int | None) -> list[_Worker]:
     return list(dict.fromkeys(by_end[end] for end in found))
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, run: Callable[[Task], Outcome]) -> None:
     """Analyse what comes through a pipe until it closes; end with the process that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
@@ -201,7 +215,7 @@ def _serve(pipe: Connection) -> None:
             task = pipe.recv()
         except EOFError:
             return
-        pipe.send(run_task(task))
+        pipe.send(run(task))
 
 
 def _leave(number: int, _: Any) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tavrnn_ephys.core.addresses import Address, is_address, place_of
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
@@ -30,8 +31,8 @@ class Entry:
     ----------
     id : str
         Its name in tables, different for each recording.
-    file : pathlib.Path
-        The file.
+    file : pathlib.Path or Address
+        The file, or where a server holds it.
     options : mapping of str to object
         How it is analysed, by the keys of a manifest.
     facts : mapping of str to str
@@ -39,7 +40,7 @@ class Entry:
     """
 
     id: str
-    file: Path
+    file: Path | Address
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,7 +75,7 @@ def read_manifest(
     if isinstance(source, str | Path):
         rows, shared = _rows(source)
     else:
-        rows, shared = [{"file": Path(item)} for item in source], {}
+        rows, shared = [{"file": place_of(item)} for item in source], {}
     shared = {**(defaults or {}), **_known(shared, "'defaults'")}
     entries = [entry for row in rows for entry in _entries(row, shared)]
     if not entries:
@@ -83,6 +84,8 @@ def read_manifest(
 
 
 def _rows(source: str | Path) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+    if is_address(source):
+        return [{"file": place_of(source)}], {}
     path = Path(source)
     if path.is_dir():
         files = sorted(item for item in path.iterdir() if not item.name.startswith("."))
@@ -100,12 +103,13 @@ def _rows(source: str | Path) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
     return [{**row, "file": _beside(path, row, number)} for number, row in rows], shared
 
 
-def _beside(manifest: Path, row: Mapping[str, Any], number: int) -> Path:
+def _beside(manifest: Path, row: Mapping[str, Any], number: int) -> Path | Address:
     """Take a relative path as one from the manifest's own folder."""
     name = row.get("file")
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"Recording {number} of '{manifest.name}' lacks 'file'. Name its file.")
-    return manifest.parent / name.strip()
+    place = place_of(name.strip())
+    return place if isinstance(place, Address) else manifest.parent / place
 
 
 def _of_table(text: str, path: Path) -> tuple[list[tuple[int, dict[str, Any]]], dict[str, Any]]:
@@ -161,7 +165,7 @@ def _known(options: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _entries(row: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[Entry]:
-    pattern = Path(row["file"])
+    pattern: Path | Address = row["file"]
     where = f"The recording '{row.get('id', pattern.name)}'"
     options, facts = dict(shared), {}
     for key, value in row.items():
@@ -177,13 +181,18 @@ def _entries(row: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[Entr
         yield Entry(id=str(row.get("id", "")), file=path, options=options, facts=facts)
 
 
-def _expanded(pattern: Path) -> list[Path]:
+def _expanded(pattern: Path | Address) -> Sequence[Path | Address]:
     """Give the files of a pattern; a name with brackets that exists is no pattern."""
-    if pattern.exists() or not set("*?[") & set(str(pattern)):
+    if isinstance(pattern, Address) or pattern.exists() or not set("*?[") & set(str(pattern)):
         return [pattern]
     root = Path(pattern.anchor) if pattern.is_absolute() else Path()
     found = sorted(root.glob(str(pattern.relative_to(pattern.anchor))))
     return [path for path in found if not path.name.startswith(".")]
+
+
+def _with_folder(place: Path | Address) -> str:
+    """Name a recording by its folder too; those of a server are numbered instead."""
+    return place.stem if isinstance(place, Address) else f"{place.parent.name}-{place.stem}"
 
 
 def _with_own_names(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -192,13 +201,11 @@ def _with_own_names(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     twice = [name for name in dict.fromkeys(given) if given.count(name) > 1]
     if twice:
         raise InputError(f"Two recordings have the id {some(twice)}. Give each its own.")
-    stems = [entry.file.stem for entry in entries]
+    stems = [entry.file.stem for entry in entries if not entry.id]
     named = []
     for entry in entries:
         own = entry.id or (
-            entry.file.stem
-            if stems.count(entry.file.stem) == 1
-            else f"{entry.file.parent.name}-{entry.file.stem}"
+            entry.file.stem if stems.count(entry.file.stem) == 1 else _with_folder(entry.file)
         )
         named.append((re.sub(r"[^\w.-]+", "-", own) or "recording", entry))
     seen: dict[str, int] = {}

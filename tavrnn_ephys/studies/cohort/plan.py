@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tavrnn_ephys.connectivity.size import analysis_size
+from tavrnn_ephys.core.addresses import Address
 from tavrnn_ephys.core.errors import DataLossWarning, InputError, TavrnnEphysError
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.studies.cohort.manifest import Entry
 from tavrnn_ephys.studies.cohort.options import AnalysisOptions, analysis_options
-from tavrnn_ephys.studies.cohort.shards import digest_of, read_json, shard_key, write_json
+from tavrnn_ephys.studies.cohort.shards import digest_of, read_json, shard_key, state_of, write_json
 from tavrnn_ephys.studies.inspection import inspect_file
 
 __all__ = ["Plan", "Planned", "make_plan", "read_plan"]
@@ -180,7 +181,7 @@ def read_plan(study: Path) -> Plan:
 
 
 def _planned(entry: Entry, before: Planned | None) -> Planned:
-    known = {
+    known: dict[str, Any] = {
         "id": entry.id,
         "file": str(entry.file),
         "options": dict(entry.options),
@@ -201,12 +202,10 @@ def _planned(entry: Entry, before: Planned | None) -> Planned:
 
 def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
     choices = analysis_options(entry.options, f"'{entry.id}'")
-    if not entry.file.exists():
-        raise InputError(f"There is no file '{entry.file}'. Check the path.")
-    status = entry.file.stat()
-    state = (float(status.st_size), float(status.st_mtime_ns))
-    same = before is not None and before.digest and before.state == state and entry.file.is_file()
-    digest = before.digest if same and before is not None else digest_of(entry.file)
+    state = state_of(entry.file)
+    # A folder can change inside without a change of its own time.
+    still = before is not None and state and before.state == state
+    digest = before.digest if still and before is not None else digest_of(entry.file)
     n_nodes, n_windows, n_bins = _size(entry.file, choices)
     size = analysis_size(n_windows, n_nodes, n_bins=n_bins, measure=choices.config.measure)
     return {
@@ -220,7 +219,7 @@ def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
     }
 
 
-def _size(path: Path, choices: AnalysisOptions) -> tuple[int, int, int]:
+def _size(path: Path | Address, choices: AnalysisOptions) -> tuple[int, int, int]:
     """Count nodes, windows and bins; what does not fit says so when it is analysed."""
     summary = inspect_file(path, adapter=choices.adapter, options=choices.options)
     config = choices.config

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.core.addresses import is_address
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.memory import bytes_text
@@ -224,7 +225,7 @@ def _sorted_out(
 def _task(item: Planned, study: Path) -> Task:
     return Task(
         id=item.id,
-        file=str(Path(item.file).absolute()),
+        file=item.file if is_address(item.file) else str(Path(item.file).absolute()),
         digest=item.digest,
         key=item.key,
         study=str(study.absolute()),

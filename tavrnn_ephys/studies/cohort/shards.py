@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.addresses import Address
+from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 from tavrnn_ephys.core.output import whole_file
+from tavrnn_ephys.io.servers import ask_server
 
 __all__ = [
     "RESULTS_EPOCH",
@@ -17,6 +19,7 @@ __all__ = [
     "read_mark",
     "shard_files",
     "shard_key",
+    "state_of",
     "write_json",
     "read_json",
 ]
@@ -26,25 +29,39 @@ RESULTS_EPOCH = 1
 _PIECE = 2**22
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Path | Address) -> str:
     """
     Sum up the content of a recording.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A file, or a folder such as a Zarr store.
+    path : pathlib.Path or Address
+        A file, a folder such as a Zarr store, or a file of a server.
 
     Returns
     -------
     str
-        SHA-256 in hexadecimal digits; of a folder over names and contents of its files.
+        SHA-256 in hexadecimal digits; of a folder over names and contents of its files; of a file
+        of a server over its size and the server's mark of its content, as ``etag:…``.
 
     Raises
     ------
     FileFormatError
-        If it cannot be read.
+        If there is no such file, or the server does not serve it.
+    InputError
+        If the server does not mark the content of its files.
     """
+    if isinstance(path, Address):
+        known = ask_server(path)
+        if known.version is None:
+            raise InputError(
+                f"The server of '{path.name}' does not mark the content of its files (ETag), so "
+                "that a change would go unseen. Download it first."
+            )
+        text = f"{known.version} {known.size}"
+        return f"etag:{hashlib.sha256(text.encode()).hexdigest()}"
+    if not path.exists():
+        raise FileFormatError(f"There is no file '{path}'. Check the path.")
     digest = hashlib.sha256()
     if path.is_dir():
         for item in sorted(path.rglob("*")):
@@ -54,6 +71,27 @@ def digest_of(path: Path) -> str:
     else:
         _add(digest, path)
     return digest.hexdigest()
+
+
+def state_of(path: Path | Address) -> tuple[float, ...]:
+    """
+    Say by what a file is known to be unchanged without reading it.
+
+    Parameters
+    ----------
+    path : pathlib.Path or Address
+        The recording.
+
+    Returns
+    -------
+    tuple of float
+        Size and time of change of a file; nothing of a folder, which can change inside, or of a
+        file of a server.
+    """
+    if isinstance(path, Address) or not path.is_file():
+        return ()
+    status = path.stat()
+    return float(status.st_size), float(status.st_mtime_ns)
 
 
 def _add(digest: Any, path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import (
     ChanceLossWarning,
     DataLossWarning,
@@ -145,9 +146,7 @@ def _analysed(task: Task) -> dict[str, Any]:
     """Analyse, write the results, and then the mark that says that they are whole."""
     from tavrnn_ephys.studies.files import analyze_file
 
-    source, begun = Path(task.file), time.perf_counter()
-    if not source.exists():
-        raise InputError(f"There is no file '{source}' any more. Plan the study again.")
+    source, begun = place_of(task.file), time.perf_counter()
     if digest_of(source) != task.digest:
         raise InputError(f"'{source.name}' has changed since it was planned. Plan the study again.")
     choices = analysis_options(task.options, f"'{task.id}'")
