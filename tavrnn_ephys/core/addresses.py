@@ -17,10 +17,7 @@ class Address(str):
     """
     The address of a recording, with the parts of a path that messages and outputs need.
 
-    Parameters
-    ----------
-    text : str
-        Such as ``https://api.dandiarchive.org/api/assets/…/download/``.
+    It is text, such as ``https://api.dandiarchive.org/api/assets/…/download/``.
 
     Examples
     --------

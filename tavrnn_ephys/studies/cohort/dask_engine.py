@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Any
 
 from tavrnn_ephys.core.errors import InputError, MissingDependencyError, TavrnnEphysError
-from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task, thread_variables
+from tavrnn_ephys.methods.threads import thread_variables
+from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task
 
 __all__ = ["DaskEngine", "connected"]
 

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.memory import bytes_text
-from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task, thread_variables
+from tavrnn_ephys.methods.threads import thread_variables
+from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task
 
 __all__ = ["Engine", "LocalEngine", "SerialEngine"]
 

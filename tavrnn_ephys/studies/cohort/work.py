@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,13 @@ from tavrnn_ephys.core.errors import (
 from tavrnn_ephys.core.output import one_writer
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.core.runs import Placement
+from tavrnn_ephys.methods.threads import one_thread
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.cohort.options import analysis_options
 from tavrnn_ephys.studies.cohort.shards import digest_of, read_mark, shard_files, write_json
 
-__all__ = ["Outcome", "Task", "one_thread", "run_task", "thread_variables"]
+__all__ = ["Outcome", "Task", "run_task"]
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 # Quantiles of the weights of a recording, from which a threshold for all is found.
 _LEVELS = 2001
 
@@ -193,50 +191,3 @@ def _found(result: AnalysisResult) -> dict[str, Any]:
         "levels": [round(float(level), 9) for level in levels],
         "reconstruction_loss": float(result.model.history_[-1]["reconstruction"]),
     }
-
-
-@contextmanager
-def thread_variables() -> Iterator[None]:
-    """
-    Tell processes that start meanwhile to compute on one thread.
-
-    Yields
-    ------
-    None
-        While the environment says so; numerical libraries read it when they are loaded.
-    """
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """
-    Keep numerical libraries to one thread: equal sums everywhere, and no two that wait.
-
-    Yields
-    ------
-    None
-        While each library computes on one thread.
-    """
-    import torch
-    from numba import get_num_threads, set_num_threads
-    from threadpoolctl import threadpool_limits
-
-    of_torch, of_numba = torch.get_num_threads(), get_num_threads()
-    torch.set_num_threads(1)
-    set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(of_torch)
-        set_num_threads(of_numba)
