@@ -51,6 +51,13 @@ class NetworkBasedStatistic:
         The conditions.
     is_within : bool
         Whether conditions were permuted within cultures.
+
+    Examples
+    --------
+    >>> weights = np.zeros((6, 3, 3))
+    >>> weights[3:, 0, 1] = weights[3:, 1, 0] = [1.0, 1.1, 1.2]
+    >>> print(network_based_statistic(weights, list("aaabbb"), threshold=5.0))
+    Network-based statistic of a and b, permuted over cultures, edges beyond t = 5: 1 edge ...
     """
 
     components: pandas.DataFrame
@@ -75,7 +82,8 @@ class NetworkBasedStatistic:
         if not len(self.components):
             return f"{head}no edge."
         rows = [
-            f"{row.n_edges} edges among {row.n_nodes} nodes (p {row.p_value:.3g})"
+            f"{row.n_edges} edge{'' if row.n_edges == 1 else 's'} among {row.n_nodes} nodes "
+            f"(p {row.p_value:.3g})"
             for row in self.components.itertuples()
         ]
         return f"{head}{'; '.join(rows[:5])}{' …' if len(rows) > 5 else ''}."
