@@ -138,11 +138,11 @@ class Design:
         every = prod([n_arrangements(list(range(k)))] * n_cultures)
         if every <= most + 1:
             return self._all_within(), n_arrangements(list(range(k)))
-        found = {self.codes.tobytes(): self.codes}
-        while len(found) < most + 1:
+        drawn = {self.codes.tobytes(): self.codes}
+        while len(drawn) < most + 1:
             order = rng.permuted(self.codes.reshape(n_cultures, k), axis=1).ravel()
-            found.setdefault(order.tobytes(), order)
-        return np.stack(list(found.values())), 1
+            drawn.setdefault(order.tobytes(), order)
+        return np.stack(list(drawn.values())), 1
 
     def _all_within(self) -> NDArray[np.int64]:
         k = len(self.names)
