@@ -60,6 +60,7 @@ from .results import RunComparison as RunComparison
 from .results import StoredResults as StoredResults
 from .results import compare_runs as compare_runs
 from .results import delete_runs as delete_runs
+from .results import export_results as export_results
 from .results import list_runs as list_runs
 from .results import open_results as open_results
 from .results import read_results as read_results

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 __all__ = [
     "BEHAVIOR_HOW",
+    "EXPORTS",
     "FEATURES",
     "FORMS",
     "HOW",
+    "LAG_KERNELS",
     "MEASURES",
+    "MEASURES_OF_SPIKES",
     "METHODS",
     "PROFILES",
     "SCENARIOS",
@@ -27,7 +30,12 @@ MEASURES: Mapping[str, Mapping[str, bool]] = {
     "partial": {"shrinkage": False},
     "cross_correlation": {"max_lag": True},
     "spike_time_tiling_coefficient": {"dt": True},
+    "lagged_correlation": {"kernel": False, "time_constant": False, "delay": False},
 }
+#: Those that take exact spike times instead of bins.
+MEASURES_OF_SPIKES = ("spike_time_tiling_coefficient", "lagged_correlation")
+#: How the past of a source fades in a lagged correlation.
+LAG_KERNELS = ("exponential", "raised_cosine")
 #: What becomes of nodes whose activity does not vary in a window.
 SILENT_RULES = ("zero", "nan", "raise")
 #: Vertex features that graphs bring.
@@ -46,6 +54,8 @@ BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.
 FORMS = ("triangle", "full", "edges")
+#: Forms that a run is exported in.
+EXPORTS = ("csv", "parquet", "mat", "graphml")
 #: How network states are fitted.
 STATE_METHODS = ("hmm", "kmeans")
 #: Tables of network states in a run.
