@@ -48,23 +48,7 @@ def add_command(commands: Any) -> Any:
         defaults={"bin-size": of_results, "window": of_results, "step": "the length of a window"},
     )
     add_segment(command)
-    command.add_argument(
-        "--group-by",
-        metavar="KEY",
-        help="what names the group of a recording, such as genotype; several between commas, such "
-        "as genotype,drug, are factors of a mixed model",
-    )
-    command.add_argument(
-        "--culture-by",
-        metavar="KEY",
-        help="what names the culture or animal (default: subject_id, else the file)",
-    )
-    command.add_argument("--paired", action=Switch, help="compare conditions within each culture")
-    command.add_argument(
-        "--mixed",
-        action=Switch,
-        help="fit a mixed model with cultures as random effects (needs statsmodels)",
-    )
+    _add_groups(command)
     _add_edges(command)
     command.add_argument(
         "--states",
@@ -96,6 +80,26 @@ def add_command(commands: Any) -> Any:
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
     return command
+
+
+def _add_groups(command: Any) -> None:
+    command.add_argument(
+        "--group-by",
+        metavar="KEY",
+        help="what names the group of a recording, such as genotype; several between commas, such "
+        "as genotype,drug, are factors of a mixed model",
+    )
+    command.add_argument(
+        "--culture-by",
+        metavar="KEY",
+        help="what names the culture or animal (default: subject_id, else the file)",
+    )
+    command.add_argument("--paired", action=Switch, help="compare conditions within each culture")
+    command.add_argument(
+        "--mixed",
+        action=Switch,
+        help="fit a mixed model with cultures as random effects (needs statsmodels)",
+    )
 
 
 def _add_edges(command: Any) -> None:
