@@ -10,7 +10,9 @@ __all__ = [
     "FEATURES",
     "FORMS",
     "HOW",
+    "LAG_KERNELS",
     "MEASURES",
+    "MEASURES_OF_SPIKES",
     "METHODS",
     "PROFILES",
     "SCENARIOS",
@@ -28,7 +30,12 @@ MEASURES: Mapping[str, Mapping[str, bool]] = {
     "partial": {"shrinkage": False},
     "cross_correlation": {"max_lag": True},
     "spike_time_tiling_coefficient": {"dt": True},
+    "lagged_correlation": {"kernel": False, "time_constant": False, "delay": False},
 }
+#: Those that take exact spike times instead of bins.
+MEASURES_OF_SPIKES = ("spike_time_tiling_coefficient", "lagged_correlation")
+#: How the past of a source fades in a lagged correlation.
+LAG_KERNELS = ("exponential", "raised_cosine")
 #: What becomes of nodes whose activity does not vary in a window.
 SILENT_RULES = ("zero", "nan", "raise")
 #: Vertex features that graphs bring.

@@ -64,6 +64,8 @@ class ConnectivitySequence(OverNodes):
         Whether ``weights[t, i, j]``, from ``i`` to ``j``, may differ from ``weights[t, j, i]``.
     origin : Origin
         How the weights were computed; unknown by default, and no part of their equality.
+    standard_errors : array_like of float, shape (n_windows, n_nodes, n_nodes), optional
+        How far chance moves each weight, of measures that tell it; NaN where there is no weight.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class ConnectivitySequence(OverNodes):
     lags_s: Any = None
     directed: bool = False
     origin: Origin = field(default_factory=Origin, compare=False)
+    standard_errors: Any = None
 
     def __post_init__(self) -> None:
         weights = _kept(self.weights)
@@ -103,13 +106,16 @@ class ConnectivitySequence(OverNodes):
                 f"The connectivity of window {index} is not symmetric. "
                 "Say directed=True if that is meant.",
             )
-        lags = self.lags_s
-        if lags is not None:
-            lags = frozen_array(lags, dtype=np.float64)
-            require(
-                lags.shape == weights.shape,
-                f"lags_s has shape {lags.shape}, weights has {weights.shape}.",
-            )
+        beside = {}
+        for name in ("lags_s", "standard_errors"):
+            values = getattr(self, name)
+            if values is not None:
+                values = frozen_array(values, dtype=np.float64)
+                require(
+                    values.shape == weights.shape,
+                    f"{name} has shape {values.shape}, weights has {weights.shape}.",
+                )
+            beside[name] = values
         activity = self.mean_activity
         if activity is not None:
             activity = frozen_array(activity, dtype=np.float64)
@@ -117,7 +123,7 @@ class ConnectivitySequence(OverNodes):
                 activity.shape == (n_windows, n_nodes),
                 f"mean_activity has shape {activity.shape}, expected ({n_windows}, {n_nodes}).",
             )
-        freeze(self, weights=weights, mean_activity=activity, lags_s=lags)
+        freeze(self, weights=weights, mean_activity=activity, **beside)
 
     @classmethod
     def _of_symmetric(cls, **values: Any) -> ConnectivitySequence:
@@ -125,7 +131,8 @@ class ConnectivitySequence(OverNodes):
         sequence = object.__new__(cls)
         values["weights"] = _kept(values["weights"])
         values["mean_activity"] = frozen_array(values["mean_activity"])
-        freeze(sequence, lags_s=None, directed=False, **{"origin": Origin(), **values})
+        missing = {"lags_s": None, "standard_errors": None, "directed": False}
+        freeze(sequence, **missing, **{"origin": Origin(), **values})
         return sequence
 
     @classmethod
@@ -296,7 +303,8 @@ class ConnectivitySequence(OverNodes):
         ConnectivitySequence
             Shorter sequence over the same nodes.
         """
-        optional = {"mean_activity": self.mean_activity, "lags_s": self.lags_s}
+        names = ("mean_activity", "lags_s", "standard_errors")
+        optional = {name: getattr(self, name) for name in names}
         chosen: dict[str, Any] = {
             name: None if item is None else item[index] for name, item in optional.items()
         }
@@ -319,7 +327,7 @@ class ConnectivitySequence(OverNodes):
         Returns
         -------
         ConnectivitySequence
-            Symmetric weights, without lags.
+            Symmetric weights, without lags and standard errors.
 
         Examples
         --------
@@ -339,7 +347,14 @@ class ConnectivitySequence(OverNodes):
             weights = np.where(-smaller > larger, smaller, larger)
         options = (*(self.origin.measure_options or ()), ("symmetrized", how))
         origin = replace(self.origin, measure_options=options)
-        return replace(self, weights=weights, lags_s=None, directed=False, origin=origin)
+        return replace(
+            self,
+            weights=weights,
+            lags_s=None,
+            standard_errors=None,
+            directed=False,
+            origin=origin,
+        )
 
     def __repr__(self) -> str:
         return (
