@@ -212,8 +212,11 @@ def _run(options: argparse.Namespace) -> Report:
 
 
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
+    from tavrnn_ephys.studies.answering import answer
+
     final = result.model.history_[-1]
-    parts = [result.activity, result.connectivity, result.graphs, result.embedding]
+    parts: list[Any] = [answer(result), "", result.activity, result.connectivity]
+    parts += [result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
         parts.append(result.behavior)
@@ -224,8 +227,11 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
 
 
 def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    from tavrnn_ephys.studies.answering import answer
+
     final, behavior = result.model.history_[-1], result.behavior
     return {
+        "answer": list(answer(result)),
         "recording": options.file,
         "written": options.out or options.file,
         "run": options.run_name,
