@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tavrnn_ephys.activity.behavior.per_window import behavior_means
 from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import (
@@ -20,7 +17,6 @@ from tavrnn_ephys.core.containers import (
 )
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
-from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.io.blocks import choose_segment
 from tavrnn_ephys.results import summarize
@@ -67,6 +63,11 @@ class AnalysisResult:
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
         What the network has to do with a behaviour, where one was asked for.
+    states : StatesResult, optional
+        Discrete states of the network, where they were asked for.
+    change : mapping of str to pandas.DataFrame, optional
+        Whether, when and where the network changed, as tables; made with the run of a file, or by
+        :func:`tavrnn_ephys.answer`.
     warned : tuple of str
         What the analysis warned of.
     """
@@ -79,6 +80,8 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    states: Any = None
+    change: Any = None
     warned: tuple[str, ...] = ()
 
 
@@ -117,7 +120,9 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     >>> result.embedding.mean.shape
     (9, 20, 16)
     """
-    recording = open_block(block, config.windows, segment_index=config.segment_index)
+    recording = open_block(
+        block, config.windows, segment_index=config.segment_index, measure=config.measure
+    )
     config = dataclasses.replace(config, segment_index=recording.segment_index)
     return analyze_recording(recording, config, verbose=verbose)
 
@@ -153,9 +158,14 @@ def analyze_recording(
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
-    refuse_large_analysis(activity, len(windows), config.measure)
+    refuse_large_analysis(
+        len(windows),
+        activity.n_nodes,
+        n_bins=activity.n_bins,
+        measure=config.measure,
+        node_kind=activity.node_kind,
+    )
     with remembered() as said:
-        windows = windows.with_columns(**behavior_means(recording.segment, windows))
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(
             activity, windows, *about, spiketrains=recording.segment.spiketrains
@@ -222,7 +232,7 @@ def results_of(
         for name in result.windows.columns
     }
     facts = {
-        "activity_sha256": fingerprint(np.asarray(result.activity.values)),
+        "activity_sha256": result.activity.sha256,
         "final_loss": float(result.model.history_[-1]["reconstruction"]),
         **{f"warnings.{index}": text for index, text in enumerate(result.warned)},
         **dict(provenance or {}),

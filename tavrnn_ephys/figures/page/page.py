@@ -14,11 +14,13 @@ from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
 from tavrnn_ephys._version import __version__
+from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
+from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
 from tavrnn_ephys.figures.page.table_figures import association_figure, scores_figure
 
@@ -72,11 +74,31 @@ def render(content: ReportContent) -> str:
         facts=known_facts(content),
         notices=notices(content),
         text=describe(content),
-        behavior=[_table(name, item) for name, item in content.tables.items()
-                  if name.startswith("behavior_")],
-        comparison=[_table(name, item) for name, item in content.tables.items()
-                    if not name.startswith("behavior_")],
-    )  # fmt: skip
+        answer=_sentences(content),
+        states_text=describe_states(content.tables),
+        **_tables(content),
+    )
+
+
+def _sentences(content: ReportContent) -> list[str]:
+    """Give the answer of the run; runs of former releases hold none."""
+    table = content.tables.get("answer")
+    return [] if table is None else [str(text) for text in table["sentence"]]
+
+
+def _tables(content: ReportContent) -> dict[str, list[_Table]]:
+    """Sort the tables of the run into the sections of the page."""
+    found: dict[str, list[_Table]] = {"behavior": [], "states": [], "change": [], "comparison": []}
+    for name, item in content.tables.items():
+        if name == "answer":
+            continue
+        kind = name.partition("_")[0]
+        if name in STATE_TABLES:
+            kind = "states"
+        found[kind if kind in ("behavior", "change", "states") else "comparison"].append(
+            _table(name, item)
+        )
+    return found
 
 
 def _part(name: str) -> str:
@@ -105,6 +127,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["association"] = association_figure(tables["behavior_association"])
     if "behavior_decoding" in tables:
         found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
+    found |= state_figures(content)
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")
