@@ -97,6 +97,8 @@ def decode_values(
     InputError
         If a value is not finite, all are equal, or fewer than 19 shifts are possible.
     """
+    from threadpoolctl import threadpool_limits
+
     whole_number(n_shifts, "n_shifts")
     values = number_series(values, "values")
     if not np.isfinite(values).all() or np.ptp(values) == 0:
@@ -107,11 +109,13 @@ def decode_values(
         stacked = np.vstack([values, shift_surrogates(values, shifts)]).T
     predicted, baseline = np.full(stacked.shape, np.nan), np.full(stacked.shape, np.nan)
     block = np.full(len(values), -1, dtype=np.int64)
-    for index, item in enumerate(features):
-        known = stacked[item.fold.train]
-        predicted[item.fold.test] = _ridge(item, known)
-        baseline[item.fold.test] = known.mean(axis=0)
-        block[item.fold.test] = index
+    # Factorisations of small matrices: a second thread would cost more than it saves.
+    with threadpool_limits(limits=1):
+        for index, item in enumerate(features):
+            known = stacked[item.fold.train]
+            predicted[item.fold.test] = _ridge(item, known)
+            baseline[item.fold.test] = known.mean(axis=0)
+            block[item.fold.test] = index
     scores = [
         explained_variance(stacked[:, k], predicted[:, k], baseline[:, k])
         for k in range(stacked.shape[1])
