@@ -22,6 +22,7 @@ ROOMS = {
         "figures", "methods", "evaluation", "networks", "results", "connectivity", "activity",
         "datasets", "io", "statistics", "core",
     },
+    "streaming": {"methods", "core"},
     "figures": {"results", "activity", "io", "core"},
     "methods": {"core"},
     "evaluation": {"connectivity", "statistics", "core"},
@@ -40,7 +41,7 @@ MOST_FLOORS = 8
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 HEAVY = {
-    "torch": ("core/graph_sequence", "connectivity/graphs", "methods/"),
+    "torch": ("core/graph_sequence", "connectivity/graphs", "methods/", "streaming/running"),
     "torch_geometric": ("core/graph_sequence", "connectivity/graphs", "methods/"),
     "elephant": ("activity/binning", "connectivity/"),
     "neo": (

@@ -14,7 +14,7 @@ from tavrnn_ephys.studies.behavior.analysis import analyze_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
-from tavrnn_ephys.studies.groups import with_node_groups
+from tavrnn_ephys.io.blocks.groups import with_node_groups
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -15,14 +15,8 @@ from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interv
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.io.blocks import (
-    loaded_segment,
-    node_signals,
-    nodes_of_signal,
-    nodes_of_spiketrains,
-    warn_of_units_of_time,
-)
-from tavrnn_ephys.io.blocks.segments import require_segment
+from tavrnn_ephys.io.blocks import warn_of_units_of_time
+from tavrnn_ephys.io.blocks.recorded import SOURCES, NodeRecordings, node_recordings
 
 if TYPE_CHECKING:
     import neo
@@ -80,26 +74,22 @@ def bin_activity(
     array([[1, 3],
            [1, 0]], dtype=uint8)
     """
-    require_segment(segment, "bin_activity")
-    one_of(source, ("auto", "spiketrains", "traces"), "source")
+    one_of(source, SOURCES, "source")
     size_s = duration_s(bin_size, "bin_size")
-    segment = loaded_segment(segment)
-    if source == "auto":
-        source = "spiketrains" if len(segment.spiketrains) else "traces"
-    if source == "spiketrains":
-        return _bin_spiketrains(segment, size_s, segment_index)
-    return _bin_traces(segment, size_s, segment_index)
+    recorded = node_recordings(segment, source, asked_by="bin_activity")
+    if recorded.signal is not None:
+        return _bin_traces(recorded, size_s, segment_index)
+    return _bin_spiketrains(recorded, size_s, segment_index)
 
 
-def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
+def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int) -> BinnedActivity:
     import quantities as pq
 
     with warnings.catch_warnings():
         # The import of Elephant 1.2.1 changes the warning filters of whoever imports it.
         from elephant.conversion import BinnedSpikeTrain
 
-    spiketrains = list(segment.spiketrains)
-    nodes = nodes_of_spiketrains(spiketrains)
+    spiketrains, nodes = recorded.spiketrains, recorded.nodes
     n_spikes = sum(len(train) for train in spiketrains)
     if n_spikes == 0:
         raise InputError(
@@ -108,8 +98,7 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
         )
     t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
     spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
-    source = f"'{segment.name}'" if segment.name else "the segment"
-    warn_of_units_of_time([train.magnitude for train in spiketrains], source, stacklevel=4)
+    warn_of_units_of_time([train.magnitude for train in spiketrains], recorded.called, stacklevel=4)
     n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
     with _elephant_silent():
         binned = BinnedSpikeTrain(
@@ -209,25 +198,9 @@ def _n_whole_bins(length_s: float, size_s: float) -> int:
     return n_bins
 
 
-def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
-    signals = node_signals(segment)
-    raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
-    if not signals and raw:
-        raise InputError(
-            f"This segment holds raw voltage ('{raw[0].name}') and neither spike trains nor traces "
-            "of nodes. Detect spikes first: "
-            "segment.spiketrains.extend(tavrnn_ephys.detect_spikes(segment))."
-        )
-    if len(signals) != 1:
-        raise InputError(
-            f"This segment has no spike trains and {len(signals)} signals with a trace per node; "
-            "exactly one is needed. Annotate it with role='nodes', as in "
-            "segment.analogsignals[0].annotate(role='nodes')."
-        )
-    (signal,) = signals
-    nodes, samples = _recorded(
-        nodes_of_signal(signal), np.asarray(signal.magnitude, dtype=np.float64)
-    )
+def _bin_traces(recorded: NodeRecordings, size_s: float, segment_index: int) -> BinnedActivity:
+    signal = recorded.signal
+    nodes, samples = _recorded(recorded.nodes, np.asarray(signal.magnitude, dtype=np.float64))
     bad = ~np.isfinite(samples).all(axis=0)
     if bad.any():
         n_missing = int((~np.isfinite(samples)).sum())

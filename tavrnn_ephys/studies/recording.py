@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import quantities as pq
 
-from tavrnn_ephys.activity.behavior import WindowBehavior, window_behavior
+from tavrnn_ephys.activity.behavior import WindowBehavior, behavior_means, window_behavior
 from tavrnn_ephys.activity.binning import bin_activity
 from tavrnn_ephys.activity.windows import sliding_windows
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
 from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, WindowSpec
 from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, one_segment
+from tavrnn_ephys.io.blocks.groups import with_node_groups
 from tavrnn_ephys.io.reading import read
-from tavrnn_ephys.studies.groups import with_node_groups
 
 if TYPE_CHECKING:
     import neo
@@ -53,7 +53,7 @@ class Recording:
     activity : BinnedActivity
         Its activity.
     windows : Windows
-        Its windows.
+        Its windows, with the mean of every behaviour signal.
     behavior : WindowBehavior, optional
         The behaviour in each window, where one was asked for.
     warned : tuple of str
@@ -245,6 +245,7 @@ def open_segment(
         activity = bin_activity(segment, bin_size=bin_size, segment_index=segment_index)
         length, step = windows.window_length_s * pq.s, windows.step_s * pq.s
         cut = sliding_windows(activity, window_length=length, step=step)
+        cut = cut.with_columns(**behavior_means(segment, cut))
         summed = None if behavior is None else behavior_of(segment, cut, behavior)
     return Recording(
         segment=segment,
