@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of, whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import known_labels
+from tavrnn_ephys.evaluation.blocks import Blocks, by_choice, inner_errors
 from tavrnn_ephys.evaluation.classifiers import CLASSIFIERS, Classifier, class_scores
 from tavrnn_ephys.evaluation.folds import FoldFeatures
-from tavrnn_ephys.evaluation.standardizing import rotated, standardized
 from tavrnn_ephys.statistics.nulls import JudgedByNull
 from tavrnn_ephys.statistics.time_shifts import circular_shifts, shift_surrogates
 
 __all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
 
 _UNTESTED = -1
+_LEAST_CHANCE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,8 @@ def decode_labels(
 
     The null rotates the labels in time by at least ``min_shift`` windows and decodes again
     with the same features: slow labels and slow features agree by chance more often than
-    permuted labels would admit.
+    permuted labels would admit.  Of :func:`joined_features` the share of each block is chosen
+    inside the training windows, anew for every shift, by the balanced logarithmic loss.
 
     Parameters
     ----------
@@ -230,7 +232,38 @@ def _predicted(
     item: FoldFeatures, codes: NDArray[np.int64], classifier: Classifier
 ) -> NDArray[np.int64]:
     """Classes of the test windows of a fold, shape (n_labellings, n_test)."""
-    train, test = rotated(*standardized(item.train, item.test))
-    n_classes = int(codes.max()) + 1
-    known = codes[:, item.fold.train]
-    return np.argmax(class_scores(classifier, train, known, test, n_classes), axis=2)
+    known, n_classes = codes[:, item.fold.train], int(codes.max()) + 1
+    n_blocks, choice = len(item.widths), np.zeros(len(codes), dtype=np.int64)
+    if n_blocks > 1:
+        balance = _balance(known)
+
+        def errors_of(
+            blocks: Blocks, shares: Any, outside: NDArray[np.bool_], block: NDArray[np.int64]
+        ) -> NDArray[np.float64]:
+            train, test = blocks.weighed(shares)
+            scores = class_scores(classifier, train, known[:, outside], test, n_classes)
+            return (balance[:, block] * _surprise(scores, known[:, block])).sum(axis=1)
+
+        choice = np.argmin(inner_errors(item.train, item.widths, errors_of, rotate=True), axis=0)
+    blocks = Blocks.of(item.train, item.test, item.widths).rotated()
+    predicted = np.empty((len(codes), len(item.test)), dtype=np.int64)
+    for shares, rows in by_choice(choice, n_blocks):
+        train, test = blocks.weighed(shares)
+        scores = class_scores(classifier, train, known[rows], test, n_classes)
+        predicted[rows] = np.argmax(scores, axis=2)
+    return predicted
+
+
+def _balance(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weight of each window: one over the windows of its class."""
+    counts = np.stack([np.bincount(row, minlength=codes.max() + 1) for row in codes])
+    return 1.0 / np.take_along_axis(counts, codes, axis=1)
+
+
+def _surprise(scores: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Minus the logarithm of the probability of the true class, at least one per cent."""
+    highest = scores.max(axis=2)
+    total = np.log(np.exp(scores - highest[:, :, None]).sum(axis=2)) + highest
+    true = np.take_along_axis(scores, codes[:, :, None], axis=2)[:, :, 0]
+    # A class that inner training windows lack has no probability at all.
+    return -np.log(np.maximum(np.exp(true - total), _LEAST_CHANCE))
