@@ -232,7 +232,7 @@ def _calls(path, name):
             yield node.lineno
 
 
-@pytest.mark.parametrize("name", ["bin_activity", "sliding_windows", "window_behavior"])
+@pytest.mark.parametrize("name", ["bin_recordings", "sliding_windows", "window_behavior"])
 def test_studies_bin_and_cut_windows_in_one_place(name):
     places = {
         path.relative_to(PACKAGE).as_posix()
@@ -240,3 +240,11 @@ def test_studies_bin_and_cut_windows_in_one_place(name):
         if _room(key) == "studies" and any(_calls(path, name))
     }
     assert places == {"studies/recording.py"}
+
+
+def test_studies_bin_in_no_other_way():
+    assert not [
+        key
+        for key, path in INSIDE.items()
+        if _room(key) == "studies" and any(_calls(path, "bin_activity"))
+    ]

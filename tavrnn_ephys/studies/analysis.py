@@ -116,7 +116,9 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     >>> result.embedding.mean.shape
     (9, 20, 16)
     """
-    recording = open_block(block, config.windows, segment_index=config.segment_index)
+    recording = open_block(
+        block, config.windows, segment_index=config.segment_index, measure=config.measure
+    )
     config = dataclasses.replace(config, segment_index=recording.segment_index)
     return analyze_recording(recording, config, verbose=verbose)
 
@@ -152,7 +154,13 @@ def analyze_recording(
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
-    refuse_large_analysis(activity, len(windows), config.measure)
+    refuse_large_analysis(
+        len(windows),
+        activity.n_nodes,
+        n_bins=activity.n_bins,
+        measure=config.measure,
+        node_kind=activity.node_kind,
+    )
     with remembered() as said:
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(

@@ -64,7 +64,7 @@ def compute_run(
     """
     config = dataclasses.replace(config, segment_index=spec.segment_index)
     wanted = None if behavior is None else behavior.spec
-    recording = open_segment(segment, config.windows, wanted)
+    recording = open_segment(segment, config.windows, wanted, measure=config.measure)
     if behavior is not None:
         check_behavior(recording, behavior)
     if states is not None:
