@@ -23,6 +23,7 @@ ORDERS = {
     "connectivity/surrogates.py": "shuffled bins make a control recording",
     "methods/": "training goes through rows in random order",
     "networks/attention.py": "windows in random order are fitted anew; no p-value follows",
+    "networks/states/differences.py": "pairs are divided at random into parts",
 }
 # What SciPy gives is called in one place.
 LIBRARY = {
