@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import Switch, number, path, suggest, whole_number
+from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -166,15 +166,11 @@ def _add_link(command: Any) -> None:
 def _add_states(command: Any) -> None:
     command.add_argument(
         "--states",
-        type=_number_of_states,
+        type=number_of_states,
         metavar="N",
         help="find discrete states of the network: auto, where surrogates and held-out likelihood "
         "say how many, or their number",
     )
-
-
-def _number_of_states(text: str) -> int | str:
-    return text if text == "auto" else whole_number(text)
 
 
 def _run(options: argparse.Namespace) -> Report:
@@ -215,8 +211,11 @@ def _run(options: argparse.Namespace) -> Report:
 
 
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
+    from tavrnn_ephys.studies.answering import answer
+
     final = result.model.history_[-1]
-    parts = [result.activity, result.connectivity, result.graphs, result.embedding]
+    parts: list[Any] = [answer(result), "", result.activity, result.connectivity]
+    parts += [result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
         parts.append(result.behavior)
@@ -227,8 +226,11 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
 
 
 def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    from tavrnn_ephys.studies.answering import answer
+
     final, behavior = result.model.history_[-1], result.behavior
     return {
+        "answer": list(answer(result)),
         "recording": options.file,
         "written": options.out or options.file,
         "run": options.run_name,

@@ -12,7 +12,7 @@ from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
-from tavrnn_ephys.core.runs import Placement, ResultTable
+from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
@@ -20,9 +20,11 @@ from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.answering import answer, stored_answer
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
+from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
 from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
@@ -111,6 +113,8 @@ def analyze_file(
         folder = check_folder(figures, [f"{name}.png" for name in drawn], overwrite=overwrite)
     if tables is not None:
         asked = [
+            "answer",
+            *CHANGE_TABLES,
             *(BEHAVIOR_TABLES if behavior is not None else ()),
             *(STATE_TABLES if states is not None else ()),
         ]
@@ -129,7 +133,7 @@ def analyze_file(
         block, source, adapter=found, beside=out or source, session_start=session_start
     ) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
-        kept, origin = _result_tables(result), _origin(source, found)
+        kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
     if table_folder is not None:
@@ -139,16 +143,6 @@ def analyze_file(
     if report is not None:
         write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
     return result
-
-
-def _result_tables(result: AnalysisResult) -> dict[str, ResultTable]:
-    """Give what is known of behaviour and states to the file, each column described."""
-    return {
-        name: ResultTable(
-            frame=frame, description=frame.attrs["description"], columns=frame.attrs["columns"]
-        )
-        for name, frame in tables_of(result).items()
-    }
 
 
 def _checked_adapter(
@@ -195,7 +189,7 @@ def _origin(source: Path, adapter: str) -> dict[str, Any]:
 
 def _save_tables(result: AnalysisResult, folder: Path) -> None:
     make_folder(folder)
-    for name, table in tables_of(result).items():
+    for name, table in {"answer": answer(result).to_dataframe(), **tables_of(result)}.items():
         with whole_file(folder / f"{name}.csv") as temporary:
             write_csv(table, temporary)
 
