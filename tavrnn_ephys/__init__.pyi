@@ -83,3 +83,4 @@ from .studies.answering import answer as answer
 from .studies.behavior.analysis import analyze_behavior as analyze_behavior
 from .studies.behavior.config import BehaviorConfig as BehaviorConfig
 from .studies.behavior.tables import behavior_tables as behavior_tables
+from .studies.cohort import Cohort as Cohort
