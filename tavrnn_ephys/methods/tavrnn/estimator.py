@@ -18,16 +18,11 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods._torch_state import with_own_torch_state
 from tavrnn_ephys.methods.tavrnn.answers import Answers
-from tavrnn_ephys.methods.tavrnn.factors.sessions import (
-    N_SWEEPS,
-    factor_sessions,
-    labels_by_session,
-)
+from tavrnn_ephys.methods.tavrnn.factor_fits import FactorFits
 from tavrnn_ephys.methods.tavrnn.files import read_model, write_model
 from tavrnn_ephys.methods.tavrnn.fitting import (
     build_sessions,
     only_training,
-    require_one_making,
     stretches_of,
     warn_of_incoherence,
 )
@@ -50,7 +45,7 @@ __all__ = ["TAVRNN", "OnlineState"]
 @with_own_torch_state(
     "fit", "adapt", "transform", "score", "reconstruct", "predict_next", "node_attention", "step"
 )
-class TAVRNN(Answers, Online, BaseEstimator):
+class TAVRNN(Answers, Online, FactorFits, BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.
 
@@ -200,7 +195,8 @@ class TAVRNN(Answers, Online, BaseEstimator):
         seed, device = whole_number(self.seed, "seed"), find_device(self.device)
         named = name_sessions(sequences, sessions)
         if options.has_factors:
-            return self._fit_factors(sequences, named, options, training_options, device, y)
+            self._fit_factors(sequences, named, options, training_options, device, y)
+            return self
         learnt = build_sessions(named, options, seed=seed, device=device)
         if options.target == "signed":
             warn_of_incoherence(named, seed)
@@ -251,7 +247,8 @@ class TAVRNN(Answers, Online, BaseEstimator):
         options = self.network_.options
         named = {session: self._readable(graphs, options)}
         if options.has_factors:
-            return self._adapt_factors(named)
+            self._adapt_factors(named)
+            return self
         device = next(self.network_.parameters()).device
         seed = whole_number(self.seed, "seed")
         learnt = build_sessions(
@@ -371,38 +368,6 @@ class TAVRNN(Answers, Online, BaseEstimator):
                 **(self.options or {}),
             },
         )
-
-    def _fit_factors(
-        self,
-        sequences: list[GraphSequence],
-        named: dict[str, list[GraphSequence]],
-        options: NetworkOptions,
-        training_options: TrainingOptions,
-        device: torch.device,
-        y: Any,
-    ) -> TAVRNN:
-        require_one_making(named, None, "fit")
-        labels = None if y is None else labels_by_session(y, sequences, named)
-        n_sweeps = training_options.training_steps or training_options.training_epochs
-        self.sessions_, self.history_ = factor_sessions(
-            named, options, n_sweeps=n_sweeps or N_SWEEPS, device=device, labels=labels
-        )
-        self.training_options_ = training_options
-        return self
-
-    def _adapt_factors(self, named: dict[str, list[GraphSequence]]) -> TAVRNN:
-        require_one_making(named, self._first_session().units, "adapt")
-        network = self._first_session().network
-        learnt, _ = factor_sessions(
-            named,
-            network.options,
-            n_sweeps=len(self.history_),
-            device=network.mean.device,
-            decay=network.decay.cpu().numpy(),
-            verb="adapt",
-        )
-        self.sessions_ = {**self.sessions_, **learnt}
-        return self
 
     def _train(
         self,
