@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import neo
 
 __all__ = ["read", "read_mat", "write_nwb"]
+
+# Options that every adapter has which does not detect spikes itself.
+_DETECTION = ("detect", "detect_signal")
 
 
 def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo.Block:
@@ -26,7 +30,9 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
     **options : object
-        Options of the adapter.
+        Options of the adapter.  Of every format that holds raw voltage alone, ``detect`` has its
+        spikes detected by :func:`tavrnn_ephys.detect_spikes`: True, or a threshold in standard
+        deviations of the noise; ``detect_signal`` names the signal where there are several.
 
     Returns
     -------
@@ -37,6 +43,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     ------
     FileFormatError
         If the file is missing, damaged or of an unknown format.
+    InputError
+        If an option is unknown, or spikes are to be detected where there are some already.
 
     Examples
     --------
@@ -50,7 +58,15 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     >>> block.segments[0].analogsignals[0].shape
     (4, 2)
     """
-    return find_adapter(path, adapter).read(Path(path), **options)
+    found = find_adapter(path, adapter)
+    own = inspect.signature(found.read).parameters
+    asked = {name: options.pop(name) for name in _DETECTION if name in options and name not in own}
+    block = found.read(Path(path), **options)
+    if asked:
+        from tavrnn_ephys.io.detection import detect_on_reading
+
+        detect_on_reading(block, **{"detect": True, **asked})
+    return block
 
 
 def read_mat(

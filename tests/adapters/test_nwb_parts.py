@@ -196,7 +196,7 @@ def test_spikes_are_detected_in_raw_voltage_and_analysis_says_so(save: Save) -> 
     samples[[4000, 9000]] = -400
     path = save(with_raw(data=samples, rate=20000.0, starting_time=0.0))
     segment = segment_of(path)
-    with pytest.raises(InputError, match="Detect spikes first"):
+    with pytest.raises(InputError, match="Detect spikes on reading"):
         te.bin_activity(segment, bin_size=100 * pq.ms)
     trains = te.detect_spikes(segment, threshold=8)
     assert [np.round(train.magnitude, 4).tolist() for train in trains] == [[0.2, 0.45]] * 4
