@@ -70,6 +70,10 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
+from .statistics.conditions import condition_effects as condition_effects
+from .statistics.mixed import mixed_effects as mixed_effects
+from .statistics.network_based import NetworkBasedStatistic as NetworkBasedStatistic
+from .statistics.network_based import network_based_statistic as network_based_statistic
 from .streaming.running_gram import RunningGram as RunningGram
 from .streaming.stream import Stream as Stream
 from .studies.analysis import analyze as analyze

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import Switch, number, path, suggest, whole_number
+from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -166,15 +166,11 @@ def _add_link(command: Any) -> None:
 def _add_states(command: Any) -> None:
     command.add_argument(
         "--states",
-        type=_number_of_states,
+        type=number_of_states,
         metavar="N",
         help="find discrete states of the network: auto, where surrogates and held-out likelihood "
         "say how many, or their number",
     )
-
-
-def _number_of_states(text: str) -> int | str:
-    return text if text == "auto" else whole_number(text)
 
 
 def _run(options: argparse.Namespace) -> Report:
