@@ -332,7 +332,7 @@ def detect_on_reading(block: neo.Block, *, detect: Any, detect_signal: str | Non
             "The recording holds spike trains already; detect is for raw voltage alone. Leave it "
             "out."
         )
-    options = {} if isinstance(detect, bool) else {"threshold": float(detect)}
+    options: dict[str, Any] = {} if isinstance(detect, bool) else {"threshold": float(detect)}
     for segment in block.segments:
         if not len(segment.spiketrains):
             found = detect_spikes(segment, signal=detect_signal, **options)

@@ -89,6 +89,12 @@ def test_what_the_refusal_of_convert_advises_leads_on(tmp_path, capsys):
     assert len(te.read(tmp_path / "out.nwb").segments[0].spiketrains) == 4
 
 
+def test_what_the_refusal_of_compare_advises_leads_on(raw, capsys):
+    words = ["compare", str(raw), "--bin-size", "50ms", "--window", "500ms"]
+    assert main(words) == 2
+    assert main([*words, *advised(capsys.readouterr().err)]) == 0
+
+
 def test_spikes_are_detected_on_reading_as_by_the_function(raw):
     plain = te.read(raw).segments[0]
     for asked, options in ((True, {}), (8, {"threshold": 8})):
