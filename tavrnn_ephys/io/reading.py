@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.io.finding import find_adapter, with_ability
 from tavrnn_ephys.io.protocols import BlockWriter
 
@@ -26,7 +27,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     Parameters
     ----------
     path : str or pathlib.Path
-        The file, of any format that an installed adapter reads.
+        The file, of any format that an installed adapter reads; or the address of an NWB file,
+        ``https://…``, of which only the parts that are needed are loaded.
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
     **options : object
@@ -58,10 +60,12 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     >>> block.segments[0].analogsignals[0].shape
     (4, 2)
     """
-    found = find_adapter(path, adapter)
+    place = place_of(path)
+    found = find_adapter(place, adapter)
     own = inspect.signature(found.read).parameters
     asked = {name: options.pop(name) for name in _DETECTION if name in options and name not in own}
-    block = found.read(Path(path), **options)
+    # An adapter that reads addresses takes one where others take a path.
+    block = found.read(cast(Path, place), **options)
     if asked:
         from tavrnn_ephys.io.detection import detect_on_reading
 
