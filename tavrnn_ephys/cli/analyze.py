@@ -17,6 +17,7 @@ from tavrnn_ephys.cli.questions import (
     reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FORMS, PROFILES
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
@@ -191,7 +192,7 @@ def _run(options: argparse.Namespace) -> Report:
         segment_index=options.segment,
     )
     result = analyze_file(
-        Path(options.file),
+        place_of(options.file),
         None if options.out is None else Path(options.out),
         config,
         placement=placement,
@@ -211,8 +212,11 @@ def _run(options: argparse.Namespace) -> Report:
 
 
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
+    from tavrnn_ephys.studies.answering import answer
+
     final = result.model.history_[-1]
-    parts = [result.activity, result.connectivity, result.graphs, result.embedding]
+    parts: list[Any] = [answer(result), "", result.activity, result.connectivity]
+    parts += [result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
         parts.append(result.behavior)
@@ -223,8 +227,11 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
 
 
 def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    from tavrnn_ephys.studies.answering import answer
+
     final, behavior = result.model.history_[-1], result.behavior
     return {
+        "answer": list(answer(result)),
         "recording": options.file,
         "written": options.out or options.file,
         "run": options.run_name,
