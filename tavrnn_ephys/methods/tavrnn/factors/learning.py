@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,8 @@ _START_DECAY, _START_VARIANCE = 0.8, 0.1
 # true factors .55.
 _LEAST_RELIABILITY = 0.45
 _SMALLEST = 1e-9
+# Sweeps that every fit makes, and the change of what factors explain at which it ends.
+_LEAST_SWEEPS, _SETTLED = 12, 0.005
 # Twice the drop of the log-likelihood at the ends of an interval of 95 %.
 _HALF_DROP = 1.92
 
@@ -203,7 +205,6 @@ def learn(
     *,
     n_sweeps: int,
     decay: _Array | None = None,
-    progress: Iterator[object] | None = None,
 ) -> list[dict[str, float]]:
     """
     Learn the factors of sessions, which share the decay of their states.
@@ -213,11 +214,9 @@ def learn(
     fits : mapping of str to FactorFit, or sequence of them
         The sessions.
     n_sweeps : int
-        Sweeps over all windows.
+        Largest number of sweeps over all windows; they end earlier when nothing changes any more.
     decay : numpy.ndarray, shape (latent_size,), optional
         Decay that is known from other sessions, and kept.
-    progress : iterator, optional
-        Advanced once per sweep.
 
     Returns
     -------
@@ -244,13 +243,21 @@ def learn(
             for fit in sessions:
                 fit.network.decay.copy_(torch.from_numpy(known))
         history.append({"reconstruction": float(np.mean([_unexplained(fit) for fit in sessions]))})
-        if progress is not None:
-            next(progress, None)
+        if _has_settled(history):
+            break
     low, high = _interval(likelihood)
     for fit in sessions:
         fit.network.decay_low.copy_(torch.from_numpy(low))
         fit.network.decay_high.copy_(torch.from_numpy(high))
     return history
+
+
+def _has_settled(history: Sequence[Mapping[str, float]]) -> bool:
+    """Say whether the last sweep changed what factors explain by less than a hundredth."""
+    if len(history) < _LEAST_SWEEPS:
+        return False
+    before, now = (1.0 - item["reconstruction"] for item in history[-2:])
+    return abs(now - before) < _SETTLED * abs(now)
 
 
 def _unexplained(fit: FactorFit) -> float:
