@@ -39,10 +39,14 @@ class Filtered(NamedTuple):
 
     Parameters
     ----------
-    mean, predicted_mean : numpy.ndarray, shape (n_windows, n_states)
-        Means.
-    covariance, predicted_covariance : numpy.ndarray, shape (n_windows, n_states, n_states)
-        Covariances.
+    mean : numpy.ndarray, shape (n_windows, n_states)
+        Posterior means.
+    covariance : numpy.ndarray, shape (n_windows, n_states, n_states)
+        Posterior covariances.
+    predicted_mean : numpy.ndarray, shape (n_windows, n_states)
+        Predicted means.
+    predicted_covariance : numpy.ndarray, shape (n_windows, n_states, n_states)
+        Predicted covariances.
     """
 
     mean: _Array

@@ -122,7 +122,14 @@ class FactorFit:
             self.relevance[factor] = max(found, _SMALLEST)
 
     def update_states(self) -> tuple[_Array, _Array]:
-        """Filter and smooth the states; return evidence on each, and its precision."""
+        """
+        Filter and smooth the states.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, shape (n_windows, n_factors)
+            Evidence on each state, the others taken out, and its precision.
+        """
         network = self.network
         evidence = self.windows.evidence(network.loadings) * float(network.pair_weight)
         uncertainty = network.uncertainty.flatten(1).sum(dim=1).double().cpu().numpy()
@@ -142,7 +149,19 @@ class FactorFit:
         return evidence - others, np.maximum(alone, 0.0)
 
     def decay_evidence(self, evidence: _Array, precision: _Array) -> _Array:
-        """Say how likely each decay is, over all stretches."""
+        """
+        Say how likely each decay is, over all stretches.
+
+        Parameters
+        ----------
+        evidence, precision : numpy.ndarray, shape (n_windows, n_factors)
+            As of :meth:`update_states`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (len(DECAYS), n_factors)
+            Log-likelihood, up to a constant.
+        """
         return np.sum(
             [decay_likelihood(evidence[part], precision[part]) for part in self.windows.stretches],
             axis=0,
@@ -157,9 +176,14 @@ class FactorFit:
 
     def finish(self) -> bool:
         """
-        Drop factors that hold noise, and remember the windows; say whether one is reliable.
+        Drop factors that hold noise, and remember the windows.
 
         The strongest factor stays in any case.
+
+        Returns
+        -------
+        bool
+            Whether any factor is told from noise.
         """
         network = self.network
         square = network.loadings.square().flatten(1).sum(dim=1)
