@@ -127,4 +127,6 @@ def _judged(
         "chance_high": high,
         "p_value": found.p_value,
         "smallest_p": found.smallest_p,
+        # How often the behaviour could have been another one, whatever the number of shifts.
+        "n_independent": len(values) / min_shift,
     }

@@ -144,6 +144,7 @@ _COLUMNS = {
     "metric": "What the score is.",
     "chance_low": "Lower limit of the central 95 % of circular shifts.",
     "chance_high": "Upper limit of the central 95 % of circular shifts.",
+    "n_independent": "Windows over the correlation time of the behaviour, in windows.",
     "feature": "Measure of a window.",
     "rates_held": "Whether the mean rate of the window is held constant.",
     "node_id": "Name of the node.",
