@@ -300,8 +300,8 @@ def swapped_neighbours(
     if n_all < LEAST_SHIFTS <= n_swaps:
         raise InputError(
             f"Neighbouring windows of this behaviour can swap in {n_all or 'no'} ways that change "
-            f"it, and {LEAST_SHIFTS} are needed for a p-value of 0.05. Shift it in time instead, or "
-            "record longer."
+            f"it, and {LEAST_SHIFTS} are needed for a p-value of 0.05. Shift it in time instead, "
+            "or record longer."
         )
     if n_all <= n_swaps:
         chosen = [
