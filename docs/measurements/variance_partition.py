@@ -1,5 +1,5 @@
 """
-How often an embedding that says nothing seems to add to rates, and how well planted parts are found.
+How often an embedding that says nothing seems to add to rates, and whether planted parts are found.
 
     python docs/measurements/variance_partition.py --runs 200
 
