@@ -19,10 +19,10 @@ REFERENCE = ROOT / "docs/reference/architecture.md"
 ROOMS = {
     "cli": {"studies", "figures", "results", "methods", "core"},
     "studies": {
-        "figures", "methods", "evaluation", "networks", "results", "connectivity", "activity",
-        "datasets", "io", "statistics", "core",
+        "streaming", "figures", "methods", "evaluation", "networks", "results", "connectivity",
+        "activity", "datasets", "io", "statistics", "core",
     },
-    "streaming": {"methods", "core"},
+    "streaming": {"methods", "results", "activity", "io", "core"},
     "figures": {"results", "activity", "io", "core"},
     "methods": {"core"},
     "evaluation": {"connectivity", "statistics", "core"},
@@ -45,7 +45,8 @@ HEAVY = {
     "torch_geometric": ("core/graph_sequence", "connectivity/graphs", "methods/"),
     "elephant": ("activity/binning", "connectivity/"),
     "neo": (
-        "io/", "activity/", "datasets/", "results/neo_objects", "studies/",
+        "io/", "activity/", "datasets/", "results/neo_objects", "streaming/sinks/nwb_log",
+        "studies/",
         "connectivity/surrogates",
     ),
     "h5py": (),
@@ -232,7 +233,7 @@ def _calls(path, name):
             yield node.lineno
 
 
-@pytest.mark.parametrize("name", ["bin_activity", "sliding_windows", "window_behavior"])
+@pytest.mark.parametrize("name", ["bin_recordings", "sliding_windows", "window_behavior"])
 def test_studies_bin_and_cut_windows_in_one_place(name):
     places = {
         path.relative_to(PACKAGE).as_posix()
@@ -240,3 +241,11 @@ def test_studies_bin_and_cut_windows_in_one_place(name):
         if _room(key) == "studies" and any(_calls(path, name))
     }
     assert places == {"studies/recording.py"}
+
+
+def test_studies_bin_in_no_other_way():
+    assert not [
+        key
+        for key, path in INSIDE.items()
+        if _room(key) == "studies" and any(_calls(path, "bin_activity"))
+    ]

@@ -21,7 +21,7 @@ from tavrnn_ephys.io.blocks.recorded import SOURCES, NodeRecordings, node_record
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["bin_activity"]
+__all__ = ["bin_activity", "bin_recordings"]
 
 
 def bin_activity(
@@ -77,9 +77,32 @@ def bin_activity(
     one_of(source, SOURCES, "source")
     size_s = duration_s(bin_size, "bin_size")
     recorded = node_recordings(segment, source, asked_by="bin_activity")
+    return bin_recordings(recorded, size_s, segment_index=segment_index)
+
+
+def bin_recordings(
+    recorded: NodeRecordings, bin_size_s: float, *, segment_index: int = 0
+) -> BinnedActivity:
+    """
+    Bin what was recorded of nodes, as :func:`bin_activity` says.
+
+    Parameters
+    ----------
+    recorded : NodeRecordings
+        Spike trains or traces.
+    bin_size_s : float
+        Width of a bin in seconds.
+    segment_index : int
+        Position of the segment in its block, carried along.
+
+    Returns
+    -------
+    BinnedActivity
+        Spike counts, or mean trace values.
+    """
     if recorded.signal is not None:
-        return _bin_traces(recorded, size_s, segment_index)
-    return _bin_spiketrains(recorded, size_s, segment_index)
+        return _bin_traces(recorded, bin_size_s, segment_index)
+    return _bin_spiketrains(recorded, bin_size_s, segment_index)
 
 
 def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int) -> BinnedActivity:
@@ -98,7 +121,7 @@ def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int
         )
     t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
     spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
-    warn_of_units_of_time([train.magnitude for train in spiketrains], recorded.called, stacklevel=4)
+    warn_of_units_of_time([train.magnitude for train in spiketrains], recorded.called, stacklevel=5)
     n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
     with _elephant_silent():
         binned = BinnedSpikeTrain(
@@ -114,7 +137,7 @@ def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int
             f"{n_dropped} of {n_spikes} spikes lie outside the {n_bins} whole bins of "
             f"{size_s:g} s from {t_start_s:g} s and are left out.",
             DataLossWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return BinnedActivity(
         values=counts.astype(np.min_scalar_type(int(counts.max()))),
@@ -154,7 +177,7 @@ def _shared_limits_s(
             f"{start_s:g} s to {stop_s:g} s ({some(nodes.ids[partly])}); outside it they count as "
             f"silent.{way}",
             DataLossWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return start_s, stop_s
 
@@ -233,7 +256,7 @@ def _recorded(nodes: Nodes, samples: NDArray[np.float64]) -> tuple[Nodes, NDArra
         f"The traces of {int(empty.sum())} of {len(nodes)} {nodes.kind}s hold no finite sample "
         f"({some(nodes.ids[empty])}) and are left out.",
         DataLossWarning,
-        stacklevel=5,
+        stacklevel=6,
     )
     kept = ~empty
     positions = nodes.positions_um
@@ -288,6 +311,6 @@ def _mean_per_bin(
             f"{n_left} of {len(times_s)} samples lie behind the last whole bin of {size_s:g} s "
             "and are left out.",
             DataLossWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return np.ascontiguousarray((totals / n_samples[:, np.newaxis]).T)

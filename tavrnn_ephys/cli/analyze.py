@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import Switch, number, path, suggest, whole_number
+from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -17,6 +17,7 @@ from tavrnn_ephys.cli.questions import (
     reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FORMS, PROFILES
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
@@ -166,15 +167,11 @@ def _add_link(command: Any) -> None:
 def _add_states(command: Any) -> None:
     command.add_argument(
         "--states",
-        type=_number_of_states,
+        type=number_of_states,
         metavar="N",
         help="find discrete states of the network: auto, where surrogates and held-out likelihood "
         "say how many, or their number",
     )
-
-
-def _number_of_states(text: str) -> int | str:
-    return text if text == "auto" else whole_number(text)
 
 
 def _run(options: argparse.Namespace) -> Report:
@@ -195,7 +192,7 @@ def _run(options: argparse.Namespace) -> Report:
         segment_index=options.segment,
     )
     result = analyze_file(
-        Path(options.file),
+        place_of(options.file),
         None if options.out is None else Path(options.out),
         config,
         placement=placement,
@@ -215,8 +212,11 @@ def _run(options: argparse.Namespace) -> Report:
 
 
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
+    from tavrnn_ephys.studies.answering import answer
+
     final = result.model.history_[-1]
-    parts = [result.activity, result.connectivity, result.graphs, result.embedding]
+    parts: list[Any] = [answer(result), "", result.activity, result.connectivity]
+    parts += [result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
         parts.append(result.behavior)
@@ -227,8 +227,11 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
 
 
 def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    from tavrnn_ephys.studies.answering import answer
+
     final, behavior = result.model.history_[-1], result.behavior
     return {
+        "answer": list(answer(result)),
         "recording": options.file,
         "written": options.out or options.file,
         "run": options.run_name,

@@ -65,6 +65,9 @@ class AnalysisResult:
         What the network has to do with a behaviour, where one was asked for.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
+    change : mapping of str to pandas.DataFrame, optional
+        Whether, when and where the network changed, as tables; made with the run of a file, or by
+        :func:`tavrnn_ephys.answer`.
     warned : tuple of str
         What the analysis warned of.
     """
@@ -78,6 +81,7 @@ class AnalysisResult:
     embedding: NodeEmbedding
     behavior: Any = None
     states: Any = None
+    change: Any = None
     warned: tuple[str, ...] = ()
 
 
@@ -116,7 +120,9 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     >>> result.embedding.mean.shape
     (9, 20, 16)
     """
-    recording = open_block(block, config.windows, segment_index=config.segment_index)
+    recording = open_block(
+        block, config.windows, segment_index=config.segment_index, measure=config.measure
+    )
     config = dataclasses.replace(config, segment_index=recording.segment_index)
     return analyze_recording(recording, config, verbose=verbose)
 
@@ -152,7 +158,13 @@ def analyze_recording(
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
-    refuse_large_analysis(activity, len(windows), config.measure)
+    refuse_large_analysis(
+        len(windows),
+        activity.n_nodes,
+        n_bins=activity.n_bins,
+        measure=config.measure,
+        node_kind=activity.node_kind,
+    )
     with remembered() as said:
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(

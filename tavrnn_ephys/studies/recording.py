@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import quantities as pq
 
 from tavrnn_ephys.activity.behavior import WindowBehavior, behavior_means, window_behavior
-from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.activity.binning import bin_recordings
 from tavrnn_ephys.activity.windows import sliding_windows
+from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
 from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, WindowSpec
 from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, one_segment
 from tavrnn_ephys.io.blocks.groups import with_node_groups
+from tavrnn_ephys.io.blocks.recorded import NodeRecordings, node_recordings
 from tavrnn_ephys.io.reading import read
 
 if TYPE_CHECKING:
@@ -179,7 +181,11 @@ def read_segment(path: str | Path, spec: RecordingSpec) -> tuple[neo.Block, Reco
 
 
 def open_block(
-    block: neo.Block, windows: WindowSpec, *, segment_index: int | None = None
+    block: neo.Block,
+    windows: WindowSpec,
+    *,
+    segment_index: int | None = None,
+    measure: Any = None,
 ) -> Recording:
     """
     Cut a segment of a block into bins and windows.
@@ -192,6 +198,8 @@ def open_block(
         Bins and windows.
     segment_index : int, optional
         Which segment; the first by default, and a warning says so where there are several.
+    measure : str or callable, optional
+        As in :func:`open_segment`.
 
     Returns
     -------
@@ -205,7 +213,7 @@ def open_block(
     """
     with remembered() as said:
         index = choose_segment(block, segment_index)
-    opened = open_segment(block.segments[index], windows, segment_index=index)
+    opened = open_segment(block.segments[index], windows, segment_index=index, measure=measure)
     return replace(opened, warned=(*said, *opened.warned))
 
 
@@ -215,6 +223,7 @@ def open_segment(
     behavior: BehaviorSpec | None = None,
     *,
     segment_index: int = 0,
+    measure: Any = None,
 ) -> Recording:
     """
     Cut a segment into bins and windows.
@@ -229,6 +238,9 @@ def open_segment(
         A behaviour that is summed up in each window.
     segment_index : int
         Its position in its block.
+    measure : str or callable, optional
+        Measure of connectivity of an analysis that follows; one for which there is no room is
+        refused before anything is binned.
 
     Returns
     -------
@@ -238,11 +250,13 @@ def open_segment(
     Raises
     ------
     InputError
-        If bins, windows or the behaviour do not suit it.
+        If bins, windows or the behaviour do not suit it, or the analysis is too large.
     """
     with remembered() as said:
-        bin_size = windows.bin_size_s * pq.s
-        activity = bin_activity(segment, bin_size=bin_size, segment_index=segment_index)
+        recorded = node_recordings(segment, asked_by="open_segment")
+        if measure is not None:
+            _refuse_large(recorded, windows, measure)
+        activity = bin_recordings(recorded, windows.bin_size_s, segment_index=segment_index)
         length, step = windows.window_length_s * pq.s, windows.step_s * pq.s
         cut = sliding_windows(activity, window_length=length, step=step)
         cut = cut.with_columns(**behavior_means(segment, cut))
@@ -254,6 +268,17 @@ def open_segment(
         windows=cut,
         behavior=summed,
         warned=tuple(said),
+    )
+
+
+def _refuse_large(recorded: NodeRecordings, windows: WindowSpec, measure: Any) -> None:
+    start_s, stop_s = recorded.limits_s
+    refuse_large_analysis(
+        windows.n_windows(stop_s - start_s),
+        len(recorded.nodes),
+        n_bins=int((stop_s - start_s) / windows.bin_size_s),
+        measure=measure,
+        node_kind=recorded.nodes.kind,
     )
 
 
