@@ -115,6 +115,7 @@ def measured(recipe, seed):
         "true mean": score(known),
         "true pairs": score(auto, graphs_of_true_pairs(auto, truth)),
         "pearson": score(coarse),
+        "auto, gate shrunk": score(auto, make=lambda: GatedContributions(gate="shrunk")),
         "auto, not gated": score(auto, make=lambda: EdgePCA(n_components=16)),
     }
     return row, found["time_constant"], found["delay"]

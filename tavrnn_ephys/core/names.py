@@ -91,6 +91,7 @@ METHODS = (
     "pca_edges",
     "uase_gated",
     "contributions_gated",
+    "contributions_shrunk",
     "tangent_space",
     "hmm",
     "bilinear",

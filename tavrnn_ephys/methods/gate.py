@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 
-__all__ = ["EdgeGate", "node_contributions"]
+__all__ = ["GATE_FORMS", "EdgeGate", "node_contributions"]
+
+GATE_FORMS = ("proportional", "shrunk")
 
 
 class EdgeGate:
@@ -20,8 +23,16 @@ class EdgeGate:
     Only pairs that are coupled on average can change their coupling; all others add noise.  With
     the mean ``m`` and the standard deviation ``s`` of an edge over ``T`` independent training
     windows, ``z = √T m / s`` has a variance of 1 by chance, so that ``m² T / s²`` exceeds what
-    chance gives by ``z² - 1``: the edge is weighed by ``√max(z² - 1, 0) / s``, its signal in
-    units of its noise.  Positive and negative couplings count alike.
+    chance gives by ``z² - 1``.  Positive and negative couplings count alike.
+
+    Parameters
+    ----------
+    form : {"proportional", "shrunk"}
+        ``"proportional"`` weighs an edge by ``√max(z² - 1, 0) / s``: its signal in units of its
+        noise, as if the change of a coupling were in proportion to it.  ``"shrunk"`` weighs it by
+        ``√(max(z² - 1, 0) / z²) / s``: in units of its noise, and less the more of its mean is
+        chance.  The first is better where few pairs are coupled, the second where many are, for
+        then few of the strongest outweigh all others in the first.
 
     Attributes
     ----------
@@ -49,6 +60,9 @@ class EdgeGate:
     strength_: NDArray[np.float64]
     z_: NDArray[np.float64]
 
+    def __init__(self, *, form: str = "proportional") -> None:
+        self.form = one_of(form, GATE_FORMS, "form")
+
     def fit(self, weights: NDArray[Any], *, overlap: int = 0) -> EdgeGate:
         """
         Learn the gate.
@@ -74,7 +88,10 @@ class EdgeGate:
         np.fill_diagonal(varies, False)
         safe = np.where(varies, spread, 1.0)
         z = np.where(varies, mean / safe * np.sqrt(n_windows / (1 + overlap)), 0.0)
-        strength = np.where(varies, np.sqrt(np.maximum(z * z - 1, 0.0)) / safe, 0.0)
+        evidence = np.maximum(z * z - 1, 0.0)
+        if self.form == "shrunk":
+            evidence = evidence / (evidence + 1)
+        strength = np.where(varies, np.sqrt(evidence) / safe, 0.0)
         power = np.mean((strength * spread) ** 2) * n_nodes / max(n_nodes - 1, 1)
         self.mean_, self.z_ = mean, z
         self.strength_ = strength / np.sqrt(power) if power > 0 else strength
@@ -129,11 +146,13 @@ def node_contributions(
     return contributions
 
 
-def fitted_gate(sequences: Sequence[GraphSequence]) -> tuple[EdgeGate, NDArray[np.float64]]:
+def fitted_gate(
+    sequences: Sequence[GraphSequence], form: str
+) -> tuple[EdgeGate, NDArray[np.float64]]:
     """Fit a gate to training graphs; also gives the gated edges of all their windows."""
     weights = np.concatenate(
         [np.stack([matrix.toarray() for matrix in item.weights]) for item in sequences]
     )
     overlap = max(item.windows.overlap for item in sequences)
-    gate = EdgeGate().fit(weights, overlap=overlap)
+    gate = EdgeGate(form=form).fit(weights, overlap=overlap)
     return gate, gate.apply(weights)

@@ -24,11 +24,17 @@ class _Gated(GraphEmbedder):
     takes_directed = True
 
     def __init__(
-        self, *, latent_size: int = 8, smoothing: float = 0.6, joined: bool = True
+        self,
+        *,
+        latent_size: int = 8,
+        smoothing: float = 0.6,
+        joined: bool = True,
+        gate: str = "proportional",
     ) -> None:
         self.latent_size = latent_size
         self.smoothing = smoothing
         self.joined = joined
+        self.gate = gate
 
     gate_: EdgeGate
 
@@ -36,7 +42,7 @@ class _Gated(GraphEmbedder):
         positive_int(self.latent_size, "latent_size")
         if not 0 <= self.smoothing < 1:
             raise InputError(f"smoothing must lie in [0, 1), got {self.smoothing!r}.")
-        self.gate_, gated = fitted_gate(sequences)
+        self.gate_, gated = fitted_gate(sequences, self.gate)
         self._fit_gated(gated)
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
@@ -64,6 +70,8 @@ class GatedUASE(_Gated):
         Weight of the past in a causal exponential mean over windows, in [0, 1).
     joined : bool
         Whether the window alone stands beside the mean.
+    gate : {"proportional", "shrunk"}
+        Form of the :class:`EdgeGate`.
 
     Attributes
     ----------
@@ -107,6 +115,8 @@ class GatedContributions(_Gated):
         Weight of the past in a causal exponential mean over windows, in [0, 1).
     joined : bool
         Whether the window alone stands beside the mean.
+    gate : {"proportional", "shrunk"}
+        Form of the :class:`EdgeGate`.
 
     Attributes
     ----------

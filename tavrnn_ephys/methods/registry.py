@@ -46,6 +46,11 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
         {},
         "nodes' shares of components of gated edges, beside their EMA",
     ),
+    "contributions_shrunk": (
+        "gated:GatedContributions",
+        {"gate": "shrunk"},
+        "the same, the gate shrunk: many coupled pairs",
+    ),
     "tangent_space": ("tangent:TangentSpace", {}, "components in the tangent space"),
     "hmm": ("hidden_markov:HiddenMarkov", {}, "hidden Markov model on components of edges"),
     "bilinear": ("bilinear:BilinearLogistic", {}, "low-rank bilinear read-out, label"),

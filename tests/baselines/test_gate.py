@@ -12,13 +12,14 @@ def noise(n_windows=60, n_nodes=12, seed=0):
     return np.random.default_rng(seed).normal(0, 1, (n_windows, n_nodes, n_nodes))
 
 
-def test_strength_is_the_written_formula():
+@pytest.mark.parametrize("form", ["shrunk", "proportional"])
+def test_strength_is_the_written_formula(form):
     weights = noise() + 0.3
     mean, sd = weights.mean(axis=0), weights.std(axis=0, ddof=1)
     z = mean / sd * np.sqrt(60)
-    expected = np.sqrt(np.maximum(z**2 - 1, 0)) / sd
+    expected = np.sqrt(np.maximum(z**2 - 1, 0) / (z**2 if form == "shrunk" else 1)) / sd
     np.fill_diagonal(expected, 0)
-    found = EdgeGate().fit(weights).strength_
+    found = EdgeGate(form=form).fit(weights).strength_
     ratio = found[expected > 0] / expected[expected > 0]
     np.testing.assert_allclose(ratio, ratio[0])
     assert not found[expected == 0].any()
@@ -31,6 +32,8 @@ def test_couplings_of_either_sign_pass(sign):
     strength = EdgeGate().fit(weights).strength_
     assert strength[2, 5] == strength.max()
     assert strength[2, 5] > 3 * np.median(strength[strength > 0])
+    shrunk = EdgeGate(form="shrunk").fit(weights).strength_
+    assert shrunk[2, 5] > 1.5 * np.median(shrunk)
 
 
 def test_edges_that_do_not_vary_say_nothing():

@@ -20,6 +20,8 @@ __all__ = ["filtered", "smoothed", "with_oracle", "with_oracle_of_path"]
 _BIN_S, _DELAY_S = 0.001, 0.004
 _LEAST_HZ = 1e-3
 _N_SHARES, _DRIFT = 21, 0.08
+# Beyond these odds, one certain window would weigh more than all others in a decoder.
+_CERTAIN = (-20.0, 20.0)
 
 
 def with_oracle(
@@ -53,7 +55,8 @@ def with_oracle(
     Returns
     -------
     Windows
-        With a column per reading and state but the last: log odds against the mean, within ± 20.
+        With columns of log odds of the second of two states, or of log probabilities of each of
+        more, within ± 20.
     """
     gains = _log_likelihoods(windows, block, coupling, rates_hz, delays_s, time_constants_s)
     n_states = len(coupling)
@@ -61,9 +64,11 @@ def with_oracle(
     np.fill_diagonal(moves, stay)
     columns = {}
     for reading, found in _readings(gains, moves).items():
-        odds = np.clip(found - found.mean(axis=1, keepdims=True), -20, 20)
-        for state in range(max(n_states - 1, 1)):
-            columns[f"oracle_{reading}_{state}"] = odds[:, state]
+        if n_states == 2:
+            columns[f"oracle_{reading}_0"] = np.clip(found[:, 1] - found[:, 0], *_CERTAIN)
+            continue
+        for state in range(n_states):
+            columns[f"oracle_{reading}_{state}"] = np.clip(found[:, state], *_CERTAIN)
     return replace(windows, columns={**windows.columns, **columns})
 
 

@@ -37,7 +37,7 @@ _N_NODES, _DURATION_S, _BIN_S, _WINDOW_S = 40, 200.0, 0.01, 1.0
 _FRAME_S, _DWELL_S, _N_FOLDS = 0.02, 10.0, 4
 _FINE_S, _MEASURES, _REMEMBERED = 0.001, ("pearson", "lagged_correlation"), 40
 _RETURNING = NetworkRecipe(
-    n_states=6, dwell_s=4.0, duration_s=240.0, coupled_fraction=0.4, n_parents=4
+    n_states=6, dwell_s=4.0, duration_s=240.0, coupled_fraction=0.15, n_parents=4
 )
 # Share of the spikes that other nodes cause: floors lie neither at chance nor at the ceiling.
 _COUPLED = {"switching": 0.1, "drift": 0.2, "learning": 0.3, "calcium": 0.25}
