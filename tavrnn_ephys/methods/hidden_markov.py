@@ -44,6 +44,17 @@ class HiddenMarkov(GraphEmbedder):
     References
     ----------
     .. [1] Vidaurre, Smith & Woolrich (2017), PNAS 114, 12827-12832.
+
+    Examples
+    --------
+    >>> from tavrnn_ephys.core.containers import ConnectivitySequence
+    >>> from tavrnn_ephys.connectivity.graphs import build_graphs
+    >>> weights = np.random.default_rng(0).normal(0, 0.1, (40, 5, 5))
+    >>> weights[10:30, :2] += 1.0
+    >>> graphs = build_graphs(ConnectivitySequence.from_array(weights, directed=True))
+    >>> found = HiddenMarkov(n_states=2, latent_size=2).fit(graphs).transform(graphs).mean[:, 0]
+    >>> bool((found[10:30].argmax(axis=1) != found[0].argmax()).all())
+    True
     """
 
     name = "hmm"

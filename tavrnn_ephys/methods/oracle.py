@@ -34,6 +34,17 @@ class Oracle(GraphEmbedder):
     ----------
     node_ids_ : numpy.ndarray of str, shape (n_nodes,)
         Nodes seen in ``fit``.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from tavrnn_ephys.core.containers import ConnectivitySequence
+    >>> from tavrnn_ephys.connectivity.graphs import build_graphs
+    >>> graphs = build_graphs(ConnectivitySequence.from_array(np.ones((3, 2, 2))))
+    >>> told = replace(graphs.windows, columns={"oracle_window_0": [-1.0, 2.0, 3.0]})
+    >>> graphs = replace(graphs, windows=told)
+    >>> Oracle().fit(graphs).transform(graphs).mean[:, 0, 0]
+    array([-1.,  2.,  3.], dtype=float32)
     """
 
     name = "oracle"

@@ -40,6 +40,11 @@ class TangentSpace(GraphEmbedder):
     References
     ----------
     .. [1] Barachant et al. (2012), IEEE Transactions on Biomedical Engineering 59, 920-928.
+
+    Examples
+    --------
+    >>> TangentSpace(n_components=4)
+    TangentSpace(n_components=4)
     """
 
     name = "tangent_space"
