@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tavrnn_ephys.core.containers.nodes import Nodes
     from tavrnn_ephys.core.containers.windows import Windows
 
-__all__ = ["graphs_frame", "matrix_to_networkx", "to_networkx"]
+__all__ = ["arrows", "graphs_frame", "matrix_to_networkx", "to_networkx"]
 
 
 def to_networkx(
@@ -120,3 +120,20 @@ def graphs_frame(
         for each in coordinates
     )
     return edges_frame(windows, nodes, entries, directed=directed)
+
+
+def arrows(graphs: Any) -> bool:
+    """
+    Say whether the edges of graphs have a direction.
+
+    Parameters
+    ----------
+    graphs : GraphSequence
+        The graphs.
+
+    Returns
+    -------
+    bool
+        Whether an entry leads from its row to its column alone.
+    """
+    return bool(graphs.directed)
