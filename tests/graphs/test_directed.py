@@ -126,9 +126,7 @@ def test_directed_and_undirected_parts_are_not_joined():
         te.build_graphs([part, part.symmetrized()])
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: VGAE(n_steps=2), lambda: te.TAVRNN(options={"training_steps": 2})]
-)
+@pytest.mark.parametrize("make", [lambda: VGAE(n_steps=2), lambda: te.TAVRNN(training_epochs=1)])
 def test_methods_that_read_undirected_graphs_say_so_once(make):
     graphs = te.build_graphs(one_way())
     with pytest.warns(DataLossWarning, match="reads undirected graphs") as caught:

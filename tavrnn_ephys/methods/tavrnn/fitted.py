@@ -57,8 +57,10 @@ class Fitted:
         return next(iter(self.sessions_.values()))
 
     def _readable(self, graphs: Any, options: NetworkOptions) -> list[GraphSequence]:
-        fitted = "sessions_" in vars(self)
-        sequences = [undirected(item, "TAVRNN", warn=not fitted) for item in as_sequences(graphs)]
+        sequences = as_sequences(graphs)
+        if not options.has_factors:
+            fitted = "sessions_" in vars(self)
+            sequences = [undirected(item, "TAVRNN", warn=not fitted) for item in sequences]
         if not options.history_node:
             sequences = [without_history(item) for item in sequences]
         for sequence in sequences:
