@@ -16,7 +16,6 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.core.spec import ConnectivitySpec, StateSpec, from_facts, to_facts
 from tavrnn_ephys.figures import plot_state_graph, plot_state_times
-from tavrnn_ephys.networks.states.differences import few_stays
 from tavrnn_ephys.networks.states.durations import durations_of
 from tavrnn_ephys.networks.states.stretches import stay_starts, stretch_lengths
 from tavrnn_ephys.statistics.welch import welch_p_values
@@ -269,7 +268,7 @@ def test_stays_end_with_their_stretch():
 
 def test_few_stays_are_named():
     found = te.network_states(made(np.repeat([0, 1, 0], 40), patterns(2)), n_states=2)
-    assert few_stays(found) == [0, 1]
+    assert found.few_stays == [0, 1]
 
 
 def test_welch_equals_scipy():
