@@ -18,7 +18,7 @@ from tavrnn_ephys.cli.questions import (
 )
 from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FORMS, PROFILES
+from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, PROFILES
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
 
 if TYPE_CHECKING:
@@ -71,7 +71,14 @@ def add_command(commands: Any) -> Any:
         metavar="ISO-DATE",
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
-    command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
+    command.add_argument("--figures", type=path, metavar="DIR", help="folder for figures")
+    form = command.add_argument(
+        "--figure-format",
+        default="png",
+        metavar="FORM",
+        help="png, svg or pdf (default: png)",
+    )
+    suggest(form, lambda: FIGURE_FORMS)
     command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
     _add_link(command)
     _add_states(command)
@@ -199,6 +206,7 @@ def _run(options: argparse.Namespace) -> Report:
         session_start=options.session_start,
         options=reading_options(options),
         figures=options.figures,
+        figure_format=options.figure_format,
         report=options.report,
         overwrite=options.overwrite,
         verbose=True,
