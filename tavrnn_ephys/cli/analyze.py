@@ -17,6 +17,7 @@ from tavrnn_ephys.cli.questions import (
     reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, PROFILES
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
@@ -198,7 +199,7 @@ def _run(options: argparse.Namespace) -> Report:
         segment_index=options.segment,
     )
     result = analyze_file(
-        Path(options.file),
+        place_of(options.file),
         None if options.out is None else Path(options.out),
         config,
         placement=placement,

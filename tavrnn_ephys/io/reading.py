@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.io.finding import find_adapter, with_ability
 from tavrnn_ephys.io.protocols import BlockWriter
 
@@ -22,7 +23,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     Parameters
     ----------
     path : str or pathlib.Path
-        The file, of any format that an installed adapter reads.
+        The file, of any format that an installed adapter reads; or the address of an NWB file,
+        ``https://…``, of which only the parts that are needed are loaded.
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
     **options : object
@@ -50,7 +52,9 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     >>> block.segments[0].analogsignals[0].shape
     (4, 2)
     """
-    return find_adapter(path, adapter).read(Path(path), **options)
+    place = place_of(path)
+    # An adapter that reads addresses takes one where others take a path.
+    return find_adapter(place, adapter).read(cast(Path, place), **options)
 
 
 def read_mat(

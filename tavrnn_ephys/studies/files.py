@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tavrnn_ephys.core.addresses import Address
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError
@@ -36,7 +37,7 @@ _FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "similar
 
 
 def analyze_file(
-    source: Path,
+    source: Path | Address,
     out: Path | None,
     config: AnalysisConfig,
     *,
@@ -59,9 +60,9 @@ def analyze_file(
 
     Parameters
     ----------
-    source : pathlib.Path
-        The recording; a format other than NWB is converted into the copy, of several segments
-        the one that is analysed.
+    source : pathlib.Path or Address
+        The recording, or the address of an NWB file; a format other than NWB is converted into
+        the copy, of several segments the one that is analysed.
     out : pathlib.Path, optional
         The NWB file to write; none where the results go into the source itself.
     config : AnalysisConfig
@@ -128,7 +129,7 @@ def analyze_file(
         names = [f"{name}.csv" for name in asked]
         table_folder = check_folder(tables, names, overwrite=overwrite)
     if report is not None:
-        check_report(report, inputs=(source,), overwrite=overwrite)
+        check_report(report, inputs=_local(source), overwrite=overwrite)
     spec = RecordingSpec(
         adapter=found,
         options=dict(options or {}),
@@ -137,7 +138,7 @@ def analyze_file(
     )
     block, spec = read_segment(source, spec)
     with as_nwb(
-        block, source, adapter=found, beside=out or source, session_start=session_start
+        block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
@@ -148,12 +149,12 @@ def analyze_file(
     if folder is not None:
         _save_figures(result, folder, figure_format)
     if report is not None:
-        write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
+        write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
 
 
 def _checked_adapter(
-    source: Path,
+    source: Path | Address,
     out: Path | None,
     placement: Placement,
     adapter: str | None,
@@ -161,6 +162,11 @@ def _checked_adapter(
 ) -> str:
     """Find the adapter, and refuse what could not be written, before any work."""
     found = find_adapter(source, adapter).name
+    if placement.way != "copy" and isinstance(source, Address):
+        raise InputError(
+            f"'{source.name}' lies at an address, and results cannot go into it or link to it. "
+            "Write a new file: --out FILE.nwb."
+        )
     if placement.way != "copy" and found != "nwb":
         raise InputError(
             f"'{source.name}' is no NWB file, which alone can take or be linked to results. Write "
@@ -169,26 +175,31 @@ def _checked_adapter(
     if placement.way == "in_place":
         if out is not None:
             raise InputError("Results go either into the recording's own file or into --out.")
-        check_output(source.resolve(), overwrite=True)
+        check_output(Path(source).resolve(), overwrite=True)
     elif out is None:
         raise InputError("Say where the results go: --out FILE.nwb, or --in-place.")
     elif not out.name.lower().endswith(".zarr"):
-        check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
+        check_output(out, inputs=_local(source), overwrite=placement.overwrite, suffix=".nwb")
     if found == "nwb" and session_start is not None:
         raise InputError(
             f"'{source.name}' knows its start; --session-start is for formats that do not. "
             "Leave it out."
         )
-    if found == "nwb":
+    if found == "nwb" and isinstance(source, Path):
         results_store().check_results_source(source, placement)
     return found
 
 
-def _origin(source: Path, adapter: str) -> dict[str, Any]:
+def _local(source: Path | Address) -> tuple[Path, ...]:
+    """Give a recording that could be overwritten."""
+    return (source,) if isinstance(source, Path) else ()
+
+
+def _origin(source: Path | Address, adapter: str) -> dict[str, Any]:
     """Note the file and the command."""
     name, *arguments = sys.argv
     return {
-        "recording": source.name,
+        "recording": str(source) if isinstance(source, Address) else source.name,
         "adapter": adapter,
         "command_line": shlex.join([Path(name).name, *arguments]),
     }
