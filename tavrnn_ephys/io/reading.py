@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import neo
 
 __all__ = ["read", "read_mat", "write_nwb"]
+
+# Options that every adapter has which does not detect spikes itself.
+_DETECTION = ("detect", "detect_signal")
 
 
 def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo.Block:
@@ -28,7 +32,9 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
     **options : object
-        Options of the adapter.
+        Options of the adapter.  Of every format that holds raw voltage alone, ``detect`` has its
+        spikes detected by :func:`tavrnn_ephys.detect_spikes`: True, or a threshold in standard
+        deviations of the noise; ``detect_signal`` names the signal where there are several.
 
     Returns
     -------
@@ -39,6 +45,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     ------
     FileFormatError
         If the file is missing, damaged or of an unknown format.
+    InputError
+        If an option is unknown, or spikes are to be detected where there are some already.
 
     Examples
     --------
@@ -53,8 +61,16 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     (4, 2)
     """
     place = place_of(path)
+    found = find_adapter(place, adapter)
+    own = inspect.signature(found.read).parameters
+    asked = {name: options.pop(name) for name in _DETECTION if name in options and name not in own}
     # An adapter that reads addresses takes one where others take a path.
-    return find_adapter(place, adapter).read(cast(Path, place), **options)
+    block = found.read(cast(Path, place), **options)
+    if asked:
+        from tavrnn_ephys.io.detection import detect_on_reading
+
+        detect_on_reading(block, **{"detect": True, **asked})
+    return block
 
 
 def read_mat(
