@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
+from tavrnn_ephys.cli.parsing import rarely_needed
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from tavrnn_ephys.studies.analysis import AnalysisResult
 
 __all__ = ["add_command"]
+
+# Most analyses are asked for without these.
+_RARELY = (
+    "sidecar", "replace", "module", "connectivity", "measure", "measure_option", "profile",
+    "segment", "adapter", "option", "session_start", "figure_format", "behavior_how",
+    "behavior_period", "threshold", "print_config",
+)  # fmt: skip
 
 
 def add_command(commands: Any) -> Any:
@@ -59,33 +67,48 @@ def add_command(commands: Any) -> Any:
     command.add_argument(
         "file", type=path, metavar="FILE", help="recording, of any format that is known"
     )
-    add_windows(command, required=True)
-    command.add_argument("--out", type=path, metavar="FILE.nwb", help="NWB file to write")
+    needed = command.add_argument_group("what is needed")
+    add_windows(needed, required=True)
+    needed.add_argument(
+        "--out", type=path, metavar="FILE.nwb", help="NWB file to write (this, or --in-place)"
+    )
+    asked = command.add_argument_group("the question")
+    _add_link(asked)
+    _add_states(asked)
+    written = command.add_argument_group("what else is written")
+    _add_pictures(written)
     _add_placement(command)
-    _add_graphs(command)
-    add_measure(command)
-    _add_model(command)
-    add_segment(command)
-    add_reading(command)
-    command.add_argument(
+    network = command.add_argument_group("network and model")
+    _add_graphs(network)
+    add_measure(network)
+    _add_model(network)
+    reading = command.add_argument_group("how the file is read")
+    add_segment(reading)
+    add_reading(reading)
+    reading.add_argument(
         "--session-start",
         metavar="ISO-DATE",
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
+    rarely_needed(command, *_RARELY)
+    command.set_defaults(run=_run)
+    return command
+
+
+def _add_pictures(command: Any) -> None:
     command.add_argument("--figures", type=path, metavar="DIR", help="folder for figures")
     form = command.add_argument(
-        "--figure-format",
-        default="png",
-        metavar="FORM",
-        help="png, svg or pdf (default: png)",
+        "--figure-format", default="png", metavar="FORM", help="png, svg or pdf (default: png)"
     )
     suggest(form, lambda: FIGURE_FORMS)
     command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
-    _add_link(command)
-    _add_states(command)
+    command.add_argument(
+        "--tables",
+        type=path,
+        metavar="DIR",
+        help="folder for the tables of the answer, the behaviour and the states (CSV)",
+    )
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
-    command.set_defaults(run=_run)
-    return command
 
 
 def _add_graphs(command: Any) -> None:
@@ -162,12 +185,6 @@ def _add_link(command: Any) -> None:
         metavar="GROUPS",
         help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
         "a CSV file with the columns node_id and group",
-    )
-    command.add_argument(
-        "--tables",
-        type=path,
-        metavar="DIR",
-        help="folder for the tables of the link to the behaviour and of the states (CSV)",
     )
 
 

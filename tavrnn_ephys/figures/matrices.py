@@ -165,8 +165,9 @@ def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     lag = np.subtract.outer(np.arange(len(full)), np.arange(len(full)))
     # Early windows share their attention among few: the decay is that of the later half.
     late = len(full) // 2
-    decay = np.array([np.diagonal(full[max(late, n) :], max(late - n, 0)).mean()
-                      for n in range(len(full))])  # fmt: skip
+    decay = np.array(
+        [np.median(np.diagonal(full[max(late, n) :], max(late - n, 0))) for n in range(len(full))]
+    )
     shared = np.where(lag >= 0, decay[np.abs(lag)], 0.0)
     shared *= full.sum(axis=1, keepdims=True) / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
     return np.where(lag >= 0, full - shared, 0.0)

@@ -70,7 +70,10 @@ def beyond_decay(attention: NDArray[np.float64]) -> NDArray[np.float64]:
     values = np.where(known, attention, 0.0)
     # Early windows share their attention among few: the decay is that of the later half.
     late = known & (np.arange(len(known))[:, None] >= len(known) // 2)
-    decay = (values * late).sum(axis=0) / np.maximum(late.sum(axis=0), 1)
+    decay = np.array(
+        [np.median(column[here]) if here.any() else 0.0
+         for column, here in zip(values.T, late.T, strict=True)]
+    )  # fmt: skip
     shared = np.where(known, decay, 0.0)
     shared *= values.sum(axis=1, keepdims=True) / np.maximum(
         shared.sum(axis=1, keepdims=True), 1e-12
