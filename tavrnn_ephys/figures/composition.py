@@ -43,7 +43,7 @@ from tavrnn_ephys.figures.similarity import plot_similarity
 __all__ = ["STYLE", "analysis_figures", "letter_panels", "overview_figure", "save_figure"]
 
 #: The one style sheet of all pictures that are written: text stays text in SVG and PDF.
-STYLE = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "tavrnn_ephys"}
+STYLE: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "tavrnn_ephys"}
 
 _WIDTH_IN = 10.67
 _DPI = 150
