@@ -23,7 +23,11 @@ from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
-from tavrnn_ephys.figures.page.table_figures import association_figure, scores_figure
+from tavrnn_ephys.figures.page.table_figures import (
+    association_figure,
+    partition_figure,
+    scores_figure,
+)
 from tavrnn_ephys.figures.page.window_figures import attention_figure, beyond_decay
 
 __all__ = ["OwnSection", "render"]
@@ -156,6 +160,8 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["association"] = association_figure(tables["behavior_association"])
     if "behavior_decoding" in tables:
         found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
+    if "behavior_partition" in tables:
+        found["partition"] = partition_figure(tables["behavior_partition"])
     found |= state_figures(content)
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
