@@ -81,7 +81,7 @@ def tables_of_run(seed: int, options: argparse.Namespace) -> dict:
     asked = behavior_of(block.segments[0], recording.windows, behavior.spec)
     return {
         "change_network": order_in_time(connectivity, seed=seed).network,
-        "behavior_decoding": decoded(result, asked, behavior_score(asked), behavior),
+        "behavior_decoding": decoded(result, asked, behavior_score(asked), behavior)[0],
     }
 
 
