@@ -19,6 +19,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.io.blocks import choose_segment
+from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.results import summarize
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.recording import Recording, open_block, remembered
@@ -128,7 +129,11 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
 
 
 def analyze_recording(
-    recording: Recording, config: AnalysisConfig, *, verbose: bool = False
+    recording: Recording,
+    config: AnalysisConfig,
+    *,
+    finds_states: bool = False,
+    verbose: bool = False,
 ) -> AnalysisResult:
     """
     Compute the graph of each window of an open recording, fit TAVRNN and embed.
@@ -139,6 +144,9 @@ def analyze_recording(
         The segment, binned and cut into windows as the configuration says.
     config : AnalysisConfig
         How.
+    finds_states : bool
+        Whether states of the network are to be found afterwards, for which too few windows are
+        refused before the work.
     verbose : bool
         Whether a progress bar is shown on a terminal.
 
@@ -158,6 +166,8 @@ def analyze_recording(
             f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
             f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
         )
+    if finds_states:
+        check_windows(len(windows))
     refuse_large_analysis(
         len(windows),
         activity.n_nodes,

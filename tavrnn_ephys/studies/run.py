@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
-from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
@@ -68,9 +67,7 @@ def compute_run(
     recording = open_segment(segment, config.windows, wanted, measure=config.measure)
     if behavior is not None:
         check_behavior(recording, behavior)
-    if states is not None:
-        check_windows(len(recording.windows))
-    result = analyze_recording(recording, config, verbose=verbose)
+    result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
     if states is not None:
         result = _with_states(result, states, recording.behavior)
     linked = None
