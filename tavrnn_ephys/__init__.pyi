@@ -79,6 +79,7 @@ from .streaming import sinks as sinks
 from .streaming import sources as sources
 from .streaming.running_gram import RunningGram as RunningGram
 from .streaming.stream import Stream as Stream
+from .streaming.trigger import Trigger as Trigger
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
 from .studies.analysis_config import AnalysisConfig as AnalysisConfig

@@ -150,7 +150,7 @@ class StateSpaceMethod(TavrnnMethod):
             seed=self.seed,
         )
         self.model_ = model.fit(sequences, labels)
-        self.n_steps_ = n_steps
+        self.n_steps_ = len(self.model_.history_)
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
         return self.model_.transform(graphs).mean
