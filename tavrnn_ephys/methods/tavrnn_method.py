@@ -62,6 +62,8 @@ class TavrnnMethod(GraphEmbedder):
     name = "tavrnn"
     features = "weights"
     history_node = True
+    # The estimator itself says so where its network reads undirected graphs.
+    takes_directed = True
 
     def __init__(
         self,
