@@ -50,13 +50,14 @@ def build_graphs(
     Returns
     -------
     GraphSequence
-        One graph per window, signed weights beside the binary adjacency.
+        One graph per window, signed weights beside the binary adjacency; directed where the
+        connectivity is.
 
     Raises
     ------
     InputError
         If the threshold is negative or leaves no edge at all, there is no activity for
-        ``"rates"``, the connectivity is directed, or features have the wrong shape.
+        ``"rates"``, parts differ in whether they are directed, or features have the wrong shape.
 
     Examples
     --------

@@ -330,3 +330,16 @@ def test_python_gives_what_the_command_line_wrote(folder):
     assert found.labels.tolist() == stored["state_windows"]["state"].tolist()
     expected = found.durations.table["dwell_s"].tolist()
     assert stored["state_summary"]["dwell_s"].tolist() == expected
+
+
+@pytest.mark.filterwarnings("ignore:Some starts and ends are equal")
+def test_pynapple_opens_the_stays_as_intervals(folder):
+    pynapple = pytest.importorskip("pynapple")
+    visits = pynapple.load_file(str(folder / "out.nwb"))["tavrnn_table_state_visits"]
+    assert isinstance(visits, pynapple.IntervalSet)
+    with te.open_results(folder / "out.nwb") as run:
+        stored = run.tables["state_visits"]
+    # Pynapple moves an end that is the start of the next interval by a microsecond.
+    np.testing.assert_allclose(visits.start, stored["start_time"])
+    np.testing.assert_allclose(visits.end, stored["stop_time"], atol=2e-6)
+    assert visits["state"].to_numpy().tolist() == stored["state"].tolist()
