@@ -29,11 +29,13 @@ from .core.containers import NodeEmbedding as NodeEmbedding
 from .core.containers import Nodes as Nodes
 from .core.containers import Windows as Windows
 from .core.errors import ChanceLossWarning as ChanceLossWarning
+from .core.errors import ChoiceWarning as ChoiceWarning
 from .core.errors import DataLossWarning as DataLossWarning
 from .core.errors import TavrnnEphysError as TavrnnEphysError
 from .core.graph_sequence import GraphSequence as GraphSequence
 from .core.runs import Results as Results
 from .core.runs import ResultTable as ResultTable
+from .core.spec import SelectionSpec as SelectionSpec
 from .datasets.culture import culture_truth as culture_truth
 from .datasets.culture import simulate_culture as simulate_culture
 from .datasets.game import GameConfig as GameConfig
@@ -67,6 +69,8 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
+from .studies.advice import Suggestion as Suggestion
+from .studies.advice import suggest as suggest
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
 from .studies.analysis_config import AnalysisConfig as AnalysisConfig

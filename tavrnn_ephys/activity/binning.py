@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bin_activity"]
 
+GAPS = ("raise", "hold")
+
 
 def bin_activity(
     segment: neo.Segment,
@@ -36,6 +38,7 @@ def bin_activity(
     bin_size: Any,
     source: str = "auto",
     segment_index: int = 0,
+    gaps: str = "raise",
 ) -> BinnedActivity:
     """
     Count the spikes, or average the traces, of every node in equal bins.
@@ -51,6 +54,10 @@ def bin_activity(
         What is binned; by default the spike trains if there are any, else the traces.
     segment_index : int
         Position of the segment in its block, carried along.
+    gaps : {"raise", "hold"}
+        What becomes of bins without a sample of the traces: an error, or they hold the sample
+        before.  No window should then lie in a gap: pass ``within`` of
+        :func:`tavrnn_ephys.activity.stretches.recorded_stretches` to what lays windows.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def bin_activity(
     ------
     InputError
         If it is no segment, has nothing to bin, no node ever fires, samples of a trace are not
-        finite, or a bin holds no sample of the traces.
+        finite, or a bin holds no sample of the traces and gaps are not held.
 
     Warns
     -----
@@ -82,13 +89,14 @@ def bin_activity(
     """
     require_segment(segment, "bin_activity")
     one_of(source, ("auto", "spiketrains", "traces"), "source")
+    one_of(gaps, GAPS, "gaps")
     size_s = duration_s(bin_size, "bin_size")
     segment = loaded_segment(segment)
     if source == "auto":
         source = "spiketrains" if len(segment.spiketrains) else "traces"
     if source == "spiketrains":
         return _bin_spiketrains(segment, size_s, segment_index)
-    return _bin_traces(segment, size_s, segment_index)
+    return _bin_traces(segment, size_s, segment_index, gaps)
 
 
 def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
@@ -209,7 +217,9 @@ def _n_whole_bins(length_s: float, size_s: float) -> int:
     return n_bins
 
 
-def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
+def _bin_traces(
+    segment: neo.Segment, size_s: float, segment_index: int, gaps: str
+) -> BinnedActivity:
     signals = node_signals(segment)
     raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
     if not signals and raw:
@@ -242,7 +252,7 @@ def _bin_traces(segment: neo.Segment, size_s: float, segment_index: int) -> Binn
     interval_s = size_s if np.isnan(usual_s) else usual_s
     n_bins = _n_whole_bins(times_s[-1] + interval_s - times_s[0], size_s)
     return BinnedActivity(
-        values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s),
+        values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s, gaps),
         bin_size_s=size_s,
         t_start_s=float(times_s[0]),
         nodes=nodes,
@@ -296,11 +306,14 @@ def _mean_per_bin(
     size_s: float,
     n_bins: int,
     interval_s: float,
+    gaps: str,
 ) -> NDArray[np.float64]:
     index = np.floor((times_s - times_s[0]) / size_s + 1e-6).astype(np.int64)
     inside = index < n_bins
     n_samples = np.bincount(index[inside], minlength=n_bins)
-    if np.any(n_samples == 0):
+    # Bins shorter than the distance of samples are no gap: they are wrong everywhere.
+    is_held = gaps == "hold" and size_s >= interval_s * (1 - 1e-6)
+    if np.any(n_samples == 0) and not is_held:
         empty = int(np.argmin(n_samples))
         raise InputError(
             f"Bin {empty} of {size_s:g} s, at {times_s[0] + empty * size_s:g} s, holds no sample: "
@@ -308,7 +321,11 @@ def _mean_per_bin(
         )
     # Samples stand in order of time: the sum over a bin is a sum over neighbours.
     first = np.concatenate([[0], np.cumsum(n_samples)[:-1]])
-    totals = np.add.reduceat(samples[inside], first, axis=0)
+    filled = n_samples > 0
+    totals = np.add.reduceat(samples[inside], first[filled], axis=0)
+    means = totals / n_samples[filled, np.newaxis]
+    if not filled.all():
+        means = means[np.cumsum(filled) - 1]
     n_left = int((~inside).sum())
     if n_left:
         warnings.warn(
@@ -317,4 +334,4 @@ def _mean_per_bin(
             DataLossWarning,
             stacklevel=4,
         )
-    return np.ascontiguousarray((totals / n_samples[:, np.newaxis]).T)
+    return np.ascontiguousarray(means.T)

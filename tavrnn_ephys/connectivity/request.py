@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from tavrnn_ephys.connectivity.sliding import (
 )
 from tavrnn_ephys.connectivity.tiling import require_fine_bins
 from tavrnn_ephys.connectivity.variation import is_constant, largest_values, plain
-from tavrnn_ephys.core.checks import known_options, one_of
+from tavrnn_ephys.core.checks import known_options, one_of, whole_number
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
@@ -61,6 +61,8 @@ class Request:
         What stands for a silent node.
     options : mapping of str to object
         Options of the measure.
+    min_spikes : int
+        Nodes with fewer spikes in a window count as silent there.
 
     Raises
     ------
@@ -76,12 +78,16 @@ class Request:
         binary: bool,
         silent_nodes: str,
         options: Mapping[str, Any],
+        min_spikes: int = 0,
     ) -> None:
         one_of(silent_nodes, SILENT_RULES, "silent_nodes")
         if activity.n_nodes < 2:
             raise InputError("Connectivity needs at least two nodes, got one. Check the recording.")
         if binary and activity.quantity != "spike_count":
             raise InputError("binary=True clips spike counts, and these are traces. Leave it out.")
+        if whole_number(min_spikes, "min_spikes") and activity.quantity != "spike_count":
+            raise InputError("min_spikes counts spikes, and these are traces. Leave it out.")
+        self.min_spikes = min_spikes
         if callable(measure):
             self.function: Measure = measure
             self.name = getattr(measure, "__name__", "custom")
@@ -114,7 +120,8 @@ class Request:
             What the measure says of each window, the rule for silent nodes applied.
         """
         windows = self._fast(out) if self._is_fast else self._one_by_one(out)
-        for window in windows:
+        for index, window in enumerate(windows):
+            window = self._with_sparse(window, index)
             self._apply_silent_rule(window)
             yield window
 
@@ -228,6 +235,14 @@ class Request:
             limits = self.ranges[index] * self.activity.bin_size_s
             given["spike_times_s"] = [_between(times, *limits) for times in self._trains]
         return given
+
+    def _with_sparse(self, window: _Window, index: int) -> _Window:
+        """Count nodes with too few spikes as silent: two lone spikes in one bin make r = 1."""
+        if not self.min_spikes:
+            return window
+        first, last = self.ranges[index]
+        counts = window.mean * self._unit_s * (last - first)
+        return replace(window, silent=window.silent | (counts < self.min_spikes - 0.5))
 
     def _apply_silent_rule(self, window: _Window) -> None:
         if not window.silent.any():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.core.expressions import parse_expression
 from tavrnn_ephys.io.finding import find_adapter, with_ability
 from tavrnn_ephys.io.protocols import BlockWriter
+from tavrnn_ephys.io.selection import select_nodes
 
 if TYPE_CHECKING:
     import neo
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["read", "read_mat", "write_nwb"]
 
 
-def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo.Block:
+def read(
+    path: str | Path,
+    *,
+    adapter: str | None = None,
+    nodes: str | Sequence[str] | None = None,
+    **options: Any,
+) -> neo.Block:
     """
     Read a recording into a Neo block.
 
@@ -25,6 +33,10 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
         The file, of any format that an installed adapter reads.
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
+    nodes : str or sequence of str, optional
+        Which nodes are kept: a condition on their table, such as
+        ``"quality == 'good' and region == 'CA1'"``, or ids.
+        :func:`tavrnn_ephys.io.selection.node_table` shows its columns.
     **options : object
         Options of the adapter.
 
@@ -37,6 +49,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     ------
     FileFormatError
         If the file is missing, damaged or of an unknown format.
+    InputError
+        If a condition or an option cannot be read, or no node meets it.
 
     Examples
     --------
@@ -50,7 +64,10 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     >>> block.segments[0].analogsignals[0].shape
     (4, 2)
     """
-    return find_adapter(path, adapter).read(Path(path), **options)
+    if isinstance(nodes, str):
+        parse_expression(nodes)
+    block = find_adapter(path, adapter).read(Path(path), **options)
+    return block if nodes is None else select_nodes(block, nodes)
 
 
 def read_mat(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import shlex
 import sys
@@ -21,6 +22,7 @@ from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
 from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.io.reading import read, write_nwb
+from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
@@ -42,7 +44,7 @@ _UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 def analyze_file(
     source: Path,
     out: Path | None,
-    config: AnalysisConfig,
+    config: AnalysisConfig | Mapping[str, Any] | None = None,
     *,
     placement: Placement | None = None,
     adapter: str | None = None,
@@ -66,8 +68,8 @@ def analyze_file(
         the one that is analysed.
     out : pathlib.Path, optional
         The NWB file to write; none where the results go into the source itself.
-    config : AnalysisConfig
-        How.
+    config : AnalysisConfig or mapping of str to object, optional
+        How; or the choices that are made, the others as :func:`tavrnn_ephys.suggest` suggests.
     placement : Placement, optional
         Name of the run and way of writing; the default run in a copy by default.
     adapter : str, optional
@@ -105,6 +107,9 @@ def analyze_file(
     OutputError
         If the output may not be written.
     """
+    chosen = config if isinstance(config, AnalysisConfig) else dict(config or {})
+    if isinstance(chosen, dict):
+        check_choices(chosen)
     placement = placement or Placement(overwrite=overwrite)
     found = _checked_adapter(source, out, placement, adapter, session_start)
     drawn = (*_FIGURES, *BEHAVIOR_FIGURES) if behavior is not None else _FIGURES
@@ -119,12 +124,14 @@ def analyze_file(
     spec = RecordingSpec(
         adapter=found,
         options=dict(options or {}),
-        segment_index=config.segment_index,
+        segment_index=_segment_index(chosen),
         node_groups=node_groups,
     )
     block, spec = read_segment(source, spec)
+    config, reasons = _completed(block.segments[0], chosen)
     with _as_nwb(block, source, out or source, found, session_start) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
+        result = dataclasses.replace(result, reasons=reasons)
         kept, origin = _result_tables(result.behavior), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
@@ -135,6 +142,22 @@ def analyze_file(
     if report is not None:
         write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
     return result
+
+
+def _segment_index(chosen: AnalysisConfig | dict[str, Any]) -> int | None:
+    if isinstance(chosen, AnalysisConfig):
+        return chosen.segment_index
+    index: int | None = chosen.get("segment_index")
+    return index
+
+
+def _completed(
+    segment: neo.Segment, chosen: AnalysisConfig | dict[str, Any]
+) -> tuple[AnalysisConfig, dict[str, str]]:
+    if isinstance(chosen, AnalysisConfig):
+        return chosen, {}
+    config, _, reasons = completed(segment, chosen)
+    return config, reasons
 
 
 def _result_tables(behavior: BehaviorResult | None) -> dict[str, ResultTable]:

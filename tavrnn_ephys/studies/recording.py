@@ -9,17 +9,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import quantities as pq
+from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior, window_behavior
 from tavrnn_ephys.activity.binning import bin_activity
-from tavrnn_ephys.activity.windows import sliding_windows
+from tavrnn_ephys.activity.laying import lay_windows
+from tavrnn_ephys.activity.stretches import selected_stretches
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
-from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
-from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, WindowSpec
-from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, one_segment
+from tavrnn_ephys.core.errors import ChanceLossWarning, ChoiceWarning, DataLossWarning
+from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, SelectionSpec, WindowSpec
+from tavrnn_ephys.io.blocks import (
+    annotated_fields,
+    choose_segment,
+    loaded_segment,
+    node_signals,
+    one_segment,
+)
+from tavrnn_ephys.io.blocks.segments import require_segment
 from tavrnn_ephys.io.reading import read
 from tavrnn_ephys.studies.groups import with_node_groups
+from tavrnn_ephys.studies.selecting import selected_nodes
 
 if TYPE_CHECKING:
     import neo
@@ -36,7 +47,8 @@ __all__ = [
 ]
 
 _FIELDS = ("subject", "device", "imaging_plane")
-_KEPT = (ChanceLossWarning, DataLossWarning)
+_KEPT = (ChanceLossWarning, ChoiceWarning, DataLossWarning)
+EVERYTHING = SelectionSpec()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +68,8 @@ class Recording:
         Its windows.
     behavior : WindowBehavior, optional
         The behaviour in each window, where one was asked for.
+    stretches : numpy.ndarray, shape (n_stretches, 2), optional
+        Stretches of time in seconds inside which the windows lie.
     warned : tuple of str
         What opening it warned of.
     """
@@ -65,6 +79,7 @@ class Recording:
     activity: BinnedActivity
     windows: Windows
     behavior: WindowBehavior | None = None
+    stretches: NDArray[np.float64] | None = None
     warned: tuple[str, ...] = ()
 
 
@@ -179,7 +194,11 @@ def read_segment(path: str | Path, spec: RecordingSpec) -> tuple[neo.Block, Reco
 
 
 def open_block(
-    block: neo.Block, windows: WindowSpec, *, segment_index: int | None = None
+    block: neo.Block,
+    windows: WindowSpec,
+    *,
+    segment_index: int | None = None,
+    selection: SelectionSpec = EVERYTHING,
 ) -> Recording:
     """
     Cut a segment of a block into bins and windows.
@@ -192,6 +211,8 @@ def open_block(
         Bins and windows.
     segment_index : int, optional
         Which segment; the first by default, and a warning says so where there are several.
+    selection : SelectionSpec
+        Its nodes and time that are meant; all of both by default.
 
     Returns
     -------
@@ -205,7 +226,8 @@ def open_block(
     """
     with remembered() as said:
         index = choose_segment(block, segment_index)
-    opened = open_segment(block.segments[index], windows, segment_index=index)
+    segment = block.segments[index]
+    opened = open_segment(segment, windows, segment_index=index, selection=selection)
     return replace(opened, warned=(*said, *opened.warned))
 
 
@@ -215,6 +237,7 @@ def open_segment(
     behavior: BehaviorSpec | None = None,
     *,
     segment_index: int = 0,
+    selection: SelectionSpec = EVERYTHING,
 ) -> Recording:
     """
     Cut a segment into bins and windows.
@@ -229,6 +252,8 @@ def open_segment(
         A behaviour that is summed up in each window.
     segment_index : int
         Its position in its block.
+    selection : SelectionSpec
+        Its nodes and time that are meant; all of both by default.
 
     Returns
     -------
@@ -241,10 +266,17 @@ def open_segment(
         If bins, windows or the behaviour do not suit it.
     """
     with remembered() as said:
-        bin_size = windows.bin_size_s * pq.s
-        activity = bin_activity(segment, bin_size=bin_size, segment_index=segment_index)
-        length, step = windows.window_length_s * pq.s, windows.step_s * pq.s
-        cut = sliding_windows(activity, window_length=length, step=step)
+        require_segment(segment, "open_segment")
+        segment = loaded_segment(segment)
+        stretches = _stretches(segment, selection, windows.bin_size_s)
+        segment = selected_nodes(segment, selection, stretches)
+        activity = bin_activity(
+            segment,
+            bin_size=windows.bin_size_s * pq.s,
+            segment_index=segment_index,
+            gaps="hold",
+        )
+        cut = lay_windows(segment, activity, windows, stretches)
         summed = None if behavior is None else behavior_of(segment, cut, behavior)
     return Recording(
         segment=segment,
@@ -252,8 +284,18 @@ def open_segment(
         activity=activity,
         windows=cut,
         behavior=summed,
+        stretches=stretches,
         warned=tuple(said),
     )
+
+
+def _stretches(
+    segment: neo.Segment, selection: SelectionSpec, bin_size_s: float
+) -> NDArray[np.float64] | None:
+    """Find the time that is meant; binning says what is wrong with a segment without nodes."""
+    if not len(segment.spiketrains) and len(node_signals(segment)) != 1:
+        return None
+    return selected_stretches(segment, selection, bin_size_s)
 
 
 def behavior_of(segment: neo.Segment, windows: Windows, spec: BehaviorSpec) -> WindowBehavior:
@@ -294,6 +336,8 @@ def remembered() -> Iterator[list[str]]:
     """
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
+        # What a choice leaves open is kept with the run, whoever does not want to hear it.
+        warnings.simplefilter("always", ChoiceWarning)
         yield said
     for item in caught:
         warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)

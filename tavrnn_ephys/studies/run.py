@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import TYPE_CHECKING
 
+from tavrnn_ephys.core.errors import ChoiceWarning
 from tavrnn_ephys.core.spec import RecordingSpec, to_facts
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.scores import check_behavior
 from tavrnn_ephys.studies.recording import open_segment
 
@@ -55,12 +58,19 @@ def compute_run(
     """
     config = dataclasses.replace(config, segment_index=spec.segment_index)
     wanted = None if behavior is None else behavior.spec
-    recording = open_segment(segment, config.windows, wanted)
-    if behavior is not None:
+    recording = open_segment(segment, config.windows, wanted, selection=config.selection)
+    undecided = ""
+    if behavior is not None and recording.behavior is not None:
+        undecided = why_undecided(recording.behavior)
+    if behavior is not None and not undecided:
         check_behavior(recording, behavior)
+    if undecided:
+        # A sentence in place of a p-value, kept with the run.
+        warnings.warn(undecided, ChoiceWarning, stacklevel=2)
+        recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
     result = analyze_recording(recording, config, verbose=verbose)
     linked = None
-    if behavior is not None and recording.behavior is not None:
+    if behavior is not None and recording.behavior is not None and not undecided:
         linked = link_behavior(result, recording.behavior, behavior)
     chosen = to_facts(spec) | ({} if behavior is None else to_facts(behavior))
     settings = {**chosen, **result.embedding.config}
