@@ -58,8 +58,8 @@ def add_command(commands: Any) -> Any:
         "Bins and windows that are left open are chosen to suit the recording, with reasons.",
         epilog="Examples:\n\n"
         "  tavrnn-ephys analyze culture.nwb\n"
-        "  tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min \\\n"
-        "      --step 1min --out culture_tavrnn.nwb\n"
+        "  tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 20s \\\n"
+        "      --step 10s --out culture_tavrnn.nwb\n"
         "  tavrnn-ephys analyze culture_tavrnn.nwb --in-place --run threshold_06 \\\n"
         "      --bin-size 50ms --window 2min --step 1min --threshold 0.6\n"
         "  tavrnn-ephys analyze session.nwb --windows trials --exclude artefacts \\\n"

@@ -8,13 +8,12 @@ constants, joined by ``and``, ``or`` and ``not``, are known: no call, no attribu
 from __future__ import annotations
 
 import ast
+import math
+import numbers
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
@@ -92,9 +91,7 @@ def columns_of(tree: ast.expr) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def evaluate(
-    tree: ast.expr, columns: Mapping[str, Sequence[Any]], n_rows: int
-) -> NDArray[np.bool_]:
+def evaluate(tree: ast.expr, columns: Mapping[str, Sequence[Any]], n_rows: int) -> list[bool]:
     """
     Say which rows of a table meet a condition.
 
@@ -109,9 +106,9 @@ def evaluate(
 
     Returns
     -------
-    numpy.ndarray of bool, shape (n_rows,)
-        True where it holds.  A missing value differs from everything, and is neither less nor
-        greater.
+    list of bool
+        One per row, True where it holds.  A missing value differs from everything, and is neither
+        less nor greater.
 
     Raises
     ------
@@ -122,7 +119,7 @@ def evaluate(
     --------
     >>> tree = parse_expression("rate > 1 or not region == 'CA1'")
     >>> evaluate(tree, {"rate": [0.5, 2.0], "region": ["CA1", "CA1"]}, 2)
-    array([False,  True])
+    [False, True]
     """
     unknown = [name for name in columns_of(tree) if name not in columns]
     if unknown:
@@ -193,47 +190,48 @@ def _constant(node: ast.expr) -> Any:
     return None
 
 
-def _truth(tree: ast.expr, columns: Mapping[str, Any], n_rows: int) -> NDArray[np.bool_]:
+def _truth(tree: ast.expr, columns: Mapping[str, Any], n_rows: int) -> list[bool]:
     if isinstance(tree, ast.BoolOp):
         parts = [_truth(part, columns, n_rows) for part in tree.values]
-        join = np.logical_and if isinstance(tree.op, ast.And) else np.logical_or
-        return np.asarray(join.reduce(parts))
+        join = all if isinstance(tree.op, ast.And) else any
+        return [join(row) for row in zip(*parts, strict=True)]
     if isinstance(tree, ast.UnaryOp):
-        return ~_truth(tree.operand, columns, n_rows)
+        return [not met for met in _truth(tree.operand, columns, n_rows)]
     if isinstance(tree, ast.Name):
         return _of_flags(_name(tree), columns[_name(tree)])
     assert isinstance(tree, ast.Compare)
     sides = [tree.left, *tree.comparators]
-    found = np.ones(n_rows, dtype=bool)
-    for sign, one, two in zip(tree.ops, sides, sides[1:], strict=False):
-        found &= _compared(sign, one, two, columns, n_rows)
-    return found
+    found = [
+        _compared(sign, one, two, columns, n_rows)
+        for sign, one, two in zip(tree.ops, sides, sides[1:], strict=False)
+    ]
+    return [all(row) for row in zip(*found, strict=True)]
 
 
-def _of_flags(name: str, values: Sequence[Any]) -> NDArray[np.bool_]:
-    if not all(_is_missing(value) or isinstance(value, bool | np.bool_) for value in values):
+def _of_flags(name: str, values: Sequence[Any]) -> list[bool]:
+    if not all(_is_missing(value) or isinstance(value, bool) for value in values):
         raise InputError(
             f"The column {name!r} holds no truth values, so that it needs a comparison: {name} == …"
         )
-    return np.array([not _is_missing(value) and bool(value) for value in values], dtype=bool)
+    return [value is True for value in values]
 
 
 def _compared(
     sign: ast.cmpop, one: ast.expr, two: ast.expr, columns: Mapping[str, Any], n_rows: int
-) -> NDArray[np.bool_]:
+) -> list[bool]:
     left = _values(one, columns, n_rows)
     if isinstance(sign, ast.In | ast.NotIn):
         assert isinstance(two, ast.List | ast.Tuple | ast.Set)
         items = [_constant(item) for item in two.elts]
-        inside = np.array([any(_equal(a, b) for b in items) for a in left], dtype=bool)
-        return inside if isinstance(sign, ast.In) else ~inside
+        wanted = isinstance(sign, ast.In)
+        return [any(_equal(a, b) for b in items) is wanted for a in left]
     right = _values(two, columns, n_rows)
     pairs = list(zip(left, right, strict=True))
     if isinstance(sign, ast.Eq | ast.NotEq):
-        equal = np.array([_equal(a, b) for a, b in pairs], dtype=bool)
-        return equal if isinstance(sign, ast.Eq) else ~equal
+        wanted = isinstance(sign, ast.Eq)
+        return [_equal(a, b) is wanted for a, b in pairs]
     compare = _ORDERS[type(sign)]
-    return np.array([_ordered(compare, a, b) for a, b in pairs], dtype=bool)
+    return [_ordered(compare, a, b) for a, b in pairs]
 
 
 def _values(node: ast.expr, columns: Mapping[str, Any], n_rows: int) -> list[Any]:
@@ -243,11 +241,11 @@ def _values(node: ast.expr, columns: Mapping[str, Any], n_rows: int) -> list[Any
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating)
+    return isinstance(value, numbers.Real)
 
 
 def _equal(one: Any, two: Any) -> bool:

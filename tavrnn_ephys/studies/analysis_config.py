@@ -63,11 +63,13 @@ class AnalysisConfig:
     min_spikes : int, optional
         Nodes with fewer spikes in a window count as silent there, so that no edge rests on a
         single spike; None for no such rule.
-    intervals, around, runs_of : str, optional
-        Windows laid otherwise: one per interval of a table, around events, or one per run of a
-        behaviour, as in :class:`~tavrnn_ephys.core.spec.WindowSpec`.
+    intervals, around : str, optional
+        Windows laid otherwise: one per interval of a table, or one around each of some events,
+        as in :class:`~tavrnn_ephys.core.spec.WindowSpec`.
     before_s, after_s : float, optional
         How far windows reach around events, in seconds.
+    runs_of : str, optional
+        Windows laid otherwise: one per run of this behaviour.
     selection : SelectionSpec
         Nodes and time that are analysed; all of both by default.
     """

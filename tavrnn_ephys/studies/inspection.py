@@ -175,7 +175,7 @@ class FileSummary:
         What the adapter chose among several things: all candidates, and the reason.
     suggestion : Suggestion, optional
         Bin, window and step that suit the first segment; None where none do.
-    command : str
+    suggested_command : str
         Ready command that analyses the file so; empty where nothing suits.
     obstacle : str
         Why nothing suits; empty where something does.
@@ -188,7 +188,7 @@ class FileSummary:
     segments: tuple[SegmentSummary, ...]
     choices: tuple[Choice, ...] = ()
     suggestion: Suggestion | None = None
-    command: str = ""
+    suggested_command: str = ""
     obstacle: str = ""
 
     def __str__(self) -> str:
@@ -203,7 +203,7 @@ class FileSummary:
             lines += segment.lines()
         lines += [f"Choice:      {choice.line()}" for choice in self.choices]
         if self.suggestion is not None:
-            lines += ["Suggested:", str(self.suggestion), "Command:", f"  {self.command}"]
+            lines += ["Suggested:", str(self.suggestion), "Command:", f"  {self.suggested_command}"]
         elif self.obstacle:
             lines += [f"Suggested:   nothing. {self.obstacle}"]
         return "\n".join(lines)
@@ -246,7 +246,7 @@ def inspect_file(
         segments=tuple(_segment(segment) for segment in block.segments),
         choices=choices_of(block),
         suggestion=suggestion,
-        command="" if suggestion is None else _command(suggestion, path, adapter, spec.options),
+        suggested_command=_command(suggestion, path, adapter, spec.options),
         obstacle=obstacle,
     )
 
@@ -290,12 +290,14 @@ def _suggested(block: neo.Block) -> tuple[Suggestion | None, str]:
 
 
 def _command(
-    suggestion: Suggestion,
+    suggestion: Suggestion | None,
     path: str | Path,
     adapter: str | None,
     options: Mapping[str, Any],
 ) -> str:
     """Write the command, with what the file was read by."""
+    if suggestion is None:
+        return ""
     parts = [] if adapter is None else ["--adapter", adapter]
     for name, value in options.items():
         parts += ["--option", f"{name}={option_text(value)}"]

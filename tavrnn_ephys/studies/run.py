@@ -61,9 +61,8 @@ def compute_run(
     recording = open_segment(segment, config.windows, wanted, selection=config.selection)
     undecided = ""
     if behavior is not None and recording.behavior is not None:
-        undecided = why_undecided(recording.behavior)
-    if behavior is not None and not undecided:
         check_behavior(recording, behavior)
+        undecided = why_undecided(recording.behavior)
     if undecided:
         # A sentence in place of a p-value, kept with the run.
         warnings.warn(undecided, ChoiceWarning, stacklevel=2)

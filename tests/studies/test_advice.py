@@ -428,7 +428,7 @@ def test_inspect_ends_with_a_command_that_runs(night, tmp_path, capsys, monkeypa
     monkeypatch.chdir(tmp_path)
     assert main(["inspect", str(night)]) == 0
     last = capsys.readouterr().out.strip().splitlines()[-1].strip()
-    assert last == inspect_file(night).command
+    assert last == inspect_file(night).suggested_command
     assert last.startswith(f"tavrnn-ephys analyze {night} --bin-size")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

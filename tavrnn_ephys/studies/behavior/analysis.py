@@ -101,10 +101,10 @@ def link_behavior(
         If the behaviour does not vary, has more than two labels, too few windows of one, or
         changes so seldom that the recording cannot decide the question.
     """
+    score = behavior_score(behavior)
     undecided = why_undecided(behavior)
     if undecided:
         raise InputError(undecided)
-    score = behavior_score(behavior)
     alignment, measures, per_window = window_measures(result, behavior, config)
     association, nodes, edges = associated(result, measures, score, config)
     return BehaviorResult(
