@@ -55,11 +55,14 @@ from .networks.alignment import group_alignment as group_alignment
 from .networks.measures import network_measures as network_measures
 from .networks.placement import spectral_positions as spectral_positions
 from .networks.states import NetworkStates as NetworkStates
+from .networks.states import StateDifferences as StateDifferences
 from .networks.states import network_states as network_states
+from .networks.states import state_differences as state_differences
 from .results import RunComparison as RunComparison
 from .results import StoredResults as StoredResults
 from .results import compare_runs as compare_runs
 from .results import delete_runs as delete_runs
+from .results import export_results as export_results
 from .results import list_runs as list_runs
 from .results import open_results as open_results
 from .results import read_results as read_results
@@ -69,6 +72,12 @@ from .results import write_results as write_results
 from .statistics.association import associate as associate
 from .statistics.association import associate_edges as associate_edges
 from .statistics.association import associate_nodes as associate_nodes
+from .statistics.conditions import condition_effects as condition_effects
+from .statistics.mixed import mixed_effects as mixed_effects
+from .statistics.network_based import NetworkBasedStatistic as NetworkBasedStatistic
+from .statistics.network_based import network_based_statistic as network_based_statistic
+from .streaming.running_gram import RunningGram as RunningGram
+from .streaming.stream import Stream as Stream
 from .studies.advice import Suggestion as Suggestion
 from .studies.advice import suggest as suggest
 from .studies.analysis import analyze as analyze

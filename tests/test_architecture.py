@@ -22,6 +22,7 @@ ROOMS = {
         "figures", "methods", "evaluation", "networks", "results", "connectivity", "activity",
         "datasets", "io", "statistics", "core",
     },
+    "streaming": {"methods", "core"},
     "figures": {"results", "activity", "io", "core"},
     "methods": {"core"},
     "evaluation": {"connectivity", "statistics", "core"},
@@ -40,7 +41,7 @@ MOST_FLOORS = 8
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 HEAVY = {
-    "torch": ("core/graph_sequence", "connectivity/graphs", "methods/"),
+    "torch": ("core/graph_sequence", "connectivity/graphs", "methods/", "streaming/running"),
     "torch_geometric": ("core/graph_sequence", "connectivity/graphs", "methods/"),
     "elephant": ("activity/binning", "connectivity/"),
     "neo": (
@@ -231,7 +232,7 @@ def _calls(path, name):
             yield node.lineno
 
 
-@pytest.mark.parametrize("name", ["bin_activity", "lay_windows", "window_behavior"])
+@pytest.mark.parametrize("name", ["bin_recordings", "lay_windows", "window_behavior"])
 def test_studies_bin_and_cut_windows_in_one_place(name):
     places = {
         path.relative_to(PACKAGE).as_posix()
@@ -239,3 +240,11 @@ def test_studies_bin_and_cut_windows_in_one_place(name):
         if _room(key) == "studies" and any(_calls(path, name))
     }
     assert places == {"studies/recording.py"}
+
+
+def test_studies_bin_in_no_other_way():
+    assert not [
+        key
+        for key, path in INSIDE.items()
+        if _room(key) == "studies" and any(_calls(path, "bin_activity"))
+    ]

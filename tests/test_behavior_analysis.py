@@ -10,12 +10,12 @@ from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
+from tavrnn_ephys.io.blocks.groups import with_node_groups
 from tavrnn_ephys.studies.analysis import AnalysisConfig, analyze
 from tavrnn_ephys.studies.behavior.analysis import analyze_behavior, link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
-from tavrnn_ephys.studies.groups import with_node_groups
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

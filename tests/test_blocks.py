@@ -13,6 +13,7 @@ from tavrnn_ephys.io.blocks import (
     nodes_of_spiketrains,
     segment_limits_s,
 )
+from tavrnn_ephys.io.blocks.recorded import node_recordings
 
 
 def test_counts_come_back_at_their_bin_size():
@@ -82,3 +83,20 @@ def test_behavior_keeps_unit_and_columns():
 def test_bad_arrays_are_explained(arguments, message):
     with pytest.raises(InputError, match=message):
         block_from_arrays(**arguments)
+
+
+def test_what_is_recorded_of_nodes_is_spike_trains_or_one_signal():
+    trains = block_from_arrays(spike_times=[[0.5], [0.3]], t_stop=2 * pq.s, t_start=0.25 * pq.s)
+    found = node_recordings(trains.segments[0], asked_by="test")
+    assert (len(found.nodes), len(found.spiketrains), found.signal) == (2, 2, None)
+    assert found.limits_s == (0.25, 2.0)
+    traces = block_from_arrays(traces=np.ones((3, 8)), sampling_rate=4 * pq.Hz)
+    found = node_recordings(traces.segments[0], asked_by="test")
+    assert (len(found.nodes), found.spiketrains, found.signal.shape) == (3, [], (8, 3))
+    assert found.limits_s == (0.0, 2.0)
+
+
+def test_traces_that_are_not_there_are_not_replaced_by_spikes():
+    block = block_from_arrays(spike_times=[[0.5], [0.3]], t_stop=2 * pq.s)
+    with pytest.raises(InputError, match="0 signals with a trace per node"):
+        node_recordings(block.segments[0], "traces", asked_by="test")

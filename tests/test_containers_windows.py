@@ -173,3 +173,11 @@ def test_window_embedding_needs_a_history_node_to_return_it():
 def test_table_of_windows_has_every_column():
     table = Windows(start_s=[0.0], stop_s=[1.0], columns={"label": ["run"]}).to_pandas()
     assert list(table.columns) == ["start_s", "stop_s", "segment_index", "label"]
+
+
+def test_a_change_of_the_activity_is_noticed_by_its_checksum():
+    one, same = (
+        BinnedActivity(values=[[1, 0, 2]], bin_size_s=1.0, nodes=Nodes(ids="a")) for _ in "ab"
+    )
+    other = BinnedActivity(values=[[1, 0, 1]], bin_size_s=1.0, nodes=Nodes(ids="a"))
+    assert one.sha256 == same.sha256 != other.sha256

@@ -20,7 +20,7 @@ PUBLIC = (
     "core.graph_sequence", "datasets", "datasets.simulated", "evaluation", "figures",
     "io.finding", "io.protocols", "io.reading", "methods", "methods.tavrnn",
     "methods.tavrnn.training", "networks.alignment", "networks.attention", "networks.placement",
-    "results", "statistics.association", "statistics.trends", "studies.benchmark",
+    "results", "statistics.association", "statistics.trends", "streaming", "studies.benchmark",
     "studies.demo",
 )  # fmt: skip
 FUNCTIONS_AND_CLASSES = [name for name in te.__all__ if not inspect.ismodule(getattr(te, name))]

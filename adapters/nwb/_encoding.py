@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 
 __all__ = [
+    "BINARY_TEXTS",
     "FIRST_ROWS",
     "Row",
     "as_utf8",
@@ -31,7 +32,7 @@ Row = tuple[str, str, str]
 
 # The rows of a column that nwbinspector looks at.
 FIRST_ROWS = 200
-_BINARY_TEXTS = (
+BINARY_TEXTS = (
     {"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"}, {"hit", "miss"},
 )  # fmt: skip
 _SCALARS: dict[str, Callable[[str], Any]] = {
@@ -105,7 +106,7 @@ def _fits_in_a_byte(values: NDArray[Any]) -> bool:
 def _encode_text(values: NDArray[np.str_]) -> tuple[NDArray[Any], dict[str, Any]]:
     texts, codes = np.unique(values, return_inverse=True)
     head = np.unique(values[:FIRST_ROWS])
-    binary = len(head) == 2 and {str(text).lower() for text in head} in _BINARY_TEXTS
+    binary = len(head) == 2 and {str(text).lower() for text in head} in BINARY_TEXTS
     if binary and len(texts) < 128:
         labels = [str(text) for text in texts]
         return codes.reshape(values.shape).astype(np.int8), {"dtype": "text", "labels": labels}

@@ -17,6 +17,7 @@ __all__ = [
     "PARTS",
     "ROI_NAME",
     "ROOT_OF_ATLAS",
+    "RUN_COMMENT",
     "SUBJECT_FIELDS",
     "UNIT_NAME",
     "UNKNOWN",
@@ -44,6 +45,9 @@ NODE_COLUMNS = {
     "'R_up'; empty where there is none.",
     "position_um": "Position of the ROI in micrometres: x, y and, where a third value stands, z.",
 }
+
+# Marks the time series of a run, which are results and no behaviour.
+RUN_COMMENT = "Result of tavrnn_ephys."
 
 UNKNOWN = "unknown"
 # The term of the Allen mouse atlas that holds all others, so that it says nothing of a place.
@@ -172,9 +176,9 @@ def is_windows_of_a_run(name: str) -> bool:
     Returns
     -------
     bool
-        True for the names that :func:`table_name` gives to windows.
+        True for the names that :func:`table_name` gives to windows and their intervals.
     """
-    return name.startswith(f"{_PREFIX}_") and name.endswith("_windows")
+    return name.startswith(f"{_PREFIX}_") and name.endswith(("_windows", "_intervals"))
 
 
 def is_free_name(name: str, table_class: type) -> bool:

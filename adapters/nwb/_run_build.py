@@ -9,6 +9,7 @@ from tavrnn_ephys.adapters.nwb._run_columns import Wrap
 from tavrnn_ephys.adapters.nwb._run_drafts import RunTables
 from tavrnn_ephys.adapters.nwb._run_parts import WRITERS
 from tavrnn_ephys.adapters.nwb._run_provenance import provenance_table
+from tavrnn_ephys.adapters.nwb._run_series import add_series
 from tavrnn_ephys.adapters.nwb._write_beside import add_to_module
 from tavrnn_ephys.core.errors import OutputError
 from tavrnn_ephys.core.runs import Placement, Results
@@ -58,6 +59,7 @@ def add_run(
     draft = RunTables(results, placement, nwbfile, source_name, wrap)
     for write in WRITERS.values():
         write(draft)
+    add_series(draft)
     tables, notes = draft.completed()
     module = placement.module or ("ophys" if results.nodes.kind == "roi" else "ecephys")
     facts = {

@@ -21,6 +21,8 @@ __all__ = ["TABLE", "list_tables", "read_tables", "write_tables"]
 
 #: What stands before the name of a further table among the parts of a run.
 TABLE = "table_"
+# A table that begins with these columns is one of intervals.
+_LIMITS = ("start_time", "stop_time")
 
 
 def write_tables(tables: RunTables) -> None:
@@ -43,16 +45,19 @@ def write_tables(tables: RunTables) -> None:
 
 def _write_table(tables: RunTables, name: str, given: Any) -> None:
     from hdmf.common import DynamicTable
+    from pynwb.epoch import TimeIntervals
 
     about = _described(name, given)
     frame, part = about.frame, f"{TABLE}{name}"
     _check(name, frame)
-    stored_names = free_names(
-        [str(column) for column in frame.columns], DynamicTable, taken=("id",), numbered="column_"
-    )
+    is_intervals = list(frame.columns[:2]) == list(_LIMITS)
+    table_class = TimeIntervals if is_intervals else DynamicTable
+    named = [str(column) for column in frame.columns[2 * is_intervals :]]
+    stored_names = free_names(named, table_class, taken=("id", *_LIMITS), numbered="column_")
+    limits = [_limit(about, column) for column in _LIMITS] if is_intervals else []
     notes: dict[str, Any] = {}
     columns = []
-    for stored, column in zip(stored_names, frame.columns, strict=True):
+    for stored, column in zip(stored_names, frame.columns[2 * is_intervals :], strict=True):
         values, missing = _values(name, str(column), frame[column])
         text = about.columns.get(column, f"Column '{column}' of the table '{name}'.")
         columns.append(Column(name=stored, text=text, values=values))
@@ -61,14 +66,29 @@ def _write_table(tables: RunTables, name: str, given: Any) -> None:
         if missing:
             notes[f"table_missing.{part}.{stored}"] = missing
     encoded, how = tables.stored(part, columns)
-    table = DynamicTable(
+    held = [*limits, *encoded]
+    table = table_class(
         name=tables.name(part),
         description=about.description or f"Table '{name}' of the run '{tables.placement.run}'.",
         id=list(range(len(frame))),
-        columns=encoded,
-        colnames=[column.name for column in encoded],
+        columns=held,
+        colnames=[column.name for column in held],
     )
+    if is_intervals:
+        notes[f"table_intervals.{part}"] = True
     tables.add(part, table, {**notes, **how})
+
+
+def _limit(about: ResultTable, column: str) -> Any:
+    """Give a limit of intervals as NWB knows it, so that every reader of intervals finds it."""
+    from hdmf.common import VectorData
+
+    values = about.frame[column].to_numpy(dtype=np.float64)
+    return VectorData(
+        name=column,
+        description=about.columns.get(column, f"The {column.replace('_', ' ')} in seconds."),
+        data=values,
+    )
 
 
 def _described(name: str, given: Any) -> ResultTable:
@@ -139,6 +159,9 @@ def _frame(run: NwbRun, part: str) -> pandas.DataFrame:
     import pandas as pd
 
     texts, columns, described = run.texts(part), {}, {}
+    if run.options.get(f"table_intervals.{part}"):
+        columns = {name: run.stored(part, name) for name in _LIMITS}
+        described = {name: texts.get(name, "") for name in _LIMITS}
     for stored, name in options_below(f"table_columns.{part}.", run.options).items():
         values: Any = run.needed(part, stored)
         kind = str(run.options[f"table_types.{part}.{stored}"])

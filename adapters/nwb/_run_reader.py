@@ -22,8 +22,9 @@ from tavrnn_ephys.io.protocols import StoredRun
 __all__ = ["NwbRun", "PartReader", "describe_run", "options_below"]
 
 # Facts that say how columns are stored, which is nobody's business but the readers'.
-_HIDDEN = ("columns.", "table_columns.", "table_types.", "table_missing.", "window_columns.",
-           "window_values.", "node_values.", "graphs.", "connectivity.origin.")  # fmt: skip
+_HIDDEN = ("columns.", "table_columns.", "table_types.", "table_missing.", "table_intervals.",
+           "window_columns.", "window_values.", "node_values.", "graphs.",
+           "connectivity.origin.")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.nwb._names import known_text, quantities_unit
+from tavrnn_ephys.adapters.nwb._names import RUN_COMMENT, known_text, quantities_unit
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.io.blocks import make_signal
@@ -25,6 +25,8 @@ _ROUNDING = 1e-6
 def walk_series(nwbfile: Any) -> Iterator[tuple[str, Any]]:
     """
     Visit every time series that was recorded or derived, wherever a file keeps it.
+
+    The series of runs are results, and passed over.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ def walk_series(nwbfile: Any) -> Iterator[tuple[str, Any]]:
     seen: set[str] = set()
     for place, item in places:
         for container, series in _series_in(place, item):
-            if series.object_id not in seen:
+            ours = str(series.comments or "").startswith(RUN_COMMENT)
+            if series.object_id not in seen and not ours:
                 seen.add(series.object_id)
                 yield container, series
 

@@ -15,19 +15,13 @@ from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interv
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.io.blocks import (
-    loaded_segment,
-    node_signals,
-    nodes_of_signal,
-    nodes_of_spiketrains,
-    warn_of_units_of_time,
-)
-from tavrnn_ephys.io.blocks.segments import require_segment
+from tavrnn_ephys.io.blocks import warn_of_units_of_time
+from tavrnn_ephys.io.blocks.recorded import SOURCES, NodeRecordings, node_recordings
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["bin_activity"]
+__all__ = ["bin_activity", "bin_recordings"]
 
 GAPS = ("raise", "hold")
 
@@ -87,27 +81,57 @@ def bin_activity(
     array([[1, 3],
            [1, 0]], dtype=uint8)
     """
-    require_segment(segment, "bin_activity")
-    one_of(source, ("auto", "spiketrains", "traces"), "source")
-    one_of(gaps, GAPS, "gaps")
+    one_of(source, SOURCES, "source")
     size_s = duration_s(bin_size, "bin_size")
-    segment = loaded_segment(segment)
-    if source == "auto":
-        source = "spiketrains" if len(segment.spiketrains) else "traces"
-    if source == "spiketrains":
-        return _bin_spiketrains(segment, size_s, segment_index)
-    return _bin_traces(segment, size_s, segment_index, gaps)
+    recorded = node_recordings(segment, source, asked_by="bin_activity")
+    return bin_recordings(recorded, size_s, segment_index=segment_index, gaps=gaps)
 
 
-def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) -> BinnedActivity:
+def bin_recordings(
+    recorded: NodeRecordings,
+    bin_size_s: float,
+    *,
+    segment_index: int = 0,
+    gaps: str = "raise",
+) -> BinnedActivity:
+    """
+    Bin what was recorded of nodes, as :func:`bin_activity` says.
+
+    Parameters
+    ----------
+    recorded : NodeRecordings
+        Spike trains or traces.
+    bin_size_s : float
+        Width of a bin in seconds.
+    segment_index : int
+        Position of the segment in its block, carried along.
+    gaps : {"raise", "hold"}
+        As in :func:`bin_activity`.
+
+    Returns
+    -------
+    BinnedActivity
+        Spike counts, or mean trace values.
+
+    Raises
+    ------
+    InputError
+        As :func:`bin_activity` does.
+    """
+    one_of(gaps, GAPS, "gaps")
+    if recorded.signal is not None:
+        return _bin_traces(recorded, bin_size_s, segment_index, gaps)
+    return _bin_spiketrains(recorded, bin_size_s, segment_index)
+
+
+def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int) -> BinnedActivity:
     import quantities as pq
 
     with warnings.catch_warnings():
         # The import of Elephant 1.2.1 changes the warning filters of whoever imports it.
         from elephant.conversion import BinnedSpikeTrain
 
-    spiketrains = list(segment.spiketrains)
-    nodes = nodes_of_spiketrains(spiketrains)
+    spiketrains, nodes = recorded.spiketrains, recorded.nodes
     n_spikes = sum(len(train) for train in spiketrains)
     if n_spikes == 0:
         raise InputError(
@@ -116,8 +140,7 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
         )
     t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
     spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
-    source = f"'{segment.name}'" if segment.name else "the segment"
-    warn_of_units_of_time([train.magnitude for train in spiketrains], source, stacklevel=4)
+    warn_of_units_of_time([train.magnitude for train in spiketrains], recorded.called, stacklevel=5)
     n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
     with _elephant_silent():
         binned = BinnedSpikeTrain(
@@ -133,7 +156,7 @@ def _bin_spiketrains(segment: neo.Segment, size_s: float, segment_index: int) ->
             f"{n_dropped} of {n_spikes} spikes lie outside the {n_bins} whole bins of "
             f"{size_s:g} s from {t_start_s:g} s and are left out.",
             DataLossWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return BinnedActivity(
         values=counts.astype(np.min_scalar_type(int(counts.max()))),
@@ -173,7 +196,7 @@ def _shared_limits_s(
             f"{start_s:g} s to {stop_s:g} s ({some(nodes.ids[partly])}); outside it they count as "
             f"silent.{way}",
             DataLossWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return start_s, stop_s
 
@@ -218,26 +241,10 @@ def _n_whole_bins(length_s: float, size_s: float) -> int:
 
 
 def _bin_traces(
-    segment: neo.Segment, size_s: float, segment_index: int, gaps: str
+    recorded: NodeRecordings, size_s: float, segment_index: int, gaps: str
 ) -> BinnedActivity:
-    signals = node_signals(segment)
-    raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
-    if not signals and raw:
-        raise InputError(
-            f"This segment holds raw voltage ('{raw[0].name}') and neither spike trains nor traces "
-            "of nodes. Detect spikes first: "
-            "segment.spiketrains.extend(tavrnn_ephys.detect_spikes(segment))."
-        )
-    if len(signals) != 1:
-        raise InputError(
-            f"This segment has no spike trains and {len(signals)} signals with a trace per node; "
-            "exactly one is needed. Annotate it with role='nodes', as in "
-            "segment.analogsignals[0].annotate(role='nodes')."
-        )
-    (signal,) = signals
-    nodes, samples = _recorded(
-        nodes_of_signal(signal), np.asarray(signal.magnitude, dtype=np.float64)
-    )
+    signal = recorded.signal
+    nodes, samples = _recorded(recorded.nodes, np.asarray(signal.magnitude, dtype=np.float64))
     bad = ~np.isfinite(samples).all(axis=0)
     if bad.any():
         n_missing = int((~np.isfinite(samples)).sum())
@@ -270,7 +277,7 @@ def _recorded(nodes: Nodes, samples: NDArray[np.float64]) -> tuple[Nodes, NDArra
         f"The traces of {int(empty.sum())} of {len(nodes)} {nodes.kind}s hold no finite sample "
         f"({some(nodes.ids[empty])}) and are left out.",
         DataLossWarning,
-        stacklevel=5,
+        stacklevel=6,
     )
     kept = ~empty
     positions = nodes.positions_um
@@ -332,6 +339,6 @@ def _mean_per_bin(
             f"{n_left} of {len(times_s)} samples lie behind the last whole bin of {size_s:g} s "
             "and are left out.",
             DataLossWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return np.ascontiguousarray(means.T)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import Switch, number, path, suggest, whole_number
+from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -25,7 +25,7 @@ from tavrnn_ephys.cli.selecting import (
 )
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FORMS, PROFILES
-from tavrnn_ephys.core.spec import GraphSpec, ModelSpec
+from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
 
 if TYPE_CHECKING:
     from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -93,6 +93,7 @@ def add_command(commands: Any) -> Any:
     command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
     command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
     _add_link(command)
+    _add_states(command)
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_run)
     return command
@@ -177,7 +178,17 @@ def _add_link(command: Any) -> None:
         "--tables",
         type=path,
         metavar="DIR",
-        help="folder for the tables of the link to the behaviour (CSV)",
+        help="folder for the tables of the link to the behaviour and of the states (CSV)",
+    )
+
+
+def _add_states(command: Any) -> None:
+    command.add_argument(
+        "--states",
+        type=number_of_states,
+        metavar="N",
+        help="find discrete states of the network: auto, where surrogates and held-out likelihood "
+        "say how many, or their number",
     )
 
 
@@ -199,6 +210,9 @@ def _run(options: argparse.Namespace) -> Report:
         report=options.report,
         overwrite=options.overwrite,
         verbose=True,
+        states=None
+        if options.states is None
+        else StateSpec(n_states=options.states, seed=options.seed),
         **_behavior_options(options),
     )
     return Report(text=_text(result, options), facts=_facts(result, options))
@@ -237,6 +251,8 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
         parts.append(result.behavior)
+    if result.states is not None:
+        parts.append(result.states)
     parts.append(f"Written to {options.out or options.file}")
     return "\n".join(map(str, parts))
 
@@ -273,6 +289,14 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
             "decoding": behavior.decoding,
             "association": behavior.association,
         },
+        "states": None
+        if result.states is None
+        else {
+            "n_states": result.states.found.n_states,
+            "summary": result.states.found.durations.table,
+            "behavior": result.states.behavior,
+            "notes": list(result.states.notes),
+        },
         "figures": options.figures,
         "report": options.report,
         "tables": options.tables,
@@ -305,11 +329,14 @@ def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
             ("--behavior-how", options.behavior_how),
             ("--behavior-period", options.behavior_period),
             ("--groups", options.groups),
-            ("--tables", options.tables),
+            ("--tables", options.tables if options.states is None else None),
         ):
             if value is not None:
-                raise InputError(f"{flag} says more about a behaviour: name it with --behavior.")
-        return {}
+                also = ", or ask for --states" if flag == "--tables" else ""
+                raise InputError(
+                    f"{flag} says more about a behaviour: name it with --behavior{also}."
+                )
+        return {"tables": options.tables}
     named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
     return {
         "behavior": BehaviorConfig(

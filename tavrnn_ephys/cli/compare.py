@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.cli.options import Switch, number, path, whole_number
+from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
 from tavrnn_ephys.cli.questions import add_segment, add_windows
 from tavrnn_ephys.cli.reports import Report
 
@@ -48,15 +48,15 @@ def add_command(commands: Any) -> Any:
         defaults={"bin-size": of_results, "window": of_results, "step": "the length of a window"},
     )
     add_segment(command)
+    _add_groups(command)
+    _add_edges(command)
     command.add_argument(
-        "--group-by", metavar="KEY", help="what names the group of a recording, such as genotype"
+        "--states",
+        type=number_of_states,
+        metavar="N",
+        help="compare network states too, their number, share of time and dwell time: auto, or "
+        "their number",
     )
-    command.add_argument(
-        "--culture-by",
-        metavar="KEY",
-        help="what names the culture or animal (default: subject_id, else the file)",
-    )
-    command.add_argument("--paired", action=Switch, help="compare conditions within each culture")
     command.add_argument(
         "--trend", metavar="KEY", help="a number that measures may follow, such as age"
     )
@@ -82,6 +82,49 @@ def add_command(commands: Any) -> Any:
     return command
 
 
+def _add_groups(command: Any) -> None:
+    command.add_argument(
+        "--group-by",
+        metavar="KEY",
+        help="what names the group of a recording, such as genotype; several between commas, such "
+        "as genotype,drug, are factors of a mixed model",
+    )
+    command.add_argument(
+        "--culture-by",
+        metavar="KEY",
+        help="what names the culture or animal (default: subject_id, else the file)",
+    )
+    command.add_argument("--paired", action=Switch, help="compare conditions within each culture")
+    command.add_argument(
+        "--mixed",
+        action=Switch,
+        help="fit a mixed model with cultures as random effects (needs statsmodels)",
+    )
+
+
+def _add_edges(command: Any) -> None:
+    command.add_argument(
+        "--nbs",
+        action=Switch,
+        help="compare groups or conditions edge by edge, by the network-based statistic; "
+        "recordings need the same nodes",
+    )
+    command.add_argument(
+        "--nbs-threshold",
+        type=number,
+        metavar="T",
+        help="absolute t of an edge, for more than two groups F, beyond which it counts (default: "
+        "that of p = 0.001)",
+    )
+    size = command.add_argument(
+        "--nbs-size",
+        default="extent",
+        metavar="NAME",
+        help="what sets of edges are measured by: extent, their number (default), or intensity",
+    )
+    suggest(size, lambda: ("extent", "intensity"))
+
+
 def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.recordings import ComparisonConfig, compare_files
 
@@ -94,6 +137,11 @@ def _run(options: argparse.Namespace) -> Report:
         is_paired=options.paired,
         threshold=options.threshold,
         trend=options.trend,
+        is_mixed=options.mixed,
+        states=options.states,
+        compares_edges=options.nbs,
+        nbs_threshold=options.nbs_threshold,
+        nbs_size=options.nbs_size,
         seed=options.seed,
         segment_index=options.segment,
     )
@@ -108,6 +156,11 @@ def _run(options: argparse.Namespace) -> Report:
         "recordings": found.recordings,
         "effects": found.effects,
         "trends": found.trends,
+        "omnibus": found.omnibus,
+        "mixed": found.mixed,
+        "nbs": None
+        if found.edges is None
+        else {"components": found.edges.components, "edges": found.edges.edges},
         "out": options.out,
     }
     return Report(text=str(found), facts=facts)

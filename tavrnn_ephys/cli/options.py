@@ -16,6 +16,7 @@ __all__ = [
     "add_running",
     "duration",
     "number",
+    "number_of_states",
     "path",
     "rate",
     "suggest",
@@ -278,6 +279,33 @@ def number(text: str) -> float:
     0.6
     """
     return _converted(float, text, "a number")
+
+
+def number_of_states(text: str) -> int | str:
+    """
+    Read a number of network states.
+
+    Parameters
+    ----------
+    text : str
+        Its digits, or ``"auto"``.
+
+    Returns
+    -------
+    int or str
+        The number, or ``"auto"``.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is neither.
+
+    Examples
+    --------
+    >>> number_of_states("3"), number_of_states("auto")
+    (3, 'auto')
+    """
+    return text if text == "auto" else _converted(int, text, "a whole number, or auto")
 
 
 def _converted(convert: Any, text: str, what: str = "") -> Any:

@@ -20,6 +20,7 @@ from tavrnn_ephys.cli import (
     compare,
     convert,
     demo,
+    export,
     inspect,
     report,
     reproduce,
@@ -39,6 +40,11 @@ from tavrnn_ephys.core.errors import (
 from tavrnn_ephys.core.ownership import as_private_as
 
 __all__ = ["build_parser", "main"]
+
+# In the order in which the help lists them.
+_COMMANDS = (
+    demo, analyze, runs, report, export, reproduce, inspect, convert, benchmark, compare,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -211,6 +217,17 @@ def build_parser() -> argparse.ArgumentParser:
         title="commands",
         parser_class=CommandParser,
     )
-    for module in (demo, analyze, runs, report, reproduce, inspect, convert, benchmark, compare):
+    for module in (
+        demo,
+        analyze,
+        runs,
+        report,
+        export,
+        reproduce,
+        inspect,
+        convert,
+        benchmark,
+        compare,
+    ):
         add_running(module.add_command(commands))
     return parser

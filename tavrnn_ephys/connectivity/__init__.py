@@ -1,5 +1,8 @@
 """Functional connectivity per window, through Elephant, and what of it is more than chance."""
 
+from tavrnn_ephys.connectivity.lagged import LagKernel as LagKernel
+from tavrnn_ephys.connectivity.lagged import RunningLagSums as RunningLagSums
+from tavrnn_ephys.connectivity.lagged import estimate_lag_kernel as estimate_lag_kernel
 from tavrnn_ephys.connectivity.noise import clean_marchenko_pastur as clean_marchenko_pastur
 from tavrnn_ephys.connectivity.noise import (
     clean_marchenko_pastur_paper as clean_marchenko_pastur_paper,

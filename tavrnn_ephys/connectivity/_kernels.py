@@ -19,12 +19,25 @@ import numpy as np
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["count_coincidences", "fresh_matrices", "normalize_gram"]
+__all__ = ["compiled", "count_coincidences", "fresh_matrices", "normalize_gram"]
 
 _LARGE_PAGE = 2**21
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """
+    Compile a loop on its first call, and keep the result on disk where that is possible.
+
+    Parameters
+    ----------
+    function : callable
+        Loops over arrays.
+
+    Returns
+    -------
+    callable
+        The same, compiled.
+    """
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:
@@ -42,7 +55,7 @@ def _population_count(typing_context: Any, word: Any) -> Any:
 _popcount: Any = intrinsic(_population_count)
 
 
-@_compiled
+@compiled
 def _join(r0, r1, r2, r3, joined):
     a, b, c = np.uint64(16), np.uint64(32), np.uint64(48)
     for j in range(len(joined)):
@@ -50,7 +63,7 @@ def _join(r0, r1, r2, r3, joined):
         joined[j] = low | (np.uint64(r2[j]) << b) | (np.uint64(r3[j]) << c)
 
 
-@_compiled
+@compiled
 def _mirror_rows(matrix, words, joined, i, end):
     """Copy the part of rows ``i`` to ``end`` that lies above the diagonal below it."""
     n_nodes = len(matrix)
@@ -75,7 +88,7 @@ def _mirror_rows(matrix, words, joined, i, end):
                     matrix[j, k] = matrix[k, j]
 
 
-@_compiled
+@compiled
 def _add_coincidences(left, right, shift, is_first, is_last, counts, out, words, joined):
     n_words, n_nodes = left.shape
     last = n_nodes - 1
@@ -131,13 +144,13 @@ def _add_coincidences(left, right, shift, is_first, is_last, counts, out, words,
             _mirror_rows(out, words, joined, i - i % 32, min(i + 4, n_nodes))
 
 
-@_compiled
+@compiled
 def _normalized(product, n_bins, total_i, total_j, scale_i, scale_j, limit):
     value = (n_bins * product - total_i * total_j) * (scale_i * scale_j)
     return min(max(value, -limit), limit)
 
 
-@_compiled
+@compiled
 def _normalize_gram(gram, rest, total, scale, n_bins, limit, out):
     n_nodes = len(gram)
     for i in range(n_nodes):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.containers.origin import origin_of_graphs
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import FeaturesOnDemand, GraphsOnDemand
@@ -172,15 +173,19 @@ def graphs_on_demand(
         n_entries[index], strongest = np.count_nonzero(kept), max(strongest, largest)
     if not n_entries.any():
         raise InputError(no_edge(threshold, strongest))
-    graphs = GraphsOnDemand(
-        lambda index: edges_of(weights[index], threshold)[0], n_nodes, n_entries
-    )
+
+    def edges(index: int) -> NDArray[np.float32]:
+        return edges_of(weights[index], threshold)[0]
+
     return GraphSequence(
-        weights=graphs,
+        features=_features(connectivity, features, history_node),
+        weights=GraphsOnDemand(edges, n_nodes, n_entries),
         windows=connectivity.windows,
         nodes=connectivity.nodes,
-        features=_features(connectivity, features, history_node),
         history_node=history_node,
+        origin=origin_of_graphs(
+            [(connectivity.origin, connectivity.measure)], threshold=threshold, features=features
+        ),
     )
 
 

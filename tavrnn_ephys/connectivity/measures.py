@@ -3,7 +3,7 @@ Connectivity measures: one small function each, one window at a time.
 
 A measure takes the activity of one window, shape (n_nodes, n_bins), and its own options by
 keyword; it gives the weights, shape (n_nodes, n_nodes), or the weights and the lags.  The
-parameters ``bin_size_s`` and ``spike_times_s`` are filled in by whoever calls it.
+parameters ``bin_size_s``, ``spike_times_s`` and ``n_before`` are filled in by whoever calls it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.spike_times import seconds_by_default
+from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.tiling import spike_time_tiling_coefficient
 from tavrnn_ephys.connectivity.variation import (
     correlation,
@@ -32,6 +33,7 @@ __all__ = [
     "Measure",
     "covariance",
     "cross_correlation",
+    "lagged_correlation",
     "partial",
     "pearson",
     "spearman",
@@ -326,4 +328,5 @@ MEASURES: dict[str, Measure] = {
     "partial": partial,
     "cross_correlation": cross_correlation,
     "spike_time_tiling_coefficient": spike_time_tiling_coefficient,
+    "lagged_correlation": lagged_correlation,
 }

@@ -8,6 +8,7 @@ from tavrnn_ephys.connectivity.graphs import build_graphs
 from tavrnn_ephys.connectivity.stored import fitting_connectivity
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.names import MEASURES_OF_SPIKES
 from tavrnn_ephys.core.spec import ConnectivitySpec, GraphSpec
 
 __all__ = ["compute_graphs"]
@@ -35,7 +36,7 @@ def compute_graphs(
     graphs : GraphSpec
         How graphs are made.
     spiketrains : sequence of neo.SpikeTrain, optional
-        What was binned, where the activity is no surrogate: exact times for the tiling coefficient.
+        What was binned, where the activity is no surrogate: times for measures that take them.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def compute_graphs(
     InputError
         If a specification does not suit the activity.
     """
-    exact = len(spiketrains) > 0 and connectivity.measure == "spike_time_tiling_coefficient"
+    exact = len(spiketrains) > 0 and connectivity.measure in MEASURES_OF_SPIKES
     least = (connectivity.min_spikes or 0) if activity.quantity == "spike_count" else 0
     found = fitting_connectivity(
         activity,

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.spike_times import spike_times_s
 from tavrnn_ephys.activity.windows import bin_ranges
+from tavrnn_ephys.connectivity.exact_spikes import relative_trains, spikes_between
+from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
+from tavrnn_ephys.connectivity.lagged.windows import LaggedWindows
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
 from tavrnn_ephys.connectivity.sliding import (
     FAST_MEASURES,
@@ -30,7 +32,9 @@ from tavrnn_ephys.core.names import SILENT_RULES
 __all__ = ["Request", "count_silent"]
 
 # Parameters of a measure that its caller fills in.
-_FILLED_IN = ("bin_size_s", "spike_times_s")
+_FILLED_IN = ("bin_size_s", "spike_times_s", "n_before")
+# Measures that take exact spike times.
+_LAGGED, _TILING = "lagged_correlation", "spike_time_tiling_coefficient"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +45,7 @@ class _Window:
     silent: NDArray[np.bool_]
     mean: NDArray[np.float64]
     lags_s: NDArray[np.float64] | None = None
+    standard_errors: NDArray[np.float64] | None = None
 
 
 class Request:
@@ -97,12 +102,30 @@ class Request:
         self.activity, self.binary, self.silent_nodes = activity, binary, silent_nodes
         self.ranges = bin_ranges(windows, activity)
         self.options = dict(options)
-        self.origin = self._origin_of(activity)
-        self._trains = _relative_trains(self.options.pop("spiketrains", None), activity, self.name)
+        fit_windows = self.options.pop("fit_windows", None)
+        with_errors = bool(self.options.pop("standard_errors", False))
+        self._trains = relative_trains(self.options.pop("spiketrains", None), activity, self.name)
         self._wanted = _check_options(self.function, self.name, self.options)
         from_bins = self._trains is None and activity.quantity == "spike_count"
-        if self.name == "spike_time_tiling_coefficient" and from_bins:
+        if self.name == _TILING and from_bins:
             require_fine_bins(self.options["dt"], activity.bin_size_s)
+        self._lagged: LaggedWindows | None = None
+        if self.function is lagged_correlation:
+            self._lagged = LaggedWindows(
+                activity,
+                self.ranges,
+                self._trains,
+                binary=binary,
+                options=self.options,
+                fit_windows=fit_windows,
+                with_errors=with_errors,
+            )
+        elif with_errors or fit_windows is not None:
+            raise InputError(
+                "Standard errors and windows to fit on are options of measure "
+                f"'{_LAGGED}', not of '{self.name}'. Leave them out."
+            )
+        self.origin = self._origin_of(activity)
         self._scale = largest_values(activity)
 
     def run(self, out: NDArray[np.float64] | None = None) -> Iterator[_Window]:
@@ -119,7 +142,10 @@ class Request:
         _Window
             What the measure says of each window, the rule for silent nodes applied.
         """
-        windows = self._fast(out) if self._is_fast else self._one_by_one(out)
+        if self._lagged is not None:
+            windows = self._in_order(self._lagged, out)
+        else:
+            windows = self._fast(out) if self._is_fast else self._one_by_one(out)
         for index, window in enumerate(windows):
             window = self._with_sparse(window, index)
             self._apply_silent_rule(window)
@@ -132,6 +158,7 @@ class Request:
         means: NDArray[np.float64],
         lags_s: NDArray[np.float64] | None,
         directed: bool,
+        standard_errors: NDArray[np.float64] | None = None,
     ) -> ConnectivitySequence:
         """
         Wrap the weights of some windows.
@@ -148,6 +175,8 @@ class Request:
             Lags, of a measure that has them.
         directed : bool
             Whether the weights may be asymmetric.
+        standard_errors : numpy.ndarray or None, shape (n_windows, n_nodes, n_nodes)
+            Of the weights, of a measure that has them.
 
         Returns
         -------
@@ -163,12 +192,19 @@ class Request:
         if self._is_fast:
             return ConnectivitySequence._of_symmetric(weights=weights, mean_activity=means, **about)
         return ConnectivitySequence(
-            weights=weights, mean_activity=means, lags_s=lags_s, directed=directed, **about
+            weights=weights,
+            mean_activity=means,
+            lags_s=lags_s,
+            directed=directed or self.is_directed,
+            standard_errors=standard_errors,
+            **about,
         )
 
     def _origin_of(self, activity: BinnedActivity) -> Origin:
         options = {**_defaults(self.function), **self.options}
-        if options.pop("spiketrains", None) is not None:
+        if self._lagged is not None:
+            options.update(self._lagged.kernel.to_options())
+        if self._trains is not None:
             options["spiketrains"] = "exact"
         return Origin(
             bin_size_s=float(activity.bin_size_s),
@@ -181,6 +217,11 @@ class Request:
     def is_mirrored(self) -> bool:
         """Whether every matrix equals its mirror image to the last bit, whatever the activity."""
         return self._is_fast
+
+    @property
+    def is_directed(self) -> bool:
+        """Whether the measure gives each direction of a pair a weight of its own."""
+        return self._lagged is not None
 
     @property
     def _is_fast(self) -> bool:
@@ -199,6 +240,17 @@ class Request:
                 weights[:] = self.function(_flat(self._values(index), item.silent))
             yield _Window(weights=weights, silent=item.silent, mean=item.mean / self._unit_s)
 
+    def _in_order(
+        self, windows: LaggedWindows, out: NDArray[np.float64] | None
+    ) -> Iterator[_Window]:
+        for item in windows.run(out):
+            yield _Window(
+                weights=item.weights,
+                silent=item.silent,
+                mean=item.mean / self._unit_s,
+                standard_errors=item.standard_errors,
+            )
+
     def _one_by_one(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
         for index in range(len(self.ranges)):
             values = self._values(index)
@@ -210,7 +262,7 @@ class Request:
             if out is not None:
                 out[index] = weights
                 weights = out[index]
-            if self.name == "spike_time_tiling_coefficient":
+            if self.name == _TILING:
                 silent = np.isnan(np.diagonal(weights))
             yield _Window(
                 weights=weights,
@@ -233,7 +285,7 @@ class Request:
             given["bin_size_s"] = self.activity.bin_size_s
         if "spike_times_s" in self._wanted and self._trains is not None:
             limits = self.ranges[index] * self.activity.bin_size_s
-            given["spike_times_s"] = [_between(times, *limits) for times in self._trains]
+            given["spike_times_s"] = [spikes_between(times, *limits) for times in self._trains]
         return given
 
     def _with_sparse(self, window: _Window, index: int) -> _Window:
@@ -253,9 +305,14 @@ class Request:
                 f"{count_silent(silent, self.activity)} do not vary in a window. Leave them "
                 "out, lengthen the windows, or choose silent_nodes='zero'."
             )
-        for matrix, fill in ((window.weights, np.nan), (window.lags_s, 0.0)):
+        rules = (
+            (window.weights, 0.0, np.nan),
+            (window.lags_s, 0.0, 0.0),
+            (window.standard_errors, np.nan, np.nan),
+        )
+        for matrix, zero, fill in rules:
             if matrix is not None:
-                value = 0.0 if self.silent_nodes == "zero" else fill
+                value = zero if self.silent_nodes == "zero" else fill
                 matrix[window.silent] = value
                 matrix[:, window.silent] = value
 
@@ -291,22 +348,6 @@ def _defaults(function: Measure) -> dict[str, Any]:
     }
 
 
-def _relative_trains(
-    spiketrains: Any, activity: BinnedActivity, measure: str
-) -> list[NDArray[np.float64]] | None:
-    """Spike times counted from the first bin, ascending."""
-    if spiketrains is None:
-        return None
-    if measure != "spike_time_tiling_coefficient":
-        raise InputError(f"measure '{measure}' has no option 'spiketrains': it works on bins.")
-    if len(spiketrains) != activity.n_nodes:
-        raise InputError(
-            f"{len(spiketrains)} spiketrains stand for {activity.n_nodes} nodes. "
-            "Pass those that the activity was binned from."
-        )
-    return [spike_times_s(train) - activity.t_start_s for train in spiketrains]
-
-
 def _flat(values: NDArray[Any], silent: NDArray[np.bool_]) -> NDArray[Any]:
     """Make nodes that vary by rounding alone constant, so that no measure sees their noise."""
     if values.dtype.kind != "f" or not silent.any():
@@ -314,12 +355,6 @@ def _flat(values: NDArray[Any], silent: NDArray[np.bool_]) -> NDArray[Any]:
     flat = values.copy()
     flat[silent] = flat[silent][:, :1]
     return flat
-
-
-def _between(times: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:
-    # A spike on a limit belongs to the window that starts there, whatever the last bit says.
-    first, last = np.searchsorted(times, [start - 1e-9, stop - 1e-9])
-    return np.maximum(times[first:last] - start, 0.0)
 
 
 def _checked(matrix: Any, shape: tuple[int, ...], index: int) -> NDArray[np.float64]:

@@ -41,7 +41,8 @@ def compute_connectivity(
         Windows of that activity.
     measure : str or callable
         ``"pearson"``, ``"covariance"``, ``"spearman"``, ``"partial"``,
-        ``"cross_correlation"``, ``"spike_time_tiling_coefficient"``, or a function that takes
+        ``"cross_correlation"``, ``"spike_time_tiling_coefficient"``, ``"lagged_correlation"``
+        (directed, from row to column), or a function that takes
         the activity of a window, shape (n_nodes, n_bins), and returns a symmetric matrix
         (n_nodes, n_nodes).
     binary : bool
@@ -57,7 +58,11 @@ def compute_connectivity(
         Options of the measure: ``max_lag`` (a duration) of ``"cross_correlation"``; ``dt`` (a
         duration) and ``spiketrains`` (for exact spike times instead of the middle of bins) of
         ``"spike_time_tiling_coefficient"``; ``shrinkage`` (a number in [0, 1] or
-        ``"ledoit_wolf"``) of ``"partial"``; any keyword of your own function.
+        ``"ledoit_wolf"``) of ``"partial"``; any keyword of your own function.  Of
+        ``"lagged_correlation"``: ``kernel``, ``time_constant`` and ``delay`` (durations, or
+        ``"auto"``), ``fit_windows`` (those that ``"auto"`` looks at, such as training windows),
+        ``spiketrains`` (lags at 1 ms whatever the bins), ``standard_errors`` (True keeps those
+        of the weights).
 
     Returns
     -------
@@ -115,13 +120,17 @@ def compute_connectivity(
     means = np.empty(shape[:2], dtype=np.float64)
     silent = np.empty(shape[:2], dtype=bool)
     lags_s: NDArray[np.float64] | None = None
+    errors: NDArray[np.float64] | None = None
     for index, window in enumerate(request.run(weights)):
         if window.lags_s is not None:
             lags_s = np.zeros(shape) if lags_s is None else lags_s
             lags_s[index] = window.lags_s
+        if window.standard_errors is not None:
+            errors = np.zeros(shape) if errors is None else errors
+            errors[index] = window.standard_errors
         means[index], silent[index] = window.mean, window.silent
     tell_silent(np.any(silent, axis=0), int(silent.sum()), silent.size, silent_nodes, request)
-    return request.sequence(weights, windows, means, lags_s, directed)
+    return request.sequence(weights, windows, means, lags_s, directed, errors)
 
 
 def iter_connectivity(
@@ -205,6 +214,7 @@ def _windows_of(
             window.mean[np.newaxis],
             None if window.lags_s is None else window.lags_s[np.newaxis],
             directed,
+            None if window.standard_errors is None else window.standard_errors[np.newaxis],
         )
     tell_silent(ever_silent, n_silent, len(windows) * activity.n_nodes, silent_nodes, request)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavrnn_ephys.connectivity.sliding import FAST_MEASURES
-from tavrnn_ephys.core.containers import BinnedActivity
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.memory import available_memory, bytes_text, free_room
 
@@ -188,18 +187,22 @@ def refuse_size(
     )
 
 
-def refuse_large_analysis(activity: BinnedActivity, n_windows: int, measure: Any) -> None:
+def refuse_large_analysis(
+    n_windows: int, n_nodes: int, *, n_bins: int, measure: Any, node_kind: str
+) -> None:
     """
     Refuse an analysis for which there is no room, before the work.
 
     Parameters
     ----------
-    activity : BinnedActivity
-        The activity.
-    n_windows : int
-        Number of its windows.
+    n_windows, n_nodes : int
+        Numbers of windows and nodes.
+    n_bins : int
+        Number of bins of the activity.
     measure : str or callable
         The measure.
+    node_kind : str
+        What a node is, for the message.
 
     Raises
     ------
@@ -208,12 +211,10 @@ def refuse_large_analysis(activity: BinnedActivity, n_windows: int, measure: Any
         help.
     """
     refuse_size(
-        lambda windows, nodes: analysis_size(
-            windows, nodes, n_bins=activity.n_bins, measure=measure
-        ),
+        lambda windows, nodes: analysis_size(windows, nodes, n_bins=n_bins, measure=measure),
         n_windows,
-        activity.n_nodes,
-        node_kind=activity.node_kind,
+        n_nodes,
+        node_kind=node_kind,
     )
 
 

@@ -43,7 +43,7 @@ def store_connectivity(
     windows : Windows
         Windows of that activity.
     measure : str or callable
-        As in :func:`tavrnn_ephys.compute_connectivity`, undirected and without lags.
+        As in :func:`tavrnn_ephys.compute_connectivity`, without lags.
     binary : bool
         Whether counts above 1 are clipped to 1 beforehand.
     silent_nodes : {"zero", "nan", "raise"}
@@ -92,9 +92,9 @@ def store_connectivity(
     means = np.empty(shape[:2])
     silent, n_silent = np.zeros(shape[1], dtype=bool), 0
     for index, window in enumerate(request.run()):
-        if window.lags_s is not None:
+        if window.lags_s is not None or window.standard_errors is not None:
             raise InputError(
-                f"The lags of measure '{request.name}' are kept in memory alone. Use "
+                f"Lags and errors of measure '{request.name}' are kept in memory alone. Use "
                 "compute_connectivity, or iter_connectivity for one window after the other."
             )
         weights.append(window.weights)
@@ -118,7 +118,7 @@ def fitting_connectivity(
     windows : Windows
         Its windows.
     measure : str or callable
-        The measure, undirected.
+        The measure.
     **options : object
         Further arguments of :func:`tavrnn_ephys.compute_connectivity`.
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core import html as _html
 from tavrnn_ephys.core.containers import Nodes, Origin, Windows
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.graph_conversion import to_networkx
+from tavrnn_ephys.core.graph_conversion import arrows, graphs_frame, to_networkx
 from tavrnn_ephys.core.graph_files import read_fields, write_fields
 from tavrnn_ephys.core.graph_loops import with_loops
+from tavrnn_ephys.core.graph_masks import check_node_mask
 from tavrnn_ephys.core.graphs_on_demand import (
     FeaturesOnDemand,
     GraphsOnDemand,
@@ -32,6 +33,7 @@ from tavrnn_ephys.core.graphs_on_demand import (
 
 if TYPE_CHECKING:
     import networkx
+    import pandas
     from torch_geometric.data import Data
 
 __all__ = ["GraphSequence"]
@@ -101,20 +103,7 @@ class GraphSequence:
                 f"({len(self)}, {self.n_vertices}, n_features) is expected."
             )
         if self.node_mask is not None:
-            self._check_mask(self.node_mask)
-
-    def _check_mask(self, mask: NDArray[np.bool_]) -> None:
-        if mask.shape != (len(self), self.n_nodes) or mask.dtype != bool:
-            raise InputError(
-                f"node_mask has shape {mask.shape} and type {mask.dtype}; "
-                f"({len(self)}, {self.n_nodes}) and bool are expected."
-            )
-        for index, (matrix, present) in enumerate(zip(self.weights, mask, strict=True)):
-            degree = np.asarray(abs(matrix).sum(axis=1))
-            if np.any(degree[~present] > 0):
-                raise InputError(
-                    f"Graph {index} has edges at nodes that node_mask says do not exist."
-                )
+            check_node_mask(self.node_mask, self.weights, self.n_nodes)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GraphSequence):
@@ -303,21 +292,31 @@ class GraphSequence:
 
         Returns
         -------
-        networkx.Graph
+        networkx.Graph or networkx.DiGraph
             The nodes that exist, by id, in order, with ``group`` and ``position_um`` where they
             are known; edges with their signed ``weight``.  Neither self-loops nor history node.
 
         Examples
         --------
         >>> matrix = scipy.sparse.csr_array(np.array([[0, 0.5], [0.5, 0]], dtype=np.float32))
-        >>> windows = Windows(start_s=[0.0], stop_s=[1.0])
-        >>> graphs = GraphSequence(weights=(matrix,), windows=windows, nodes=Nodes(ids="ab"))
-        >>> list(graphs.to_networkx(0).edges(data="weight"))
+        >>> one = {"windows": Windows(start_s=[0.0], stop_s=[1.0]), "nodes": Nodes(ids="ab")}
+        >>> list(GraphSequence(weights=(matrix,), **one).to_networkx(0).edges(data="weight"))
         [('a', 'b', 0.5)]
         """
         position = range(len(self))[window_index]
         present = None if self.node_mask is None else self.node_mask[position]
-        return to_networkx(self.nodes, self.weights[position], present)
+        return to_networkx(self.nodes, self.weights[position], present, directed=arrows(self))
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return a row per window and edge: limits of the window, both ends, and signed ``weight``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows.
+        """
+        return graphs_frame(self.windows, self.nodes, self.weights, directed=arrows(self))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """

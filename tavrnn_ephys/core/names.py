@@ -6,14 +6,19 @@ from collections.abc import Mapping
 
 __all__ = [
     "BEHAVIOR_HOW",
+    "EXPORTS",
     "FEATURES",
     "FORMS",
     "HOW",
+    "LAG_KERNELS",
     "MEASURES",
+    "MEASURES_OF_SPIKES",
     "METHODS",
     "PROFILES",
     "SCENARIOS",
     "SILENT_RULES",
+    "STATE_METHODS",
+    "STATE_TABLES",
     "WAYS",
 ]
 
@@ -25,7 +30,12 @@ MEASURES: Mapping[str, Mapping[str, bool]] = {
     "partial": {"shrinkage": False},
     "cross_correlation": {"max_lag": True},
     "spike_time_tiling_coefficient": {"dt": True},
+    "lagged_correlation": {"kernel": False, "time_constant": False, "delay": False},
 }
+#: Those that take exact spike times instead of bins.
+MEASURES_OF_SPIKES = ("spike_time_tiling_coefficient", "lagged_correlation")
+#: How the past of a source fades in a lagged correlation.
+LAG_KERNELS = ("exponential", "raised_cosine")
 #: What becomes of nodes whose activity does not vary in a window.
 SILENT_RULES = ("zero", "nan", "raise")
 #: Vertex features that graphs bring.
@@ -44,6 +54,22 @@ BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.
 FORMS = ("triangle", "full", "edges")
+#: Forms that a run is exported in.
+EXPORTS = ("csv", "parquet", "mat", "graphml")
+#: How network states are fitted.
+STATE_METHODS = ("hmm", "kmeans")
+#: Tables of network states in a run.
+STATE_TABLES = (
+    "state_visits",
+    "state_windows",
+    "state_summary",
+    "state_evidence",
+    "state_transitions",
+    "state_pairs",
+    "state_blocks",
+    "state_behavior",
+    "state_decoding",
+)
 #: Where a run is written.
 WAYS = ("copy", "in_place", "sidecar")
 #: Simulated cultures of the benchmark.

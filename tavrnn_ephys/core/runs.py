@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.core import html as _html
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
 from tavrnn_ephys.core.names import FORMS, WAYS
 from tavrnn_ephys.core.run_parts import RUN_PARTS, check_type, cut_to_window, window_position
+from tavrnn_ephys.core.run_windows import WindowResults
 
 if TYPE_CHECKING:
     import pandas
@@ -112,6 +114,13 @@ class ResultTable:
                 f"Columns are described that the table does not have: {', '.join(unknown)}."
             )
 
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def _repr_html_(self) -> str:
+        shown: str = self.frame.to_html(max_rows=10)
+        return _html.card(f"ResultTable: {self.description}") + shown
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Results:
@@ -198,6 +207,15 @@ class Results:
             values[str(key)] = array
         return FrozenMapping(values)
 
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __iter__(self) -> Iterator[WindowResults]:
+        return map(self.window, range(len(self)))
+
+    def __getitem__(self, index: int) -> WindowResults:
+        return self.window(index)
+
     @property
     def windows(self) -> Windows:
         """The windows of every part."""
@@ -260,6 +278,10 @@ class Results:
             f"Results: {len(self.windows)} windows x {len(self.nodes)} {self.nodes.kind}s: "
             f"{', '.join(self.contents)}"
         )
+
+    def _repr_html_(self) -> str:
+        parts = [part for part in self._parts().values() if hasattr(part, "_repr_html_")]
+        return _html.card(repr(self)) + "".join(part._repr_html_() for part in parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,48 +367,4 @@ class RunInfo:
             f"{self.name}: {self.n_windows} windows x {self.n_nodes} {self.node_kind}s, "
             f"{', '.join(self.contents)}; {self.n_bytes / 1e6:.3g} MB in '{self.module}', written "
             f"{self.created} by {self.software_version}"
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class WindowResults:
-    """
-    What a run says of one window, read without the others.
-
-    Parameters
-    ----------
-    index : int
-        Which window.
-    start_s, stop_s : float
-        Its limits in seconds.
-    values : mapping of str to scalar
-        Behaviour scores, labels and summaries of the window.
-    embedding_mean, embedding_std : numpy.ndarray, shape (n_nodes, latent_size), optional
-        Embedding of each node.
-    attention : numpy.ndarray, shape (n_windows,), optional
-        Weights of all windows.
-    weights : numpy.ndarray, shape (n_nodes, n_nodes), optional
-        Connectivity.
-    mean_activity : numpy.ndarray, shape (n_nodes,), optional
-        Mean activity of each node.
-    adjacency : scipy.sparse.csr_array, shape (n_nodes, n_nodes), optional
-        Signed weights of the edges of the graph.
-    """
-
-    index: int
-    start_s: float
-    stop_s: float
-    values: Mapping[str, Any]
-    embedding_mean: NDArray[np.float32] | None = None
-    embedding_std: NDArray[np.float32] | None = None
-    attention: NDArray[np.float32] | None = None
-    weights: NDArray[np.floating[Any]] | None = None
-    mean_activity: NDArray[np.float64] | None = None
-    adjacency: Any = None
-
-    def __repr__(self) -> str:
-        known = [item.name for item in fields(self)[4:] if getattr(self, item.name) is not None]
-        return (
-            f"WindowResults: window {self.index} from {self.start_s:g} s to {self.stop_s:g} s, "
-            f"with {', '.join(known) or 'nothing'}"
         )

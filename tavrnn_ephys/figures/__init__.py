@@ -14,6 +14,7 @@ from tavrnn_ephys.figures.performance import (
 )
 from tavrnn_ephys.figures.raster import plot_raster
 from tavrnn_ephys.figures.scores import plot_scores
+from tavrnn_ephys.figures.states import plot_state_graph, plot_state_times
 
 __all__ = [
     "analysis_figures",
@@ -33,6 +34,8 @@ __all__ = [
     "plot_placed_nodes",
     "plot_raster",
     "plot_scores",
+    "plot_state_graph",
+    "plot_state_times",
     "plot_window_embedding",
     "save_figure",
 ]

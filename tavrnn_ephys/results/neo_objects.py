@@ -35,7 +35,8 @@ def results_to_neo(results: Results, block: neo.Block | None = None) -> neo.Bloc
     -------
     neo.Block
         One segment per segment of the windows.  ``epochs``: the windows, with every column as
-        an array annotation.  ``irregularlysampledsignals``, sampled at the middle of each
+        an array annotation, and of network states ``states``, one epoch per stay, labelled with
+        its state.  ``irregularlysampledsignals``, sampled at the middle of each
         window: one per numeric column with the role ``"behavior"``, and ``window_embedding``
         and ``history`` with a channel per dimension.  Spike trains carry the values of their
         node as annotations, ``embedding_mean`` of shape (n_windows, latent_size) among them;
@@ -60,6 +61,7 @@ def results_to_neo(results: Results, block: neo.Block | None = None) -> neo.Bloc
         here = results.windows.segment_index == index
         segment = neo.Segment(name=f"segment {index}", index=int(index))
         segment.epochs.append(_epoch(results, here))
+        segment.epochs.extend(_states(results, here))
         segment.irregularlysampledsignals.extend(_signals(results, here))
         if block is not None:
             _add_activity(segment, _segment(block, int(index)), results, here)
@@ -101,6 +103,30 @@ def _epoch(results: Results, here: Any) -> neo.Epoch:
             **{name: np.array(values[here]) for name, values in columns.items()},
         },
     )
+
+
+def _states(results: Results, here: Any) -> list[neo.Epoch]:
+    """Give the stays in network states that begin within windows, where the run has any."""
+    import neo
+
+    table = results.tables.get("state_visits")
+    frame = getattr(table, "frame", table)
+    if frame is None:
+        return []
+    windows = results.windows
+    starts, stops = frame["start_time"].to_numpy(), frame["stop_time"].to_numpy()
+    within = (starts >= windows.start_s[here].min()) & (starts < windows.stop_s[here].max())
+    return [
+        neo.Epoch(
+            times=starts[within] * pq.s,
+            durations=(stops - starts)[within] * pq.s,
+            labels=np.array([f"state {state}" for state in frame["state"][within]], dtype=str),
+            name="states",
+            array_annotations={
+                name: frame[name].to_numpy()[within] for name in ("state", "n_windows")
+            },
+        )
+    ]
 
 
 def _signals(results: Results, here: Any) -> list[neo.IrregularlySampledSignal]:

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tavrnn_ephys.activity.behavior.per_window import behavior_means
 from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import (
@@ -20,7 +17,6 @@ from tavrnn_ephys.core.containers import (
 )
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
-from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.io.blocks import choose_segment
 from tavrnn_ephys.results import summarize
@@ -69,6 +65,8 @@ class AnalysisResult:
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
         What the network has to do with a behaviour, where one was asked for.
+    states : StatesResult, optional
+        Discrete states of the network, where they were asked for.
     warned : tuple of str
         What the analysis warned of.
     reasons : mapping of str to str
@@ -83,6 +81,7 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    states: Any = None
     warned: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -133,6 +132,7 @@ def analyze(
         config.windows,
         segment_index=config.segment_index,
         selection=config.selection,
+        measure=config.measure,
     )
     config = dataclasses.replace(config, segment_index=recording.segment_index)
     result = analyze_recording(recording, config, verbose=verbose)
@@ -171,10 +171,15 @@ def analyze_recording(
             f"recording lasts {activity.n_bins * activity.bin_size_s:g} s. Shorten the window or "
             "the step."
         )
-    refuse_large_analysis(activity, len(windows), config.measure)
+    refuse_large_analysis(
+        len(windows),
+        activity.n_nodes,
+        n_bins=activity.n_bins,
+        measure=config.measure,
+        node_kind=activity.node_kind,
+    )
     with remembered() as said:
         check_choice(activity, windows, config.connectivity)
-        windows = windows.with_columns(**behavior_means(recording.segment, windows))
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(
             activity, windows, *about, spiketrains=recording.segment.spiketrains
@@ -241,7 +246,7 @@ def results_of(
         for name in result.windows.columns
     }
     facts = {
-        "activity_sha256": fingerprint(np.asarray(result.activity.values)),
+        "activity_sha256": result.activity.sha256,
         "final_loss": float(result.model.history_[-1]["reconstruction"]),
         **{f"advice.{name}": text for name, text in result.reasons.items()},
         **{f"warnings.{index}": text for index, text in enumerate(result.warned)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
 from tavrnn_ephys.io.blocks import annotated_fields, node_signals, one_segment
+from tavrnn_ephys.io.converting import session_date
 from tavrnn_ephys.io.finding import find_adapter
 from tavrnn_ephys.io.reading import write_nwb
 from tavrnn_ephys.studies.recording import read_block
@@ -158,7 +158,7 @@ def add_metadata(block: neo.Block, about: Mapping[str, Any]) -> None:
     """
     for key, value in about.items():
         if key == "session_start_time":
-            block.rec_datetime = _date(value)
+            block.rec_datetime = session_date(value)
         elif key in _TABLES:
             known = annotated_fields(block.annotations, key)
             block.annotations[key] = {**known, **_plain(value)}
@@ -174,7 +174,7 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     plain = {}
     for key, value in fields.items():
         if key == "date_of_birth":
-            value = _date(value)
+            value = session_date(value)
         elif key in ("age", "subject_id", "weight", "strain", "genotype", "species", "sex"):
             value = str(value)
         elif key.endswith("_lambda"):
@@ -191,21 +191,6 @@ def _wavelength(key: str, value: Any) -> float:
             f"'{key}' must be a wavelength in nanometres, got {value!r}. Write .nan where it is "
             "not known."
         ) from None
-
-
-def _date(value: Any) -> datetime.datetime:
-    if isinstance(value, datetime.datetime):
-        moment = value
-    elif isinstance(value, datetime.date):
-        moment = datetime.datetime(value.year, value.month, value.day)
-    else:
-        try:
-            moment = datetime.datetime.fromisoformat(str(value))
-        except ValueError:
-            raise InputError(
-                f"'{value}' is not a date. Write it as 2024-05-01 or 2024-05-01T10:00."
-            ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _require_what_nwb_demands(block: neo.Block, file_name: str, *, described: bool) -> None:

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import shlex
 import sys
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tavrnn_ephys.core.csv_files import write_csv
-from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement, ResultTable
-from tavrnn_ephys.core.spec import RecordingSpec
+from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
+from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
-from tavrnn_ephys.io.reading import read, write_nwb
 from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
-from tavrnn_ephys.studies.behavior.result import BehaviorResult
-from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
 from tavrnn_ephys.studies.recording import read_segment
-from tavrnn_ephys.studies.run import compute_run
-
-if TYPE_CHECKING:
-    import neo
+from tavrnn_ephys.studies.run import compute_run, tables_of
+from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
 
 __all__ = ["analyze_file"]
 
 _FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "attention")
-_UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def analyze_file(
@@ -53,6 +46,7 @@ def analyze_file(
     figures: str | Path | None = None,
     report: str | Path | None = None,
     behavior: BehaviorConfig | None = None,
+    states: StateSpec | None = None,
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
     overwrite: bool = False,
@@ -84,10 +78,12 @@ def analyze_file(
         Page that shows the run, ending in ``.html``.
     behavior : BehaviorConfig, optional
         A behaviour that the network is to be linked to.
+    states : StateSpec, optional
+        How discrete states of the network are found, where they are asked for.
     node_groups : mapping of str to str, optional
         Group of each node by its id, in place of those of the recording.
     tables : str or pathlib.Path, optional
-        Folder for the tables of the link to the behaviour, as CSV.
+        Folder for the tables of the link to the behaviour and of the states, as CSV.
     overwrite : bool
         Whether existing figures, an existing page and an existing output file may be replaced.
     verbose : bool
@@ -112,12 +108,18 @@ def analyze_file(
         check_choices(chosen)
     placement = placement or Placement(overwrite=overwrite)
     found = _checked_adapter(source, out, placement, adapter, session_start)
-    drawn = (*_FIGURES, *BEHAVIOR_FIGURES) if behavior is not None else _FIGURES
+    drawn = [*_FIGURES]
+    drawn += BEHAVIOR_FIGURES if behavior is not None else ()
+    drawn += STATE_FIGURES if states is not None else ()
     folder = table_folder = None
     if figures is not None:
         folder = check_folder(figures, [f"{name}.png" for name in drawn], overwrite=overwrite)
     if tables is not None:
-        names = [f"{name}.csv" for name in BEHAVIOR_TABLES]
+        asked = [
+            *(BEHAVIOR_TABLES if behavior is not None else ()),
+            *(STATE_TABLES if states is not None else ()),
+        ]
+        names = [f"{name}.csv" for name in asked]
         table_folder = check_folder(tables, names, overwrite=overwrite)
     if report is not None:
         check_report(report, inputs=(source,), overwrite=overwrite)
@@ -129,14 +131,16 @@ def analyze_file(
     )
     block, spec = read_segment(source, spec)
     config, reasons = _completed(block.segments[0], chosen)
-    with _as_nwb(block, source, out or source, found, session_start) as (block, nwb):
-        result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
+    with as_nwb(
+        block, source, adapter=found, beside=out or source, session_start=session_start
+    ) as (block, nwb):
+        result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
         result = dataclasses.replace(result, reasons=reasons)
-        kept, origin = _result_tables(result.behavior), _origin(source, found)
+        kept, origin = _result_tables(result), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
-    if table_folder is not None and result.behavior is not None:
-        _save_tables(result.behavior, table_folder)
+    if table_folder is not None:
+        _save_tables(result, table_folder)
     if folder is not None:
         _save_figures(result, folder)
     if report is not None:
@@ -152,7 +156,7 @@ def _segment_index(chosen: AnalysisConfig | dict[str, Any]) -> int | None:
 
 
 def _completed(
-    segment: neo.Segment, chosen: AnalysisConfig | dict[str, Any]
+    segment: Any, chosen: AnalysisConfig | dict[str, Any]
 ) -> tuple[AnalysisConfig, dict[str, str]]:
     if isinstance(chosen, AnalysisConfig):
         return chosen, {}
@@ -160,14 +164,13 @@ def _completed(
     return config, reasons
 
 
-def _result_tables(behavior: BehaviorResult | None) -> dict[str, ResultTable]:
-    """Give what is known of the behaviour to the file, each column described."""
-    tables = {} if behavior is None else behavior_tables(behavior)
+def _result_tables(result: AnalysisResult) -> dict[str, ResultTable]:
+    """Give what is known of behaviour and states to the file, each column described."""
     return {
         name: ResultTable(
             frame=frame, description=frame.attrs["description"], columns=frame.attrs["columns"]
         )
-        for name, frame in tables.items()
+        for name, frame in tables_of(result).items()
     }
 
 
@@ -213,43 +216,11 @@ def _origin(source: Path, adapter: str) -> dict[str, Any]:
     }
 
 
-def _save_tables(found: BehaviorResult, folder: Path) -> None:
+def _save_tables(result: AnalysisResult, folder: Path) -> None:
     make_folder(folder)
-    for name, table in behavior_tables(found).items():
+    for name, table in tables_of(result).items():
         with whole_file(folder / f"{name}.csv") as temporary:
             write_csv(table, temporary)
-
-
-@contextmanager
-def _as_nwb(
-    block: neo.Block, source: Path, out: Path, adapter: str, session_start: str | None
-) -> Iterator[tuple[neo.Block, Path]]:
-    """Give the block and an NWB file of it: the source itself, or a conversion that vanishes."""
-    if adapter == "nwb":
-        yield block, source
-        return
-    if session_start is not None:
-        block.rec_datetime = _date(session_start)
-    elif block.rec_datetime is None:
-        warnings.warn(
-            f"'{source.name}' does not say when it was recorded; the NWB file carries "
-            "1970-01-01 instead. Give it with --session-start.",
-            DataLossWarning,
-            stacklevel=2,
-        )
-        block.rec_datetime = _UNKNOWN_START
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}.") as folder:
-        converted = write_nwb(block, Path(folder) / f"{source.stem}.nwb")
-        yield read(converted), converted
-
-
-def _date(text: str) -> datetime.datetime:
-    try:
-        return datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(
-            f"'{text}' is not a date. Write it as 2024-05-01 or 2024-05-01T10:00."
-        ) from None
 
 
 def _save_figures(result: AnalysisResult, folder: Path) -> None:
@@ -271,6 +242,8 @@ def _save_figures(result: AnalysisResult, folder: Path) -> None:
     )
     if result.behavior is not None:
         drawn |= behavior_figures(result, result.behavior)
+    if result.states is not None:
+        drawn |= state_figures(result)
     make_folder(folder)
     for name, figure in drawn.items():
         save_figure(figure, folder / f"{name}.png")

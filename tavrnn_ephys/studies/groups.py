@@ -1,16 +1,12 @@
-"""Groups of nodes, from the command line, a file or a mapping, onto a recording."""
+"""Groups of nodes, from the command line or a file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
-
-if TYPE_CHECKING:
-    import neo
+from tavrnn_ephys.io.blocks.groups import with_node_groups
 
 __all__ = ["read_groups", "with_node_groups"]
 
@@ -65,42 +61,3 @@ def read_groups(text: str) -> tuple[dict[str, str] | None, tuple[str, ...]]:
         raise InputError(f"The file of groups '{path.name}' names {some(twice)} more than once.")
     groups = tuple(name for name in dict.fromkeys(table["group"]) if name)
     return dict(zip(table["node_id"], table["group"], strict=True)), groups
-
-
-def with_node_groups(block: neo.Block, groups: Mapping[str, str]) -> neo.Block:
-    """
-    Give the nodes of a recording groups.
-
-    Parameters
-    ----------
-    block : neo.Block
-        The recording; spike trains are annotated anew, and it is returned itself.
-    groups : mapping of str to str
-        Group of each node by its id; nodes that are not named have none.
-
-    Returns
-    -------
-    neo.Block
-        The recording.
-
-    Raises
-    ------
-    InputError
-        If a node is named that the recording does not have, or it holds no spike trains.
-    """
-    trains = [train for segment in block.segments for train in segment.spiketrains]
-    if not trains:
-        raise InputError(
-            "Groups can be given to recordings with spike trains; this one has traces, whose "
-            "groups stand in the file."
-        )
-    ids = [str(train.annotations.get("node_id", train.name)) for train in trains]
-    absent = sorted(set(groups) - set(ids))
-    if absent:
-        raise InputError(
-            f"The groups name {len(absent)} channels that the recording does not have: "
-            f"{some(absent)}; it has {some(dict.fromkeys(ids), 3)}."
-        )
-    for train, identity in zip(trains, ids, strict=True):
-        train.annotate(node_group=str(groups.get(identity, "")))
-    return block

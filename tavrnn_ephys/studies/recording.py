@@ -7,29 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import quantities as pq
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.behavior import WindowBehavior, window_behavior
-from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.activity.behavior import WindowBehavior, behavior_means, window_behavior
+from tavrnn_ephys.activity.binning import bin_recordings
 from tavrnn_ephys.activity.laying import lay_windows
 from tavrnn_ephys.activity.stretches import selected_stretches
+from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, ChoiceWarning, DataLossWarning
 from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, SelectionSpec, WindowSpec
-from tavrnn_ephys.io.blocks import (
-    annotated_fields,
-    choose_segment,
-    loaded_segment,
-    node_signals,
-    one_segment,
-)
-from tavrnn_ephys.io.blocks.segments import require_segment
+from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, loaded_segment, one_segment
+from tavrnn_ephys.io.blocks.groups import with_node_groups
+from tavrnn_ephys.io.blocks.recorded import NodeRecordings, node_recordings
 from tavrnn_ephys.io.reading import read
-from tavrnn_ephys.studies.groups import with_node_groups
 from tavrnn_ephys.studies.selecting import selected_nodes
 
 if TYPE_CHECKING:
@@ -65,7 +59,7 @@ class Recording:
     activity : BinnedActivity
         Its activity.
     windows : Windows
-        Its windows.
+        Its windows, with the mean of every behaviour signal.
     behavior : WindowBehavior, optional
         The behaviour in each window, where one was asked for.
     stretches : numpy.ndarray, shape (n_stretches, 2), optional
@@ -199,6 +193,7 @@ def open_block(
     *,
     segment_index: int | None = None,
     selection: SelectionSpec = EVERYTHING,
+    measure: Any = None,
 ) -> Recording:
     """
     Cut a segment of a block into bins and windows.
@@ -213,6 +208,8 @@ def open_block(
         Which segment; the first by default, and a warning says so where there are several.
     selection : SelectionSpec
         Its nodes and time that are meant; all of both by default.
+    measure : str or callable, optional
+        As in :func:`open_segment`.
 
     Returns
     -------
@@ -226,8 +223,13 @@ def open_block(
     """
     with remembered() as said:
         index = choose_segment(block, segment_index)
-    segment = block.segments[index]
-    opened = open_segment(segment, windows, segment_index=index, selection=selection)
+    opened = open_segment(
+        block.segments[index],
+        windows,
+        segment_index=index,
+        selection=selection,
+        measure=measure,
+    )
     return replace(opened, warned=(*said, *opened.warned))
 
 
@@ -238,6 +240,7 @@ def open_segment(
     *,
     segment_index: int = 0,
     selection: SelectionSpec = EVERYTHING,
+    measure: Any = None,
 ) -> Recording:
     """
     Cut a segment into bins and windows.
@@ -254,6 +257,9 @@ def open_segment(
         Its position in its block.
     selection : SelectionSpec
         Its nodes and time that are meant; all of both by default.
+    measure : str or callable, optional
+        Measure of connectivity of an analysis that follows; one for which there is no room is
+        refused before anything is binned.
 
     Returns
     -------
@@ -263,20 +269,22 @@ def open_segment(
     Raises
     ------
     InputError
-        If bins, windows or the behaviour do not suit it.
+        If bins, windows or the behaviour do not suit it, or the analysis is too large.
     """
     with remembered() as said:
-        require_segment(segment, "open_segment")
+        # A segment without nodes, or none at all, is refused here.
+        node_recordings(segment, asked_by="open_segment")
         segment = loaded_segment(segment)
-        stretches = _stretches(segment, selection, windows.bin_size_s)
+        stretches = selected_stretches(segment, selection, windows.bin_size_s)
         segment = selected_nodes(segment, selection, stretches)
-        activity = bin_activity(
-            segment,
-            bin_size=windows.bin_size_s * pq.s,
-            segment_index=segment_index,
-            gaps="hold",
+        recorded = node_recordings(segment, asked_by="open_segment")
+        if measure is not None:
+            _refuse_large(recorded, windows, measure)
+        activity = bin_recordings(
+            recorded, windows.bin_size_s, segment_index=segment_index, gaps="hold"
         )
         cut = lay_windows(segment, activity, windows, stretches)
+        cut = cut.with_columns(**behavior_means(segment, cut))
         summed = None if behavior is None else behavior_of(segment, cut, behavior)
     return Recording(
         segment=segment,
@@ -289,13 +297,18 @@ def open_segment(
     )
 
 
-def _stretches(
-    segment: neo.Segment, selection: SelectionSpec, bin_size_s: float
-) -> NDArray[np.float64] | None:
-    """Find the time that is meant; binning says what is wrong with a segment without nodes."""
-    if not len(segment.spiketrains) and len(node_signals(segment)) != 1:
-        return None
-    return selected_stretches(segment, selection, bin_size_s)
+def _refuse_large(recorded: NodeRecordings, windows: WindowSpec, measure: Any) -> None:
+    start_s, stop_s = recorded.limits_s
+    n_windows = windows.n_windows(stop_s - start_s)
+    if n_windows is None:
+        return
+    refuse_large_analysis(
+        n_windows,
+        len(recorded.nodes),
+        n_bins=int((stop_s - start_s) / windows.bin_size_s),
+        measure=measure,
+        node_kind=recorded.nodes.kind,
+    )
 
 
 def behavior_of(segment: neo.Segment, windows: Windows, spec: BehaviorSpec) -> WindowBehavior:

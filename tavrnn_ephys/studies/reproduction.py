@@ -13,18 +13,19 @@ import numpy as np
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
-from tavrnn_ephys.core.provenance import PROCESSOR, fingerprint, option_digests, package_versions
+from tavrnn_ephys.core.names import STATE_TABLES
+from tavrnn_ephys.core.provenance import PROCESSOR, option_digests, package_versions
 from tavrnn_ephys.core.runs import Results
-from tavrnn_ephys.core.spec import RecordingSpec, from_facts
+from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, from_facts
 from tavrnn_ephys.results import open_results
 from tavrnn_ephys.results.comparison import compare_parts, options_that_differ
 from tavrnn_ephys.results.rounding import ROUNDING, largest_difference
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
-from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
 from tavrnn_ephys.studies.recording import read_segment
-from tavrnn_ephys.studies.run import compute_run
+from tavrnn_ephys.studies.run import compute_run, tables_of
 
 if TYPE_CHECKING:
     import pandas
@@ -105,14 +106,14 @@ def reproduce_run(
     path = Path(path)
     with open_results(path, run=run) as stored:
         old, facts, name = stored.load(), dict(stored.provenance), stored.info.name
-    config, behavior = _choices(facts, name)
+    config, behavior, states = _choices(facts, name)
     spec = from_facts(RecordingSpec, facts)
     block, _ = read_segment(path, spec.copied())
     with warnings.catch_warnings():
         # The run keeps what was warned of when it was written.
         warnings.simplefilter("ignore", DataLossWarning)
         warnings.simplefilter("ignore", ChanceLossWarning)
-        result = compute_run(block.segments[0], config, spec, behavior, verbose=verbose)
+        result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
     equal, differences = compare_parts(old, _as_stored(result, old))
     same, changed = _compare_tables(old.tables, result)
     return Reproduction(
@@ -123,8 +124,10 @@ def reproduce_run(
     )
 
 
-def _choices(facts: Mapping[str, Any], name: str) -> tuple[AnalysisConfig, BehaviorConfig | None]:
-    """Read how a run was computed; None for a behaviour that it does not name."""
+def _choices(
+    facts: Mapping[str, Any], name: str
+) -> tuple[AnalysisConfig, BehaviorConfig | None, StateSpec | None]:
+    """Read how a run was computed; None for a behaviour or for states that it does not name."""
     if "config.analysis.bin_size_s" not in facts:
         raise InputError(
             f"The run '{name}' does not say how it was computed, so that it cannot be computed "
@@ -132,23 +135,27 @@ def _choices(facts: Mapping[str, Any], name: str) -> tuple[AnalysisConfig, Behav
         )
     try:
         config = AnalysisConfig.from_facts(facts)
-        behavior = None
+        behavior = states = None
         if "config.behavior.name" in facts:
             behavior = from_facts(BehaviorConfig, facts)
+        if "config.states.n_states" in facts:
+            states = from_facts(StateSpec, facts)
     except InputError as error:
         raise InputError(f"The run '{name}' cannot be computed again. {error}") from None
-    return config, behavior
+    return config, behavior, states
 
 
 def _compare_tables(
     old: Mapping[str, pandas.DataFrame], result: AnalysisResult
 ) -> tuple[list[str], list[str]]:
-    """Say which tables of the link to a behaviour are equal, and how the others differ."""
-    if result.behavior is None:
-        return [], []
-    new = behavior_tables(result.behavior)
+    """Say which tables of behaviour and states are equal, and how the others differ."""
+    new = tables_of(result)
+    asked = [
+        *(BEHAVIOR_TABLES if result.behavior else ()),
+        *(STATE_TABLES if result.states else ()),
+    ]
     equal, differences = [], []
-    for name in BEHAVIOR_TABLES:
+    for name in asked:
         if name in old and name in new:
             columns = _changed_columns(old[name], new[name])
             if columns:
@@ -195,7 +202,7 @@ def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> 
             "did not store which behaviour they are of."
         )
     then = facts.get("origin.activity_sha256")
-    if then is not None and then != fingerprint(np.asarray(result.activity.values)):
+    if then is not None and then != result.activity.sha256:
         yield "the recording has changed: its binned activity has another checksum than then."
     yield from _changed_options(facts, result)
     before = {} if old.embedding is None else dict(old.embedding.versions)

@@ -6,20 +6,26 @@ import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
+from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import ChoiceWarning
-from tavrnn_ephys.core.spec import RecordingSpec, to_facts
+from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
+from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.scores import check_behavior
-from tavrnn_ephys.studies.recording import open_segment
+from tavrnn_ephys.studies.behavior.tables import behavior_tables
+from tavrnn_ephys.studies.recording import open_segment, remembered
+from tavrnn_ephys.studies.states.finding import find_states
+from tavrnn_ephys.studies.states.tables import state_tables
 
 if TYPE_CHECKING:
     import neo
+    import pandas
 
-__all__ = ["compute_run"]
+__all__ = ["compute_run", "tables_of"]
 
 
 def compute_run(
@@ -27,6 +33,7 @@ def compute_run(
     config: AnalysisConfig,
     spec: RecordingSpec,
     behavior: BehaviorConfig | None = None,
+    states: StateSpec | None = None,
     *,
     verbose: bool = False,
 ) -> AnalysisResult:
@@ -43,6 +50,8 @@ def compute_run(
         Where it comes from: adapter, options, segment and groups of nodes.
     behavior : BehaviorConfig, optional
         The behaviour that it is linked to.
+    states : StateSpec, optional
+        How discrete states of the network are found, where they are asked for.
     verbose : bool
         Whether progress is shown on a terminal.
 
@@ -58,7 +67,9 @@ def compute_run(
     """
     config = dataclasses.replace(config, segment_index=spec.segment_index)
     wanted = None if behavior is None else behavior.spec
-    recording = open_segment(segment, config.windows, wanted, selection=config.selection)
+    recording = open_segment(
+        segment, config.windows, wanted, selection=config.selection, measure=config.measure
+    )
     undecided = ""
     if behavior is not None and recording.behavior is not None:
         check_behavior(recording, behavior)
@@ -67,11 +78,43 @@ def compute_run(
         # A sentence in place of a p-value, kept with the run.
         warnings.warn(undecided, ChoiceWarning, stacklevel=2)
         recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
+    if states is not None:
+        check_windows(len(recording.windows))
     result = analyze_recording(recording, config, verbose=verbose)
+    if states is not None:
+        result = _with_states(result, states, recording.behavior)
     linked = None
     if behavior is not None and recording.behavior is not None and not undecided:
         linked = link_behavior(result, recording.behavior, behavior)
-    chosen = to_facts(spec) | ({} if behavior is None else to_facts(behavior))
+    asked = [item for item in (behavior, states) if item is not None]
+    chosen = to_facts(spec, *asked)
     settings = {**chosen, **result.embedding.config}
     embedding = dataclasses.replace(result.embedding, config=settings)
     return dataclasses.replace(result, embedding=embedding, behavior=linked)
+
+
+def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
+    """
+    Give what an analysis found of behaviour and states as tables.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By name, each described in its ``attrs``; those of what was not asked for are absent.
+    """
+    tables = {} if result.behavior is None else behavior_tables(result.behavior)
+    return tables | ({} if result.states is None else state_tables(result.states))
+
+
+def _with_states(
+    result: AnalysisResult, spec: StateSpec, behavior: WindowBehavior | None
+) -> AnalysisResult:
+    with remembered() as said:
+        found = find_states(result, spec, behavior)
+    warned = tuple(dict.fromkeys((*result.warned, *said, *found.notes)))
+    return dataclasses.replace(result, states=found, warned=warned)

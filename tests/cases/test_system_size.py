@@ -19,6 +19,7 @@ from tavrnn_ephys.core.matrix_file import MatrixFile, MatrixSequence
 from tavrnn_ephys.core.run_differences import sequence_difference
 from tavrnn_ephys.core.run_parts import PartArray
 from tavrnn_ephys.methods.tavrnn import inputs
+from tavrnn_ephys.studies import recording
 
 GB = 10**9
 WEIGHTS = (PartArray(name="weights", text="connectivity"),)
@@ -75,7 +76,9 @@ def test_an_analysis_of_a_million_windows_is_refused_in_a_second(small_machine):
     activity = a_million_windows()
     start = time.process_time()
     with pytest.raises(InputError, match=r"1000001 windows of 60 units need 8\.\d+ TB of memory"):
-        size.refuse_large_analysis(activity, 1_000_001, "pearson")
+        size.refuse_large_analysis(
+            1_000_001, 60, n_bins=activity.n_bins, measure="pearson", node_kind="unit"
+        )
     assert time.process_time() - start < MOST_S
 
 
@@ -85,6 +88,23 @@ def test_analyze_refuses_before_the_work(monkeypatch):
     config = te.AnalysisConfig(bin_size_s=0.05, window_length_s=4.0, step_s=2.0)
     with pytest.raises(InputError, match="9 windows of 20 channels need .* of memory"):
         te.analyze(block, config)
+
+
+def test_analyze_refuses_a_million_windows_in_a_second_before_anything_is_binned(
+    small_machine, monkeypatch
+):
+    trains = [np.arange(0.5, 1000, 0.5)] * 60
+    block = te.block_from_arrays(spike_times=trains, t_stop=1001 * pq.s)
+
+    def not_yet(*_, **__):
+        raise AssertionError("The recording was binned.")
+
+    monkeypatch.setattr(recording, "bin_recordings", not_yet)
+    config = te.AnalysisConfig(bin_size_s=0.001, window_length_s=1.0, step_s=0.001)
+    start = time.process_time()
+    with pytest.raises(InputError, match=r"1000001 windows of 60 units need 8\.\d+ TB of memory"):
+        te.analyze(block, config)
+    assert time.process_time() - start < MOST_S
 
 
 @pytest.mark.parametrize("way", ["windows", "nodes"])

@@ -1,13 +1,18 @@
 """Discrete states of a network: their number, their times, and what is refused."""
 
+import itertools
+
 import numpy as np
 import pytest
 import quantities as pq
+from scipy.stats import norm
 
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.networks.states.durations import durations_of
 from tavrnn_ephys.networks.states.features import Components, window_features
+from tavrnn_ephys.networks.states.hidden_markov import HeldOut, fit_model, hold_out
+from tavrnn_ephys.networks.states.selection import LEAST_STABILITY, best_number
 
 N_NODES = 12
 
@@ -215,3 +220,43 @@ def test_anything_else_is_refused():
         InputError, match="takes a ConnectivitySequence or a NodeEmbedding, got list"
     ):
         te.network_states([1, 2])
+
+
+# ---- stability, and the likelihood of the model -------------------------------
+
+
+def test_states_are_stable_and_noise_that_is_cut_into_states_is_not():
+    features = window_features(made(stays(2), patterns(2)))
+    points = Components.fit(features, 1).points(features, 1)
+    assert hold_out(points, 2, n_blocks=4, gap=0).stability > 0.95
+    noise = np.random.default_rng(0).normal(size=(120, 1))
+    assert hold_out(noise, 3, n_blocks=4, gap=0).stability < LEAST_STABILITY
+
+
+def test_an_unstable_number_is_not_chosen_however_likely():
+    found = [HeldOut(likelihood=value, stability=agreement)
+             for value, agreement in ((-3.0, 1.0), (-2.0, 0.9), (-1.0, 0.3))]  # fmt: skip
+    assert best_number(found) == 2
+    assert best_number(found[:1]) == best_number([]) == 1
+
+
+def test_evidence_says_why_a_number_was_chosen():
+    evidence = te.network_states(made(stays(3), patterns(3))).evidence
+    assert len(evidence.stabilities) == len(evidence.likelihoods) >= 3
+    assert evidence.stabilities[0] == 1.0
+    assert evidence.stabilities[2] > 0.9
+
+
+def test_likelihood_of_the_model_is_the_sum_over_all_paths():
+    points = np.array([[0.1], [-0.4], [2.2], [1.9]])
+    model = fit_model(np.vstack([points, points[::-1]]), 2)
+    total = 0.0
+    for path in itertools.product(range(2), repeat=len(points)):
+        chance = model.startprob_[path[0]]
+        for before, after in itertools.pairwise(path):
+            chance *= model.transmat_[before, after]
+        for state, point in zip(path, points, strict=True):
+            deviation = np.sqrt(model.covars_[state].ravel())
+            chance *= norm.pdf(point, model.means_[state], deviation).prod()
+        total += chance
+    np.testing.assert_allclose(model.score(points), np.log(total), rtol=1e-8)

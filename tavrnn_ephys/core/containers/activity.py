@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,18 @@ from tavrnn_ephys.core.containers._base import (
     is_file_backed,
     require,
 )
+from tavrnn_ephys.core.containers._labelled import (
+    load_xarray,
+    node_attributes,
+    node_coordinates,
+)
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.counts import check_counts
+from tavrnn_ephys.core.provenance import fingerprint
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 __all__ = ["BinnedActivity"]
 
@@ -102,6 +113,11 @@ class BinnedActivity(OverNodes):
         """Whether the values lie in a file and are read a few bins at a time."""
         return is_file_backed(self.values)
 
+    @property
+    def sha256(self) -> str:
+        """Checksum of type, shape and values, by which a change of the recording is noticed."""
+        return fingerprint(np.asarray(self.values))
+
     def read_bins(self, first: int, last: int) -> NDArray[Any]:
         """
         Return the values of some bins, from memory or from the file.
@@ -126,6 +142,64 @@ class BinnedActivity(OverNodes):
             values = in_double(values)
             self._check_values(values, first)
         return values
+
+    def __len__(self) -> int:
+        return self.n_nodes
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter(self.values)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return self.values[index]
+        return replace(self, values=self.values[index], nodes=self.nodes[index])
+
+    @property
+    def bin_start_s(self) -> NDArray[np.float64]:
+        """Start of each bin in seconds, shape (n_bins,)."""
+        return np.asarray(self.t_start_s + self.bin_size_s * np.arange(self.n_bins), np.float64)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return a row per bin and a column per node.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Values with the start of each bin in seconds, ``start_s``, as the index.
+        """
+        import pandas as pd
+
+        index = pd.Index(self.bin_start_s, name="start_s")
+        columns = pd.Index(self.nodes.ids, name="node_id")
+        return pd.DataFrame(np.asarray(self.values).T, index=index, columns=columns)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """
+        Return labelled arrays: ``values`` over ``node`` and ``bin``.
+
+        Returns
+        -------
+        xarray.Dataset
+            With the start of each bin, and nodes with their groups, as coordinates.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed.
+        """
+        return load_xarray().Dataset(
+            {"values": (("node", "bin"), np.asarray(self.values))},
+            coords={
+                "bin": ("bin", self.bin_start_s, {"units": "s"}),
+                **node_coordinates(self.nodes),
+            },
+            attrs={
+                **node_attributes(self.nodes),
+                "quantity": self.quantity,
+                "bin_size_s": self.bin_size_s,
+            },
+        )
 
     @property
     def n_bins(self) -> int:

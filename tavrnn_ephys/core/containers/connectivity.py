@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +18,21 @@ from tavrnn_ephys.core.containers._base import (
     require,
     without_diagonal,
 )
+from tavrnn_ephys.core.containers._connectivity_tables import (
+    connectivity_fields,
+    connectivity_frame,
+    connectivity_labelled,
+)
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
+from tavrnn_ephys.core.graph_conversion import matrix_to_networkx
 from tavrnn_ephys.core.matrix_file import MatrixSequence
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+    import xarray
 
 __all__ = ["ConnectivitySequence"]
 
@@ -52,6 +64,8 @@ class ConnectivitySequence(OverNodes):
         Whether ``weights[t, i, j]``, from ``i`` to ``j``, may differ from ``weights[t, j, i]``.
     origin : Origin
         How the weights were computed; unknown by default, and no part of their equality.
+    standard_errors : array_like of float, shape (n_windows, n_nodes, n_nodes), optional
+        How far chance moves each weight, of measures that tell it; NaN where there is no weight.
 
     Raises
     ------
@@ -67,6 +81,7 @@ class ConnectivitySequence(OverNodes):
     lags_s: Any = None
     directed: bool = False
     origin: Origin = field(default_factory=Origin, compare=False)
+    standard_errors: Any = None
 
     def __post_init__(self) -> None:
         weights = _kept(self.weights)
@@ -91,13 +106,16 @@ class ConnectivitySequence(OverNodes):
                 f"The connectivity of window {index} is not symmetric. "
                 "Say directed=True if that is meant.",
             )
-        lags = self.lags_s
-        if lags is not None:
-            lags = frozen_array(lags, dtype=np.float64)
-            require(
-                lags.shape == weights.shape,
-                f"lags_s has shape {lags.shape}, weights has {weights.shape}.",
-            )
+        beside = {}
+        for name in ("lags_s", "standard_errors"):
+            values = getattr(self, name)
+            if values is not None:
+                values = frozen_array(values, dtype=np.float64)
+                require(
+                    values.shape == weights.shape,
+                    f"{name} has shape {values.shape}, weights has {weights.shape}.",
+                )
+            beside[name] = values
         activity = self.mean_activity
         if activity is not None:
             activity = frozen_array(activity, dtype=np.float64)
@@ -105,7 +123,7 @@ class ConnectivitySequence(OverNodes):
                 activity.shape == (n_windows, n_nodes),
                 f"mean_activity has shape {activity.shape}, expected ({n_windows}, {n_nodes}).",
             )
-        freeze(self, weights=weights, mean_activity=activity, lags_s=lags)
+        freeze(self, weights=weights, mean_activity=activity, **beside)
 
     @classmethod
     def _of_symmetric(cls, **values: Any) -> ConnectivitySequence:
@@ -113,7 +131,8 @@ class ConnectivitySequence(OverNodes):
         sequence = object.__new__(cls)
         values["weights"] = _kept(values["weights"])
         values["mean_activity"] = frozen_array(values["mean_activity"])
-        freeze(sequence, lags_s=None, directed=False, **{"origin": Origin(), **values})
+        missing = {"lags_s": None, "standard_errors": None, "directed": False}
+        freeze(sequence, **missing, **{"origin": Origin(), **values})
         return sequence
 
     @classmethod
@@ -175,6 +194,91 @@ class ConnectivitySequence(OverNodes):
         nodes = Nodes(ids=ids, kind=node_kind, groups=node_groups)
         return cls(weights=array, windows=windows, nodes=nodes, measure=measure, directed=directed)
 
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.weights)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return self.weights[index]
+        return self.select(index)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return a row per window and pair of nodes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``window_index``, ``start_s``, ``stop_s``, ``node_a`` and ``node_b`` with each pair
+            once (of a directed measure ``source`` and ``target``, each arrow), ``weight``, and
+            ``lag_s`` where the measure has lags.
+
+        Examples
+        --------
+        >>> ConnectivitySequence.from_array(np.ones((1, 2, 2))).to_dataframe()["weight"].tolist()
+        [1.0]
+        """
+        return connectivity_frame(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """
+        Return labelled arrays: ``weights`` over ``window``, ``node`` and ``node_to``.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``weights``, and ``mean_activity`` and ``lags_s`` where they are known, with windows,
+            nodes and groups as coordinates.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed, or a window column has the name of an axis.
+        """
+        return connectivity_labelled(self)
+
+    @classmethod
+    def from_xarray(cls, data: xarray.Dataset) -> ConnectivitySequence:
+        """
+        Take connectivity from labelled arrays.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            As :meth:`to_xarray` makes it.
+
+        Returns
+        -------
+        ConnectivitySequence
+            Equal to the one that it was made of.
+
+        Raises
+        ------
+        InputError
+            If a variable is missing.
+        """
+        return cls(**connectivity_fields(data))
+
+    def to_networkx(self, window_index: int) -> networkx.Graph:
+        """
+        Return the connectivity of a window for NetworkX, every pair an edge.
+
+        Parameters
+        ----------
+        window_index : int
+            Which window.
+
+        Returns
+        -------
+        networkx.Graph or networkx.DiGraph
+            Nodes by id, edges with their signed ``weight``; a directed measure gives a directed
+            graph with edges from source to target.
+        """
+        return matrix_to_networkx(self.nodes, self.weights[window_index], directed=self.directed)
+
     @property
     def n_windows(self) -> int:
         """Number of windows."""
@@ -199,7 +303,8 @@ class ConnectivitySequence(OverNodes):
         ConnectivitySequence
             Shorter sequence over the same nodes.
         """
-        optional = {"mean_activity": self.mean_activity, "lags_s": self.lags_s}
+        names = ("mean_activity", "lags_s", "standard_errors")
+        optional = {name: getattr(self, name) for name in names}
         chosen: dict[str, Any] = {
             name: None if item is None else item[index] for name, item in optional.items()
         }
@@ -222,7 +327,7 @@ class ConnectivitySequence(OverNodes):
         Returns
         -------
         ConnectivitySequence
-            Symmetric weights, without lags.
+            Symmetric weights, without lags and standard errors.
 
         Examples
         --------
@@ -242,7 +347,14 @@ class ConnectivitySequence(OverNodes):
             weights = np.where(-smaller > larger, smaller, larger)
         options = (*(self.origin.measure_options or ()), ("symmetrized", how))
         origin = replace(self.origin, measure_options=options)
-        return replace(self, weights=weights, lags_s=None, directed=False, origin=origin)
+        return replace(
+            self,
+            weights=weights,
+            lags_s=None,
+            standard_errors=None,
+            directed=False,
+            origin=origin,
+        )
 
     def __repr__(self) -> str:
         return (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,27 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core import html as _html
 from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.containers._base import freeze, frozen_array, require
+from tavrnn_ephys.core.containers._frames import vectors_frame
+from tavrnn_ephys.core.containers._labelled import (
+    load_xarray,
+    node_attributes,
+    node_coordinates,
+    require_variables,
+    window_coordinates,
+)
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.windows import Windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
 
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
 __all__ = ["NodeEmbedding"]
+
+# Axes of what an embedding may lack.
+_OPTIONAL = {"attention": ("window", "attended"), "history": ("window", "latent")}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -106,6 +122,121 @@ class NodeEmbedding(OverNodes):
             **arrays,
             config=FrozenMapping(dict(self.config)),
             versions=FrozenMapping(dict(self.versions)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return iter(self.mean)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return self.mean[index]
+        return self.select(index)
+
+    def select(self, index: Any) -> NodeEmbedding:
+        """
+        Return some of the windows as an embedding of its own.
+
+        Parameters
+        ----------
+        index : slice, array_like of int or array_like of bool
+            Which windows, in chronological order.
+
+        Returns
+        -------
+        NodeEmbedding
+            Without attention, whose rows sum to 1 over all windows only.
+        """
+        return NodeEmbedding(
+            mean=self.mean[index],
+            std=self.std[index],
+            windows=self.windows.select(index),
+            nodes=self.nodes,
+            history=None if self.history is None else self.history[index],
+            config=self.config,
+            versions=self.versions,
+            seed=self.seed,
+        )
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return a row per window and node.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``window_index``, ``start_s``, ``stop_s``, ``node_id``, ``group``, then the mean as
+            ``mean_0``, ``mean_1``, … and the standard deviation as ``std_0``, ``std_1``, ….
+        """
+        return vectors_frame(self.windows, self.nodes, {"mean": self.mean, "std": self.std})
+
+    def to_xarray(self) -> xarray.Dataset:
+        """
+        Return labelled arrays: ``mean`` and ``std`` over ``window``, ``node`` and ``latent``.
+
+        Returns
+        -------
+        xarray.Dataset
+            Also ``attention`` and ``history`` where they are known; windows, nodes and groups are
+            coordinates, the configuration is an attribute.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed, or a window column has the name of an axis.
+        """
+        optional = {name: getattr(self, name) for name in _OPTIONAL}
+        return load_xarray().Dataset(
+            {
+                "mean": (("window", "node", "latent"), self.mean),
+                "std": (("window", "node", "latent"), self.std),
+                **{
+                    name: (_OPTIONAL[name], values)
+                    for name, values in optional.items()
+                    if values is not None
+                },
+            },
+            coords={**window_coordinates(self.windows), **node_coordinates(self.nodes)},
+            attrs={
+                **node_attributes(self.nodes),
+                "config": json.dumps(dict(self.config)),
+                "versions": json.dumps(dict(self.versions)),
+                "seed": json.dumps(self.seed),
+            },
+        )
+
+    @classmethod
+    def from_xarray(cls, data: xarray.Dataset) -> NodeEmbedding:
+        """
+        Take an embedding from labelled arrays.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            As :meth:`to_xarray` makes it.
+
+        Returns
+        -------
+        NodeEmbedding
+            Equal to the one that it was made of.
+
+        Raises
+        ------
+        InputError
+            If a variable is missing.
+        """
+        require_variables(data, ("mean", "std", "node"), "NodeEmbedding.from_xarray")
+        return cls(
+            mean=data["mean"].values,
+            std=data["std"].values,
+            windows=Windows.from_xarray(data),
+            nodes=Nodes.from_xarray(data),
+            **{name: data[name].values for name in _OPTIONAL if name in data},
+            config=json.loads(data.attrs.get("config", "{}")),
+            versions=json.loads(data.attrs.get("versions", "{}")),
+            seed=json.loads(data.attrs.get("seed", "null")),
         )
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.core import html as _html
 from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.containers._base import (
     Container,
@@ -16,10 +17,26 @@ from tavrnn_ephys.core.containers._base import (
     require,
     text_array,
 )
+from tavrnn_ephys.core.containers._frames import nodes_frame
+from tavrnn_ephys.core.containers._labelled import (
+    load_xarray,
+    node_attributes,
+    node_coordinates,
+    node_fields,
+    require_variables,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas
+    import xarray
 
 __all__ = ["Nodes"]
 
 NODE_KINDS = ("unit", "channel", "roi")
+# So many names are shown in a notebook.
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -91,6 +108,78 @@ class Nodes(Container):
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self.ids)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return str(self.ids[index])
+        places = self.positions_um
+        return Nodes(
+            ids=self.ids[index],
+            kind=self.kind,
+            groups=self.groups[index],
+            positions_um=None if places is None else places[index],
+            rows=self.rows[index],
+            table=self.table,
+        )
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return the nodes as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per node: ``node_id``, ``group``, ``kind``, and ``x_um``, ``y_um``, ``z_um``
+            where positions are known.
+
+        Examples
+        --------
+        >>> Nodes(ids=["u1", "u2"]).to_dataframe()["node_id"].tolist()
+        ['u1', 'u2']
+        """
+        return nodes_frame(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """
+        Return the nodes as coordinates of xarray, along ``node``.
+
+        Returns
+        -------
+        xarray.Dataset
+            Groups, rows and places as coordinates; kind and table as attributes.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed.
+        """
+        return load_xarray().Dataset(coords=node_coordinates(self), attrs=node_attributes(self))
+
+    @classmethod
+    def from_xarray(cls, data: xarray.Dataset) -> Nodes:
+        """
+        Take the nodes of labelled arrays.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            As :meth:`to_xarray` of any container makes it.
+
+        Returns
+        -------
+        Nodes
+            Equal to those that it was made of.
+
+        Raises
+        ------
+        InputError
+            If it has no axis of nodes.
+        """
+        require_variables(data, ("node",), "Nodes.from_xarray")
+        return cls(**node_fields(data))
+
     @property
     def group_names(self) -> tuple[str, ...]:
         """Names of the groups that have at least one node, in alphabetical order."""
@@ -100,6 +189,11 @@ class Nodes(Container):
         names = self.group_names
         where = f" in {len(names)} groups ({', '.join(names)})" if names else ""
         return f"Nodes: {len(self)} {self.kind}s{where}"
+
+    def _repr_html_(self) -> str:
+        shown = ", ".join(map(str, self.ids[:_MOST_NAMED]))
+        more = f" and {len(self) - _MOST_NAMED} more" if len(self) > _MOST_NAMED else ""
+        return _html.card(repr(self), "", f"{shown}{more}")
 
 
 class OverNodes(Container):

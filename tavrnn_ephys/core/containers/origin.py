@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from numbers import Real
 from typing import Any
 
-__all__ = ["Origin"]
+from tavrnn_ephys.core.errors import InputError
+
+__all__ = ["Origin", "as_fact", "joined", "options_as_facts", "origin_of_graphs"]
 
 # Names that functions bear which have none of their own.
 _NAMELESS = ("custom", "<lambda>")
@@ -175,3 +177,48 @@ def joined(origins: list[Origin]) -> tuple[Origin, list[str]]:
         if any(value != values[0] for value in values):
             differing.append(item.name)
     return Origin(**known), differing
+
+
+def origin_of_graphs(
+    measured: Sequence[tuple[Origin, str]], *, threshold: Any, features: Any
+) -> Origin:
+    """
+    Say how graphs were made, from what is known of the connectivity of their parts.
+
+    Parameters
+    ----------
+    measured : sequence of (Origin, str)
+        For each part what is known of its connectivity, and the name of the measure.
+    threshold : float or threshold object
+        The rule for edges.
+    features : str or callable
+        What stands for a vertex.
+
+    Returns
+    -------
+    Origin
+        What is known of any part, with threshold and features.
+
+    Raises
+    ------
+    InputError
+        If parts were made in different ways.
+
+    Examples
+    --------
+    >>> origin_of_graphs([(Origin(), "pearson")], threshold=0.5, features="rates").threshold
+    'AbsoluteThreshold(value=0.5)'
+    """
+    named = [
+        replace(origin, measure=None if measure in _NAMELESS else measure)
+        for origin, measure in measured
+    ]
+    origin, differing = joined(named)
+    if differing:
+        raise InputError(
+            f"Parts that differ in {', '.join(differing)} cannot be joined into one sequence. "
+            "Compute all of them alike."
+        )
+    # A number and the threshold object that it stands for are one rule.
+    rule = threshold if hasattr(threshold, "keep") else f"AbsoluteThreshold(value={threshold:.6g})"
+    return replace(origin, threshold=as_fact(rule), features=as_fact(features))

@@ -17,10 +17,19 @@ from tavrnn_ephys.core.containers._base import (
     require,
     text_array,
 )
+from tavrnn_ephys.core.containers._labelled import (
+    load_xarray,
+    require_variables,
+    window_coordinates,
+    window_fields,
+)
 from tavrnn_ephys.core.frozen import FrozenMapping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas
+    import xarray
 
 __all__ = ["Windows"]
 
@@ -100,6 +109,14 @@ class Windows(Container):
 
     def __len__(self) -> int:
         return len(self.start_s)
+
+    def __iter__(self) -> Iterator[tuple[float, float]]:
+        return zip(self.start_s.tolist(), self.stop_s.tolist(), strict=True)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return float(self.start_s[index]), float(self.stop_s[index])
+        return self.select(index)
 
     @property
     def overlap(self) -> int:
@@ -183,6 +200,56 @@ class Windows(Container):
             "segment_index": self.segment_index,
         }
         return pd.DataFrame({**base, **self.columns})
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """
+        Return the table as a data frame: another name of :meth:`to_pandas`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per window.
+        """
+        return self.to_pandas()
+
+    def to_xarray(self) -> xarray.Dataset:
+        """
+        Return the windows as coordinates of xarray, along ``window``.
+
+        Returns
+        -------
+        xarray.Dataset
+            Limits, segment and further columns as coordinates.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed, or a column has the name of an axis.
+        """
+        return load_xarray().Dataset(coords=window_coordinates(self))
+
+    @classmethod
+    def from_xarray(cls, data: xarray.Dataset) -> Windows:
+        """
+        Take the windows of labelled arrays.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            As :meth:`to_xarray` of any container makes it.
+
+        Returns
+        -------
+        Windows
+            Equal to those that it was made of.
+
+        Raises
+        ------
+        InputError
+            If it has no windows.
+        """
+        require_variables(data, ("start_s", "stop_s", "segment_index"), "Windows.from_xarray")
+        return cls(**window_fields(data))
 
     def __repr__(self) -> str:
         lengths, steps = self.stop_s - self.start_s, np.diff(self.start_s)

@@ -12,19 +12,31 @@ from tavrnn_ephys.core.checks import (
     lag_bins,
     one_of,
     positive_number,
+    time_s,
     whole_bins,
     whole_number,
 )
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FEATURES, MEASURES, SILENT_RULES
+from tavrnn_ephys.core.names import FEATURES, LAG_KERNELS, MEASURES, SILENT_RULES
 from tavrnn_ephys.core.spec.facts import fact
 from tavrnn_ephys.core.spec.windows import WindowSpec
 
 __all__ = ["ConnectivitySpec", "GraphSpec"]
 
 # Parameters of compute_connectivity itself, not of its measures.
-_OWN_OPTIONS = ("measure", "binary", "silent_nodes", "directed", "spiketrains", "min_spikes")
-_DURATIONS = ("max_lag", "dt")
+_OWN_OPTIONS = (
+    "measure",
+    "binary",
+    "silent_nodes",
+    "min_spikes",
+    "directed",
+    "spiketrains",
+    "fit_windows",
+    "standard_errors",
+)
+_DURATIONS = ("max_lag", "dt", "time_constant")
+# What stands for a duration that is estimated.
+_AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +91,12 @@ class ConnectivitySpec:
         one_of(self.measure, MEASURES, "measure")
         known_options(self.measure, self.options, MEASURES[self.measure], is_ours=True)
         for name in _DURATIONS:
-            if name in self.options:
+            if name in self.options and not _is_auto(self.options[name]):
                 duration_s(self.options[name], name)
+        if not _is_auto(self.options.get("delay", _AUTO)):
+            time_s(self.options["delay"], "delay")
+        if isinstance(kernel := self.options.get("kernel"), str):
+            one_of(kernel, LAG_KERNELS, "kernel")
 
     def check_windows(self, windows: WindowSpec) -> None:
         """
@@ -100,6 +116,10 @@ class ConnectivitySpec:
         if self.measure == "cross_correlation" and length_s is not None:
             n_bins = whole_bins(length_s, windows.bin_size_s, "window_length")
             lag_bins(self.options["max_lag"], windows.bin_size_s, n_bins)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == _AUTO
 
 
 @dataclass(frozen=True, kw_only=True)

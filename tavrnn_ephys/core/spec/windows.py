@@ -91,6 +91,31 @@ class WindowSpec:
             return None
         return self.before_s + self.after_s
 
+    def n_windows(self, duration_s: float) -> int | None:
+        """
+        Count the windows that a recording gives, before any of it is binned.
+
+        Parameters
+        ----------
+        duration_s : float
+            Length of the recording in seconds.
+
+        Returns
+        -------
+        int or None
+            Their number; 0 where it is shorter than one window, None where they do not slide.
+
+        Examples
+        --------
+        >>> WindowSpec(bin_size_s=0.05, window_length_s=2.0, step_s=1.0).n_windows(10.0)
+        9
+        """
+        # The remainder of a division that comes out even is rounding.
+        if self.window_length_s is None or self.step_s is None:
+            return None
+        left_s = duration_s - self.window_length_s
+        return max(0, int(left_s / self.step_s + 1e-6) + 1) if left_s > -1e-9 else 0
+
     def _check_way(self) -> None:
         ways = {
             "window_length_s and step_s": self.is_sliding,

@@ -14,11 +14,13 @@ from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
 from tavrnn_ephys._version import __version__
+from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
+from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
 from tavrnn_ephys.figures.page.table_figures import association_figure, scores_figure
 
@@ -74,8 +76,11 @@ def render(content: ReportContent) -> str:
         text=describe(content),
         behavior=[_table(name, item) for name, item in content.tables.items()
                   if name.startswith("behavior_")],
+        states=[_table(name, item) for name, item in content.tables.items()
+                if name in STATE_TABLES],
+        states_text=describe_states(content.tables),
         comparison=[_table(name, item) for name, item in content.tables.items()
-                    if not name.startswith("behavior_")],
+                    if not name.startswith("behavior_") and name not in STATE_TABLES],
     )  # fmt: skip
 
 
@@ -105,6 +110,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["association"] = association_figure(tables["behavior_association"])
     if "behavior_decoding" in tables:
         found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
+    found |= state_figures(content)
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from tavrnn_ephys.activity.binning import bin_activity
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
-from tavrnn_ephys.core.provenance import fingerprint
 from tavrnn_ephys.core.spec import RecordingSpec, from_facts
 from tavrnn_ephys.figures.page.packing import evenly
 from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
@@ -148,7 +147,7 @@ def _activity(segment: Any, facts: Mapping[str, Any], nodes: Nodes) -> dict[str,
     if size_s is not None:
         binned = bin_activity(segment, bin_size=float(size_s) * pq.s)
         then = facts.get("origin.activity_sha256")
-        if then is not None and then != fingerprint(np.asarray(binned.values)):
+        if then is not None and then != binned.sha256:
             shown["notices"] = (
                 "The recording in this file is not the one that was analysed: its binned activity "
                 "has another checksum. What is drawn of it below may not belong to the results.",

@@ -14,6 +14,7 @@ from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
 from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState
 from tavrnn_ephys.methods.tavrnn.readout import Past, known_only, read_embedding
+from tavrnn_ephys.methods.tavrnn.single_step import SingleStep
 from tavrnn_ephys.methods.tavrnn.training import run_sequence
 
 __all__ = ["Online", "OnlineState"]
@@ -67,10 +68,7 @@ class Online(Fitted):
         InputError
             If the session is unknown, or the embedding needs later windows.
         """
-        check_is_fitted(self, "sessions_")
-        if session is None and len(self.sessions_) > 1:
-            raise InputError(f"Name the session of the stream, one of {list(self.sessions_)}.")
-        name = one_of(session or next(iter(self.sessions_)), self.sessions_, "session")
+        name = self._session_of_stream(session)
         network = self.sessions_[name].network
         if network.options.smoothing == "two_sided":
             raise InputError(
@@ -81,6 +79,34 @@ class Online(Fitted):
         if network.options.embedding == "sample":
             noise = torch.Generator().manual_seed(int(self.seed)).get_state()
         return OnlineState(session=name, network=network.initial_state(), noise=noise)
+
+    def stream_step(self, session: str | None = None) -> SingleStep:
+        """
+        Return the network of a session as a step from window to window, for a stream.
+
+        Parameters
+        ----------
+        session : str, optional
+            Name of the session; needed where there are several.
+
+        Returns
+        -------
+        SingleStep
+            The step, with nothing remembered; it says what :meth:`transform` says.
+
+        Raises
+        ------
+        InputError
+            If the session is unknown, or the options have no streaming path.
+        """
+        return SingleStep(self.sessions_[self._session_of_stream(session)])
+
+    def _session_of_stream(self, session: str | None) -> str:
+        check_is_fitted(self, "sessions_")
+        if session is None and len(self.sessions_) > 1:
+            raise InputError(f"Name the session of the stream, one of {list(self.sessions_)}.")
+        name: str = one_of(session or next(iter(self.sessions_)), self.sessions_, "session")
+        return name
 
     def step(self, state: OnlineState, graphs: GraphSequence) -> tuple[OnlineState, NodeEmbedding]:
         """

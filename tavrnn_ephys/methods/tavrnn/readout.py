@@ -103,9 +103,17 @@ def read_out(
         result = smooth(result, options.smoothing_factor, two_sided=two_sided, before=before)
     last = result[-1]
     result = np.where(np.isnan(array[..., :1]), np.float32(np.nan), result)
+    return result, Past(values=_kept(joined, output, options), smoothed=last)
+
+
+def _kept(
+    joined: NDArray[np.float32], output: SequenceOutput, options: NetworkOptions
+) -> NDArray[np.float32]:
+    """Keep what later windows are averaged with: nothing where none are, all without a width."""
+    if options.embedding not in ("attended", "joined") or not output.attention:
+        return joined[:0]
     width = options.attention_width
-    kept = joined if width is None else joined[-width:]
-    return result, Past(values=kept, smoothed=last)
+    return joined if width is None else joined[-width:]
 
 
 def _attended(

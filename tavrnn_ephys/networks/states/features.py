@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["Components", "Source", "window_features"]
+__all__ = ["Components", "Source", "pairs_of", "window_features"]
 
 Source = ConnectivitySequence | NodeEmbedding
 
@@ -98,7 +98,7 @@ def window_features(source: Source) -> NDArray[np.float64]:
         If it is neither.
     """
     if isinstance(source, ConnectivitySequence):
-        pairs = _pairs(source)
+        pairs = pairs_of(source)
         return np.stack([np.nan_to_num(np.asarray(w, np.float64)[pairs]) for w in source.weights])
     if isinstance(source, NodeEmbedding):
         mean = np.nan_to_num(np.asarray(source.mean, dtype=np.float64))
@@ -109,7 +109,20 @@ def window_features(source: Source) -> NDArray[np.float64]:
     )
 
 
-def _pairs(connectivity: ConnectivitySequence) -> tuple[NDArray[np.intp], ...]:
+def pairs_of(connectivity: ConnectivitySequence) -> tuple[NDArray[np.intp], ...]:
+    """
+    Give the pairs of nodes whose weights are features, in their order.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        The connectivity.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of int
+        First and second node of each pair; both directions of directed weights.
+    """
     n_nodes = connectivity.n_nodes
     if connectivity.directed:
         return np.nonzero(~np.eye(n_nodes, dtype=bool))

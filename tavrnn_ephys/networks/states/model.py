@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
 from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import STATE_METHODS
 from tavrnn_ephys.networks.states.durations import Durations, durations_of
 from tavrnn_ephys.networks.states.features import Components, Source, window_features
-from tavrnn_ephys.networks.states.hidden_markov import METHODS, fit_model, predict_states
+from tavrnn_ephys.networks.states.hidden_markov import fit_model, predict_states
 from tavrnn_ephys.networks.states.selection import StateEvidence, choose_n_states
+from tavrnn_ephys.networks.states.stretches import stretch_lengths
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["NetworkStates", "network_states"]
+__all__ = ["NetworkStates", "check_windows", "network_states"]
 
 # One surrogate in twenty is as large as the recording by chance.
 _LEAST_SURROGATES = 19
@@ -130,7 +132,7 @@ class NetworkStates:
         if self.n_states == 1:
             return np.zeros(len(features), dtype=np.int64)
         points = self.fitted.components.points(features, self.fitted.components.axes.shape[0])
-        states, _ = predict_states(self.fitted.model, points)
+        states, _ = predict_states(self.fitted.model, points, stretch_lengths(source.windows))
         return self.fitted.order[states]
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -218,21 +220,26 @@ def network_states(
     >>> te.network_states(connectivity).n_states
     2
     """
-    one_of(method, METHODS, "method")
+    one_of(method, STATE_METHODS, "method")
     whole_number(seed, "seed")
-    features = window_features(source)
-    if len(features) < _LEAST_WINDOWS:
+    check_windows(len(source.windows) if isinstance(source, Source) else _LEAST_WINDOWS)
+    features, lengths = window_features(source), stretch_lengths(source.windows)
+    if not np.ptp(features, axis=0).any():
         raise InputError(
-            f"{len(features)} windows are too few to tell states apart; "
-            f"{_LEAST_WINDOWS} are needed. "
-            "Shorten the step, or record longer."
+            "The network is the same in all windows, as that of a silent recording is: no states "
+            "can be told apart. Leave states out."
         )
     evidence = None
     if n_states == "auto":
         positive_int(max_states, "max_states")
         null = _surrogate_features(source, features, surrogates, seed)
         number, evidence = choose_n_states(
-            features, null, max_states=max_states, gap=source.windows.overlap, seed=seed
+            features,
+            null,
+            max_states=max_states,
+            gap=source.windows.overlap,
+            lengths=lengths,
+            seed=seed,
         )
         n_components = evidence.n_components
     else:
@@ -243,8 +250,8 @@ def network_states(
     labels, probabilities = np.zeros(len(features), np.int64), np.ones((len(features), 1))
     if number > 1:
         points = components.points(features, n_components)
-        model = fit_model(points, number, method=method, seed=seed)
-        found, chances = predict_states(model, points)
+        model = fit_model(points, number, method=method, lengths=lengths, seed=seed)
+        found, chances = predict_states(model, points, lengths)
         by_size = np.argsort(-np.bincount(found, minlength=number), kind="stable")
         order = np.argsort(by_size)
         labels, probabilities = order[found], chances[:, by_size]
@@ -262,16 +269,38 @@ def network_states(
     )
 
 
+def check_windows(n_windows: int) -> None:
+    """
+    Refuse windows that are too few to tell states apart, before anything is computed.
+
+    Parameters
+    ----------
+    n_windows : int
+        How many there are.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 20.
+    """
+    if n_windows < _LEAST_WINDOWS:
+        raise InputError(
+            f"{n_windows} windows are too few to tell states apart; {_LEAST_WINDOWS} are needed. "
+            "Shorten the step, or record longer."
+        )
+
+
 def _surrogate_features(
     source: Source, features: NDArray[np.float64], surrogates: Sequence[Source], seed: int
-) -> list[NDArray[np.float64]]:
-    if surrogates:
+) -> Iterator[NDArray[np.float64]]:
+    if len(surrogates):
         if len(surrogates) < _LEAST_SURROGATES:
             raise InputError(
                 f"{len(surrogates)} surrogates are too few for a chance of 0.05; "
                 f"{_LEAST_SURROGATES} are needed."
             )
-        return [window_features(item) for item in surrogates]
+        yield from (window_features(item) for item in surrogates)
+        return
     if not isinstance(source, ConnectivitySequence):
         raise InputError(
             "The number of states of an embedding needs surrogates: all its coordinates follow "
@@ -280,12 +309,10 @@ def _surrogate_features(
     rng = np.random.default_rng(seed)
     n_windows, n_features = features.shape
     columns = np.arange(n_features)
-    null = []
     for _ in range(_LEAST_SURROGATES):
         shifts = rng.integers(n_windows, size=n_features)
         rows = (np.arange(n_windows)[:, np.newaxis] + shifts) % n_windows
-        null.append(features[rows, columns])
-    return null
+        yield features[rows, columns]
 
 
 def _mean_weights(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChoiceWarning, InputError
+from tavrnn_ephys.core.names import MEASURES_OF_SPIKES
 from tavrnn_ephys.core.spec import ConnectivitySpec
 
 __all__ = ["FEW_WINDOWS", "check_choice", "spikes_per_window"]
@@ -52,7 +53,7 @@ def check_choice(
     ranges = bin_ranges(windows, activity)
     n_bins = ranges[:, 1] - ranges[:, 0]
     said = []
-    if connectivity.measure != "spike_time_tiling_coefficient":
+    if connectivity.measure not in MEASURES_OF_SPIKES:
         said += list(_of_bins(int(n_bins.min()), activity.bin_size_s))
     said += list(_of_windows(len(windows)))
     if activity.quantity == "spike_count":

@@ -14,7 +14,7 @@ from tavrnn_ephys.activity.stretches import selected_stretches
 from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.activity.windows.stretches import ON_LIMIT
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.spec import SelectionSpec, WindowSpec
+from tavrnn_ephys.core.spec import SelectionSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
     loaded_segment,
@@ -22,8 +22,8 @@ from tavrnn_ephys.io.blocks import (
     nodes_of_spiketrains,
     segment_limits_s,
 )
+from tavrnn_ephys.io.blocks.recorded import node_recordings
 from tavrnn_ephys.statistics.time_shifts import correlation_time
-from tavrnn_ephys.studies.recording import open_segment
 from tavrnn_ephys.studies.selecting import selected_nodes
 
 if TYPE_CHECKING:
@@ -129,13 +129,11 @@ def survey(
     InputError
         If it has nothing that can be binned, or its nodes never fire.
     """
+    node_recordings(segment, asked_by="suggest")
     segment = loaded_segment(segment)
     with warnings.catch_warnings():
         # The analysis itself says what is left out.
         warnings.simplefilter("ignore")
-        if not len(segment.spiketrains) and len(node_signals(segment)) != 1:
-            # Opening it says what stands in the way.
-            open_segment(segment, WindowSpec(bin_size_s=1.0, window_length_s=1.0, step_s=1.0))
         stretches = selected_stretches(segment, selection, bin_size_s)
         segment = selected_nodes(segment, selection, stretches)
         known = _of_spikes if len(segment.spiketrains) else _of_traces

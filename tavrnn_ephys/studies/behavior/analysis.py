@@ -105,8 +105,8 @@ def link_behavior(
     undecided = why_undecided(behavior)
     if undecided:
         raise InputError(undecided)
-    alignment, measures, per_window = window_measures(result, behavior, config)
-    association, nodes, edges = associated(result, measures, score, config)
+    measured = window_measures(result, behavior, score, config)
+    association, nodes, edges = associated(result, measured, score, config)
     return BehaviorResult(
         config=config,
         behavior=behavior,
@@ -116,8 +116,8 @@ def link_behavior(
         association=association,
         nodes=nodes,
         edges=edges,
-        per_window=per_window,
-        alignment=alignment,
+        per_window=measured.per_window,
+        alignment=measured.alignment,
         changes=changes_of(result, behavior, score, config),
     )
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.networks.attention import attention_foretells
 from tavrnn_ephys.networks.placement import spectral_positions
 from tavrnn_ephys.statistics.association import (
     associate,
@@ -23,6 +22,7 @@ from tavrnn_ephys.statistics.association import (
 )
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.measures import WindowMeasures
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +32,7 @@ __all__ = ["associated", "changes_of"]
 
 def associated(
     result: AnalysisResult,
-    measures: pandas.DataFrame,
+    measured: WindowMeasures,
     score: NDArray[np.float64],
     config: BehaviorConfig,
 ) -> tuple[pandas.DataFrame, pandas.DataFrame, pandas.DataFrame]:
@@ -43,8 +43,8 @@ def associated(
     ----------
     result : AnalysisResult
         The analysis.
-    measures : pandas.DataFrame
-        Measures of each window, one column each.
+    measured : WindowMeasures
+        What is measured of each window.
     score : numpy.ndarray, shape (n_windows,)
         The behaviour as a number, NaN where unknown.
     config : BehaviorConfig
@@ -61,9 +61,8 @@ def associated(
     import pandas as pd
 
     options: dict[str, Any] = {"n_nulls": config.n_nulls, "seed": config.seed}
-    attention = _attention(result, score, options)
     connectivity, rates = result.connectivity, np.asarray(result.connectivity.mean_activity)
-    places = spectral_positions(connectivity)
+    places, measures = spectral_positions(connectivity), measured.measures
     complete = measures.loc[:, np.isfinite(measures.to_numpy()).all(axis=0)]
     parts = []
     for held in (False, True):
@@ -90,22 +89,17 @@ def associated(
     if connectivity.directed:
         connectivity = connectivity.symmetrized("strongest")
     edges = associate_edges(connectivity, score, **options)
-    return pd.concat([*parts, *attention], ignore_index=True), nodes, edges
+    parts += _foretold(measured.foretold)
+    return pd.concat(parts, ignore_index=True), nodes, edges
 
 
-def _attention(
-    result: AnalysisResult, score: NDArray[np.float64], options: dict[str, Any]
-) -> list[pandas.DataFrame]:
-    if result.embedding.attention is None:
+def _foretold(table: pandas.DataFrame | None) -> list[pandas.DataFrame]:
+    if table is None:
         return []
-    try:
-        table = attention_foretells(result.embedding, score, **options)
-    except InputError as error:
-        warnings.warn(f"Attention is not tested. {error}", DataLossWarning, stacklevel=4)
-        return []
-    table.insert(0, "rates_held", False)
-    table.insert(0, "feature", "attended past, foretelling the next window")
-    return [table.reset_index(drop=True)]
+    rows = table.reset_index(drop=True)
+    rows.insert(0, "rates_held", False)
+    rows.insert(0, "feature", "attended past, foretelling the next window")
+    return [rows]
 
 
 def changes_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,6 @@ def decoded(
 
     known = np.flatnonzero(np.isfinite(score))
     windows = result.windows.select(known)
-    judge = _judge(behavior, score[known], config)
     folds = blocked_folds(len(known), n_folds=N_FOLDS, gap=windows.overlap + 1)
     graphs, rates = (
         result.graphs.select(known),
@@ -72,6 +71,9 @@ def decoded(
     shuffled = shuffle_bins_within_windows(result.activity, windows, seed=config.seed)
     about = result.config.connectivity, result.config.graphs
     _, control = compute_graphs(shuffled, windows, *about)
+    # Codes of labels are no numbers.
+    judged = score[known].astype(np.int64) if behavior.is_label else score[known]
+    judge = partial(_judged, judged, min_shift=correlation_time(judged), config=config)
     spectral = embed_in_folds(UASE, graphs, folds)
     rows = [
         judge("mean rates", features_in_folds(rates, folds)),
@@ -91,33 +93,34 @@ def decoded(
     return pd.DataFrame(rows)
 
 
-def _judge(
-    behavior: WindowBehavior, score: NDArray[np.float64], config: BehaviorConfig
-) -> Callable[..., dict[str, Any]]:
+def _judged(
+    values: NDArray[Any],
+    name: str,
+    features: Sequence[Any],
+    held: Any = None,
+    *,
+    min_shift: int,
+    config: BehaviorConfig,
+) -> dict[str, Any]:
     """Decode labels, or regress numbers."""
-    # Codes of labels are no numbers.
-    least = correlation_time(score.astype(np.int64) if behavior.is_label else score)
-
-    def judged(name: str, features: Sequence[Any], held: Any = None) -> dict[str, Any]:
-        options: dict[str, Any] = {
-            "min_shift": least, "n_shifts": config.n_nulls, "seed": config.seed,
-        }  # fmt: skip
-        # A label less what rates say of it is a number.
-        if behavior.is_label and held is None:
-            found = decode_labels(name, features, score.astype(np.int64), **options)
-            metric, value = "balanced accuracy", found.balanced_accuracy
-        else:
-            fitted = regress_values(name, features, score, held=held, **options)
-            found, metric, value = fitted, "rank correlation in blocks", fitted.correlation  # type: ignore[assignment]
-        low, high = found.chance_interval
-        return {
-            "features": name,
-            "metric": metric,
-            "score": value,
-            "chance_low": low,
-            "chance_high": high,
-            "p_value": found.p_value,
-            "smallest_p": found.smallest_p,
-        }
-
-    return judged
+    options: dict[str, Any] = {
+        "min_shift": min_shift, "n_shifts": config.n_nulls, "seed": config.seed,
+    }  # fmt: skip
+    found: Any
+    # A label less what rates say of it is a number.
+    if values.dtype.kind == "i" and held is None:
+        found = decode_labels(name, features, values, **options)
+        metric, value = "balanced accuracy", found.balanced_accuracy
+    else:
+        found = regress_values(name, features, values.astype(np.float64), held=held, **options)
+        metric, value = "rank correlation in blocks", found.correlation
+    low, high = found.chance_interval
+    return {
+        "features": name,
+        "metric": metric,
+        "score": value,
+        "chance_low": low,
+        "chance_high": high,
+        "p_value": found.p_value,
+        "smallest_p": found.smallest_p,
+    }

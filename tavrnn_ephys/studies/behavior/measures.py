@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.networks.alignment import GroupAlignment, group_alignment
-from tavrnn_ephys.networks.attention import attention_per_window
+from tavrnn_ephys.networks.attention import attention_foretells, attention_per_window
 from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
 from tavrnn_ephys.networks.measures import network_measures
 from tavrnn_ephys.networks.placement import spectral_positions
@@ -19,16 +23,43 @@ from tavrnn_ephys.studies.behavior.scores import groups_to_align
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["window_measures"]
+__all__ = ["WindowMeasures", "window_measures"]
 
 # Beyond so many nodes, measures that go through all shortest paths take minutes per window.
 _MANY_NODES = 200
 _SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WindowMeasures:
+    """
+    What is measured of each window of an analysis.
+
+    Parameters
+    ----------
+    alignment : GroupAlignment, optional
+        Alignment of groups; None where nodes have none.
+    measures : pandas.DataFrame
+        The measures that the behaviour is held against, one column each.
+    per_window : pandas.DataFrame
+        All that is known of each window: limits, behaviour, measures, attention.
+    foretold : pandas.DataFrame, optional
+        How well the windows that a window attends to foretell the behaviour of the next one;
+        None without attention, or where it could not be tested.
+    """
+
+    alignment: GroupAlignment | None
+    measures: pandas.DataFrame
+    per_window: pandas.DataFrame
+    foretold: pandas.DataFrame | None
+
+
 def window_measures(
-    result: AnalysisResult, behavior: WindowBehavior, config: BehaviorConfig
-) -> tuple[GroupAlignment | None, pandas.DataFrame, pandas.DataFrame]:
+    result: AnalysisResult,
+    behavior: WindowBehavior,
+    score: NDArray[np.float64],
+    config: BehaviorConfig,
+) -> WindowMeasures:
     """
     Measure each window: alignment of groups, network, activity, attention.
 
@@ -38,17 +69,20 @@ def window_measures(
         The analysis.
     behavior : WindowBehavior
         The behaviour per window.
+    score : numpy.ndarray, shape (n_windows,)
+        The behaviour as a number, NaN where unknown.
     config : BehaviorConfig
         How.
 
     Returns
     -------
-    alignment : GroupAlignment or None
-        Alignment of groups; None where nodes have none.
-    measures : pandas.DataFrame
-        The measures that the behaviour is held against, one column each.
-    per_window : pandas.DataFrame
-        All that is known of each window: limits, behaviour, measures, attention.
+    WindowMeasures
+        The measures.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are too few windows to test what attention foretells.
     """
     import pandas as pd
 
@@ -65,9 +99,20 @@ def window_measures(
     if alignment is not None:
         measured.insert(1, pd.DataFrame(alignment.observed))
         known.append(alignment.to_pandas())
+    foretold = None
     if result.embedding.attention is not None:
         known.append(attention_per_window(result.embedding).add_prefix("attention_"))
-    return alignment, pd.concat(measured, axis=1), pd.concat(known, axis=1)
+        options = {"n_nulls": config.n_nulls, "seed": config.seed}
+        try:
+            foretold = attention_foretells(result.embedding, score, **options)
+        except InputError as error:
+            warnings.warn(f"Attention is not tested. {error}", DataLossWarning, stacklevel=3)
+    return WindowMeasures(
+        alignment=alignment,
+        measures=pd.concat(measured, axis=1),
+        per_window=pd.concat(known, axis=1),
+        foretold=foretold,
+    )
 
 
 def _alignment(result: AnalysisResult, config: BehaviorConfig) -> GroupAlignment | None:

@@ -13,21 +13,34 @@ from tavrnn_ephys.core.output import check_folder, make_folder, whole_file
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.core.spec import WindowSpec
 from tavrnn_ephys.io.finding import find_adapter
+from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.results import read_results
 from tavrnn_ephys.statistics.trends import trends_over_recordings
-from tavrnn_ephys.studies.recording import open_block, read_segment
+from tavrnn_ephys.studies.recording import Recording, open_block, read_segment
 from tavrnn_ephys.studies.recordings.config import Comparison, ComparisonConfig
+from tavrnn_ephys.studies.recordings.edges import check_edges, compare_edges
 from tavrnn_ephys.studies.recordings.identities import (
     check_groups,
     effects_of,
     identities,
     known_of,
+    model_of,
+    omnibus_of,
 )
-from tavrnn_ephys.studies.recordings.measuring import common_level, measures_of
+from tavrnn_ephys.studies.recordings.measuring import common_level, measures_of, state_measures
 
 __all__ = ["compare_files"]
 
-_FILES = ("recordings.csv", "effects.csv", "trends.csv", "forest.png")
+_FILES = (
+    "recordings.csv",
+    "effects.csv",
+    "omnibus.csv",
+    "mixed.csv",
+    "trends.csv",
+    "nbs_components.csv",
+    "nbs_edges.csv",
+    "forest.png",
+)
 
 
 def compare_files(
@@ -81,9 +94,14 @@ def compare_files(
         check_groups(about, config)
     windows = [_windows(path, config) for path in names]
     opened = [open_block(block, cut) for block, cut in zip(read, windows, strict=True)]
+    if config.compares_edges:
+        check_edges(opened, about)
+    if config.state_spec is not None:
+        for recording in opened:
+            check_windows(len(recording.windows))
     level = common_level(opened) if config.threshold is None else config.threshold
     bar = progress_bar(opened, what="measuring", unit="file", verbose=verbose)
-    rows = [measures_of(recording, level, config.seed) for recording in bar]
+    rows = [_measured(recording, level, config) for recording in bar]
     table = pd.concat([about, pd.DataFrame(rows)], axis=1)
     measures = [name for name in rows[0] if name not in ("n_windows",)]
     complete = [name for name in measures if table[name].notna().all()]
@@ -95,10 +113,19 @@ def compare_files(
         else trends_over_recordings(
             table, complete, over="trend", culture="culture", seed=config.seed
         ),
+        omnibus=omnibus_of(table, complete, config),
+        mixed=model_of(table, complete, config),
+        edges=compare_edges(opened, about, config) if config.compares_edges else None,
     )
     if folder is not None:
         _save(found, folder)
     return found
+
+
+def _measured(recording: Recording, level: float, config: ComparisonConfig) -> dict[str, float]:
+    measures = measures_of(recording, level, config.seed)
+    spec = config.state_spec
+    return measures if spec is None else measures | state_measures(recording, spec)
 
 
 def _windows(path: Path, config: ComparisonConfig) -> WindowSpec:
@@ -127,6 +154,9 @@ def _save(found: Comparison, folder: Path) -> None:
 
     make_folder(folder)
     tables = {"recordings": found.recordings, "effects": found.effects, "trends": found.trends}
+    tables |= {"omnibus": found.omnibus, "mixed": found.mixed}
+    if found.edges is not None:
+        tables |= {"nbs_components": found.edges.components, "nbs_edges": found.edges.edges}
     for name, table in tables.items():
         if table is not None:
             with whole_file(folder / f"{name}.csv") as temporary:

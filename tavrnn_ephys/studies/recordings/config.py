@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.core.checks import positive_number, whole_number
+from tavrnn_ephys.core.checks import one_of, positive_number, whole_number
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.spec import RecordingSpec, WindowSpec, from_facts
+from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, WindowSpec, from_facts
+from tavrnn_ephys.statistics.network_based import SIZES, NetworkBasedStatistic
 
 if TYPE_CHECKING:
     import pandas
@@ -27,16 +28,27 @@ class ComparisonConfig:
         Durations in seconds; by default those of the results in each file.  The step is the
         length of a window by default.
     group_by : str, optional
-        What names the group of a recording, or its condition where pairs are compared.
+        What names the group of a recording, or its condition where pairs are compared; several
+        between commas are factors of a mixed model.
     culture_by : str, optional
         What names its culture; ``subject_id`` where all recordings have one, else the file.
     is_paired : bool
-        Whether the two conditions of each culture are compared, in place of groups of cultures.
+        Whether the conditions of each culture are compared, in place of groups of cultures.
+    is_mixed : bool
+        Whether a mixed model is fitted, cultures being random effects; with several factors it is.
     threshold : float, optional
         Smallest weight of an edge, the same in all recordings; by default the level at which 15 %
         of all pairs are edges, recordings and windows counting alike.
     trend : str, optional
         What names a number that measures may follow.
+    states : int or "auto", optional
+        Number of network states whose measures are compared too; found where it is ``"auto"``.
+    compares_edges : bool
+        Whether conditions are compared edge by edge, by the network-based statistic.
+    nbs_threshold : float, optional
+        Statistic beyond which an edge counts there; that of p = 0.001 by default.
+    nbs_size : {"extent", "intensity"}
+        What sets of edges are measured by there.
     seed : int
         Seed of permutations and resamples.
     segment_index : int, optional
@@ -52,6 +64,11 @@ class ComparisonConfig:
     is_paired: bool = False
     threshold: float | None = None
     trend: str | None = None
+    is_mixed: bool = False
+    states: int | str | None = None
+    compares_edges: bool = False
+    nbs_threshold: float | None = None
+    nbs_size: str = "extent"
     seed: int = 0
     segment_index: int | None = None
 
@@ -69,8 +86,38 @@ class ComparisonConfig:
         whole_number(self.seed, "seed")
         if self.segment_index is not None:
             whole_number(self.segment_index, "segment_index")
-        if self.is_paired and self.group_by is None:
-            raise InputError("A paired comparison needs the condition of each file: --group-by.")
+        if self.group_by is None:
+            for is_asked, what in (
+                (self.is_paired, "A paired comparison"),
+                (self.is_mixed, "A mixed model"),
+                (self.compares_edges, "A comparison of edges"),
+            ):
+                if is_asked:
+                    raise InputError(f"{what} needs the condition of each file: --group-by.")
+        if len(self.factors) > 1 and (self.is_paired or self.compares_edges):
+            raise InputError(
+                "Pairs and edges are compared for one --group-by. Several are factors of a mixed "
+                "model: leave --paired and --nbs out."
+            )
+        one_of(self.nbs_size, SIZES, "nbs_size")
+        if self.nbs_threshold is not None:
+            positive_number(self.nbs_threshold, "nbs_threshold")
+        self.state_spec  # noqa: B018
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of what recordings are grouped by."""
+        return tuple(name.strip() for name in (self.group_by or "").split(",") if name.strip())
+
+    @property
+    def fits_model(self) -> bool:
+        """Whether a mixed model is fitted."""
+        return self.is_mixed or len(self.factors) > 1
+
+    @property
+    def state_spec(self) -> StateSpec | None:
+        """How network states are found; None where they are not asked for."""
+        return None if self.states is None else StateSpec(n_states=self.states, seed=self.seed)
 
     @property
     def recording(self) -> RecordingSpec:
@@ -116,15 +163,25 @@ class Comparison:
         One row per measure and contrast, over cultures.
     trends : pandas.DataFrame or None
         One row per measure, over recordings.
+    omnibus : pandas.DataFrame or None
+        One row per measure: whether any of several conditions differs, by permutation.
+    mixed : pandas.DataFrame or None
+        One row per measure and term of the mixed model.
+    edges : NetworkBasedStatistic or None
+        Conditions compared edge by edge.
     """
 
     recordings: pandas.DataFrame
     effects: pandas.DataFrame | None
     trends: pandas.DataFrame | None
+    omnibus: pandas.DataFrame | None = None
+    mixed: pandas.DataFrame | None = None
+    edges: NetworkBasedStatistic | None = None
 
     def __str__(self) -> str:
         parts = [self.recordings.round(3).to_string(index=False)]
-        for table in (self.effects, self.trends):
+        for table in (self.effects, self.omnibus, self.mixed, self.trends):
             if table is not None:
                 parts.append(table.round(4).to_string(index=False))
+        parts += [] if self.edges is None else [str(self.edges)]
         return "\n\n".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +14,16 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import annotated_fields
 from tavrnn_ephys.statistics.across_cultures import group_differences, paired_effects
+from tavrnn_ephys.statistics.conditions import condition_effects
+from tavrnn_ephys.statistics.discoveries import q_values
+from tavrnn_ephys.statistics.mixed import mixed_effects
 from tavrnn_ephys.studies.recordings.config import ComparisonConfig
 
 if TYPE_CHECKING:
     import neo
     import pandas
 
-__all__ = ["check_groups", "effects_of", "identities", "known_of"]
+__all__ = ["check_groups", "effects_of", "identities", "known_of", "model_of", "omnibus_of"]
 
 
 def known_of(block: neo.Block, path: Path) -> dict[str, str]:
@@ -78,7 +82,13 @@ def identities(facts: Sequence[Mapping[str, str]], config: ComparisonConfig) -> 
         culture_by = "subject_id" if has_subject else "file"
     columns["culture"] = [_fact(item, culture_by, "--culture-by") for item in facts]
     if config.group_by is not None:
-        columns["group"] = [_fact(item, config.group_by, "--group-by") for item in facts]
+        for name in config.factors if len(config.factors) > 1 else ():
+            if name in (*columns, "group", "trend"):
+                raise InputError(f"'{name}' cannot be a factor: it names the recording itself.")
+            columns[name] = [_fact(item, name, "--group-by") for item in facts]
+        columns["group"] = [
+            ", ".join(_fact(item, name, "--group-by") for name in config.factors) for item in facts
+        ]
     if config.trend is not None:
         texts = [_fact(item, config.trend, "--trend") for item in facts]
         columns["trend"] = [_number(text, config.trend) for text in texts]
@@ -120,20 +130,36 @@ def check_groups(about: pandas.DataFrame, config: ComparisonConfig) -> None:
         If there are too few groups, conditions or cultures.
     """
     probe = about.assign(n=0.0)
-    if config.is_paired:
-        paired_effects(probe, ["n"], culture="culture", condition="group",
-                       contrast=_contrast(about))  # fmt: skip
+    if config.fits_model:
+        mixed_effects(probe, ["n"], culture="culture", factors=_factor_columns(config))
+    elif config.is_paired:
+        _paired(probe, ["n"], config)
     else:
         group_differences(probe, ["n"], culture="culture", group="group", n_permutations=1)
 
 
-def _contrast(about: pandas.DataFrame) -> tuple[str, str]:
-    names = sorted(about["group"].unique())
-    if len(names) != 2:
+def _factor_columns(config: ComparisonConfig) -> list[str]:
+    return list(config.factors) if len(config.factors) > 1 else ["group"]
+
+
+def _paired(
+    table: pandas.DataFrame, measures: Sequence[str], config: ComparisonConfig
+) -> pandas.DataFrame:
+    """Compare every two conditions within cultures; q-values are over all of them."""
+    import pandas as pd
+
+    names = sorted(table["group"].unique())
+    if len(names) < 2:
         raise InputError(
-            f"A paired comparison needs two conditions; there are {len(names)} ({some(names)})."
+            f"A paired comparison needs two conditions; there is {len(names)} ({some(names)})."
         )
-    return names[0], names[1]
+    parts = [
+        paired_effects(table, measures, culture="culture", condition="group", contrast=contrast,
+                       seed=config.seed)
+        for contrast in itertools.combinations(names, 2)
+    ]  # fmt: skip
+    found = pd.concat(parts, ignore_index=True)
+    return found.assign(q_value=q_values(found["p_value"].to_numpy()))
 
 
 def effects_of(
@@ -154,11 +180,65 @@ def effects_of(
     Returns
     -------
     pandas.DataFrame or None
-        One row per measure and contrast; None where no groups are named.
+        One row per measure and contrast; None where no groups are named, or a mixed model is
+        fitted.
     """
-    if config.group_by is None:
+    if config.group_by is None or config.fits_model:
         return None
     if config.is_paired:
-        return paired_effects(table, measures, culture="culture", condition="group",
-                              contrast=_contrast(table), seed=config.seed)  # fmt: skip
+        return _paired(table, measures, config)
     return group_differences(table, measures, culture="culture", group="group", seed=config.seed)
+
+
+def omnibus_of(
+    table: pandas.DataFrame, measures: Sequence[str], config: ComparisonConfig
+) -> pandas.DataFrame | None:
+    """
+    Test whether any of more than two conditions differs.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per recording, with its measures.
+    measures : sequence of str
+        Which columns are tested.
+    config : ComparisonConfig
+        How.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One row per measure; None for two conditions, whose contrast says all, for none, and
+        beside a mixed model.
+    """
+    if config.group_by is None or config.fits_model or table["group"].nunique() < 3:
+        return None
+    return condition_effects(
+        table, measures, culture="culture", condition="group", seed=config.seed
+    )
+
+
+def model_of(
+    table: pandas.DataFrame, measures: Sequence[str], config: ComparisonConfig
+) -> pandas.DataFrame | None:
+    """
+    Fit the mixed model of each measure.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per recording, with its measures.
+    measures : sequence of str
+        Which columns are tested.
+    config : ComparisonConfig
+        How.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One row per measure and term; None where no model is asked for.
+    """
+    if not config.fits_model:
+        return None
+    found = mixed_effects(table, measures, culture="culture", factors=_factor_columns(config))
+    return found.replace({"term": {"group": config.factors[0]}})

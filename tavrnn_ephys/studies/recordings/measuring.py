@@ -10,10 +10,13 @@ import numpy as np
 from tavrnn_ephys.connectivity import AbsoluteThreshold, compute_connectivity
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import DataLossWarning
+from tavrnn_ephys.core.spec import ConnectivitySpec, StateSpec
 from tavrnn_ephys.networks.measures import DESCRIPTIONS, network_measures
+from tavrnn_ephys.networks.states.stretches import stretch_lengths
 from tavrnn_ephys.studies.recording import Recording
+from tavrnn_ephys.studies.states.finding import states_of
 
-__all__ = ["common_level", "measures_of"]
+__all__ = ["common_level", "connectivity_of", "measures_of", "state_measures"]
 
 # Beyond so many nodes, measures that go through all shortest paths take long.
 _MANY_NODES = 200
@@ -40,7 +43,7 @@ def common_level(recordings: Sequence[Recording]) -> float:
     rng = np.random.default_rng(0)
     drawn = []
     for recording in recordings:
-        connectivity = _connectivity(recording)
+        connectivity = connectivity_of(recording)
         rows, columns = np.triu_indices(connectivity.n_nodes, 1)
         weights = np.nan_to_num(connectivity.weights[:, rows, columns]).ravel()
         drawn.append(rng.choice(weights, _WEIGHTS_PER_FILE) if len(weights) else np.zeros(0))
@@ -66,7 +69,7 @@ def measures_of(recording: Recording, level: float, seed: int) -> dict[str, floa
     dict of str to float
         Numbers of windows and nodes, mean activity, and each measure; NaN where it takes long.
     """
-    connectivity = _connectivity(recording)
+    connectivity = connectivity_of(recording)
     many = connectivity.n_nodes > _MANY_NODES
     wanted = [name for name in _NAMES if not (many and name in _SLOW_MEASURES)]
     rule = AbsoluteThreshold(value=level)
@@ -77,7 +80,51 @@ def measures_of(recording: Recording, level: float, seed: int) -> dict[str, floa
     return {"n_windows": connectivity.n_windows, **size, **means}
 
 
-def _connectivity(recording: Recording) -> ConnectivitySequence:
+def state_measures(recording: Recording, spec: StateSpec) -> dict[str, float]:
+    """
+    Measure the network states of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    spec : StateSpec
+        How states are found.
+
+    Returns
+    -------
+    dict of str to float
+        ``n_states``; ``state_occupancy``, the share of time of the most frequent one;
+        ``state_dwell_s``, the mean dwell time over all states, NaN where none ended; and
+        ``state_changes_per_min``.
+    """
+    connectivity = connectivity_of(recording)
+    found, _ = states_of(recording.activity, connectivity, ConnectivitySpec(), spec)
+    stays = found.durations.stays
+    time_s = float((stays["stop_s"] - stays["start_s"]).sum())
+    n_ends = len(stays) - len(stretch_lengths(found.windows))
+    return {
+        "n_states": float(found.n_states),
+        "state_occupancy": float(found.durations.table["occupancy"].max()),
+        "state_dwell_s": time_s / n_ends if n_ends else np.nan,
+        "state_changes_per_min": 60.0 * n_ends / time_s,
+    }
+
+
+def connectivity_of(recording: Recording) -> ConnectivitySequence:
+    """
+    Compute the connectivity that recordings are compared by.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+
+    Returns
+    -------
+    ConnectivitySequence
+        Pearson correlation in each window.
+    """
     with warnings.catch_warnings():
         # A node that is silent in a window has no edge there; the number of nodes says the rest.
         warnings.simplefilter("ignore", DataLossWarning)

@@ -1,0 +1,137 @@
+"""Lagged correlation of a stream: one bin in, one bin out."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.connectivity.lagged._loops import advance
+from tavrnn_ephys.connectivity.lagged.sums import LagSums, correlation_of
+from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.counts import check_counts
+from tavrnn_ephys.core.errors import InputError
+
+__all__ = ["RunningLagSums"]
+
+_NONE = np.empty((0, 0))
+
+
+class RunningLagSums:
+    """
+    Sums of the newest window of a stream of bins.
+
+    Each bin that enters adds what its spikes find of every source's past, and the bin that leaves
+    takes its own off: ``O(n_spikes n_nodes)`` per bin, whatever the window.  All sums are exact,
+    so that they equal those of the same bins summed afresh to the last bit.
+
+    Parameters
+    ----------
+    kernel : array_like, shape (n_lags,)
+        Weights at lags of 1, 2, … bins, as :meth:`LagKernel.values` gives them.
+    n_nodes : int
+        Number of nodes.
+    n_bins : int
+        Bins of a window.
+
+    Raises
+    ------
+    InputError
+        If the kernel is empty or a number is not positive.
+
+    Examples
+    --------
+    >>> sums = RunningLagSums([1.0, 0.5], n_nodes=2, n_bins=4)
+    >>> for counts in ([1, 0], [0, 1], [0, 0], [1, 0], [0, 1]):
+    ...     sums.push(counts)
+    >>> sums.n_filled, sums.weights().round(2)
+    (4, array([[-0.19,  0.94],
+           [ 0.58, -0.58]]))
+    """
+
+    def __init__(self, kernel: Any, n_nodes: int, n_bins: int) -> None:
+        self._kernel = np.array(kernel, dtype=np.float64)
+        if self._kernel.ndim != 1 or not len(self._kernel):
+            raise InputError("kernel must be a row of weights, one per lag of 1, 2, … bins.")
+        self.n_nodes = positive_int(n_nodes, "n_nodes")
+        self.n_bins = positive_int(n_bins, "n_bins")
+        self._gram = np.zeros((n_nodes, n_nodes))
+        self._totals = np.zeros((4, n_nodes))
+        rings = [np.zeros((len(self._kernel) + 1, n_nodes)) for _ in range(2)]
+        self._head, self._tail = rings
+        self._inside: deque[tuple[NDArray[np.int64], NDArray[np.float64]]] = deque()
+        self._n_pushed = 0
+
+    @property
+    def n_filled(self) -> int:
+        """Number of bins of the window that have come in."""
+        return len(self._inside)
+
+    def push(self, counts: Any) -> None:
+        """
+        Take in the newest bin, and let the oldest go where the window is full.
+
+        Parameters
+        ----------
+        counts : array_like of int, shape (n_nodes,)
+            Spikes of each node in the bin.
+
+        Raises
+        ------
+        InputError
+            If there is not one count per node, or one is no count.
+        """
+        array = np.asarray(counts)
+        if array.shape != (self.n_nodes,):
+            raise InputError(
+                f"push takes one count for each of {self.n_nodes} nodes, got shape {array.shape}."
+            )
+        check_counts(array[:, np.newaxis], np.arange(self.n_nodes))
+        nodes = np.flatnonzero(array)
+        spikes = (nodes, array[nodes].astype(np.float64))
+        self._advance(self._head, self._n_pushed, spikes, 1.0)
+        self._inside.append(spikes)
+        if len(self._inside) > self.n_bins:
+            self._advance(self._tail, self._n_pushed - self.n_bins, self._inside.popleft(), -1.0)
+        self._n_pushed += 1
+
+    def weights(self, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """
+        Return the lagged correlations of the window.
+
+        Parameters
+        ----------
+        out : numpy.ndarray of float64, shape (n_nodes, n_nodes), optional
+            Filled in place.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_nodes, n_nodes), directed from row to column; 0 for nodes that do not vary.
+        """
+        found = np.empty((self.n_nodes, self.n_nodes)) if out is None else out
+        silent = correlation_of(self.sums, found)
+        found[silent] = 0.0
+        found[:, silent] = 0.0
+        return found
+
+    @property
+    def sums(self) -> LagSums:
+        """Sums over the window."""
+        return LagSums(n_bins=self.n_filled, gram=self._gram, squares=_NONE, totals=self._totals)
+
+    def _advance(
+        self,
+        ring: NDArray[np.float64],
+        index: int,
+        spikes: tuple[NDArray[np.int64], NDArray[np.float64]],
+        sign: float,
+    ) -> None:
+        nodes, counts = spikes
+        bins = np.full(len(nodes), index, dtype=np.int64)
+        advance(
+            bins, nodes, counts, 0, index, index + 1, self._kernel, ring, sign,
+            self._gram, _NONE, self._totals, False,
+        )  # fmt: skip

@@ -1,0 +1,162 @@
+"""Lagged correlation of one window after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.connectivity.lagged.estimation import chosen_windows, fitted_kernel
+from tavrnn_ephys.connectivity.lagged.events import Events, events_of_counts, events_of_trains
+from tavrnn_ephys.connectivity.lagged.kernels import LagKernel
+from tavrnn_ephys.connectivity.lagged.measure import AUTO, lagged_correlation
+from tavrnn_ephys.connectivity.lagged.sums import (
+    SlidingLagSums,
+    correlation_of,
+    standard_errors_of,
+)
+from tavrnn_ephys.core.containers import BinnedActivity
+
+__all__ = ["LaggedWindow", "LaggedWindows"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LaggedWindow:
+    """
+    What a window says.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (n_nodes, n_nodes)
+        Correlations from row to column.
+    silent : numpy.ndarray of bool, shape (n_nodes,)
+        Which nodes do not vary.
+    mean : numpy.ndarray, shape (n_nodes,)
+        Spikes per bin of the activity, or mean of the trace.
+    standard_errors : numpy.ndarray or None, shape (n_nodes, n_nodes)
+        Of the weights, where they are asked for.
+    """
+
+    weights: NDArray[np.float64]
+    silent: NDArray[np.bool_]
+    mean: NDArray[np.float64]
+    standard_errors: NDArray[np.float64] | None
+
+
+class LaggedWindows:
+    """
+    Lagged correlations of the windows of an activity, its kernel settled first.
+
+    Parameters
+    ----------
+    activity : BinnedActivity
+        Spike counts, or traces.
+    ranges : numpy.ndarray of int, shape (n_windows, 2)
+        Bins of each window.
+    trains : list of numpy.ndarray, optional
+        Spike times in seconds from the first bin on.
+    binary : bool
+        Whether counts above 1 are clipped to 1.
+    options : mapping of str to object
+        ``kernel``, ``time_constant`` and ``delay``.
+    fit_windows : object, optional
+        Windows that the kernel is estimated from.
+    with_errors : bool
+        Whether standard errors are asked for.
+
+    Attributes
+    ----------
+    kernel : LagKernel
+        Given, or estimated.
+    """
+
+    def __init__(
+        self,
+        activity: BinnedActivity,
+        ranges: NDArray[np.int64],
+        trains: list[NDArray[np.float64]] | None,
+        *,
+        binary: bool,
+        options: Mapping[str, Any],
+        fit_windows: Any,
+        with_errors: bool,
+    ) -> None:
+        self.activity, self.ranges, self.with_errors = activity, ranges, with_errors
+        self.events: Events | None = None
+        if activity.quantity == "spike_count":
+            self.events = (
+                events_of_counts(activity, binary=binary)
+                if trains is None
+                else events_of_trains(trains, activity, binary=binary)
+            )
+        self.kernel: LagKernel = fitted_kernel(
+            activity,
+            chosen_windows(ranges, fit_windows),
+            self.events,
+            kernel=options.get("kernel", "exponential"),
+            time_constant=options.get("time_constant", AUTO),
+            delay=options.get("delay", AUTO),
+        )
+
+    def run(self, out: NDArray[np.float64] | None = None) -> Iterator[LaggedWindow]:
+        """
+        Go through the windows.
+
+        Parameters
+        ----------
+        out : numpy.ndarray of float64, shape (n_windows, n_nodes, n_nodes), optional
+            Receives the weights.
+
+        Yields
+        ------
+        LaggedWindow
+            One per window.
+        """
+        windows = self._traces() if self.events is None else self._events()
+        for index, found in enumerate(windows):
+            if out is None:
+                yield found
+            else:
+                out[index] = found.weights
+                yield replace(found, weights=out[index])
+
+    def _events(self) -> Iterator[LaggedWindow]:
+        assert self.events is not None
+        per_bin, n_nodes = self.events.per_bin, self.events.n_nodes
+        values = self.kernel.values(self.events.bin_size_s)
+        sliding = SlidingLagSums(self.events, values, with_squares=self.with_errors)
+        for first, last in self.ranges.tolist():
+            sums = sliding.move_to(first * per_bin, last * per_bin)
+            weights = np.empty((n_nodes, n_nodes))
+            silent = correlation_of(sums, weights)
+            yield LaggedWindow(
+                weights=weights,
+                silent=silent,
+                mean=sums.totals[0] / (last - first),
+                standard_errors=standard_errors_of(sums) if self.with_errors else None,
+            )
+
+    def _traces(self) -> Iterator[LaggedWindow]:
+        n_lags = len(self.kernel.values(self.activity.bin_size_s))
+        for first, last in self.ranges.tolist():
+            before = min(n_lags, first)
+            values = self.activity.read_bins(first - before, last)
+            weights = lagged_correlation(
+                values,
+                kernel=self.kernel,
+                bin_size_s=self.activity.bin_size_s,
+                n_before=before,
+            )
+            # Of traces nothing is counted: independent samples are what there is to go by.
+            lost = np.isnan(weights)
+            errors = np.full(weights.shape, 1.0 / np.sqrt(last - first))
+            errors[lost] = np.nan
+            yield LaggedWindow(
+                weights=weights,
+                silent=np.asarray(lost.all(axis=0) | lost.all(axis=1)),
+                mean=values[:, before:].mean(axis=1),
+                standard_errors=errors if self.with_errors else None,
+            )

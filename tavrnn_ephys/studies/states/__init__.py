@@ -1,0 +1,1 @@
+"""Network states of an analysed recording: found, tested, linked to behaviour, and tabled."""

@@ -1,0 +1,104 @@
+"""The pictures of network states, whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tavrnn_ephys.figures import plot_state_graph, plot_state_times
+from tavrnn_ephys.networks.states import NetworkStates
+from tavrnn_ephys.networks.states.features import pairs_of
+
+if TYPE_CHECKING:
+    from tavrnn_ephys.studies.analysis import AnalysisResult
+
+__all__ = ["STATE_FIGURES", "state_figures"]
+
+STATE_FIGURES = ("state_times", "state_graphs")
+_MOST_BEHAVIORS = 4
+
+
+def state_figures(result: AnalysisResult) -> dict[str, Figure]:
+    """
+    Draw when each state holds, and what sets it apart.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        An analysis with states.
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
+        ``state_times``, and for several states ``state_graphs``: the mean graph of each, and
+        below it its difference from all other windows, grey where q is 0.05 or more.
+    """
+    found = result.states.found
+    drawn = {"state_times": _times(result, found)}
+    if found.n_states > 1:
+        drawn["state_graphs"] = _graphs(result, found)
+    return drawn
+
+
+def _times(result: AnalysisResult, found: NetworkStates) -> Figure:
+    numeric = {
+        name: values
+        for name, values in result.windows.columns.items()
+        if values.dtype.kind in "fiu" and np.isfinite(values).any()
+    }
+    chosen = dict(list(numeric.items())[:_MOST_BEHAVIORS])
+    n_rows = found.n_states + len(chosen)
+    figure = Figure(figsize=(9, 0.9 + 0.42 * n_rows), dpi=150, layout="constrained")
+    plot_state_times(found.labels, found.windows, ax=figure.subplots(), behavior=chosen)
+    return figure
+
+
+def _graphs(result: AnalysisResult, found: NetworkStates) -> Figure:
+    means, differences = _matrices(result)
+    n = found.n_states
+    figure = Figure(figsize=(1.2 + 3.3 * n, 7.2), dpi=150, layout="constrained")
+    axes = figure.subplots(2, n, squeeze=False)
+    pairs = pairs_of(result.connectivity)
+    limits = [_limit(values[:, pairs[0], pairs[1]]) for values in (means, differences)]
+    shares = found.durations.table["occupancy"]
+    for state in range(n):
+        for row, values in enumerate((means, differences)):
+            title = (
+                f"state {state}, {100 * shares[state]:.0f} % of the time"
+                if row == 0
+                else "less all other windows, q < 0.05"
+            )
+            plot_state_graph(
+                values[state],
+                found.nodes,
+                ax=axes[row, state],
+                title=title,
+                measure=result.connectivity.measure,
+                limit=limits[row],
+                row_names=state == 0,
+                colorbar=state == n - 1,
+            )
+    return figure
+
+
+def _matrices(result: AnalysisResult) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean weights of each state, and differences where they are discoveries, NaN elsewhere."""
+    found, table = result.states.found, result.states.differences.pairs
+    rows, columns = pairs_of(result.connectivity)
+    made = []
+    apart = np.where(table["q_value"] < 0.05, table["difference"], np.nan)
+    for values in (table["mean_weight"].to_numpy(), apart):
+        matrix: NDArray[Any] = np.full((found.n_states, len(found.nodes), len(found.nodes)), np.nan)
+        matrix[:, rows, columns] = values.reshape(found.n_states, -1)
+        if not result.connectivity.directed:
+            matrix[:, columns, rows] = values.reshape(found.n_states, -1)
+        made.append(matrix)
+    return made[0], made[1]
+
+
+def _limit(values: NDArray[np.float64]) -> float:
+    known = np.abs(values[np.isfinite(values)])
+    return (float(np.percentile(known, 99.5)) if len(known) else 0.0) or 1.0
