@@ -83,6 +83,8 @@ from .studies.advice import suggest as suggest
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
 from .studies.analysis_config import AnalysisConfig as AnalysisConfig
+from .studies.answering import answer as answer
 from .studies.behavior.analysis import analyze_behavior as analyze_behavior
 from .studies.behavior.config import BehaviorConfig as BehaviorConfig
 from .studies.behavior.tables import behavior_tables as behavior_tables
+from .studies.cohort import Cohort as Cohort

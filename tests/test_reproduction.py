@@ -38,7 +38,8 @@ def test_a_run_comes_out_equal(analyzed: Path, capsys: pytest.CaptureFixture[str
     before = analyzed.read_bytes()
     assert main(["reproduce", str(analyzed)]) == 0
     assert capsys.readouterr().out.startswith(
-        "Run 'default': equal to the last bit (nodes, windows, connectivity, graphs, embedding)."
+        "Run 'default': equal to the last bit (nodes, windows, connectivity, graphs, embedding, "
+        "table change_network, table change_nodes)."
     )
     assert analyzed.read_bytes() == before
 

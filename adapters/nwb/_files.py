@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.adapters._hdf5_faults import faults_told, load_filters, one_line
 from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
 from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
+from tavrnn_ephys.adapters.nwb._remote import opened_remote
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
+from tavrnn_ephys.core.addresses import Address, place_of
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
 if TYPE_CHECKING:
@@ -140,14 +142,14 @@ def _require_zarr(path: Path) -> None:
 
 
 @contextmanager
-def open_nwb(path: Path, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
+def open_nwb(path: Path | Address, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
     """
     Open an NWB file read-only and close it afterwards.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
+    path : pathlib.Path or Address
+        The file, or where a server holds it.
     outside : bool
         Whether data sets may keep their values in files outside its folder.
 
@@ -161,7 +163,12 @@ def open_nwb(path: Path, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
     FileFormatError
         If the file is not an intact NWB file, or PyNWB cannot make sense of it.
     """
-    path = Path(path)
+    place = place_of(path)
+    if isinstance(place, Address):
+        with _open_remote(place) as nwbfile:
+            yield nwbfile
+        return
+    path = place
     require_nwb(path)
     if path.is_file():
         require_neighbours(path, outside=outside)
@@ -170,24 +177,49 @@ def open_nwb(path: Path, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
             # PyNWB speaks about every departure from its newest schema; old files are full of them.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                nwbfile = _read_with_extensions(path, stack)
+                nwbfile = _read_with_extensions(lambda: _reading(path), stack)
         except Exception as error:
             raise _not_understood(path, error) from error
         with faults_told(path):
             yield nwbfile
 
 
-def _read_with_extensions(path: Path, stack: ExitStack) -> Any:
+@contextmanager
+def _open_remote(address: Address) -> Iterator[Any]:
+    """Open an NWB file of a server."""
+    pynwb = load_pynwb()
+    with opened_remote(address) as file:
+        if (version := schema_version(file)) is not None:
+            require_second_major(address.name, version)
+        if not _is_nwb(file):
+            raise FileFormatError(
+                f"'{address.name}' is an HDF5 file but not NWB: its root is no NWBFile. Download "
+                "it, and name the adapter of its format."
+            )
+        load_filters()
+        with ExitStack() as stack:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    nwbfile = _read_with_extensions(
+                        lambda: pynwb.NWBHDF5IO(file=file, mode="r"), stack
+                    )
+            except Exception as error:
+                raise _not_understood(Path(address.name), error) from error
+            yield nwbfile
+
+
+def _read_with_extensions(reading: Callable[[], Any], stack: ExitStack) -> Any:
     """Read a file, once more with the package of an extension whose schema the file lacks."""
     try:
-        return stack.enter_context(_reading(path)).read()
+        return stack.enter_context(reading()).read()
     except (KeyError, ValueError) as error:
         missing = _NO_NAMESPACE.search(str(error))
         name = missing[1].replace("-", "_") if missing else ""
         if not name or find_spec(name) is None:
             raise
         import_module(name)
-    return stack.enter_context(_reading(path)).read()
+    return stack.enter_context(reading()).read()
 
 
 def _reading(path: Path) -> Any:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from tavrnn_ephys.adapters._hdf5_faults import faults_told
 from tavrnn_ephys.adapters.nwb._names import known_place, quantities_unit
 from tavrnn_ephys.adapters.nwb._read_units import electrode_positions
+from tavrnn_ephys.adapters.nwb._remote import opened_remote
 from tavrnn_ephys.adapters.nwb._series import Limits, cut, series_clock, walk_series
 from tavrnn_ephys.adapters.nwb._tables import plain_column
+from tavrnn_ephys.core.addresses import Address, place_of
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
@@ -189,7 +191,7 @@ def _part_reader(
         wanted = [kept[item] for item in index]
         columns: Any = slice(None) if everything and channels is None else wanted
         rows = slice(first + start, first + stop)
-        with faults_told(path), _opened(path) as file:
+        with _opened(path) as file:
             if name not in file:
                 raise FileFormatError(
                     f"'{path.name}' has changed: it no longer holds '{name}'. Read it again."
@@ -206,25 +208,30 @@ def _part_reader(
     return read_part
 
 
-def _place(series: Any) -> tuple[Path, str]:
-    """Path of the file or Zarr store that holds the samples, and their name inside it."""
+def _place(series: Any) -> tuple[Path | Address, str]:
+    """Where the file or Zarr store with the samples lies, and their name inside it."""
     data = series.data
     if hasattr(data, "file"):
-        return Path(data.file.filename), str(data.name)
+        return place_of(data.file.filename), str(data.name)
     return Path(series.get_read_io().source), str(data.name)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    if path.is_dir():
-        import zarr
-
-        yield zarr.open_group(str(path), mode="r")
+def _opened(path: Path | Address) -> Iterator[Any]:
+    if isinstance(path, Address):
+        with opened_remote(path) as file:
+            yield file
         return
-    import h5py
+    with faults_told(path):
+        if path.is_dir():
+            import zarr
 
-    with h5py.File(path, "r") as file:
-        yield file
+            yield zarr.open_group(str(path), mode="r")
+            return
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            yield file
 
 
 def _columns(data: Any, rows: slice, columns: Any) -> NDArray[Any]:

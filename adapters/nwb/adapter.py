@@ -40,6 +40,7 @@ class NwbAdapter:
     suffixes: tuple[str, ...] = (".nwb",)
     # A Zarr store is a folder.
     reads_folders = True
+    reads_addresses = True
     choices: Mapping[str, str] = MappingProxyType({
         "series": "Of several tables of units the file's own. Of several ROI series ΔF/F before "
         "fluorescence before others before deconvolved before neuropil, and of equals the first. "

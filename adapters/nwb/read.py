@@ -27,6 +27,7 @@ from tavrnn_ephys.adapters.nwb._read_snippets import read_snippets
 from tavrnn_ephys.adapters.nwb._read_spikes import read_spiketrains
 from tavrnn_ephys.adapters.nwb._read_units import find_units
 from tavrnn_ephys.adapters.nwb._series import Limits
+from tavrnn_ephys.core.addresses import Address, place_of
 from tavrnn_ephys.core.checks import time_s
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.io.blocks import rate_hz
@@ -69,7 +70,8 @@ def read_block(
     Parameters
     ----------
     path : str or pathlib.Path
-        The file, which is opened read-only.
+        The file, which is opened read-only; or an address, ``https://…``, of which only the
+        parts that are needed are loaded.
     series : str, optional
         Name of the ROI series to analyse, ``"series"`` or ``"container/series"``; or, with
         wildcards, the names of plain series that hold one neuron each, such as
@@ -114,7 +116,7 @@ def read_block(
         If behaviour without usable sample times is left out, or units were not observed all
         the time.
     """
-    path = Path(path)
+    path = place_of(path)
     limits = _limits_s(t_start, t_stop)
     known_hz = None if sampling_rate is None else rate_hz(sampling_rate, None, path.name)
     with open_nwb(path, outside=outside_files) as nwbfile:
@@ -264,7 +266,7 @@ def _segment(nwbfile: Any, file_name: str) -> neo.Segment:
     )
 
 
-def _block(nwbfile: Any, path: Path, segment: neo.Segment) -> neo.Block:
+def _block(nwbfile: Any, path: Path | Address, segment: neo.Segment) -> neo.Block:
     import neo
 
     block = neo.Block(

@@ -31,7 +31,8 @@ def option_lines(action: argparse.Action, formatter: argparse.HelpFormatter) -> 
 def command_lines(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
     """Yield the section of one command."""
     formatter = parser._get_formatter()
-    yield from ["", f".. _command-{name}:", "", name, "-" * len(name), ""]
+    label = name.replace(" ", "-")
+    yield from ["", f".. _command-{label}:", "", name, "-" * len(name), ""]
     yield from [literal(parser.description or ""), ""]
     usage = textwrap.indent(parser.format_usage().removeprefix("usage: ").rstrip(), "   ")
     yield from [".. code-block:: text", "", *usage.splitlines(), ""]
@@ -68,6 +69,8 @@ class CommandHelp(SphinxDirective):
         lines: list[str] = []
         for name, parser in subparsers_of(cli.build_parser()).items():
             lines.extend(command_lines(name, parser))
+            for stage, part in subparsers_of(parser).items():
+                lines.extend(command_lines(f"{name} {stage}", part))
         container = nodes.Element()
         nested_parse_with_titles(self.state, StringList(lines, source="cli"), container)
         return container.children

@@ -23,6 +23,7 @@ from tavrnn_ephys.cli.selecting import (
     layout_choices,
     selection_of,
 )
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FORMS, PROFILES
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
@@ -199,7 +200,7 @@ def _run(options: argparse.Namespace) -> Report:
     if options.out is None and not options.in_place:
         options.out = f"{_stem(options.file)}_tavrnn.nwb"
     result = analyze_file(
-        Path(options.file),
+        place_of(options.file),
         None if options.out is None else Path(options.out),
         _choices(options),
         placement=placement,
@@ -243,10 +244,12 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
+    from tavrnn_ephys.studies.answering import answer
+
     final = result.model.history_[-1]
-    parts: list[Any] = []
+    parts: list[Any] = [answer(result), ""]
     if result.reasons:
-        parts = ["Chosen to suit the recording:", *_reasons(result), ""]
+        parts += ["Chosen to suit the recording:", *_reasons(result), ""]
     parts += [result.activity, result.connectivity, result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
@@ -267,8 +270,11 @@ def _reasons(result: AnalysisResult) -> list[str]:
 
 
 def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
+    from tavrnn_ephys.studies.answering import answer
+
     final, behavior = result.model.history_[-1], result.behavior
     return {
+        "answer": list(answer(result)),
         "recording": options.file,
         "written": options.out or options.file,
         "run": options.run_name,

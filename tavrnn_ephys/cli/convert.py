@@ -9,6 +9,7 @@ from typing import Any
 from tavrnn_ephys.cli.options import Switch, path
 from tavrnn_ephys.cli.questions import add_reading, add_segment, reading_options
 from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.core.addresses import place_of
 
 __all__ = ["add_command"]
 
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.conversion import convert_file
 
     written = convert_file(
-        Path(options.file),
+        place_of(options.file),
         Path(options.out),
         adapter=options.adapter,
         metadata=options.metadata,

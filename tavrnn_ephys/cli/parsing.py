@@ -110,6 +110,8 @@ class CommandParser(OneLineParser):
         InputError
             If an argument or the file breaks a rule, or a needed option is given by neither.
         """
+        if self._subparsers is not None:  # The options are those of its stages.
+            return super().parse_known_args(args, namespace)
         given, rest = self._given(args)
         if rest:
             self.error(self._unknown(rest))

@@ -17,6 +17,7 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli import (
     analyze,
     benchmark,
+    cohort,
     compare,
     convert,
     demo,
@@ -230,4 +231,5 @@ def build_parser() -> argparse.ArgumentParser:
         compare,
     ):
         add_running(module.add_command(commands))
+    cohort.add_command(commands)
     return parser

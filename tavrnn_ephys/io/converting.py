@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.core.addresses import Address
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.io.reading import read, write_nwb
 
@@ -24,7 +25,7 @@ _UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 @contextmanager
 def as_nwb(
     block: neo.Block,
-    source: Path,
+    source: Path | Address,
     *,
     adapter: str,
     beside: Path,
@@ -37,8 +38,8 @@ def as_nwb(
     ----------
     block : neo.Block
         The recording.
-    source : pathlib.Path
-        Its file.
+    source : pathlib.Path or Address
+        Its file, or where a server holds it.
     adapter : str
         Name of the adapter that read it.
     beside : pathlib.Path
@@ -63,7 +64,7 @@ def as_nwb(
     DataLossWarning
         If nothing says when it was recorded.
     """
-    if adapter == "nwb":
+    if adapter == "nwb" and isinstance(source, Path):
         yield block, source
         return
     if session_start is not None:

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from tavrnn_ephys.core.addresses import is_address, place_of
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.heaps import refuse_endless_heap
 from tavrnn_ephys.io.protocols import Reader, ResultsStore
@@ -57,6 +58,8 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     InputError
         If there is no adapter of that name.
     """
+    if is_address(path):
+        return _of_address(place_of(path).name, adapter)
     file = Path(path)
     if not file.exists():
         raise FileFormatError(f"There is no file '{file}'. Check the path.")
@@ -101,6 +104,22 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
             f"({', '.join(adapters)}). Convert it, or name its adapter."
         )
     return suiting[0]
+
+
+def _of_address(name: str, adapter: str | None) -> Reader:
+    """Choose the adapter for a file that a server holds."""
+    able = {item.name: item for item in list_adapters().values() if _reads_addresses(item)}
+    chosen = next(iter(able)) if adapter is None else adapter
+    if chosen not in able:
+        raise InputError(
+            f"The adapter '{chosen}' cannot read '{name}' from an address. Download the file "
+            "first, and read the copy."
+        )
+    return able[chosen]
+
+
+def _reads_addresses(adapter: Reader) -> bool:
+    return bool(getattr(adapter, "reads_addresses", False))
 
 
 def results_store() -> ResultsStore:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.expressions import parse_expression
 from tavrnn_ephys.io.finding import find_adapter, with_ability
 from tavrnn_ephys.io.protocols import BlockWriter
@@ -30,7 +31,8 @@ def read(
     Parameters
     ----------
     path : str or pathlib.Path
-        The file, of any format that an installed adapter reads.
+        The file, of any format that an installed adapter reads; or the address of an NWB file,
+        ``https://…``, of which only the parts that are needed are loaded.
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
     nodes : str or sequence of str, optional
@@ -66,7 +68,9 @@ def read(
     """
     if isinstance(nodes, str):
         parse_expression(nodes)
-    block = find_adapter(path, adapter).read(Path(path), **options)
+    place = place_of(path)
+    # An adapter that reads addresses takes one where others take a path.
+    block = find_adapter(place, adapter).read(cast(Path, place), **options)
     return block if nodes is None else select_nodes(block, nodes)
 
 

@@ -67,6 +67,9 @@ class AnalysisResult:
         What the network has to do with a behaviour, where one was asked for.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
+    change : mapping of str to pandas.DataFrame, optional
+        Whether, when and where the network changed, as tables; made with the run of a file, or by
+        :func:`tavrnn_ephys.answer`.
     warned : tuple of str
         What the analysis warned of.
     reasons : mapping of str to str
@@ -82,6 +85,7 @@ class AnalysisResult:
     embedding: NodeEmbedding
     behavior: Any = None
     states: Any = None
+    change: Any = None
     warned: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
 

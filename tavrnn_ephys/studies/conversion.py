@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tavrnn_ephys.core.addresses import Address, is_address
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.output import check_output
@@ -33,7 +34,7 @@ _NEEDED_OF_A_PLANE = ("excitation_lambda", "emission_lambda", "indicator", "loca
 
 
 def convert_file(
-    source: Path,
+    source: Path | Address,
     out: Path,
     *,
     adapter: str | None = None,
@@ -47,8 +48,8 @@ def convert_file(
 
     Parameters
     ----------
-    source : pathlib.Path
-        The recording, which is not changed.
+    source : pathlib.Path or Address
+        The recording, which is not changed, or the address of an NWB file.
     out : pathlib.Path
         The NWB file to write.
     adapter : str, optional
@@ -76,7 +77,8 @@ def convert_file(
     OutputError
         If the output may not be written.
     """
-    inputs = (source,) if metadata is None else (source, metadata)
+    named = [source] if metadata is None else [source, metadata]
+    inputs = tuple(Path(item) for item in named if not is_address(item))
     about = {} if metadata is None else read_metadata(metadata)
     found = find_adapter(source, adapter)
     check_output(out, inputs=inputs, overwrite=overwrite, suffix=".nwb")

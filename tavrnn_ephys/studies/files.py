@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tavrnn_ephys.core.addresses import Address
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
-from tavrnn_ephys.core.runs import Placement, ResultTable
+from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
@@ -22,9 +23,11 @@ from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.answering import answer, stored_answer
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
+from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
 from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
@@ -35,7 +38,7 @@ _FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "attenti
 
 
 def analyze_file(
-    source: Path,
+    source: Path | Address,
     out: Path | None,
     config: AnalysisConfig | Mapping[str, Any] | None = None,
     *,
@@ -57,9 +60,9 @@ def analyze_file(
 
     Parameters
     ----------
-    source : pathlib.Path
-        The recording; a format other than NWB is converted into the copy, of several segments
-        the one that is analysed.
+    source : pathlib.Path or Address
+        The recording, or the address of an NWB file; a format other than NWB is converted into
+        the copy, of several segments the one that is analysed.
     out : pathlib.Path, optional
         The NWB file to write; none where the results go into the source itself.
     config : AnalysisConfig or mapping of str to object, optional
@@ -116,13 +119,15 @@ def analyze_file(
         folder = check_folder(figures, [f"{name}.png" for name in drawn], overwrite=overwrite)
     if tables is not None:
         asked = [
+            "answer",
+            *CHANGE_TABLES,
             *(BEHAVIOR_TABLES if behavior is not None else ()),
             *(STATE_TABLES if states is not None else ()),
         ]
         names = [f"{name}.csv" for name in asked]
         table_folder = check_folder(tables, names, overwrite=overwrite)
     if report is not None:
-        check_report(report, inputs=(source,), overwrite=overwrite)
+        check_report(report, inputs=_local(source), overwrite=overwrite)
     spec = RecordingSpec(
         adapter=found,
         options=dict(options or {}),
@@ -132,11 +137,11 @@ def analyze_file(
     block, spec = read_segment(source, spec)
     config, reasons = _completed(block.segments[0], chosen)
     with as_nwb(
-        block, source, adapter=found, beside=out or source, session_start=session_start
+        block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
         result = dataclasses.replace(result, reasons=reasons)
-        kept, origin = _result_tables(result), _origin(source, found)
+        kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
     if table_folder is not None:
@@ -144,7 +149,7 @@ def analyze_file(
     if folder is not None:
         _save_figures(result, folder)
     if report is not None:
-        write_report(out or source, out=report, run=placement.run, overwrite=overwrite)
+        write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
 
 
@@ -164,18 +169,8 @@ def _completed(
     return config, reasons
 
 
-def _result_tables(result: AnalysisResult) -> dict[str, ResultTable]:
-    """Give what is known of behaviour and states to the file, each column described."""
-    return {
-        name: ResultTable(
-            frame=frame, description=frame.attrs["description"], columns=frame.attrs["columns"]
-        )
-        for name, frame in tables_of(result).items()
-    }
-
-
 def _checked_adapter(
-    source: Path,
+    source: Path | Address,
     out: Path | None,
     placement: Placement,
     adapter: str | None,
@@ -183,6 +178,11 @@ def _checked_adapter(
 ) -> str:
     """Find the adapter, and refuse what could not be written, before any work."""
     found = find_adapter(source, adapter).name
+    if placement.way != "copy" and isinstance(source, Address):
+        raise InputError(
+            f"'{source.name}' lies at an address, and results cannot go into it or link to it. "
+            "Write a new file: --out FILE.nwb."
+        )
     if placement.way != "copy" and found != "nwb":
         raise InputError(
             f"'{source.name}' is no NWB file, which alone can take or be linked to results. Write "
@@ -191,26 +191,31 @@ def _checked_adapter(
     if placement.way == "in_place":
         if out is not None:
             raise InputError("Results go either into the recording's own file or into --out.")
-        check_output(source.resolve(), overwrite=True)
+        check_output(Path(source).resolve(), overwrite=True)
     elif out is None:
         raise InputError("Say where the results go: --out FILE.nwb, or --in-place.")
     elif not out.name.lower().endswith(".zarr"):
-        check_output(out, inputs=(source,), overwrite=placement.overwrite, suffix=".nwb")
+        check_output(out, inputs=_local(source), overwrite=placement.overwrite, suffix=".nwb")
     if found == "nwb" and session_start is not None:
         raise InputError(
             f"'{source.name}' knows its start; --session-start is for formats that do not. "
             "Leave it out."
         )
-    if found == "nwb":
+    if found == "nwb" and isinstance(source, Path):
         results_store().check_results_source(source, placement)
     return found
 
 
-def _origin(source: Path, adapter: str) -> dict[str, Any]:
+def _local(source: Path | Address) -> tuple[Path, ...]:
+    """Give a recording that could be overwritten."""
+    return (source,) if isinstance(source, Path) else ()
+
+
+def _origin(source: Path | Address, adapter: str) -> dict[str, Any]:
     """Note the file and the command."""
     name, *arguments = sys.argv
     return {
-        "recording": source.name,
+        "recording": str(source) if isinstance(source, Address) else source.name,
         "adapter": adapter,
         "command_line": shlex.join([Path(name).name, *arguments]),
     }
@@ -218,7 +223,7 @@ def _origin(source: Path, adapter: str) -> dict[str, Any]:
 
 def _save_tables(result: AnalysisResult, folder: Path) -> None:
     make_folder(folder)
-    for name, table in tables_of(result).items():
+    for name, table in {"answer": answer(result).to_dataframe(), **tables_of(result)}.items():
         with whole_file(folder / f"{name}.csv") as temporary:
             write_csv(table, temporary)
 

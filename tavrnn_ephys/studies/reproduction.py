@@ -24,6 +24,7 @@ from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
+from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
 
@@ -151,6 +152,7 @@ def _compare_tables(
     """Say which tables of behaviour and states are equal, and how the others differ."""
     new = tables_of(result)
     asked = [
+        *(CHANGE_TABLES if set(CHANGE_TABLES) & set(old) else ()),
         *(BEHAVIOR_TABLES if result.behavior else ()),
         *(STATE_TABLES if result.states else ()),
     ]

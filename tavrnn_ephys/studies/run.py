@@ -17,6 +17,7 @@ from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.scores import check_behavior
 from tavrnn_ephys.studies.behavior.tables import behavior_tables
+from tavrnn_ephys.studies.change import change_tables
 from tavrnn_ephys.studies.recording import open_segment, remembered
 from tavrnn_ephys.studies.states.finding import find_states
 from tavrnn_ephys.studies.states.tables import state_tables
@@ -90,12 +91,13 @@ def compute_run(
     chosen = to_facts(spec, *asked)
     settings = {**chosen, **result.embedding.config}
     embedding = dataclasses.replace(result.embedding, config=settings)
-    return dataclasses.replace(result, embedding=embedding, behavior=linked)
+    change = change_tables(result)
+    return dataclasses.replace(result, embedding=embedding, behavior=linked, change=change)
 
 
 def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
     """
-    Give what an analysis found of behaviour and states as tables.
+    Give what an analysis found of changes, behaviour and states as tables.
 
     Parameters
     ----------
@@ -107,7 +109,8 @@ def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
     dict of str to pandas.DataFrame
         By name, each described in its ``attrs``; those of what was not asked for are absent.
     """
-    tables = {} if result.behavior is None else behavior_tables(result.behavior)
+    tables = dict(result.change or {})
+    tables |= {} if result.behavior is None else behavior_tables(result.behavior)
     return tables | ({} if result.states is None else state_tables(result.states))
 
 

@@ -74,14 +74,31 @@ def render(content: ReportContent) -> str:
         facts=known_facts(content),
         notices=notices(content),
         text=describe(content),
-        behavior=[_table(name, item) for name, item in content.tables.items()
-                  if name.startswith("behavior_")],
-        states=[_table(name, item) for name, item in content.tables.items()
-                if name in STATE_TABLES],
+        answer=_sentences(content),
         states_text=describe_states(content.tables),
-        comparison=[_table(name, item) for name, item in content.tables.items()
-                    if not name.startswith("behavior_") and name not in STATE_TABLES],
-    )  # fmt: skip
+        **_tables(content),
+    )
+
+
+def _sentences(content: ReportContent) -> list[str]:
+    """Give the answer of the run; runs of former releases hold none."""
+    table = content.tables.get("answer")
+    return [] if table is None else [str(text) for text in table["sentence"]]
+
+
+def _tables(content: ReportContent) -> dict[str, list[_Table]]:
+    """Sort the tables of the run into the sections of the page."""
+    found: dict[str, list[_Table]] = {"behavior": [], "states": [], "change": [], "comparison": []}
+    for name, item in content.tables.items():
+        if name == "answer":
+            continue
+        kind = name.partition("_")[0]
+        if name in STATE_TABLES:
+            kind = "states"
+        found[kind if kind in ("behavior", "change", "states") else "comparison"].append(
+            _table(name, item)
+        )
+    return found
 
 
 def _part(name: str) -> str:

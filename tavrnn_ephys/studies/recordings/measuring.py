@@ -16,12 +16,20 @@ from tavrnn_ephys.networks.states.stretches import stretch_lengths
 from tavrnn_ephys.studies.recording import Recording
 from tavrnn_ephys.studies.states.finding import states_of
 
-__all__ = ["common_level", "connectivity_of", "measures_of", "state_measures"]
+__all__ = [
+    "DENSITY",
+    "common_level",
+    "connectivity_of",
+    "means_over_windows",
+    "measures_of",
+    "state_measures",
+]
 
 # Beyond so many nodes, measures that go through all shortest paths take long.
 _MANY_NODES = 200
 _SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
-_DENSITY = 0.15
+#: Share of all pairs that are edges, where no threshold is named.
+DENSITY = 0.15
 _WEIGHTS_PER_FILE = 100_000
 _NAMES = tuple(name for name in DESCRIPTIONS if name != "small_worldness")
 
@@ -47,7 +55,7 @@ def common_level(recordings: Sequence[Recording]) -> float:
         rows, columns = np.triu_indices(connectivity.n_nodes, 1)
         weights = np.nan_to_num(connectivity.weights[:, rows, columns]).ravel()
         drawn.append(rng.choice(weights, _WEIGHTS_PER_FILE) if len(weights) else np.zeros(0))
-    level = float(np.quantile(np.concatenate(drawn), 1 - _DENSITY))
+    level = float(np.quantile(np.concatenate(drawn), 1 - DENSITY))
     return max(level, 0.0)
 
 
@@ -69,7 +77,29 @@ def measures_of(recording: Recording, level: float, seed: int) -> dict[str, floa
     dict of str to float
         Numbers of windows and nodes, mean activity, and each measure; NaN where it takes long.
     """
-    connectivity = connectivity_of(recording)
+    return means_over_windows(connectivity_of(recording), level, seed)
+
+
+def means_over_windows(
+    connectivity: ConnectivitySequence, level: float, seed: int
+) -> dict[str, float]:
+    """
+    Average network measures over windows.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        Connectivity of each window.
+    level : float
+        Smallest weight of an edge.
+    seed : int
+        Seed of the measures.
+
+    Returns
+    -------
+    dict of str to float
+        As :func:`measures_of`.
+    """
     many = connectivity.n_nodes > _MANY_NODES
     wanted = [name for name in _NAMES if not (many and name in _SLOW_MEASURES)]
     rule = AbsoluteThreshold(value=level)

@@ -1,0 +1,149 @@
+"""Which claims the tests of a run bear, all of them together at five per cent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tavrnn_ephys.results.answer.quoting import Tables
+
+__all__ = ["LEVEL", "Claims", "claims_of"]
+
+#: Chance of claiming anything where there is nothing.
+LEVEL = 0.05
+# The network by the best of its embeddings that was computed.
+_NETWORKS = ("TAVRNN embedding", "spectral embedding")
+_HELD = ", rates held"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """
+    What may be claimed of a run.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Tables of the run.
+    changed, beyond_rates : bool
+        Whether the network changed, and also with rates held constant.
+    goes_with_behavior, behavior_beyond_rates : bool
+        Whether it goes with the behaviour, and also with rates held constant.
+    behavior_row, behavior_held_row : int or None
+        Rows of ``behavior_decoding`` that say so; None where no behaviour was asked for.
+    decidable : bool
+        Whether the shifts of the behaviour are enough for a p-value that would count.
+    """
+
+    tables: Tables
+    changed: bool
+    beyond_rates: bool
+    goes_with_behavior: bool
+    behavior_beyond_rates: bool
+    behavior_row: int | None
+    behavior_held_row: int | None
+    decidable: bool = True
+
+    def row(self, table: str, features: str) -> int | None:
+        """
+        Find a row by what it is about.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        features : str
+            What stands in its column ``features``.
+
+        Returns
+        -------
+        int or None
+            Position of the row; None where there is none.
+        """
+        return _row(self.tables, table, features)
+
+
+def claims_of(tables: Tables) -> Claims:
+    """
+    Judge the tests of a run.
+
+    Two questions are asked: whether the network changed, and whether it goes with the behaviour.
+    Their p-values are held against five per cent by Holm's rule [1]_.  With rates held constant a
+    claim is asked again only where it was made, which needs no further correction.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Tables of the run.
+
+    Returns
+    -------
+    Claims
+        What may be claimed.
+
+    References
+    ----------
+    .. [1] Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+    """
+    changed_row = _row(tables, "change_network", "network")
+    behavior_row = next(
+        (row for name in _NETWORKS if (row := _row(tables, "behavior_decoding", name)) is not None),
+        None,
+    )
+    held_row = None
+    if behavior_row is not None:
+        name = str(tables["behavior_decoding"]["features"].iloc[behavior_row])
+        held_row = _row(tables, "behavior_decoding", f"{name}{_HELD}")
+    p_values = [
+        _p(tables, "change_network", changed_row),
+        _p(tables, "behavior_decoding", behavior_row),
+    ]
+    rows = (changed_row, behavior_row)
+    asked = [p for p, row in zip(p_values, rows, strict=True) if row is not None]
+    rejected = iter(_holm(asked))
+    changed, goes = (row is not None and next(rejected) for row in rows)
+    held = _row(tables, "change_network", f"network{_HELD}")
+    return Claims(
+        tables=tables,
+        changed=changed,
+        beyond_rates=changed and _p(tables, "change_network", held) <= LEVEL,
+        goes_with_behavior=goes,
+        behavior_beyond_rates=goes and _p(tables, "behavior_decoding", held_row) <= LEVEL,
+        behavior_row=behavior_row,
+        behavior_held_row=held_row,
+        decidable=behavior_row is None
+        or float(tables["behavior_decoding"]["smallest_p"].iloc[behavior_row])
+        <= LEVEL / len(asked),
+    )
+
+
+def _row(tables: Tables, table: str, features: str) -> int | None:
+    frame = tables.get(table)
+    if frame is None or "features" not in frame:
+        return None
+    found = np.flatnonzero(frame["features"].to_numpy() == features)
+    return int(found[0]) if len(found) else None
+
+
+def _p(tables: Tables, table: str, row: int | None) -> float:
+    """Give a p-value, 1 where there is none."""
+    value = 1.0 if row is None else float(tables[table]["p_value"].iloc[row])
+    return value if np.isfinite(value) else 1.0
+
+
+def _holm(p_values: list[float]) -> list[bool]:
+    """
+    Say which hypotheses are rejected.
+
+    Examples
+    --------
+    >>> _holm([0.03, 0.01]), _holm([0.03, 0.2])
+    ([True, True], [False, False])
+    """
+    rejected = [False] * len(p_values)
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        if p_values[index] > LEVEL / (len(p_values) - rank):
+            break
+        rejected[int(index)] = True
+    return rejected

@@ -1,0 +1,206 @@
+"""A whole study in tables: measures of each recording, effects over cultures, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.progress import progress_bar
+from tavrnn_ephys.results import read_results
+from tavrnn_ephys.statistics.trends import trends_over_recordings
+from tavrnn_ephys.studies.cohort.plan import Plan, Planned
+from tavrnn_ephys.studies.cohort.running import status_of
+from tavrnn_ephys.studies.cohort.shards import read_mark, shard_files
+from tavrnn_ephys.studies.recordings.config import ComparisonConfig
+from tavrnn_ephys.studies.recordings.identities import check_groups, effects_of, identities
+from tavrnn_ephys.studies.recordings.measuring import DENSITY, means_over_windows
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["StudyTables", "study_tables"]
+
+# Facts of a manifest that are taken without being asked for, where every recording has them.
+_CULTURE, _GROUP = "culture", "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyTables:
+    """
+    What a study found.
+
+    Parameters
+    ----------
+    recordings : pandas.DataFrame
+        One row per finished recording: id, culture, group, size, mean of each measure.
+    missing : pandas.DataFrame
+        One row per recording that is not done: id, state and reason, and its group.
+    effects : pandas.DataFrame or None
+        One row per measure and contrast, each culture counting once.
+    trends : pandas.DataFrame or None
+        One row per measure, over recordings.
+    threshold : float
+        Smallest weight of an edge, the same in all recordings.
+    missing_p_value : float or None
+        Whether recordings are missing from groups unequally, by Fisher's exact test or, of more
+        than two groups, the chi-squared test by permutation of SciPy; None without groups.
+    """
+
+    recordings: pandas.DataFrame
+    missing: pandas.DataFrame
+    effects: pandas.DataFrame | None
+    trends: pandas.DataFrame | None
+    threshold: float
+    missing_p_value: float | None
+
+    def __str__(self) -> str:
+        parts = [self.sentence(), self.recordings.round(3).to_string(index=False)]
+        for table in (self.effects, self.trends):
+            if table is not None:
+                parts.append(table.round(4).to_string(index=False))
+        if len(self.missing):
+            parts.append(self.missing.to_string(index=False))
+        return "\n\n".join(parts)
+
+    def sentence(self) -> str:
+        """
+        Say how many recordings there are and how many are missing.
+
+        Returns
+        -------
+        str
+            One or two sentences.
+        """
+        n_missing, n_all = len(self.missing), len(self.missing) + len(self.recordings)
+        text = f"{n_all - n_missing} of {n_all} recordings are analysed."
+        if self.missing_p_value is not None and n_missing:
+            likely = (
+                "unequally" if self.missing_p_value < 0.05 else "equally, as far as can be said"
+            )
+            text += f" Groups lack recordings {likely} (p = {self.missing_p_value:.3g})."
+        return text
+
+
+def study_tables(
+    plan: Plan, study: Path, config: ComparisonConfig, *, verbose: bool = False
+) -> StudyTables:
+    """
+    Read the shards of a study one by one, and compare recordings over cultures.
+
+    Two passes: the first finds a threshold for all from the weights of each recording, the second
+    measures each network at it.  One recording is in memory at a time.
+
+    Parameters
+    ----------
+    plan : Plan
+        The recordings.
+    study : pathlib.Path
+        Folder of the study.
+    config : ComparisonConfig
+        What names cultures, groups and trends; ``culture`` and ``group`` of the manifest by
+        default.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
+
+    Returns
+    -------
+    StudyTables
+        All tables.
+
+    Raises
+    ------
+    InputError
+        If no recording is done, one does not say what is asked for, or groups have too few
+        cultures.
+    """
+    import pandas as pd
+
+    states = status_of(plan, study)
+    done = [item for item in plan.recordings if states.states[item.id] == "done"]
+    if not done:
+        raise InputError(
+            f"No recording of '{study}' is done. Run it: tavrnn-ephys cohort run {study}"
+        )
+    config = _completed(config, plan.recordings)
+    about = identities([_facts(item) for item in done], config).rename(columns={"file": "id"})
+    if config.group_by is not None:
+        check_groups(about, config)
+    marks = {item.id: read_mark(study, item.key) or {} for item in done}
+    level = _common_level(list(marks.values())) if config.threshold is None else config.threshold
+    bar = progress_bar(done, what="measuring", unit="recording", verbose=verbose)
+    rows = [_measured(study, item, level, config.seed) for item in bar]
+    table = pd.concat([about, pd.DataFrame(rows)], axis=1)
+    complete = [name for name in rows[0] if name != "n_windows" and table[name].notna().all()]
+    missing = states.failures
+    p_value = None
+    if config.group_by is not None:
+        groups = {item.id: item.facts.get(config.group_by, "") for item in plan.recordings}
+        missing = missing.assign(group=[groups[name] for name in missing["id"]])
+        p_value = _missing_p_value(states.states, groups)
+    trends = None
+    if config.trend is not None:
+        trends = trends_over_recordings(
+            table, complete, over="trend", culture="culture", seed=config.seed
+        )
+    return StudyTables(
+        recordings=table,
+        missing=missing,
+        effects=effects_of(table, complete, config),
+        trends=trends,
+        threshold=level,
+        missing_p_value=p_value,
+    )
+
+
+def _completed(config: ComparisonConfig, recordings: Sequence[Planned]) -> ComparisonConfig:
+    """Take the manifest's own words for culture and group, where all recordings have them."""
+    from dataclasses import replace
+
+    def known(name: str) -> str | None:
+        return name if all(name in item.facts for item in recordings) else None
+
+    return replace(
+        config,
+        culture_by=config.culture_by or known(_CULTURE),
+        group_by=config.group_by or known(_GROUP),
+    )
+
+
+def _facts(item: Planned) -> dict[str, str]:
+    return {"file": item.id, **item.facts}
+
+
+def _common_level(marks: Sequence[Mapping[str, Any]]) -> float:
+    """Find the weight that the same share of pairs exceeds, each recording counting once."""
+    levels = np.concatenate([np.asarray(mark["levels"], dtype=np.float64) for mark in marks])
+    return max(float(np.quantile(levels, 1 - DENSITY)), 0.0)
+
+
+def _measured(study: Path, item: Planned, level: float, seed: int) -> dict[str, float]:
+    connectivity = read_results(shard_files(study, item.key)[0], what="connectivity")
+    return means_over_windows(connectivity, level, seed)
+
+
+def _missing_p_value(states: Mapping[str, str], groups: Mapping[str, str]) -> float | None:
+    """Test whether what is missing goes with the group."""
+    from scipy.stats import PermutationMethod, chi2_contingency, fisher_exact
+
+    names = sorted(set(groups.values()))
+    table = np.array(
+        [
+            [sum(groups[key] == name and (states[key] == "done") == is_done for key in states)
+             for is_done in (True, False)]
+            for name in names
+        ]
+    )  # fmt: skip
+    if len(names) < 2 or not table.sum(axis=0).all():
+        return None
+    if len(names) == 2:
+        return float(fisher_exact(table).pvalue)
+    method = PermutationMethod(n_resamples=9999, rng=np.random.default_rng(0))
+    return float(chi2_contingency(table, correction=False, method=method).pvalue)
