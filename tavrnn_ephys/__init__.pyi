@@ -1,4 +1,5 @@
 from . import datasets as datasets
+from . import streaming as streaming
 from .activity.behavior import rank_windows as rank_windows
 from .activity.behavior import window_behavior as window_behavior
 from .activity.binning import bin_activity as bin_activity
@@ -76,6 +77,8 @@ from .statistics.conditions import condition_effects as condition_effects
 from .statistics.mixed import mixed_effects as mixed_effects
 from .statistics.network_based import NetworkBasedStatistic as NetworkBasedStatistic
 from .statistics.network_based import network_based_statistic as network_based_statistic
+from .streaming import sinks as sinks
+from .streaming import sources as sources
 from .streaming.running_gram import RunningGram as RunningGram
 from .streaming.stream import Stream as Stream
 from .studies.advice import Suggestion as Suggestion

@@ -19,10 +19,10 @@ REFERENCE = ROOT / "docs/reference/architecture.md"
 ROOMS = {
     "cli": {"studies", "figures", "results", "methods", "core"},
     "studies": {
-        "figures", "methods", "evaluation", "networks", "results", "connectivity", "activity",
-        "datasets", "io", "statistics", "core",
+        "streaming", "figures", "methods", "evaluation", "networks", "results", "connectivity",
+        "activity", "datasets", "io", "statistics", "core",
     },
-    "streaming": {"methods", "core"},
+    "streaming": {"methods", "results", "activity", "io", "core"},
     "figures": {"results", "activity", "io", "core"},
     "methods": {"core"},
     "evaluation": {"connectivity", "statistics", "core"},
@@ -45,7 +45,8 @@ HEAVY = {
     "torch_geometric": ("core/graph_sequence", "connectivity/graphs", "methods/"),
     "elephant": ("activity/binning", "connectivity/"),
     "neo": (
-        "io/", "activity/", "datasets/", "results/neo_objects", "studies/",
+        "io/", "activity/", "datasets/", "results/neo_objects", "streaming/sinks/nwb_log",
+        "studies/",
         "connectivity/surrogates",
     ),
     "h5py": (),

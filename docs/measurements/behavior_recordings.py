@@ -32,7 +32,9 @@ from tavrnn_ephys.evaluation import (
     embed_in_folds,
     features_in_folds,
     regress_values,
+    unit_bootstrap,
 )
+from tavrnn_ephys.evaluation.scoring import block_values
 from tavrnn_ephys.methods import UASE
 from tavrnn_ephys.networks.placement import spectral_positions
 from tavrnn_ephys.statistics.association import (
@@ -85,29 +87,6 @@ def feature_sets(activity, windows, folds, *, model: bool, seed: int = 0):
     return connectivity, sets
 
 
-def block_interval(codes, features) -> tuple[float, float]:
-    """Bootstrap over the test blocks, the only parts of one session that are nearly independent."""
-    per_block = []
-    for item in features:
-        known, predicted = codes[item.fold.test], _predicted(item, codes)
-        hits = [np.mean(predicted[known == code] == code) for code in np.unique(known)]
-        per_block.append(np.mean(hits))
-    rng = np.random.default_rng(0)
-    draws = rng.choice(per_block, (1999, len(per_block))).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _predicted(item, codes):
-    from sklearn.linear_model import LogisticRegression
-
-    from tavrnn_ephys.evaluation.decoding import _rotated
-
-    fold, train, test = _rotated(item)
-    model = LogisticRegression(C=0.01, class_weight="balanced", tol=1e-3, max_iter=500)
-    return model.fit(train, codes[fold.train]).predict(test)
-
-
 def decoded(sets, labels, *, alternating: bool) -> pd.DataFrame:
     codes = np.unique(labels, return_inverse=True)[1]
     rows = []
@@ -117,7 +96,8 @@ def decoded(sets, labels, *, alternating: bool) -> pd.DataFrame:
         else:
             least = correlation_windows(codes)
             score = decode_labels(name, features, labels, min_shift=least, n_shifts=N_NULLS)
-        low, high = block_interval(codes, features)
+        # Test blocks are the only parts of one session that are nearly independent.
+        low, high = unit_bootstrap(block_values(score))
         rows.append(
             {"features": name, "accuracy": score.balanced_accuracy, "low": low, "high": high,
              "chance_low": score.chance_interval[0], "chance_high": score.chance_interval[1],

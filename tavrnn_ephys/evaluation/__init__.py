@@ -25,6 +25,9 @@ from tavrnn_ephys.evaluation.folds import joined_features as joined_features
 from tavrnn_ephys.evaluation.folds import without_covariates as without_covariates
 from tavrnn_ephys.evaluation.links import LinkScore as LinkScore
 from tavrnn_ephys.evaluation.links import decode_links as decode_links
+from tavrnn_ephys.evaluation.partition import Share as Share
+from tavrnn_ephys.evaluation.partition import VariancePartition as VariancePartition
+from tavrnn_ephys.evaluation.partition import variance_partition as variance_partition
 from tavrnn_ephys.evaluation.rank_regression import RankRegressionScore as RankRegressionScore
 from tavrnn_ephys.evaluation.rank_regression import regress_values as regress_values
 from tavrnn_ephys.evaluation.regression import RegressionScore as RegressionScore

@@ -9,8 +9,9 @@ import numpy as np
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import known_labels
-from tavrnn_ephys.evaluation.decoding import DecodingScore, decoded, logistic
+from tavrnn_ephys.evaluation.decoding import DecodingScore, decoded
 from tavrnn_ephys.evaluation.folds import FoldFeatures
+from tavrnn_ephys.evaluation.logistic import logistic_scores
 from tavrnn_ephys.statistics.time_shifts import swapped_neighbours
 
 __all__ = ["decode_alternating"]
@@ -53,4 +54,4 @@ def decode_alternating(
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
     swapped = swapped_neighbours(codes, n_swaps=n_swaps, rng=np.random.default_rng(seed))
-    return decoded(name, features, codes, swapped.astype(np.int64), logistic)
+    return decoded(name, features, codes, swapped.astype(np.int64), logistic_scores)

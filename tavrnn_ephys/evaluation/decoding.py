@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
+from tavrnn_ephys.core.checks import one_of, whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import known_labels
-from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
-from tavrnn_ephys.evaluation.standardizing import standardized
+from tavrnn_ephys.evaluation.blocks import Blocks, by_choice, inner_errors
+from tavrnn_ephys.evaluation.classifiers import CLASSIFIERS, Classifier, class_scores
+from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.statistics.nulls import JudgedByNull
 from tavrnn_ephys.statistics.time_shifts import circular_shifts, shift_surrogates
 
 __all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
 
-CLASSIFIERS = ("logistic", "k_nearest")
 _UNTESTED = -1
-_Rotated = tuple[BlockedFold, NDArray[Any], NDArray[Any]]
-_Predictor = Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
+_LEAST_CHANCE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,8 @@ def decode_labels(
 
     The null rotates the labels in time by at least ``min_shift`` windows and decodes again
     with the same features: slow labels and slow features agree by chance more often than
-    permuted labels would admit.
+    permuted labels would admit.  Of :func:`joined_features` the share of each block is chosen
+    inside the training windows, anew for every shift, by the balanced logarithmic loss.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def decode_labels(
         If there is one class only, or fewer than 19 shifts are possible.
     """
     whole_number(n_shifts, "n_shifts")
-    predict = _PREDICTORS[one_of(classifier, CLASSIFIERS, "classifier")]
+    chosen = CLASSIFIERS[one_of(classifier, tuple(CLASSIFIERS), "classifier")]
     classes, codes = np.unique(known_labels(labels), return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"All windows carry the label {classes[0]!r}; two classes are needed.")
@@ -111,7 +111,7 @@ def decode_labels(
     if n_shifts:
         shifts = circular_shifts(len(codes), min_shift=min_shift, n_shifts=n_shifts, seed=seed)
         surrogates = shift_surrogates(codes, shifts)
-    return decoded(name, features, codes, surrogates, predict)
+    return decoded(name, features, codes, surrogates, chosen)
 
 
 def decoded(
@@ -119,10 +119,10 @@ def decoded(
     features: Sequence[FoldFeatures],
     codes: NDArray[np.int64],
     surrogates: NDArray[np.int64],
-    predict: _Predictor,
+    classifier: Classifier,
 ) -> DecodingScore:
     """
-    Decode true and null codes of labels, and fill in the whole score.
+    Decode true and null codes of labels together, and fill in the whole score.
 
     Parameters
     ----------
@@ -134,8 +134,8 @@ def decoded(
         Class of every window, as a position among the sorted labels.
     surrogates : numpy.ndarray of int, shape (n_nulls, n_windows)
         The same under the null; none for no null.
-    predict : callable
-        Takes training features, their codes and test features, and returns codes.
+    classifier : callable
+        One of :data:`tavrnn_ephys.evaluation.classifiers.CLASSIFIERS`.
 
     Returns
     -------
@@ -144,18 +144,20 @@ def decoded(
     """
     from threadpoolctl import threadpool_limits
 
-    folds = [_rotated(item) for item in features]
-    # Hundreds of small fits: a second thread per product would cost more than it saves.
+    every = np.vstack([codes, surrogates]).astype(np.int64)
+    predicted = np.full(every.shape, _UNTESTED, dtype=np.int64)
+    # Products of small matrices: a second thread would cost more than it saves.
     with threadpool_limits(limits=1):
-        null = [_score(folds, row, predict) for row in surrogates]
-        predicted = _predicted(folds, codes, predict)
+        for item in features:
+            predicted[:, item.fold.test] = _predicted(item, every, classifier)
+    scores = [balanced_accuracy(*pair) for pair in zip(every, predicted, strict=True)]
     return DecodingScore(
         name=name,
-        balanced_accuracy=balanced_accuracy(codes, predicted),
-        null=np.array(null),
-        f1=f1_score(codes, predicted),
-        codes=codes.astype(np.int64),
-        predicted=predicted,
+        balanced_accuracy=scores[0],
+        null=np.array(scores[1:]),
+        f1=f1_score(codes, predicted[0]),
+        codes=every[0],
+        predicted=predicted[0],
         block=_blocks(features, len(codes)),
     )
 
@@ -226,70 +228,42 @@ def _blocks(features: Sequence[FoldFeatures], n_windows: int) -> NDArray[np.int6
     return block
 
 
-def _rotated(features: FoldFeatures) -> _Rotated:
-    """
-    Standardise by the training part and rotate into its span.
-
-    A ridge penalty does not see rotations, and directions outside the span of the training
-    windows get no weight: the classifier is the same, on at most as many features as windows.
-    Distances between a test window and training windows differ by a constant of the test
-    window alone, so that its nearest neighbours stay the nearest.
-    """
-    train, test = standardized(features.train, features.test)
-    if train.shape[1] > train.shape[0]:
-        _, _, directions = np.linalg.svd(train, full_matrices=False)
-        train, test = train @ directions.T, test @ directions.T
-    return features.fold, train, test
-
-
-def _score(folds: Sequence[_Rotated], codes: NDArray[np.int64], predict: _Predictor) -> float:
-    return balanced_accuracy(codes, _predicted(folds, codes, predict))
-
-
 def _predicted(
-    folds: Sequence[_Rotated], codes: NDArray[np.int64], predict: _Predictor
+    item: FoldFeatures, codes: NDArray[np.int64], classifier: Classifier
 ) -> NDArray[np.int64]:
-    predicted = np.full(len(codes), _UNTESTED, dtype=np.int64)
-    for fold, train, test in folds:
-        known = codes[fold.train]
-        if len(np.unique(known)) == 1:
-            predicted[fold.test] = known[0]
-            continue
-        predicted[fold.test] = predict(train, known, test)
+    """Classes of the test windows of a fold, shape (n_labellings, n_test)."""
+    known, n_classes = codes[:, item.fold.train], int(codes.max()) + 1
+    n_blocks, choice = len(item.widths), np.zeros(len(codes), dtype=np.int64)
+    if n_blocks > 1:
+        balance = _balance(known)
+
+        def errors_of(
+            blocks: Blocks, shares: Any, outside: NDArray[np.bool_], block: NDArray[np.int64]
+        ) -> NDArray[np.float64]:
+            train, test = blocks.weighed(shares)
+            scores = class_scores(classifier, train, known[:, outside], test, n_classes)
+            return (balance[:, block] * _surprise(scores, known[:, block])).sum(axis=1)
+
+        choice = np.argmin(inner_errors(item.train, item.widths, errors_of, rotate=True), axis=0)
+    blocks = Blocks.of(item.train, item.test, item.widths).rotated()
+    predicted = np.empty((len(codes), len(item.test)), dtype=np.int64)
+    for shares, rows in by_choice(choice, n_blocks):
+        train, test = blocks.weighed(shares)
+        scores = class_scores(classifier, train, known[rows], test, n_classes)
+        predicted[rows] = np.argmax(scores, axis=2)
     return predicted
 
 
-def logistic(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
-    """
-    Classify by logistic regression with a fixed ridge penalty and balanced classes.
-
-    Parameters
-    ----------
-    train : numpy.ndarray, shape (n_windows, n_features)
-        Standardised features of the training windows.
-    known : numpy.ndarray of int, shape (n_windows,)
-        Classes of the training windows.
-    test : numpy.ndarray, shape (n_windows, n_features)
-        Standardised features of the test windows.
-
-    Returns
-    -------
-    numpy.ndarray of int
-        Classes of the test windows.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    # With more features than windows a strong penalty is the sensible default; it is
-    # set beforehand, never by the test windows.
-    model = LogisticRegression(C=0.01, class_weight="balanced", tol=1e-3, max_iter=500)
-    return model.fit(train, known).predict(test)
+def _balance(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weight of each window: one over the windows of its class."""
+    counts = np.stack([np.bincount(row, minlength=codes.max() + 1) for row in codes])
+    return 1.0 / np.take_along_axis(counts, codes, axis=1)
 
 
-def _k_nearest(train: NDArray[Any], known: NDArray[Any], test: NDArray[Any]) -> NDArray[Any]:
-    from sklearn.neighbors import KNeighborsClassifier
-
-    n_neighbors = positive_int(min(5, len(known)), "n_neighbors")
-    return KNeighborsClassifier(n_neighbors).fit(train, known).predict(test)
-
-
-_PREDICTORS: dict[str, _Predictor] = {"logistic": logistic, "k_nearest": _k_nearest}
+def _surprise(scores: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Minus the logarithm of the probability of the true class, at least one per cent."""
+    highest = scores.max(axis=2)
+    total = np.log(np.exp(scores - highest[:, :, None]).sum(axis=2)) + highest
+    true = np.take_along_axis(scores, codes[:, :, None], axis=2)[:, :, 0]
+    # A class that inner training windows lack has no probability at all.
+    return -np.log(np.maximum(np.exp(true - total), _LEAST_CHANCE))

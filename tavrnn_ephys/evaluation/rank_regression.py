@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import number_series
+from tavrnn_ephys.evaluation.blocks import Blocks, by_choice, inner_errors
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
 from tavrnn_ephys.statistics.nulls import JudgedByNull
@@ -92,7 +93,9 @@ def regress_values(
     Notes
     -----
     Features are standardised by the training windows; the penalty equals their number, which is
-    the best one where features tell half of the variance, and is never tuned.  Prediction is
+    the best one where features tell half of the variance, and is never tuned.  Of
+    :func:`joined_features` the share of each block is chosen inside the training windows, for
+    every shift anew.  Prediction is
     linear in the values, so that one matrix per fold serves all shifts.  Taking rates out of the
     features alone would not do: in test windows, features that have nothing to do with rates then
     carry the training windows' chance relation to them, and with it the rates.
@@ -109,7 +112,7 @@ def regress_values(
         if held is not None:
             covariates = np.asarray(held, dtype=np.float64)
             left, known, wanted[test] = _without(item, targets, covariates)
-        predicted[test] = _smoother(left) @ (known - known.mean(axis=0))
+        predicted[test] = _smoothed(left, known - known.mean(axis=0))
     x, y = rankdata(predicted, axis=0), rankdata(wanted, axis=0)
     for item in features:
         # A block of high values leaves a low mean to its training windows, and the reverse:
@@ -145,10 +148,28 @@ def _without(
     return left, known - train @ slopes, targets[item.fold.test] - test @ slopes
 
 
-def _smoother(item: FoldFeatures) -> NDArray[np.float64]:
+def _smoothed(item: FoldFeatures, known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Predict the test windows from centred training values, all targets at once."""
+    n_blocks, choice = len(item.widths), np.zeros(known.shape[1], dtype=np.int64)
+
+    def errors_of(
+        blocks: Blocks, shares: Any, outside: NDArray[np.bool_], block: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        centre = known[outside].mean(axis=0)
+        there = _smoother(blocks, shares) @ (known[outside] - centre)
+        return np.asarray(np.square(centre + there - known[block]).sum(axis=0))
+
+    if n_blocks > 1:
+        choice = np.argmin(inner_errors(item.train, item.widths, errors_of), axis=0)
+    blocks = Blocks.of(item.train, item.test, item.widths)
+    predicted = np.empty((len(item.test), known.shape[1]))
+    for shares, targets in by_choice(choice, n_blocks):
+        predicted[:, targets] = _smoother(blocks, shares) @ known[:, targets]
+    return predicted
+
+
+def _smoother(blocks: Blocks, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the matrix that maps centred training values to predictions of the test windows."""
-    train, test = standardized(
-        np.asarray(item.train, dtype=np.float64), np.asarray(item.test, dtype=np.float64)
-    )
-    kernel = train @ train.T + train.shape[1] * np.eye(len(train))
+    train, test = blocks.weighed(shares)
+    kernel = train @ train.T + blocks.width(shares) * np.eye(len(train))
     return np.asarray(np.linalg.solve(kernel, train @ test.T).T)

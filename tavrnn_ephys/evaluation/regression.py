@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import number_series
+from tavrnn_ephys.evaluation.blocks import Blocks, by_choice, inner_errors
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.standardizing import standardized
 from tavrnn_ephys.statistics.nulls import JudgedByNull
@@ -20,8 +21,6 @@ from tavrnn_ephys.statistics.time_shifts import circular_shifts, shift_surrogate
 __all__ = ["RegressionScore", "decode_values", "explained_variance"]
 
 _PENALTIES = np.logspace(-2, 4, 13)
-# Features and behaviours resemble their neighbours: penalties are chosen on blocks too.
-_INNER_BLOCKS, _INNER_GAP = 4, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ def decode_values(
     Decode a continuous behaviour from window features, beside a time-shift null.
 
     Ridge regression; its penalty is chosen inside the training windows, by blocks with gaps,
-    anew for every shift.
+    anew for every shift.  Of :func:`joined_features` the share of each block is chosen too.
 
     Parameters
     ----------
@@ -97,6 +96,8 @@ def decode_values(
     InputError
         If a value is not finite, all are equal, or fewer than 19 shifts are possible.
     """
+    from threadpoolctl import threadpool_limits
+
     whole_number(n_shifts, "n_shifts")
     values = number_series(values, "values")
     if not np.isfinite(values).all() or np.ptp(values) == 0:
@@ -107,11 +108,13 @@ def decode_values(
         stacked = np.vstack([values, shift_surrogates(values, shifts)]).T
     predicted, baseline = np.full(stacked.shape, np.nan), np.full(stacked.shape, np.nan)
     block = np.full(len(values), -1, dtype=np.int64)
-    for index, item in enumerate(features):
-        known = stacked[item.fold.train]
-        predicted[item.fold.test] = _ridge(item, known)
-        baseline[item.fold.test] = known.mean(axis=0)
-        block[item.fold.test] = index
+    # Factorisations of small matrices: a second thread would cost more than it saves.
+    with threadpool_limits(limits=1):
+        for index, item in enumerate(features):
+            known = stacked[item.fold.train]
+            predicted[item.fold.test] = _ridge(item, known)
+            baseline[item.fold.test] = known.mean(axis=0)
+            block[item.fold.test] = index
     scores = [
         explained_variance(stacked[:, k], predicted[:, k], baseline[:, k])
         for k in range(stacked.shape[1])
@@ -160,33 +163,46 @@ def explained_variance(
 
 def _ridge(features: FoldFeatures, known: NDArray[np.float64]) -> NDArray[np.float64]:
     """Predict all targets at once; each takes the penalty that does best on inner blocks."""
-    train = np.asarray(features.train, dtype=np.float64)
-    errors = np.zeros((len(_PENALTIES), known.shape[1]))
-    n_windows = len(known)
-    for block in np.array_split(np.arange(n_windows), _INNER_BLOCKS):
-        outside = np.ones(n_windows, dtype=bool)
-        outside[max(0, block[0] - _INNER_GAP) : block[-1] + 1 + _INNER_GAP] = False
-        path = _ridge_path(train[outside], known[outside], train[block])
-        errors += np.square(path - known[block]).sum(axis=1)
-    path = _ridge_path(train, known, np.asarray(features.test, dtype=np.float64))
-    best = np.argmin(errors, axis=0)
-    return path[best, :, np.arange(known.shape[1])].T
+
+    def errors_of(
+        blocks: Blocks, shares: Any, outside: NDArray[np.bool_], block: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        path = _path(*blocks.weighed(shares), known[outside])
+        return np.asarray(np.square(path - known[block]).sum(axis=1))
+
+    errors = inner_errors(features.train, features.widths, errors_of)
+    choice, penalty = np.unravel_index(
+        np.argmin(errors.reshape(-1, known.shape[1]), axis=0), errors.shape[:2]
+    )
+    blocks = Blocks.of(features.train, features.test, features.widths)
+    predicted = np.empty((len(features.test), known.shape[1]))
+    for shares, targets in by_choice(choice, len(features.widths)):
+        path = _path(*blocks.weighed(shares), known[:, targets])
+        predicted[:, targets] = path[penalty[targets], :, np.arange(len(targets))].T
+    return predicted
 
 
 def _ridge_path(
     train: NDArray[np.float64], known: NDArray[np.float64], test: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Predictions with every penalty, shape (n_penalties, n_test, n_targets)."""
-    train, test = standardized(train, test)
-    left, size, right = np.linalg.svd(train, full_matrices=False)
+    return _path(*standardized(train, test), known)
+
+
+def _path(
+    train: NDArray[np.float64], test: NDArray[np.float64], known: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Predict with every penalty from standardised features, by one factorisation."""
     centre = known.mean(axis=0)
-    projected = left.T @ (known - centre)
-    across = test @ right.T
     # In units of the mean power of a window, so that the width of features is no matter.
-    unit = max(np.square(size).sum() / len(train), 1e-12)
+    unit = max(np.square(train).sum() / len(train), 1e-12)
+    if train.shape[1] > train.shape[0]:
+        power, left = np.linalg.eigh(train @ train.T)
+        across = test @ (train.T @ left)
+    else:
+        left, size, right = np.linalg.svd(train, full_matrices=False)
+        power, across = np.square(size), test @ right.T * size
+    projected = left.T @ (known - centre)
     return np.stack(
-        [
-            centre + (across * (size / (np.square(size) + penalty * unit))) @ projected
-            for penalty in _PENALTIES
-        ]
+        [centre + (across / (power + penalty * unit)) @ projected for penalty in _PENALTIES]
     )

@@ -55,8 +55,9 @@ def score_method(
     -------
     dict of str to object
         Numbers and lists only: ``score`` (balanced accuracy or explained variance), its
-        ``null``, the score on bins shuffled within windows, with rates beside the embedding,
-        transductive; further metrics, cost, and the score of every block.
+        ``null``, the score on bins shuffled within windows, with rates beside the embedding and
+        beside that of shuffled bins (blocks weighed in inner folds), transductive; further
+        metrics, cost, and the score of every block.
 
     Examples
     --------
@@ -139,6 +140,8 @@ def _inductive_scores(
     low, high = main.chance_interval
     shuffled = _decode(prepared, [item.features for item in control], 0)
     with_rates = _decode(prepared, joined_features([rates, features]), 0)
+    beside = joined_features([rates, [item.features for item in control]])
+    control_with_rates = _decode(prepared, beside, 0)
     links = decode_links(embeddings, prepared.connectivity.weights, coupled=task.coupled)
     return {
         "score": _value(main),
@@ -149,9 +152,12 @@ def _inductive_scores(
         "smallest_p": main.smallest_p,
         "shuffled": _value(shuffled),
         "with_rates": _value(with_rates),
+        "control_with_rates": _value(control_with_rates),
+        "chance_level": _chance_level(main),
         "blocks": block_values(main).tolist(),
         "shuffled_blocks": block_values(shuffled).tolist(),
         "with_rates_blocks": block_values(with_rates).tolist(),
+        "control_with_rates_blocks": block_values(control_with_rates).tolist(),
         "link_same": links.same,
         "link_next": links.following,
         "recovery": links.recovery,
@@ -203,6 +209,10 @@ def _decode(
 
 def _value(score: DecodingScore | RegressionScore) -> float:
     return float(score.r2 if isinstance(score, RegressionScore) else score.balanced_accuracy)
+
+
+def _chance_level(score: DecodingScore | RegressionScore) -> float:
+    return 0.0 if isinstance(score, RegressionScore) else 1.0 / len(np.unique(score.codes))
 
 
 def block_values(score: DecodingScore | RegressionScore) -> NDArray[np.float64]:

@@ -23,6 +23,12 @@ _MEANS = (
     "link_next", "recovery", "consistency", "seconds", "n_steps", "peak_mb", "n_at_chance",
 )  # fmt: skip
 _FLOOR = "rates"
+_DIFFERENCES = {
+    "adds": "adds_to_rates",
+    "control": "control_adds_to_rates",
+    "rates_add": "rates_add",
+    "shared": "shared",
+}
 _TESTS = (
     "p_value", "p_minus_rates", "p_minus_shuffled", "p_adds_to_rates", "p_minus_reference",
 )  # fmt: skip
@@ -53,7 +59,9 @@ def summarize(
         largest of all methods under each shift, which does not ask for more shifts than there
         are methods [1]_; then ``rates`` and ``shuffled``, the two columns every score stands
         beside, with the paired differences, their intervals and p-values after Holm;
-        ``with_rates`` and what the embedding adds to rates;
+        ``with_rates`` and what the embedding adds to rates, its unique part;
+        ``control_adds_to_rates``, the same for the embedding of shuffled bins; ``rates_add``, the
+        unique part of rates, and ``shared``, what both say alike;
         ``minus_reference``, the paired difference from the ``reference``; further means;
         ``error`` where a method failed.
 
@@ -144,7 +152,7 @@ def _scores(
             | _difference("rates", None)
             | _difference("shuffled", None)
             | {"shuffled": nan, "with_rates": nan, "null": np.arange(0.0)}
-            | _difference("adds", None)
+            | _partition([], [])
         )
     units = _units(records, "blocks")
     low, high = unit_bootstrap(list(units.values()))
@@ -161,8 +169,25 @@ def _scores(
     row["shuffled"] = float(np.mean([record["shuffled"] for record in records]))
     row |= _difference("shuffled", _paired(units, _units(records, "shuffled_blocks")))
     row["with_rates"] = float(np.mean([record["with_rates"] for record in records]))
-    row |= _difference("adds", _paired(_units(records, "with_rates_blocks"), rates))
-    return row
+    return row | _partition(records, floor)
+
+
+def _partition(
+    records: Sequence[Mapping[str, Any]], floor: Sequence[Mapping[str, Any]]
+) -> dict[str, float]:
+    """Give what is unique to the embedding, to its control and to rates, and what is shared."""
+    rates, units = _units(floor, "blocks"), _units(records, "blocks")
+    both, control = (
+        _units(records, f"{name}_blocks") for name in ("with_rates", "control_with_rates")
+    )
+    chance = records[0].get("chance_level", float("nan")) if records else float("nan")
+    apart = {unit: units[unit] + rates[unit] - chance for unit in units if unit in rates}
+    return (
+        _difference("adds", _paired(both, rates))
+        | _difference("control", _paired(control, rates))
+        | _difference("rates_add", _paired(both, units))
+        | _difference("shared", _paired(apart, both) if np.isfinite(chance) else None)
+    )
 
 
 def _mean_null(nulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -199,6 +224,8 @@ def _units(records: Sequence[Mapping[str, Any]], key: str) -> dict[Any, float]:
     found: dict[Any, list[float]] = defaultdict(list)
     several = len({record["session"] for record in records}) > 1
     for record in records:
+        if key not in record:
+            continue  # A record of a former version.
         if several:
             found[record["session"]].append(float(np.mean(record[key])))
         else:
@@ -222,7 +249,7 @@ def _paired(
 def _difference(
     what: str, pair: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 ) -> dict[str, float]:
-    name = "adds_to_rates" if what == "adds" else f"minus_{what}"
+    name = _DIFFERENCES.get(what, f"minus_{what}")
     if pair is None:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high", f"p_{name}"), float("nan"))
     found = paired_difference(*pair)
@@ -253,7 +280,8 @@ def markdown_table(table: pandas.DataFrame) -> str:
         beside = (f"minus {reference} [95 %]",) if reference else ()
         names = (
             "method", "score [95 %]", *beside, "chance (95 %)", "p (over all methods)", "rates",
-            "bins shuffled", "+ rates", "fitted on all windows", extra, "recovery", "consistency",
+            "bins shuffled", "+ rates", "unique [95 %]", "unique, bins shuffled [95 %]",
+            "fitted on all windows", extra, "recovery", "consistency",
             "steps", "seconds", "MB",
         )  # fmt: skip
         head = f"### {task}: {what}\n\n| {' | '.join(names)} |\n|" + "---|" * len(names)
@@ -275,6 +303,8 @@ def _line(row: Any, extra: str, n_columns: int) -> str:
         _text(row["rates"]),
         _text(row["shuffled"]),
         _text(row["with_rates"]),
+        _with_interval(row, "adds_to_rates"),
+        _with_interval(row, "control_adds_to_rates"),
         _text(row["transductive"]),
         _text(row[extra]),
         _text(row["recovery"]),

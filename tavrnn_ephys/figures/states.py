@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from tavrnn_ephys.figures._drawing import INK, PALETTE, SMALL, set_title, tidy
 from tavrnn_ephys.figures.matrices import plot_connectivity
 
 __all__ = ["plot_state_graph", "plot_state_times"]
+
+# Letters of the name of a group beside a small panel.
+_LONGEST = 14
 
 
 def plot_state_times(
@@ -60,7 +64,7 @@ def plot_state_times(
         numbers = np.asarray(values, dtype=np.float64)
         low, span = np.nanmin(numbers), float(np.ptp(numbers[np.isfinite(numbers)])) or 1.0
         ax.plot(middle, row + 0.38 - 0.76 * (numbers - low) / span, color=INK, linewidth=0.9)
-        names.append(_shortened(name))
+        names.append(_shortened(name.replace("_", " ")))
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_yticks(range(len(names)), names, fontsize=SMALL)
     ax.set_xlim(start_s[0], stop_s.max())
@@ -70,10 +74,22 @@ def plot_state_times(
     return ax
 
 
-def _shortened(name: str) -> str:
+def _shortened(name: str, most: int = 24) -> str:
+    text = name if len(name) <= most else f"{name[: most - 1]}…"
     # A dollar sign would begin a formula.
-    plain = name.replace("_", " ").replace("$", r"\$")
-    return plain if len(plain) <= 24 else f"{plain[:23]}…"
+    return text.replace("$", r"\$")
+
+
+def _with_short_groups(nodes: Nodes) -> Nodes:
+    """Shorten names of groups, which would leave no room for small panels; each stays its own."""
+    short: dict[str, str] = {"": ""}
+    for number, name in enumerate(nodes.group_names, start=1):
+        text = _shortened(name, _LONGEST)
+        short[name] = (
+            f"{_shortened(name, _LONGEST - 4)} {number}" if text in short.values() else text
+        )
+    groups = [short[name] for name in nodes.groups.tolist()]
+    return dataclasses.replace(nodes, groups=groups)
 
 
 def plot_state_graph(
@@ -115,7 +131,7 @@ def plot_state_graph(
     one = ConnectivitySequence(
         weights=np.asarray(weights, dtype=np.float64)[np.newaxis],
         windows=Windows(start_s=[0.0], stop_s=[1.0]),
-        nodes=nodes,
+        nodes=_with_short_groups(nodes),
         measure=measure,
         directed=not np.array_equal(weights, np.transpose(weights), equal_nan=True),
     )

@@ -1,5 +1,7 @@
 """A fitted model over a recording that is still being made: sources, sinks, triggers."""
 
+from tavrnn_ephys.streaming import sinks as sinks
+from tavrnn_ephys.streaming import sources as sources
 from tavrnn_ephys.streaming.chunks import Counts as Counts
 from tavrnn_ephys.streaming.chunks import Spikes as Spikes
 from tavrnn_ephys.streaming.drift import DriftMonitor as DriftMonitor

@@ -141,6 +141,10 @@ class Advancing:
         update : Update or None
             What there is to say of it.
         """
+        if chunk.restarts:
+            self._bins.begin_anew()
+            self.note("restart", "The source began a new acquisition: warming up afresh.")
+            self._restart()
         if isinstance(chunk, Counts):
             closed = self._bins.counts(chunk.counts, chunk.t_start_s)
         else:

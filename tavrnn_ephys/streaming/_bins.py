@@ -69,6 +69,12 @@ class BinCutter:
         """End of the last bin that was closed."""
         return (self.origin_s or 0.0) + self.next_bin * self.size
 
+    def begin_anew(self) -> None:
+        """Forget the clock, and what is open: another one begins."""
+        self.origin_s = self.known_s = None
+        self.next_bin, self._unknown = 0, []
+        self._times, self._nodes = np.zeros(0), np.zeros(0, np.int64)
+
     def counts(self, counts: Any, t_start_s: float | None) -> Iterator[Any]:
         """Give counts of bins in order; None for missing bins, Restart for a long gap."""
         array = np.asarray(counts)

@@ -26,6 +26,10 @@ class Counts:
         Start of the first bin on the clock of the source; right behind the bins before by default.
     lost : int
         Number of messages that the source knows to have lost before this one.
+    restarts : bool
+        Whether the source began a new acquisition, with a clock of its own.
+    notes : tuple of str
+        What the source has to say, one sentence each.
     received_s : float
         When it came, in seconds of :func:`time.perf_counter`; now by default.
     """
@@ -33,6 +37,8 @@ class Counts:
     counts: Any
     t_start_s: float | None = None
     lost: int = 0
+    restarts: bool = False
+    notes: tuple[str, ...] = ()
     received_s: float = field(default_factory=time.perf_counter)
 
 
@@ -54,6 +60,10 @@ class Spikes:
         says that the stretch between was lost.
     lost : int
         Number of messages that the source knows to have lost before this one.
+    restarts : bool
+        Whether the source began a new acquisition, with a clock of its own.
+    notes : tuple of str
+        What the source has to say, one sentence each.
     received_s : float
         When it came, in seconds of :func:`time.perf_counter`; now by default.
     """
@@ -63,6 +73,8 @@ class Spikes:
     until_s: float | None = None
     t_start_s: float | None = None
     lost: int = 0
+    restarts: bool = False
+    notes: tuple[str, ...] = ()
     received_s: float = field(default_factory=time.perf_counter)
 
 

@@ -185,7 +185,7 @@ class _Loop:
                 self.stream.note("resumed", "The source brings bins again.")
                 stalled = False
             self._count_dropped(inbox)
-            hurry = is_live and not inbox.chunks.empty()
+            hurry = is_live and self.stream.late == "skip" and not inbox.chunks.empty()
             yield from self.take(as_chunk(chunk), hurry=hurry, timed=is_live)
         if inbox.fault is not None:
             self.stream.note("refused", str(inbox.fault))
@@ -206,6 +206,8 @@ class _Loop:
 
     def take(self, chunk: Any, *, hurry: bool, timed: bool) -> Iterator[Update]:
         """Take one chunk in; tell sinks of every bin before what follows from it."""
+        for note in chunk.notes:
+            self.stream.note("source", note)
         if chunk.lost:
             self.stream.note("lost", f"The source lost {chunk.lost} messages.", chunk.lost)
         for counts, update in self.stream.take(chunk, hurry=hurry):

@@ -27,6 +27,7 @@ from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
 from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
+from tavrnn_ephys.studies.streamed import compare_commits, is_streamed
 
 if TYPE_CHECKING:
     import pandas
@@ -107,6 +108,12 @@ def reproduce_run(
     path = Path(path)
     with open_results(path, run=run) as stored:
         old, facts, name = stored.load(), dict(stored.provenance), stored.info.name
+    if is_streamed(facts):
+        same, changed = compare_commits(path, old, facts)
+        reasons = tuple(_other_versions(facts, old)) if changed else ()
+        return Reproduction(
+            run=name, equal=tuple(same), differences=tuple(changed), reasons=reasons
+        )
     config, behavior, states = _choices(facts, name)
     spec = from_facts(RecordingSpec, facts)
     block, _ = read_segment(path, spec.copied())
@@ -207,6 +214,11 @@ def _reasons(facts: Mapping[str, Any], result: AnalysisResult, old: Results) -> 
     if then is not None and then != result.activity.sha256:
         yield "the recording has changed: its binned activity has another checksum than then."
     yield from _changed_options(facts, result)
+    yield from _other_versions(facts, old)
+
+
+def _other_versions(facts: Mapping[str, Any], old: Results) -> Iterator[str]:
+    """Name the packages, the processor and the platform that have changed."""
     before = {} if old.embedding is None else dict(old.embedding.versions)
     for key, (one, two) in options_that_differ(before, package_versions()).items():
         if key != PROCESSOR:

@@ -260,3 +260,15 @@ def test_likelihood_of_the_model_is_the_sum_over_all_paths():
             chance *= norm.pdf(point, model.means_[state], deviation).prod()
         total += chance
     np.testing.assert_allclose(model.score(points), np.log(total), rtol=1e-8)
+
+
+def test_a_state_that_is_never_left_is_fitted_without_a_word(caplog, capfd):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(30, 2))
+    points[-1] += 100.0
+    for seed in range(3):
+        model = fit_model(points, 5, seed=seed)
+        np.testing.assert_allclose(model.transmat_.sum(axis=1), 1.0)
+        assert np.isfinite(model.means_).all()
+    assert caplog.records == []
+    assert capfd.readouterr().err == ""

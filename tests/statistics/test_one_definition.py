@@ -23,6 +23,7 @@ ORDERS = {
     "connectivity/surrogates.py": "shuffled bins make a control recording",
     "methods/": "training goes through rows in random order",
     "networks/attention.py": "windows in random order are fitted anew; no p-value follows",
+    "networks/states/differences.py": "pairs are divided at random into parts",
 }
 # What SciPy gives is called in one place.
 LIBRARY = {
@@ -151,8 +152,10 @@ def test_nothing_outside_statistics_draws_with_replacement_for_a_null():
 
 def test_permutations_stand_in_statistics():
     assert places(orders, ORDERS) == {}
+    # Beside the orders of all units, those within cultures, of which each counts once too.
     assert {name: len(lines) for name, lines in within_statistics(orders).items()} == {
-        "resampling.py": 1
+        "conditions.py": 1,
+        "resampling.py": 1,
     }
 
 
@@ -180,6 +183,32 @@ def test_each_function_of_scipy_is_called_in_one_place(name):
     expected = set() if LIBRARY[name] is None else {LIBRARY[name]}
     found = {f"{STATISTICS}{file}" for file in within_statistics(calls)} | set(places(calls))
     assert found == expected
+
+
+# A decoder takes the behaviour and its nulls together; a fit per shift would be a second way.
+DECODERS = {
+    "logistic_scores": {"evaluation/alternation.py", "evaluation/classifiers.py"},
+    "KNeighborsClassifier": {"evaluation/classifiers.py"},
+    "LogisticRegression": set(),
+    "LogisticRegressionCV": set(),
+    "RidgeClassifier": set(),
+    "Ridge": set(),
+    "RidgeCV": set(),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_each_decoder_is_defined_in_one_place(name):
+    def mentions(tree):
+        return [
+            node.lineno
+            for node in ast.walk(tree)
+            if (isinstance(node, ast.Name) and node.id == name)
+            or (isinstance(node, ast.alias) and node.name == name)
+        ]
+
+    assert set(places(mentions)) == DECODERS[name]
+    assert within_statistics(mentions) == {}
 
 
 @pytest.mark.parametrize(

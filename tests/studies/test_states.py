@@ -14,13 +14,14 @@ import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import STATE_TABLES
-from tavrnn_ephys.core.spec import StateSpec, from_facts, to_facts
-from tavrnn_ephys.figures import plot_state_times
+from tavrnn_ephys.core.spec import ConnectivitySpec, StateSpec, from_facts, to_facts
+from tavrnn_ephys.figures import plot_state_graph, plot_state_times
 from tavrnn_ephys.networks.states.differences import few_stays
 from tavrnn_ephys.networks.states.durations import durations_of
 from tavrnn_ephys.networks.states.stretches import stay_starts, stretch_lengths
 from tavrnn_ephys.statistics.welch import welch_p_values
 from tavrnn_ephys.studies.states.behavior import behaviors_of_states, states_decode_behavior
+from tavrnn_ephys.studies.states.finding import states_of
 from tests.networks.test_states import made, patterns, stays
 from tests.test_cli import dated
 
@@ -304,3 +305,29 @@ def test_a_run_without_states_has_none_of_their_tables(tmp_path):
     assert result.states is None
     assert dataclasses.replace(result).states is None
     assert not set(te.results_of(result).tables) & set(STATE_TABLES)
+
+
+def test_long_names_of_groups_leave_room_and_stay_apart():
+    nodes = te.Nodes(
+        ids=list("abcdef"),
+        groups=["a long region $\\alpha$ one"] * 2 + ["a long region $\\alpha$ two"] * 2 + [""] * 2,
+    )
+    figure = Figure(figsize=(4, 4), layout="constrained")
+    ax = figure.subplots()
+    plot_state_graph(np.eye(6), nodes, ax=ax, title="state 0", measure="pearson", limit=1.0)
+    figure.canvas.draw()
+    names = [item.get_text() for item in ax.get_yticklabels()]
+    assert len(set(names)) == len(names)
+    assert ax.get_window_extent().width > 150
+
+
+def test_python_gives_what_the_command_line_wrote(folder):
+    with te.open_results(folder / "out.nwb") as run:
+        stored, connectivity = dict(run.tables), run.connectivity
+        spec = from_facts(StateSpec, run.provenance)
+    recording = te.read(folder / "culture.nwb").segments[0]
+    activity = te.bin_activity(recording, bin_size=10 * pq.ms)
+    found, _ = states_of(activity, connectivity, ConnectivitySpec(), spec)
+    assert found.labels.tolist() == stored["state_windows"]["state"].tolist()
+    expected = found.durations.table["dwell_s"].tolist()
+    assert stored["state_summary"]["dwell_s"].tolist() == expected

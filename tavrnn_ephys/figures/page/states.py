@@ -21,6 +21,8 @@ _MOST_BEHAVIORS = 4
 _MOST_BLOCKS = 80
 _MOST_STATES = 6
 _ALPHA = 0.05
+# Letters of a name that find room beside a strip.
+_LONGEST = 14
 
 
 def state_figures(content: ReportContent) -> dict[str, go.Figure]:
@@ -107,10 +109,10 @@ def _times(content: ReportContent) -> go.Figure:
     for row, (name, values) in enumerate(shown.items(), start=2):
         figure.add_trace(
             go.Scatter(x=middle, y=values, mode="lines", line={"width": 1.3, "color": "#D55E00"},
-                       hovertemplate="%{x:.2f} s: %{y:.3g}<extra></extra>"),
+                       hovertemplate="%{x:.2f} s: %{y:.3g}<extra>" + safe(name) + "</extra>"),
             row=row, col=1,
         )  # fmt: skip
-        figure.update_yaxes(title={"text": safe(name.replace("_", " "))[:40],
+        figure.update_yaxes(title={"text": _short(name),
                                    "font": {"size": 11}}, nticks=4, zeroline=False,
                             row=row, col=1)  # fmt: skip
     figure.update_layout(
@@ -121,6 +123,12 @@ def _times(content: ReportContent) -> go.Figure:
     figure.update_xaxes(title={"text": "time (s)", "standoff": 6}, row=n_rows, col=1)
     figure.update_yaxes(autorange="reversed", showgrid=False, row=1, col=1)
     return figure
+
+
+def _short(name: str) -> str:
+    """Shorten a name to the height of a strip; the whole name stands beside the pointer."""
+    plain = name.replace("_", " ")
+    return safe(plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…")
 
 
 def _graphs(table: Any, nodes: Nodes) -> go.Figure:
@@ -146,9 +154,11 @@ def _graphs(table: Any, nodes: Nodes) -> go.Figure:
             )  # fmt: skip
     figure.update_layout(template="none", height=640, margin={**MARGIN, "t": 34}, dragmode=False,
                          showlegend=False)  # fmt: skip
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, constrain="domain")
-    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, autorange="reversed",
-                        constrain="domain")  # fmt: skip
+    figure.update_xaxes(
+        showticklabels=False, ticks="", showgrid=False, zeroline=False, constrain="domain"
+    )
+    figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False,
+                        autorange="reversed", constrain="domain")  # fmt: skip
     for number in range(2 * len(states)):
         figure.layout[
             f"yaxis{number + 1 if number else ''}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,6 +16,8 @@ __all__ = ["HeldOut", "fit_model", "hold_out", "predict_states"]
 
 _N_STARTS = 3
 _N_ITERATIONS = 100
+# So many windows are added to every count: nothing beside one window, and no zero.
+_LITTLE = 1e-3
 
 
 def fit_model(
@@ -63,11 +68,28 @@ def fit_model(
             covariance_type="diag",
             n_iter=_N_ITERATIONS,
             min_covar=floor,
+            # A state that is never left, or holds no window, would divide zero by zero.
+            startprob_prior=1.0 + _LITTLE,
+            transmat_prior=1.0 + _LITTLE,
+            means_weight=_LITTLE,
             random_state=seed + start,
         )
-        model.fit(points, lengths)
+        with _quiet():
+            model.fit(points, lengths)
         fits.append((model.score(points, lengths), model))
     return max(fits, key=lambda item: item[0])[1]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep hmmlearn from writing that a fit goes down by rounding: the best start counts."""
+    log = logging.getLogger("hmmlearn")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def predict_states(

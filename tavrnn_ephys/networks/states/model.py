@@ -149,7 +149,10 @@ class NetworkStates:
 
     def __str__(self) -> str:
         if self.n_states == 1 and self.evidence is not None and self.evidence.n_components:
-            return "One state: the network varies beyond chance, but states do not foretell it."
+            return (
+                "One state: the network varies beyond chance, but no number of states is stable "
+                "and foretells it."
+            )
         if self.n_states == 1:
             return "One state: no component of the network varies beyond chance."
         lines = [f"{self.n_states} network states in {len(self.labels)} windows:"]

@@ -14,6 +14,7 @@ from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.discoveries import q_values
 from tavrnn_ephys.statistics.nulls import Null
+from tavrnn_ephys.statistics.resampling import arrangements
 
 if TYPE_CHECKING:
     import pandas
@@ -182,10 +183,7 @@ def _nearness(
     """Give the nearness of pairs of windows, centred: as observed, then in random orders."""
     near = 1.0 / (np.abs(middle[:, None] - middle) + np.eye(len(middle)))
     rows, columns = np.triu_indices(len(middle), 1)
-    orders = {tuple(range(len(middle)))}
-    while len(orders) < n_orders + 1:
-        orders.add(tuple(rng.permutation(len(middle)).tolist()))
-    every = np.array(sorted(orders))
+    every = arrangements(np.arange(len(middle)), most=n_orders, rng=rng)
     found = np.array([near[order[rows], order[columns]] for order in every])
     return found - found.mean(axis=1, keepdims=True)
 

@@ -1,0 +1,209 @@
+"""Bins or spikes from the Lab Streaming Layer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.checks import one_of, positive_number
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.streaming._lsl import import_pylsl, labels_of, resolve
+from tavrnn_ephys.streaming.chunks import Counts, Spikes
+from tavrnn_ephys.streaming.sources.contract import places_of
+from tavrnn_ephys.streaming.updates import StreamError, StreamInfo
+
+__all__ = ["LslSource"]
+
+_KINDS = ("auto", "counts", "spikes")
+_BUFFER_S = 360
+_POLL_S = 0.05
+_TICK = -1
+
+
+class LslSource:
+    """
+    A stream of the Lab Streaming Layer, of one of two kinds.
+
+    *Counts*: a regular stream with one channel per node and one sample per bin, stamped with the
+    start of the bin.  *Spikes*: an irregular stream of one channel, one sample per spike, the
+    position of its node as a number or its name as text, stamped with the time of the spike; a
+    sample of -1 or an empty text says that all spikes before it were sent.  Without such ticks a
+    bin is closed by the first spike behind it.  Times are those of the sender's clock.
+
+    Parameters
+    ----------
+    name : str
+        Name of the stream.
+    kind : {"auto", "counts", "spikes"}
+        What it carries; by default counts where it has a regular rate.
+    timeout_s : float
+        Time to look for it.
+    source_id : str, optional
+        Identity of the sender, where several have the name.
+
+    Raises
+    ------
+    MissingDependencyError
+        If ``pylsl`` is not installed.
+    """
+
+    is_live, can_wait = True, False
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kind: str = "auto",
+        timeout_s: float = 10.0,
+        source_id: str | None = None,
+    ) -> None:
+        self._pylsl = import_pylsl()
+        self.stream_name, self.name = name, f"LSL stream '{name}'"
+        self.kind, self.source_id = one_of(kind, _KINDS, "kind"), source_id
+        self.timeout_s = positive_number(timeout_s, "timeout_s")
+        self._closed = threading.Event()
+        self._last_s: float | None = None
+
+    def open(self, info: StreamInfo) -> None:
+        """
+        Find the stream, and refuse one of other bins or nodes.
+
+        Parameters
+        ----------
+        info : StreamInfo
+            What the stream expects.
+
+        Raises
+        ------
+        InputError
+            If it is not there, or several have the name, or it does not suit the fit.
+        """
+        self._info = info
+        self._connect(resolve(self.stream_name, self.source_id, self.timeout_s))
+
+    def _connect(self, found: Any) -> None:
+        inlet = self._pylsl.StreamInlet(found, max_buflen=_BUFFER_S, recover=True)
+        inlet.open_stream(timeout=self.timeout_s)
+        about = inlet.info(timeout=self.timeout_s)
+        regular = about.nominal_srate() > 0
+        self.kind = ("counts" if regular else "spikes") if self.kind == "auto" else self.kind
+        labels = labels_of(about)
+        if self.kind == "counts":
+            self._rows = self._check_counts(about, labels)
+        elif about.channel_count() != 1:
+            raise InputError(
+                f"The {self.name} has {about.channel_count()} channels; a stream of spikes has "
+                "one, the node of each spike."
+            )
+        self._shape = _shape_of(found)
+        self._inlet = inlet
+
+    def _check_counts(self, about: Any, labels: list[str]) -> NDArray[np.int64]:
+        info, rate = self._info, about.nominal_srate()
+        if rate and abs(rate * info.bin_size_s - 1.0) > 1e-6:
+            raise InputError(
+                f"The {self.name} has {rate:g} samples a second, the fit bins of "
+                f"{info.bin_size_s:g} s, that is {1 / info.bin_size_s:g}. Send one sample per bin."
+            )
+        if labels:
+            return places_of(np.array(labels), info, f"The {self.name}")
+        if about.channel_count() != info.n_nodes:
+            raise InputError(
+                f"The {self.name} has {about.channel_count()} channels, the fit had "
+                f"{info.n_nodes} nodes. Send the nodes of the fit."
+            )
+        return np.arange(info.n_nodes)
+
+    def chunks(self) -> Iterator[Counts | Spikes]:
+        """
+        Bring what comes, and look for the stream again when it is gone.
+
+        Yields
+        ------
+        Counts or Spikes
+            What came.
+
+        Raises
+        ------
+        StreamError
+            If it returns with another rate or other channels.
+        """
+        from pylsl.util import LostError
+
+        silent_since = time.monotonic()
+        while not self._closed.is_set():
+            try:
+                samples, stamps = self._inlet.pull_chunk(timeout=_POLL_S, max_samples=256)
+            except LostError:
+                self._find_again()
+                continue
+            if stamps:
+                silent_since = time.monotonic()
+                yield from self._as_chunks(samples, stamps)
+            elif time.monotonic() - silent_since > 1.0:
+                self._refuse_another()
+                silent_since = time.monotonic()
+
+    def _as_chunks(self, samples: Any, stamps: list[float]) -> Iterator[Counts | Spikes]:
+        received = time.perf_counter()
+        if self.kind == "counts":
+            for sample, stamp in zip(samples, stamps, strict=True):
+                counts = np.asarray(sample)[self._rows]
+                if counts.dtype.kind == "f":
+                    counts = np.rint(counts).astype(np.int64)
+                yield Counts(counts=counts, t_start_s=stamp, received_s=received)
+            return
+        nodes = [sample[0] for sample in samples]
+        tick = [item in (_TICK, "") for item in nodes]
+        spikes = [not item for item in tick]
+        chosen = np.array([item for item, keep in zip(nodes, spikes, strict=True) if keep])
+        if chosen.dtype.kind == "f":
+            chosen = np.rint(chosen).astype(np.int64)
+        yield Spikes(
+            times_s=np.asarray(stamps)[spikes],
+            node_ids=chosen if len(chosen) else np.zeros(0, np.int64),
+            until_s=max(np.asarray(stamps)[tick], default=None),
+            received_s=received,
+        )
+
+    def _find_again(self) -> None:
+        """Wait for a stream that was lost, and refuse another one in its place."""
+        while not self._closed.is_set():
+            found = self._present()
+            if found is not None:
+                self._refuse(found)
+                self._connect(found)
+                return
+
+    def _refuse_another(self) -> None:
+        found = self._present()
+        if found is not None:
+            self._refuse(found)
+
+    def _present(self) -> Any:
+        found = self._pylsl.resolve_byprop("name", self.stream_name, minimum=1, timeout=0.5)
+        wanted = [
+            item for item in found if self.source_id is None or item.source_id() == self.source_id
+        ]
+        return wanted[0] if wanted else None
+
+    def _refuse(self, found: Any) -> None:
+        if _shape_of(found) != self._shape:
+            (n_now, rate_now), (n_then, rate_then) = _shape_of(found), self._shape
+            raise StreamError(
+                f"The {self.name} came back with {n_now} channels at {rate_now:g} Hz, before "
+                f"{n_then} at {rate_then:g} Hz. Begin a new stream with it."
+            )
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        self._closed.set()
+
+
+def _shape_of(found: Any) -> tuple[int, float]:
+    return found.channel_count(), found.nominal_srate()

@@ -1,0 +1,146 @@
+"""The null of a decoder, computed for all shifts at once, equals one fit per shift."""
+
+import numpy as np
+import pytest
+
+from tavrnn_ephys.evaluation import (
+    blocked_folds,
+    circular_shifts,
+    decode_alternating,
+    decode_labels,
+    decode_values,
+    features_in_folds,
+    regress_values,
+)
+from tavrnn_ephys.evaluation.classifiers import CLASSIFIERS, class_scores
+from tavrnn_ephys.evaluation.logistic import INVERSE_PENALTY, logistic_scores
+from tavrnn_ephys.evaluation.standardizing import rotated, standardized
+from tavrnn_ephys.statistics.time_shifts import shift_surrogates, swapped_neighbours
+
+
+def slow_features(rng, n_windows, n_features):
+    """Features that drift, as those of embeddings do, beside noise."""
+    paths = np.cumsum(rng.normal(size=(n_windows, 4)), axis=0)
+    return 0.3 * paths @ rng.normal(size=(4, n_features)) + rng.normal(size=(n_windows, n_features))
+
+
+def separate_fit(train, codes, test):
+    """Scikit-learn at the limit of its tolerance, one labelling alone."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(
+        C=INVERSE_PENALTY,
+        class_weight="balanced",
+        solver="newton-cholesky",
+        tol=1e-11,
+        max_iter=200,
+    )
+    return model.fit(train, codes)
+
+
+@pytest.mark.parametrize("n_features", [3, 150])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_logistic_regression_of_all_shifts_equals_separate_fits(n_features, n_classes):
+    rng = np.random.default_rng(n_features + n_classes)
+    columns = slow_features(rng, 80, n_features)
+    train, test = rotated(*standardized(columns[:60], columns[60:]))
+    # Classes of unequal size, so that their balance matters.
+    labels = np.minimum(rng.integers(n_classes + 2, size=60), n_classes - 1)
+    codes = shift_surrogates(labels, np.arange(0, 60, 5))
+    found = logistic_scores(train, codes, test, n_classes)
+    for row, mine in zip(codes, found, strict=True):
+        expected = separate_fit(train, row, test).predict_log_proba(test)
+        chances = mine - np.logaddexp.reduce(mine, axis=1, keepdims=True)
+        np.testing.assert_allclose(chances, expected, atol=1e-6)
+
+
+def test_separated_classes_do_not_run_away():
+    rng = np.random.default_rng(0)
+    codes = np.arange(40)[None] // 20
+    train = 1e3 * np.column_stack([codes[0] - 0.5, rng.normal(size=40)])
+    found = logistic_scores(train, codes, train, 2)
+    model = separate_fit(train, codes[0], train)
+    np.testing.assert_allclose(found[0, :, 1], model.decision_function(train), rtol=1e-6, atol=1e-6)
+
+
+def test_a_class_that_training_lacks_is_never_told():
+    rng = np.random.default_rng(1)
+    train, test = rng.normal(size=(30, 4)), rng.normal(size=(9, 4))
+    three = np.arange(30) % 3
+    codes = np.stack([three, np.where(three == 1, 2, three), np.full(30, 1)])
+    found = class_scores(logistic_scores, train, codes, test, 3)
+    assert np.isfinite(found[0]).all()
+    np.testing.assert_array_equal(np.isneginf(found[1]).all(axis=0), [False, True, False])
+    np.testing.assert_array_equal(found[2].argmax(axis=1), 1)
+    two = separate_fit(train, codes[1], test).decision_function(test)
+    np.testing.assert_allclose(found[1, :, 2] - found[1, :, 0], two, atol=1e-6)
+
+
+def test_neighbours_of_all_shifts_vote_as_those_of_scikit_learn():
+    from sklearn.neighbors import KNeighborsClassifier
+
+    rng = np.random.default_rng(2)
+    train, test = rng.normal(size=(50, 6)), rng.normal(size=(12, 6))
+    codes = shift_surrogates(rng.integers(3, size=50), np.arange(0, 50, 7))
+    found = class_scores(CLASSIFIERS["k_nearest"], train, codes, test, 3).argmax(axis=2)
+    for row, mine in zip(codes, found, strict=True):
+        np.testing.assert_array_equal(mine, KNeighborsClassifier(5).fit(train, row).predict(test))
+
+
+@pytest.fixture
+def slow():
+    rng = np.random.default_rng(3)
+    columns = slow_features(rng, 120, 200)
+    values = columns[:, 0] + rng.normal(size=120)
+    return features_in_folds(columns, blocked_folds(120, n_folds=4, gap=2)), values
+
+
+@pytest.mark.parametrize("classifier", list(CLASSIFIERS))
+def test_null_of_labels_equals_decoding_each_shift_alone(slow, classifier):
+    features, values = slow
+    labels = (values > np.median(values)).astype(int)
+    found = decode_labels(
+        "", features, labels, min_shift=10, n_shifts=19, seed=4, classifier=classifier
+    )
+    shifts = circular_shifts(120, min_shift=10, n_shifts=19, seed=4)
+    alone = [
+        decode_labels(
+            "", features, row, min_shift=10, n_shifts=0, classifier=classifier
+        ).balanced_accuracy
+        for row in shift_surrogates(labels, shifts)
+    ]
+    np.testing.assert_allclose(found.null, alone, atol=1e-6)
+
+
+def test_null_of_values_equals_decoding_each_shift_alone(slow):
+    features, values = slow
+    shifts = circular_shifts(120, min_shift=10, n_shifts=19, seed=4)
+    found = decode_values("", features, values, min_shift=10, n_shifts=19, seed=4)
+    alone = [
+        decode_values("", features, row, min_shift=10, n_shifts=0).r2
+        for row in shift_surrogates(values, shifts)
+    ]
+    np.testing.assert_allclose(found.null, alone, atol=1e-6)
+
+
+def test_null_of_ranks_equals_predicting_each_shift_alone(slow):
+    features, values = slow
+    shifts = circular_shifts(120, min_shift=10, n_shifts=19, seed=4)
+    found = regress_values("", features, values, min_shift=10, n_shifts=19, seed=4)
+    alone = [
+        regress_values("", features, row, min_shift=10, n_shifts=1).correlation
+        for row in shift_surrogates(values, shifts)
+    ]
+    np.testing.assert_allclose(found.null, alone, atol=1e-6)
+
+
+def test_null_of_swaps_equals_decoding_each_alone(slow):
+    features, values = slow
+    labels = np.arange(120) % 2
+    found = decode_alternating("", features, labels, n_swaps=19, seed=5)
+    swapped = swapped_neighbours(labels, n_swaps=19, rng=np.random.default_rng(5))
+    alone = [
+        decode_labels("", features, row.astype(int), min_shift=1, n_shifts=0).balanced_accuracy
+        for row in swapped
+    ]
+    np.testing.assert_allclose(found.null, alone, atol=1e-6)

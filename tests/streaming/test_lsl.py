@@ -1,0 +1,186 @@
+"""Bins, spikes, markers and embeddings over the Lab Streaming Layer of this machine."""
+
+import threading
+import time
+
+import numpy as np
+import pylsl
+import pytest
+
+import tavrnn_ephys as te
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.streaming import Event, StreamError
+from tests.streaming.models import BIN_S, committed, fitted
+
+
+def outlet(name, n_channels=20, rate=1 / BIN_S, kind="int32", labels=None, source_id="tests"):
+    about = pylsl.StreamInfo(name, "Counts", n_channels, rate, kind, f"{source_id}-{name}")
+    if labels is not None:
+        channels = about.desc().append_child("channels")
+        for label in labels:
+            channels.append_child("channel").append_child_value("label", str(label))
+    return pylsl.StreamOutlet(about)
+
+
+def sending(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    return thread
+
+
+def take(stream, source, n_bins, **options):
+    """Run a stream until it has taken so many bins."""
+    found, sinks = [], options.pop("sinks", [])
+
+    def stop(counts, t_s):
+        if stream.n_bins + 1 >= n_bins:
+            source.close()
+
+    sink = te.sinks.callback(found.append, on_bin=stop)
+    list(stream.run(source, sinks=[sink, *sinks], **options))
+    return found
+
+
+def test_counts_with_labels_give_what_transform_gives(unique):
+    model, activity, _, offline = fitted()
+    order = np.random.default_rng(0).permutation(20)
+    values = np.asarray(activity.values)[order]
+    sender = outlet(unique, labels=activity.nodes.ids[order])
+
+    def send():
+        sender.wait_for_consumers(10)
+        for index, counts in enumerate(values.T[:120]):
+            sender.push_sample(counts.tolist(), 500.0 + index * BIN_S)
+            time.sleep(0.001)
+
+    thread = sending(send)
+    stream = te.Stream(model)
+    updates = take(stream, te.sources.lsl(unique), 120)
+    thread.join()
+    assert np.allclose(committed(updates), offline.mean[: len(updates)], atol=1e-5)
+    assert updates[0].t_start_s == pytest.approx(500.0)
+    assert not {"gap", "duplicate"} & set(stream.losses)
+
+
+def test_spikes_with_ticks_give_what_transform_gives(unique):
+    model, activity, _, offline = fitted()
+    values = np.asarray(activity.values)[:, :60]
+    sender = outlet(unique, n_channels=1, rate=0)
+
+    def send():
+        sender.wait_for_consumers(10)
+        for index, counts in enumerate(values.T):
+            for node in np.flatnonzero(counts):
+                for k in range(counts[node]):
+                    sender.push_sample([int(node)], (index + (k + 0.5) / counts[node]) * BIN_S)
+            sender.push_sample([-1], (index + 1) * BIN_S)
+
+    thread = sending(send)
+    stream = te.Stream(model, t_start_s=0.0)
+    updates = take(stream, te.sources.lsl(unique), 60)
+    thread.join()
+    assert np.allclose(committed(updates), offline.mean[: len(updates)], atol=1e-5)
+    assert len(updates) == 3
+
+
+def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
+    model, activity, *_ = fitted()
+    values, sender = np.asarray(activity.values).T, outlet(unique)
+
+    def send():
+        sender.wait_for_consumers(10)
+        for index in [*range(10), *range(13, 20), *range(18, 25)]:
+            sender.push_sample(values[index].tolist(), 100.0 + index * BIN_S)
+
+    thread = sending(send)
+    stream = te.Stream(model)
+    take(stream, te.sources.lsl(unique), 25)
+    thread.join()
+    assert stream.losses["gap"] == 3
+    assert stream.losses["duplicate"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"n_channels": 3}, "has 3 channels, the fit had 20 nodes"),
+        ({"rate": 10.0}, "has 10 samples a second"),
+        ({"labels": [f"other{k}" for k in range(20)]}, "missing"),
+        ({"rate": 0}, "a stream of spikes has one"),
+    ],
+)
+def test_what_does_not_suit_the_fit_is_refused(options, sentence, unique):
+    model, *_ = fitted()
+    sender = outlet(unique, **options)
+    with pytest.raises(InputError, match=sentence):
+        list(te.Stream(model).run(te.sources.lsl(unique)))
+    del sender
+
+
+def test_a_stream_that_is_not_there_is_said():
+    model, *_ = fitted()
+    with pytest.raises(InputError, match="There is no LSL stream 'absent' within 0.2 s"):
+        list(te.Stream(model).run(te.sources.lsl("absent", timeout_s=0.2)))
+
+
+def test_two_streams_of_one_name_are_refused(unique):
+    model, *_ = fitted()
+    one, two = outlet(unique, source_id="one"), outlet(unique, source_id="two")
+    with pytest.raises(InputError, match="2 LSL streams are called"):
+        list(te.Stream(model).run(te.sources.lsl(unique, timeout_s=2.0)))
+    del one, two
+
+
+def test_a_stream_that_returns_with_other_channels_is_refused(unique):
+    model, activity, *_ = fitted()
+    values, events = np.asarray(activity.values).T, []
+    holder = [outlet(unique)]
+
+    def send():
+        holder[0].wait_for_consumers(10)
+        holder[0].push_sample(values[0].tolist(), 100.0)
+        time.sleep(0.3)
+        holder.clear()
+        holder.append(outlet(unique, n_channels=7))
+
+    thread = sending(send)
+    stream = te.Stream(model)
+    with pytest.raises(StreamError, match="came back with 7 channels at 20 Hz, before 20"):
+        list(stream.run(te.sources.lsl(unique), sinks=[te.sinks.callback(on_event=events.append)]))
+    thread.join()
+    assert [event.kind for event in events] == ["stalled", "refused"]
+
+
+def test_triggers_become_markers(unique):
+    model, *_ = fitted()
+    sink = te.sinks.lsl_markers(unique)
+    sink.open(te.Stream(model).info)
+    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
+    inlet.open_stream(timeout=5)
+    time.sleep(0.1)
+    sink.event(Event(kind="gap", t_s=0.0, text="Not sent."))
+    sink.event(Event(kind="trigger", t_s=0.0, text="Sent.", facts={"marker": "stimulate"}))
+    sample, _ = inlet.pull_sample(timeout=5)
+    assert sample == ["stimulate"]
+    sink.close()
+
+
+def test_markers_wait_for_somebody_to_listen(unique):
+    model, *_ = fitted()
+    sink = te.sinks.lsl_markers(unique, wait_s=0.1)
+    with pytest.raises(InputError, match="Nobody listens"):
+        sink.open(te.Stream(model).info)
+
+
+def test_embeddings_are_sent_node_by_node(unique):
+    model, activity, *_ = fitted()
+    stream, sink = te.Stream(model), te.sinks.lsl_embeddings(unique)
+    sink.open(stream.info)
+    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
+    inlet.open_stream(timeout=5)
+    time.sleep(0.1)
+    (update,) = stream.push(activity.values[:, :40])
+    sink.update(update)
+    sample, _ = inlet.pull_sample(timeout=5)
+    assert np.array_equal(np.float32(sample).reshape(20, 16), update.embedding)
+    sink.close()
