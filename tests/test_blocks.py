@@ -98,5 +98,5 @@ def test_what_is_recorded_of_nodes_is_spike_trains_or_one_signal():
 
 def test_traces_that_are_not_there_are_not_replaced_by_spikes():
     block = block_from_arrays(spike_times=[[0.5], [0.3]], t_stop=2 * pq.s)
-    with pytest.raises(InputError, match="0 signals with a trace per node"):
+    with pytest.raises(InputError, match="has spike trains, and no signal with a trace per node"):
         node_recordings(block.segments[0], "traces", asked_by="test")

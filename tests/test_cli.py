@@ -216,7 +216,7 @@ def test_unreadable_file_is_refused(bad, capsys, command, name, message):
 def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
     source = recordings / "formats/nwb/2.1.0_nwbfile_with_extension.nwb"
     arguments = ["analyze", source, "--out", bad / "out.nwb", *options_of()]
-    assert "no spike trains and 0 signals" in refused(capsys, bad, arguments)
+    assert "neither spike trains nor traces of nodes" in refused(capsys, bad, arguments)
 
 
 @pytest.mark.parametrize(

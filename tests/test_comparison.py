@@ -133,3 +133,34 @@ def test_days_of_one_culture_make_no_group_test(recordings, capsys):
     files = sorted((recordings / "hipsc-mea").glob("*.h5"))
     said = refused(capsys, "compare", *files, *HOW, "--group-by", "age", "--culture-by", "species")
     assert "stands in several groups" in said or "one culture only" in said
+
+
+@pytest.fixture(scope="module")
+def nameless(tmp_path_factory):
+    """Four recordings of which three say no subject."""
+    folder = tmp_path_factory.mktemp("nameless")
+    files = []
+    for seed in range(4):
+        block = culture(seed, 0.3, species="Mus musculus", age=f"P{20 + seed}D")
+        if seed:
+            del block.annotations["subject"]["subject_id"]
+        files.append(te.write_nwb(block, folder / f"day{seed}.nwb"))
+    return files
+
+
+def test_files_that_count_as_cultures_of_their_own_are_announced_once(nameless, capsys):
+    assert main(["compare", *map(str, nameless), *HOW, "--trend", "age"]) == 0
+    (said,) = [
+        line for line in capsys.readouterr().err.splitlines() if "culture of its own" in line
+    ]
+    assert "3 of 4 files name no subject" in said
+    assert "--culture-by" in said
+    assert "species" in said
+
+
+def test_what_names_cultures_is_followed_without_a_word(nameless, capsys):
+    words = ["compare", *map(str, nameless), *HOW, "--trend", "age", "--culture-by", "species"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "culture of its own" not in said.err
+    assert said.out.count("Mus musculus") >= 4

@@ -1,5 +1,5 @@
 """
-3Brain BRW recordings of versions 3 and 4: raw traces through Neo, and spikes detected in them.
+3Brain BRW recordings of versions 3 and 4: raw traces through Neo, and spikes detected or stored.
 
 Neo's ``BiocamIO`` knows both layouts; this adapter keeps the traces in the file, names channels by
 row and column of the array, and runs :func:`tavrnn_ephys.io.detection.detect_spikes` on them.
@@ -8,7 +8,6 @@ row and column of the array, and runs :func:`tavrnn_ephys.io.detection.detect_sp
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,13 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters._hdf5 import has_items, open_hdf5
 from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line
+from tavrnn_ephys.adapters.mea._biocam_spikes import (
+    EVENTS,
+    StoredSpikes,
+    settings_of,
+    stored_spikes,
+    wells_of,
+)
 from tavrnn_ephys.adapters.mea._parts import (
     asked_pitch_um,
     asked_span_s,
@@ -29,7 +35,9 @@ from tavrnn_ephys.adapters.mea._parts import (
     refuse_unknown,
     span_within,
 )
-from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
+from tavrnn_ephys.core.checks import one_of
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.io.choices import Choice, note_choice
 from tavrnn_ephys.io.lazy_signals import LazySignal
 
 if TYPE_CHECKING:
@@ -38,7 +46,15 @@ if TYPE_CHECKING:
 __all__ = ["BiocamAdapter"]
 
 # Traces that Neo decodes, whole or between gaps.
-_TRACES = ("Raw", "EventsBasedSparseRaw")
+_TRACES = ("Raw", EVENTS)
+_SPIKES = ("auto", "detected", "stored")
+_BOTH = Choice(
+    what="sources of spikes",
+    chosen="detection in the traces",
+    candidates=("detection in the traces", "spikes that BrainWave stored"),
+    reason="te.detect_spikes treats recordings of all systems alike",
+    option="spikes=stored",
+)
 _CHANNEL = re.compile(r"ch(\d+)-(\d+)")
 
 
@@ -53,10 +69,12 @@ class BiocamAdapter:
     """
 
     name = "biocam"
-    description = "3Brain BRW versions 3 and 4, spikes detected on reading"
+    description = "3Brain BRW versions 3 and 4, spikes detected on reading or stored by BrainWave"
     suffixes: tuple[str, ...] = (".brw", ".bxr")
     choices: Mapping[str, str] = MappingProxyType({
         "detect": "Spikes are detected with the defaults of te.detect_spikes.",
+        "spikes": "Spikes are detected in whole traces; where traces are event-based or missing, "
+        "those that BrainWave stored are read.",
     })  # fmt: skip
 
     def recognises(self, path: Path) -> bool:
@@ -79,7 +97,8 @@ class BiocamAdapter:
         self,
         path: Path,
         *,
-        detect: bool = True,
+        detect: bool | float = True,
+        spikes: str = "auto",
         channels: Sequence[str] | None = None,
         electrode_pitch: Any = None,
         t_start: Any = None,
@@ -93,9 +112,13 @@ class BiocamAdapter:
         ----------
         path : pathlib.Path
             The file, which is opened read-only.
-        detect : bool
-            Whether spikes are detected with the defaults of ``te.detect_spikes``; False leaves
-            that call, with other parameters, to the reader.
+        detect : bool or float
+            Whether spikes are detected with the defaults of ``te.detect_spikes``, or the
+            threshold in standard deviations of the noise; False leaves that call, with other
+            parameters, to the reader.
+        spikes : {"auto", "detected", "stored"}
+            Whether spikes are detected in the traces, or those that BrainWave stored are read; by
+            default the latter only where traces are event-based or missing.
         channels : sequence of str, optional
             Channels by row and column such as ``"ch20-31"``; all by default.
         electrode_pitch : quantities.Quantity, optional
@@ -110,7 +133,7 @@ class BiocamAdapter:
         -------
         neo.Block
             One segment with the unloaded traces in microvolts, role ``"raw"``, and one spike
-            train per channel.
+            train per channel; of stored spikes without the traces.
 
         Raises
         ------
@@ -118,15 +141,40 @@ class BiocamAdapter:
             If the file is damaged, of another version, or Neo cannot make sense of it.
         InputError
             If an option is unknown, or names what the file does not have.
+
+        Warns
+        -----
+        DataLossWarning
+            If a file holds several wells, or both traces and stored spikes.
         """
         import neo
 
         refuse_unknown(self, unknown)
+        if one_of(spikes, _SPIKES, "spikes") != "auto" and not detect:
+            raise InputError(f"detect=False asks for no spikes, spikes='{spikes}' for some.")
         asked, path = asked_span_s(t_start, t_stop), Path(path)
+        pitch_um = asked_pitch_um(electrode_pitch, "42 * quantities.um")
         with open_hdf5(path) as file:
-            _require_traces(file, path.name)
-            settings = _settings(file)
-        signal = _signal(path, asked_pitch_um(electrode_pitch, "42 * quantities.um"))
+            settings = settings_of(file)
+            stored = stored_spikes(file, path.name) if detect and spikes != "detected" else None
+            traces = _traces(file)
+            if stored is None:
+                _require_traces(file, path.name, spikes)
+        block = neo.Block(name=path.stem, file_origin=path.name)
+        block.rec_datetime = _date(settings.get("ExperimentDateTime"))
+        block.annotate(**_about(settings))
+        segment = neo.Segment(name=path.stem, file_origin=path.name)
+        block.segments.append(segment)
+        if stored is not None and (spikes == "stored" or traces != "whole"):
+            if spikes == "auto":
+                _tell_stored(stored, traces, path.name)
+            segment.spiketrains.extend(
+                stored.spiketrains(path.name, channels=channels, pitch_um=pitch_um, asked=asked)
+            )
+            return block
+        if stored is not None:
+            note_choice(block, _BOTH, file_name=path.name)
+        signal = _signal(path, pitch_um)
         ids = [str(item) for item in signal.array_annotations["node_id"]]
         chosen = choose(channels, ids, "channel", path.name)
         stop_s = signal.shape[0] / float(signal.sampling_rate.magnitude)
@@ -135,24 +183,43 @@ class BiocamAdapter:
         signal = signal.part(
             start=round(span[0] * rate_hz), stop=round(span[1] * rate_hz), channels=chosen
         )
-        segment = neo.Segment(name=path.stem, file_origin=path.name)
         segment.analogsignals.append(signal)
         if detect:
-            from tavrnn_ephys.io.detection import detect_spikes
+            from tavrnn_ephys.io.detection import detect_on_reading
 
-            segment.spiketrains.extend(detect_spikes(signal))
-        block = neo.Block(name=path.stem, file_origin=path.name)
-        block.segments.append(segment)
-        block.rec_datetime = _date(settings.get("ExperimentDateTime"))
-        block.annotate(**_about(settings))
+            detect_on_reading(block, detect=detect)
         return block
 
 
-def _require_traces(file: Any, name: str) -> None:
+def _traces(file: Any) -> str:
+    """Say whether traces are whole, kept around events alone, or missing."""
+    wells = wells_of(file).values()
+    if "3BData/Raw" in file or any("Raw" in well for well in wells):
+        return "whole"
+    return "events" if any(EVENTS in well for well in wells) else "none"
+
+
+def _tell_stored(stored: StoredSpikes, traces: str, name: str) -> None:
+    why = (
+        "keeps its traces only around events, in which no noise can be measured"
+        if traces == "events"
+        else "holds no traces that can be read"
+    )
+    warnings.warn(
+        f"'{name}' {why}: the {len(stored.frames)} spikes that BrainWave stored are read, and "
+        "nothing is detected.",
+        DataLossWarning,
+        stacklevel=3,
+    )
+
+
+def _require_traces(file: Any, name: str, spikes: str) -> None:
     """Tell results and compressions that hold no traces from recordings."""
-    wells = {
-        key: file[key] for key in file if key.startswith("Well_") and hasattr(file[key], "keys")
-    }
+    wells = wells_of(file)
+    if spikes == "stored" and _traces(file) != "none":
+        raise InputError(
+            f"'{name}' stores no spikes. Leave spikes=stored out: they are detected in the traces."
+        )
     with_traces = [key for key, well in wells.items() if any(item in well for item in _TRACES)]
     if "3BData/Raw" in file or with_traces:
         if len(with_traces) > 1:
@@ -168,22 +235,16 @@ def _require_traces(file: Any, name: str) -> None:
             f"'{name}' keeps its traces compressed by wavelets, which nothing but BrainWave "
             "decodes. Export it as raw data from BrainWave 5."
         )
+    if spikes == "detected" and any("SpikeTimes" in well for well in wells.values()):
+        raise FileFormatError(
+            f"'{name}' holds spikes that BrainWave stored, and no traces. Leave spikes=detected "
+            "out to read them, or name the .brw file of the recording."
+        )
     if "3BResults" in file or any("SpikeTimes" in well for well in wells.values()):
         raise FileFormatError(
             f"'{name}' holds results of BrainWave, such as spikes, and no traces. Name the .brw "
             "file of the recording."
         )
-
-
-def _settings(file: Any) -> dict[str, Any]:
-    """Read what version 4 says of the experiment, in JSON; version 3 has nothing of the kind."""
-    if "ExperimentSettings" not in file:
-        return {}
-    try:
-        settings = json.loads(np.ravel(file["ExperimentSettings"][()])[0])
-    except (ValueError, TypeError, IndexError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def _date(text: Any) -> datetime.datetime | None:

@@ -19,6 +19,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.output import check_output, whole_file
 from tavrnn_ephys.io.blocks import annotated_fields, behavior_signals, node_signals
+from tavrnn_ephys.io.blocks.recorded import nothing_of_nodes
 
 if TYPE_CHECKING:
     import neo
@@ -106,11 +107,7 @@ def _only_segment(block: neo.Block) -> neo.Segment:
         )
     segment = block.segments[0]
     if not len(segment.spiketrains) and not node_signals(segment):
-        raise InputError(
-            f"Block '{block.name}' holds neither spike trains nor traces of nodes. "
-            "In Python, say which signal holds a trace per node: "
-            "signal.annotations['role'] = 'nodes'."
-        )
+        raise InputError(f"Block '{block.name}' {nothing_of_nodes(segment)}")
     return segment
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
-from tavrnn_ephys.cli.questions import add_segment, add_windows
+from tavrnn_ephys.cli.questions import add_reading, add_segment, add_windows, reading_options
 from tavrnn_ephys.cli.reports import Report
 
 __all__ = ["add_command"]
@@ -47,6 +47,7 @@ def add_command(commands: Any) -> Any:
         command,
         defaults={"bin-size": of_results, "window": of_results, "step": "the length of a window"},
     )
+    add_reading(command)
     add_segment(command)
     _add_groups(command)
     _add_edges(command)
@@ -144,6 +145,8 @@ def _run(options: argparse.Namespace) -> Report:
         nbs_size=options.nbs_size,
         seed=options.seed,
         segment_index=options.segment,
+        adapter=options.adapter,
+        options=reading_options(options),
     )
     found = compare_files(
         [Path(file) for file in options.files],

@@ -41,7 +41,7 @@ SILENT_RULES = ("zero", "nan", "raise")
 #: Vertex features that graphs bring.
 FEATURES = ("weights", "identity", "rates")
 #: Profiles of the model.
-PROFILES = ("default", "paper")
+PROFILES = ("default", "state_space", "paper")
 #: How a window of each kind of behaviour is summed up; the first is the default.
 BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
     "signal": ("mean", "majority", "circular_mean"),
@@ -96,6 +96,8 @@ METHODS = (
     "cebra_time",
     "cebra_behavior",
     "tavrnn",
+    "tavrnn_state_space",
+    "tavrnn_labels",
     "tavrnn_paper",
     "tavrnn_window",
     "tavrnn_no_attention",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import duration_s, one_of, some
+from tavrnn_ephys.core.checks import duration_s, one_of, positive_number, some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_spiketrain, nodes_of_signal
@@ -26,7 +26,7 @@ from tavrnn_ephys.io.voltage_noise import (
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["detect_spikes"]
+__all__ = ["detect_on_reading", "detect_spikes"]
 
 _FILTER_ORDER = 3
 # Periods of the lower band limit after which the filter has forgotten the edge of a chunk.
@@ -146,7 +146,8 @@ def _source(recording: Any, name: str | None) -> Any:
         asked = f" named '{name}'" if name is not None else ""
         raise InputError(
             f"Spikes are detected in one raw signal; this segment has {len(raw)}{asked} "
-            f"({listing}). Choose one by name: signal='…', or annotate it with role='raw'."
+            f"({listing}). Choose one by name: signal='…', detect_signal=… where spikes are "
+            "detected on reading (--option detect_signal=…), or annotate it with role='raw'."
         )
     return raw[0]
 
@@ -301,3 +302,38 @@ def _trains(
         train.sampling_rate = plan.rate_hz * pq.Hz
         trains.append(train)
     return trains
+
+
+def detect_on_reading(block: neo.Block, *, detect: Any, detect_signal: str | None = None) -> None:
+    """
+    Detect the spikes of a recording that holds raw voltage alone.
+
+    Parameters
+    ----------
+    block : neo.Block
+        The recording; its segments without spike trains get them.
+    detect : bool or float
+        Threshold in standard deviations of the noise, or True for that of :func:`detect_spikes`.
+    detect_signal : str, optional
+        Name of the raw signal, where there are several.
+
+    Raises
+    ------
+    InputError
+        If it is no threshold, every segment holds spike trains already, or as
+        :func:`detect_spikes`.
+    """
+    if detect is False and detect_signal is None:
+        return
+    if not isinstance(detect, bool):
+        positive_number(detect, "detect")
+    if block.segments and all(len(segment.spiketrains) for segment in block.segments):
+        raise InputError(
+            "The recording holds spike trains already; detect is for raw voltage alone. Leave it "
+            "out."
+        )
+    options: dict[str, Any] = {} if isinstance(detect, bool) else {"threshold": float(detect)}
+    for segment in block.segments:
+        if not len(segment.spiketrains):
+            found = detect_spikes(segment, signal=detect_signal, **options)
+            segment.spiketrains.extend(found)

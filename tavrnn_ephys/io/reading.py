@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import neo
 
 __all__ = ["read", "read_mat", "write_nwb"]
+
+# Options that every adapter has which does not detect spikes itself.
+_DETECTION = ("detect", "detect_signal")
 
 
 def read(
@@ -40,7 +44,9 @@ def read(
         ``"quality == 'good' and region == 'CA1'"``, or ids.
         :func:`tavrnn_ephys.io.selection.node_table` shows its columns.
     **options : object
-        Options of the adapter.
+        Options of the adapter.  Of every format that holds raw voltage alone, ``detect`` has its
+        spikes detected by :func:`tavrnn_ephys.detect_spikes`: True, or a threshold in standard
+        deviations of the noise; ``detect_signal`` names the signal where there are several.
 
     Returns
     -------
@@ -52,7 +58,8 @@ def read(
     FileFormatError
         If the file is missing, damaged or of an unknown format.
     InputError
-        If a condition or an option cannot be read, or no node meets it.
+        If a condition or an option cannot be read or is unknown, no node meets the condition, or
+        spikes are to be detected where there are some already.
 
     Examples
     --------
@@ -69,8 +76,15 @@ def read(
     if isinstance(nodes, str):
         parse_expression(nodes)
     place = place_of(path)
+    found = find_adapter(place, adapter)
+    own = inspect.signature(found.read).parameters
+    asked = {name: options.pop(name) for name in _DETECTION if name in options and name not in own}
     # An adapter that reads addresses takes one where others take a path.
-    block = find_adapter(place, adapter).read(cast(Path, place), **options)
+    block = found.read(cast(Path, place), **options)
+    if asked:
+        from tavrnn_ephys.io.detection import detect_on_reading
+
+        detect_on_reading(block, **{"detect": True, **asked})
     return block if nodes is None else select_nodes(block, nodes)
 
 

@@ -56,6 +56,16 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "cebra_time": ("cebra:CebraTime", {}, "contrastive, time"),
     "cebra_behavior": ("cebra:CebraBehavior", {}, "contrastive, label"),
     "tavrnn": ("tavrnn_method:TavrnnMethod", {}, "TAVRNN, default profile"),
+    "tavrnn_state_space": (
+        "tavrnn_method:StateSpaceMethod",
+        {},
+        "TAVRNN, gated factors whose states decay",
+    ),
+    "tavrnn_labels": (
+        "tavrnn_method:LabelledStateSpaceMethod",
+        {},
+        "the same, helped by labels",
+    ),
     "tavrnn_paper": ("tavrnn_method:TavrnnMethod", _PAPER, "TAVRNN, the paper's profile"),
     "tavrnn_window": (
         "tavrnn_method:TavrnnMethod",

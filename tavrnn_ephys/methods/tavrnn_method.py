@@ -14,7 +14,7 @@ from tavrnn_ephys.methods._dense import edge_level, rows_of
 from tavrnn_ephys.methods.contract import GraphEmbedder
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 
-__all__ = ["TavrnnMethod", "thinned_graphs"]
+__all__ = ["LabelledStateSpaceMethod", "StateSpaceMethod", "TavrnnMethod", "thinned_graphs"]
 
 
 class TavrnnMethod(GraphEmbedder):
@@ -99,6 +99,88 @@ class TavrnnMethod(GraphEmbedder):
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
         return self.model_.transform(thinned_graphs(graphs, self.level_)).mean
+
+
+class StateSpaceMethod(TavrnnMethod):
+    """
+    TAVRNN's state-space profile: a mean graph, gated factors, and states that decay.
+
+    Parameters
+    ----------
+    options : dict of str to object, optional
+        Options that differ from the profile.
+    latent_size : int
+        Largest number of factors; the embedding is twice as wide, unless its option says otherwise.
+    n_steps : int
+        Sweeps over the training windows.
+    seed : int
+        Kept with the embedding; the fit draws nothing at random.
+
+    Attributes
+    ----------
+    model_ : TAVRNN
+        The fitted estimator.
+    node_ids_ : numpy.ndarray of str, shape (n_nodes,)
+        Nodes seen in ``fit``.
+    """
+
+    name = "tavrnn_state_space"
+    history_node = False
+    takes_directed = True
+
+    def __init__(
+        self,
+        *,
+        options: dict[str, Any] | None = None,
+        latent_size: int = 8,
+        n_steps: int = 25,
+        seed: int = 0,
+    ):
+        self.options = options
+        self.latent_size = latent_size
+        self.n_steps = n_steps
+        self.seed = seed
+
+    def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
+        n_steps = positive_int(self.n_steps, "n_steps")
+        model = TAVRNN(
+            profile="state_space",
+            options={**(self.options or {}), "training_steps": n_steps},
+            latent_size=self.latent_size,
+            seed=self.seed,
+        )
+        self.model_ = model.fit(sequences, labels)
+        self.n_steps_ = n_steps
+
+    def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
+        return self.model_.transform(graphs).mean
+
+
+class LabelledStateSpaceMethod(StateSpaceMethod):
+    """
+    TAVRNN's state-space profile with labels of the training windows as further evidence.
+
+    Parameters
+    ----------
+    options : dict of str to object, optional
+        Options that differ from the profile.
+    latent_size : int
+        Largest number of factors.
+    n_steps : int
+        Sweeps over the training windows.
+    seed : int
+        Kept with the embedding.
+
+    Attributes
+    ----------
+    model_ : TAVRNN
+        The fitted estimator.
+    node_ids_ : numpy.ndarray of str, shape (n_nodes,)
+        Nodes seen in ``fit``.
+    """
+
+    name = "tavrnn_labels"
+    supervision = "label"
 
 
 def thinned_graphs(graphs: GraphSequence, level: float) -> GraphSequence:

@@ -51,7 +51,7 @@ class AnalysisConfig:
         Vertex features that the graphs bring.
     history_node : bool
         Whether each graph has a vertex joined to all others.
-    profile : {"default", "paper"}
+    profile : {"default", "state_space", "paper"}
         Profile of the model.
     training_epochs : int, optional
         Passes over the windows; the profile's by default.

@@ -1,8 +1,10 @@
 """Files of vendors and sorters as their programs, and spreadsheets, leave them."""
 
 import datetime
+import json
 import pathlib
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,12 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
+from tavrnn_ephys.core.errors import (
+    DataLossWarning,
+    FileFormatError,
+    InputError,
+    TavrnnEphysError,
+)
 from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
 from tests.adapters.made_files import mapping, spikes, well_of_maxwell, write_maxwell
 
@@ -333,9 +340,18 @@ def test_map_that_joins_two_electrodes_to_a_channel_is_read(tmp_path: Path) -> N
     ("content", "sentence"),
     [
         (
-            {"Well_A1/SpikeTimes": np.arange(3), "Well_A1/SpikeChIdxs": np.arange(3)},
+            {"3BResults/3BChEvents/SpikeTimes": np.arange(3)},
             "'chip.brw' holds results of BrainWave, such as spikes, and no traces. Name the .brw "
             "file of the recording.",
+        ),
+        (
+            {"Well_A1/SpikeTimes": np.arange(3), "Well_A1/SpikeChIdxs": np.arange(3)},
+            "'chip.brw' stores spikes by frames and does not say how many frames a second has. "
+            "Export it again from BrainWave.",
+        ),
+        (
+            {"Well_A1/SpikeTimes": np.arange(3), "Well_A1/SpikeChIdxs": np.arange(2)},
+            "'chip.brw' stores 3 spike times for 2 channels of spikes. Export it again.",
         ),
         (
             {"Well_A1/WaveletBasedEncodedRaw": np.arange(9, dtype=np.uint8)},
@@ -356,3 +372,121 @@ def test_brainwave_file_without_raw_traces_says_what_it_holds(
     with pytest.raises(FileFormatError) as caught:
         te.read(path)
     assert str(caught.value) == sentence
+
+
+BRW_RATE_HZ = 20_000.0
+
+
+def write_brw(path: Path, *, traces: str = "none", stored: bool = True, wells: int = 1) -> Path:
+    """Write 2 s of 4 channels as BrainWave 5 does: whole traces, parts around events, or none."""
+    settings = {
+        "ValueConverter": {
+            "MinAnalogValue": -4125.0, "MaxAnalogValue": 4125.0, "MinDigitalValue": 0,
+            "MaxDigitalValue": 4095, "ScaleFactor": 1.0,
+        },
+        "TimeConverter": {"FrameRate": BRW_RATE_HZ},
+        "ExperimentDateTime": "2024-05-01T10:00:00Z",
+    }  # fmt: skip
+    frames = np.array([2_000, 9_000, 9_000, 21_000, 35_000])
+    channels = np.array([1, 0, 3, 1, 1], dtype=np.int32)
+    rng = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        file["ExperimentSettings"] = np.array([json.dumps(settings).encode()])
+        file["TOC"] = np.array([[0, 20_000], [20_000, 40_000]], dtype=np.int64)
+        for number in range(wells):
+            well = file.create_group(f"Well_A{number + 1}")
+            well["StoredChIdxs"] = np.arange(4, dtype=np.int32)
+            if stored:
+                well["SpikeTimes"], well["SpikeChIdxs"] = frames, channels
+                well["SpikeTOC"] = np.array([0, 3])
+            if traces == "whole":
+                samples = np.round(rng.normal(2048, 15, (40_000, 4)))
+                samples[[5_000, 15_000, 25_000], 2] -= 600
+                well["Raw"] = samples.astype(np.uint16).ravel()
+                well["RawTOC"] = np.array([0, 80_000])
+            elif traces == "events":
+                parts, toc = b"", []
+                for first in (0, 20_000):
+                    toc.append(len(parts))
+                    for frame, channel in zip(frames, channels, strict=True):
+                        if first <= frame < first + 20_000:
+                            values = np.full(60, 2000, dtype="<u2").tobytes()
+                            body = struct.pack("<qq", frame - 20, frame + 40) + values
+                            parts += struct.pack("<ii", channel, len(body)) + body
+                well["EventsBasedSparseRaw"] = np.frombuffer(parts, dtype=np.uint8)
+                well["EventsBasedSparseRawTOC"] = np.array(toc, dtype=np.int64)
+    return path
+
+
+STORED = {"ch1-1": [0.45], "ch1-2": [0.1, 1.05, 1.75], "ch2-1": [], "ch2-2": [0.45]}
+
+
+def spikes_of(segment: Any) -> dict[str, list[float]]:
+    return {train.name: train.magnitude.tolist() for train in segment.spiketrains}
+
+
+@pytest.mark.parametrize(
+    ("traces", "why"),
+    [
+        ("events", "keeps its traces only around events, in which no noise can be measured"),
+        ("none", "holds no traces that can be read"),
+    ],
+)
+def test_spikes_that_brainwave_stored_are_read_and_told(
+    tmp_path: Path, traces: str, why: str
+) -> None:
+    path = write_brw(tmp_path / "chip.brw", traces=traces)
+    with pytest.warns(DataLossWarning) as caught:
+        block = te.read(path)
+    assert [str(item.message) for item in caught] == [
+        f"'chip.brw' {why}: the 5 spikes that BrainWave stored are read, and nothing is detected."
+    ]
+    (segment,) = block.segments
+    assert spikes_of(segment) == STORED
+    limits = {(float(train.t_start), float(train.t_stop)) for train in segment.spiketrains}
+    assert limits == {(0.0, 2.0)}
+    assert block.rec_datetime.isoformat() == "2024-05-01T10:00:00+00:00"
+
+
+def test_stored_spikes_beside_whole_traces_are_a_choice(tmp_path: Path) -> None:
+    path = write_brw(tmp_path / "chip.brw", traces="whole")
+    with pytest.warns(DataLossWarning, match="2 sources of spikes.*--option spikes=stored"):
+        detected = te.read(path).segments[0]
+    assert spikes_of(detected)["ch2-1"] == [0.25, 0.75, 1.25]
+    assert spikes_of(te.read(path, spikes="stored").segments[0]) == STORED
+    assert spikes_of(te.read(path, spikes="detected").segments[0]) == spikes_of(detected)
+
+
+def test_part_of_stored_spikes_is_read(tmp_path: Path) -> None:
+    path = write_brw(tmp_path / "chip.brw")
+    (segment,) = te.read(
+        path, spikes="stored", channels=["ch1-2", "ch2-2"], t_start=0.2 * pq.s, t_stop=1.5 * pq.s,
+        electrode_pitch=42 * pq.um,
+    ).segments  # fmt: skip
+    assert spikes_of(segment) == {"ch1-2": [1.05], "ch2-2": [0.45]}
+    positions = nodes_of_spiketrains(segment.spiketrains).positions_um
+    assert positions is not None
+    assert positions.tolist() == [[42, 0], [42, 42]]
+
+
+def test_stored_spikes_of_several_wells_are_told(tmp_path: Path) -> None:
+    path = write_brw(tmp_path / "plate.brw", wells=2)
+    with pytest.warns(DataLossWarning, match="of 2 wells.*only the first, 'Well_A1', is read"):
+        assert spikes_of(te.read(path, spikes="stored").segments[0]) == STORED
+
+
+@pytest.mark.parametrize(
+    ("options", "traces", "stored", "message"),
+    [
+        ({"spikes": "stored"}, "whole", False, "stores no spikes. Leave spikes=stored out"),
+        ({"spikes": "detected"}, "none", True, "Leave spikes=detected out to read them"),
+        ({"spikes": "stored", "detect": False}, "whole", True, "detect=False asks for no spikes"),
+        ({}, "events", False, "hold a filling value for more than 90%"),
+    ],
+)
+def test_spikes_that_are_not_there_are_refused_with_a_way_out(
+    tmp_path: Path, options: dict[str, Any], traces: str, stored: bool, message: str
+) -> None:
+    path = write_brw(tmp_path / "chip.brw", traces=traces, stored=stored)
+    with pytest.raises(TavrnnEphysError, match=message):
+        te.read(path, **options)

@@ -164,7 +164,9 @@ def test_connectivity_in_a_file_is_that_in_memory(activity, windows, measure):
 
 
 def test_lags_are_refused(activity, windows):
-    with pytest.raises(InputError, match="lags of measure 'cross_correlation' are kept in memory"):
+    with pytest.raises(
+        InputError, match="Lags and errors of measure 'cross_correlation' are kept in memory alone"
+    ):
         store_connectivity(activity, windows, measure="cross_correlation", max_lag=200 * pq.ms)
 
 

@@ -18,7 +18,7 @@ class ModelSpec:
 
     Parameters
     ----------
-    profile : {"default", "paper"}
+    profile : {"default", "state_space", "paper"}
         Profile of the model.
     training_epochs : int, optional
         Passes over the windows; the profile's by default.

@@ -13,7 +13,7 @@ from tavrnn_ephys.io.blocks.segments import loaded_segment, node_signals, requir
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["SOURCES", "NodeRecordings", "node_recordings"]
+__all__ = ["SOURCES", "NodeRecordings", "node_recordings", "nothing_of_nodes"]
 
 SOURCES = ("auto", "spiketrains", "traces")
 
@@ -80,20 +80,51 @@ def node_recordings(segment: neo.Segment, source: str = "auto", *, asked_by: str
         trains = list(segment.spiketrains)
         return NodeRecordings(nodes=nodes_of_spiketrains(trains), spiketrains=trains, called=called)
     signals = node_signals(segment)
-    raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
-    if not signals and raw:
-        raise InputError(
-            f"This segment holds raw voltage ('{raw[0].name}') and neither spike trains nor traces "
-            "of nodes. Detect spikes first: "
-            "segment.spiketrains.extend(tavrnn_ephys.detect_spikes(segment))."
-        )
     if len(signals) != 1:
-        raise InputError(
-            f"This segment has no spike trains and {len(signals)} signals with a trace per node; "
-            "exactly one is needed. Annotate it with role='nodes', as in "
-            "segment.analogsignals[0].annotate(role='nodes')."
-        )
+        raise InputError(f"This segment {nothing_of_nodes(segment)}")
     (signal,) = signals
     return NodeRecordings(
         nodes=nodes_of_signal(signal), spiketrains=[], signal=signal, called=called
+    )
+
+
+def nothing_of_nodes(segment: neo.Segment) -> str:
+    """
+    Say that a segment holds nothing of nodes, and what leads on.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        A segment without spike trains, and with no signal of nodes or several.
+
+    Returns
+    -------
+    str
+        The end of a sentence that begins with what the segment is called, and the way out.
+    """
+    signals = node_signals(segment)
+    if len(signals) > 1:
+        return (
+            f"has {len(signals)} signals with a trace per node and no spike trains; exactly one is "
+            "needed. Annotate it with role='nodes', as in "
+            "segment.analogsignals[0].annotate(role='nodes'), and no other."
+        )
+    if len(segment.spiketrains):
+        return "has spike trains, and no signal with a trace per node. Take source='spiketrains'."
+    raw = [item for item in segment.analogsignals if item.annotations.get("role") == "raw"]
+    if raw:
+        return (
+            f"holds raw voltage ('{raw[0].name}') and neither spike trains nor traces of nodes. "
+            "Detect spikes on reading, here above 5 standard deviations of the noise: "
+            "tavrnn_ephys.read(path, detect=5), --option detect=5 on the command line."
+        )
+    if segment.analogsignals or segment.irregularlysampledsignals:
+        return (
+            "holds neither spike trains nor traces of nodes. Where a signal holds a trace per "
+            "node, say so in Python: signal.annotate(role='nodes'). What the file holds is listed "
+            "by tavrnn-ephys inspect."
+        )
+    return (
+        "holds neither spike trains nor traces of nodes. What the file holds is listed by "
+        "tavrnn-ephys inspect."
     )

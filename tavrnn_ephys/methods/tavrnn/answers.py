@@ -14,6 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
+from tavrnn_ephys.methods.tavrnn.factors.reading import expected_graphs as expected_of_factors
+from tavrnn_ephys.methods.tavrnn.factors.reading import log_likelihood, read_factors
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
 from tavrnn_ephys.methods.tavrnn.inputs import as_sequences
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
@@ -111,8 +114,7 @@ class Answers(Fitted):
                     )
                 model = copy.copy(model).adapt(item[:half], session="scored")
                 item = item[half:]
-            network, windows, _ = model._opened(item, None, verb="score")
-            value = evidence_per_pair(network, windows, seed=int(self.seed))
+            value = model._evidence(item)
             scores.append((value, len(item)))
         values, counts = zip(*scores, strict=True)
         return float(np.average(values, weights=counts))
@@ -136,10 +138,48 @@ class Answers(Fitted):
             Expected signed weights, with ``target="binary"`` probabilities of edges, shape
             (n_windows, n_nodes, n_nodes).
         """
+        if self._has_factors:
+            return expected_of_factors(*self._factors(graphs, session, "reconstruct"))
         network, output = self._output(graphs, session, "reconstruct")
         mean, _ = read_out(output.posterior.mean, output, network.options)
         latents = torch.from_numpy(mean[..., : network.options.latent_size])
         return expected_graphs(network, latents, n_nodes=graphs.n_nodes)
+
+    def expected_change(
+        self, graphs: GraphSequence, *, session: str | None = None
+    ) -> NDArray[np.float32]:
+        """
+        Return how the expected graph of each window differs from the mean graph of the fit.
+
+        Among pairs that are coupled at some times and not at others, it tells which are coupled
+        now: the mean graph, the same at all times, is taken off.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows.
+        session : str, optional
+            Name of their session.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
+            In units of the weights.
+
+        Raises
+        ------
+        InputError
+            If the decoder has no mean graph.
+        """
+        expected = self.reconstruct(graphs, session=session)
+        network = self._found(graphs, session, verb="expected_change")[1].network
+        mean = network.mean if self._has_factors else getattr(network.decoder, "offset", None)
+        if mean is None or network.options.target == "binary":
+            raise InputError(
+                "This model has no mean graph to compare with. Use profile='default', or "
+                "reconstruct."
+            )
+        return expected - mean.cpu().numpy()[: graphs.n_nodes, : graphs.n_nodes]
 
     def predict_next(
         self, graphs: GraphSequence, *, session: str | None = None
@@ -162,6 +202,8 @@ class Answers(Fitted):
             Expected signed weights, with ``target="binary"`` probabilities of edges, shape
             (n_windows, n_nodes, n_nodes); entry ``t`` does not depend on window ``t``.
         """
+        if self._has_factors:
+            return expected_of_factors(*self._factors(graphs, session, "predict_next"), ahead=True)
         network, output = self._output(graphs, session, "predict_next")
         return expected_graphs(network, output.prior.mean, n_nodes=graphs.n_nodes)
 
@@ -189,12 +231,15 @@ class Answers(Fitted):
         InputError
             If attention is not per node.
         """
-        network, output = self._output(graphs, session, "node_attention")
-        matrix = attention_matrix(output.attention, per_vertex=True)
+        check_is_fitted(self, "sessions_")
+        matrix = None
+        if not self._has_factors:
+            _, output = self._output(graphs, session, "node_attention")
+            matrix = attention_matrix(output.attention, per_vertex=True)
         if matrix is None or matrix.ndim == 2:
             raise InputError(
                 "All nodes of this model share their attention, or it has none: it stands in the "
-                'embedding. Fit with options={"attention": "node"}.'
+                'embedding. Fit with profile="recurrent", options={"attention": "node"}.'
             )
         return matrix
 
@@ -204,7 +249,25 @@ class Answers(Fitted):
         network, windows, _ = self._opened(graphs, name, verb=verb)
         return network, run_sequence(network, windows)[0]
 
+    def _factors(
+        self, graphs: GraphSequence, name: str | None, verb: str
+    ) -> tuple[FactorNetwork, GraphSequence]:
+        readable, session = self._found(graphs, name, verb=verb)
+        return session.network, readable
+
+    def _evidence(self, graphs: GraphSequence) -> float:
+        if self._has_factors:
+            return log_likelihood(*self._factors(graphs, None, "score"))
+        network, windows, _ = self._opened(graphs, None, verb="score")
+        return evidence_per_pair(network, windows, seed=int(self.seed))
+
     def _embed(self, graphs: GraphSequence, name: str | None) -> NodeEmbedding:
+        if self._has_factors:
+            readable, session = self._found(graphs, name)
+            said = read_factors(session.network, readable)
+            return self._node_embedding(
+                graphs, session, said.mean, said.std, attention=said.attention
+            )
         network, windows, session = self._opened(graphs, name)
         generator = None
         if network.options.embedding == "sample":

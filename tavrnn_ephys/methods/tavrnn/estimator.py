@@ -18,6 +18,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods._torch_state import with_own_torch_state
 from tavrnn_ephys.methods.tavrnn.answers import Answers
+from tavrnn_ephys.methods.tavrnn.factor_fits import FactorFits
 from tavrnn_ephys.methods.tavrnn.files import read_model, write_model
 from tavrnn_ephys.methods.tavrnn.fitting import (
     build_sessions,
@@ -44,7 +45,7 @@ __all__ = ["TAVRNN", "OnlineState"]
 @with_own_torch_state(
     "fit", "adapt", "transform", "score", "reconstruct", "predict_next", "node_attention", "step"
 )
-class TAVRNN(Answers, Online, BaseEstimator):
+class TAVRNN(Answers, Online, FactorFits, BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.
 
@@ -59,8 +60,9 @@ class TAVRNN(Answers, Online, BaseEstimator):
     training_epochs : int, optional
         Passes over the training windows; by default as many as make 200 optimizer steps, in
         the profile ``"paper"`` 500.
-    profile : {"default", "paper"}
-        The corrected model, or the published notebook to the letter.
+    profile : {"default", "state_space", "paper"}
+        The corrected graph recurrent network; a mean graph and gated factors whose states decay,
+        for directed graphs too; or the published notebook to the letter.
     ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
         Part that is taken away; see :func:`~tavrnn_ephys.methods.tavrnn.nn.options.options_for`.
     device : {"auto", "cpu", "cuda"}
@@ -153,8 +155,10 @@ class TAVRNN(Answers, Online, BaseEstimator):
         ----------
         graphs : GraphSequence or sequence of GraphSequence
             Training windows, each sequence in chronological order.
-        y : None
-            Ignored; the model takes no labels.
+        y : array_like, shape (n_windows,), optional
+            Labels of all windows for the profile ``"state_space"``: numbers, NaN where unknown, or
+            classes, ``""`` where unknown.  They take part in finding the factors, and the
+            embedding is called supervised.  Other profiles take no labels and ignore them.
         sessions : sequence of str, optional
             Name of the session of each sequence; by default sequences over the same nodes are
             stretches of one session, and sessions are called ``"0"``, ``"1"``, ….
@@ -190,6 +194,9 @@ class TAVRNN(Answers, Online, BaseEstimator):
             )
         seed, device = whole_number(self.seed, "seed"), find_device(self.device)
         named = name_sessions(sequences, sessions)
+        if options.has_factors:
+            self._fit_factors(sequences, named, options, training_options, device, y)
+            return self
         learnt = build_sessions(named, options, seed=seed, device=device)
         if options.target == "signed":
             warn_of_incoherence(named, seed)
@@ -238,8 +245,11 @@ class TAVRNN(Answers, Online, BaseEstimator):
         if session in self.sessions_:
             raise InputError(f"There is a session {session!r} already. Choose another name.")
         options = self.network_.options
-        device = next(self.network_.parameters()).device
         named = {session: self._readable(graphs, options)}
+        if options.has_factors:
+            self._adapt_factors(named)
+            return self
+        device = next(self.network_.parameters()).device
         seed = whole_number(self.seed, "seed")
         learnt = build_sessions(
             named,

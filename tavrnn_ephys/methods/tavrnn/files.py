@@ -15,6 +15,7 @@ from tavrnn_ephys.core.archives import read_archive, write_archive
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.graph_units import GraphUnits
 from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
@@ -64,8 +65,9 @@ def write_model(
     for index, (name, session) in enumerate(sessions.items()):
         prefix = f"session/{index}/"
         arrays[f"{prefix}node_ids"] = session.node_ids
-        arrays[f"{prefix}mean"] = session.basis.mean
-        arrays[f"{prefix}directions"] = session.basis.directions
+        if session.basis is not None:
+            arrays[f"{prefix}mean"] = session.basis.mean
+            arrays[f"{prefix}directions"] = session.basis.directions
         for key, value in _tensors(session.network).items():
             if id(value) not in written:  # Shared weights stand with the first session.
                 arrays[f"{prefix}weight/{key}"] = value.detach().cpu().numpy()
@@ -125,7 +127,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
         ) from None
 
 
-def _tensors(network: Network) -> dict[str, torch.Tensor]:
+def _tensors(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
@@ -139,16 +141,21 @@ def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[
 
 def _described(name: str, session: Session) -> dict[str, Any]:
     network = session.network
-    return {
+    about = {
         "name": name,
         "history_node": session.history_node,
         "n_features": session.n_features,
+        "units": session.units.to_facts(),
+    }
+    if session.basis is None:
+        return {**about, "n_nodes": network.n_nodes, "n_windows": len(network.seen)}
+    return {
+        **about,
         "n_network_features": network.project_features.in_features,
         "n_vertices": network.n_vertices,
         "n_targets": network.n_targets,
         "scale": session.basis.scale,
         "variance": session.basis.variance,
-        "units": session.units.to_facts(),
     }
 
 
@@ -158,6 +165,8 @@ def _session(
     options: NetworkOptions,
     donor: Network | None,
 ) -> Session:
+    if options.has_factors:
+        return _factor_session(described, arrays, options)
     n_targets = described["n_targets"]
     with torch.random.fork_rng(devices=[]):
         network = Network(
@@ -189,5 +198,22 @@ def _session(
         ),
         network=network,
         # Models of earlier versions say nothing of their units.
+        units=GraphUnits.from_facts(described.get("units", {})),
+    )
+
+
+def _factor_session(
+    described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], options: NetworkOptions
+) -> Session:
+    network = FactorNetwork(options, n_nodes=described["n_nodes"], n_windows=described["n_windows"])
+    own = _part(arrays, "weight/")
+    for name, tensor in _tensors(network).items():
+        tensor.copy_(torch.from_numpy(own[name]))
+    return Session(
+        node_ids=arrays["node_ids"],
+        history_node=described["history_node"],
+        n_features=described["n_features"],
+        basis=None,
+        network=network,
         units=GraphUnits.from_facts(described.get("units", {})),
     )

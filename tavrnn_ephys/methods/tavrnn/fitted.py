@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from tavrnn_ephys.methods.tavrnn.inputs import (
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.sequences import WindowInput
+from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
 from tavrnn_ephys.methods.tavrnn.readout import weighted
 from tavrnn_ephys.methods.tavrnn.sessions import Session, find_session
 from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
@@ -42,7 +43,7 @@ class Fitted:
     @property
     def network_(self) -> Network:
         """The trained network of the first session."""
-        return self._first_session().network
+        return cast(Network, self._first_session().network)
 
     @property
     def node_ids_(self) -> NDArray[np.str_]:
@@ -62,6 +63,28 @@ class Fitted:
             check_readable(sequence, options)
         return sequences
 
+    def _found(
+        self,
+        graphs: GraphSequence,
+        name: str | None,
+        *,
+        verb: str = "transform",
+        before_s: Sequence[float] = (),
+    ) -> tuple[GraphSequence, Session]:
+        check_is_fitted(self, "sessions_")
+        readable = self._readable(graphs, self.network_.options)[0]
+        found = find_session(self.sessions_, readable, name, verb=verb, before_s=before_s)
+        return readable, found
+
+    def _supervision(self) -> str:
+        """Say what the fit learnt from beside the graphs: nothing, or labels."""
+        network = self.network_
+        return "label" if getattr(network, "supervised", False) else "none"
+
+    @property
+    def _has_factors(self) -> bool:
+        return bool(self.network_.options.has_factors)
+
     def _opened(
         self,
         graphs: GraphSequence,
@@ -70,14 +93,12 @@ class Fitted:
         verb: str = "transform",
         before_s: Sequence[float] = (),
     ) -> tuple[Network, Sequence[WindowInput], Session]:
-        check_is_fitted(self, "sessions_")
-        readable = self._readable(graphs, self.network_.options)[0]
-        session = find_session(self.sessions_, readable, name, verb=verb, before_s=before_s)
+        readable, session = self._found(graphs, name, verb=verb, before_s=before_s)
         device = next(session.network.parameters()).device
         options = session.network.options
         return (
             session.network,
-            window_inputs(readable, options, session.basis, device=device),
+            window_inputs(readable, options, cast(SpectralBasis, session.basis), device=device),
             session,
         )
 
@@ -108,6 +129,6 @@ class Fitted:
     def _config(self) -> dict[str, Any]:
         options = {**asdict(self.network_.options), **asdict(self.training_options_)}
         options["training_epochs"] = len(self.history_)
-        return {"model.profile": self.profile, "model.ablation": self.ablation} | {
-            f"model.{name}": value for name, value in options.items()
-        }
+        about = {"model.profile": self.profile, "model.ablation": self.ablation}
+        about["model.supervision"] = self._supervision()
+        return about | {f"model.{name}": value for name, value in options.items()}

@@ -14,11 +14,17 @@ from tavrnn_ephys.core.graph_units import GraphUnits, joined_units, require_unit
 from tavrnn_ephys.methods.tavrnn.inputs import DenseGraphs, build_network, fit_basis, window_inputs
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
-from tavrnn_ephys.methods.tavrnn.nn.spectral import coherence
+from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis, coherence
 from tavrnn_ephys.methods.tavrnn.sessions import Session
 from tavrnn_ephys.methods.tavrnn.training import Stretch
 
-__all__ = ["build_sessions", "only_training", "stretches_of", "warn_of_incoherence"]
+__all__ = [
+    "build_sessions",
+    "only_training",
+    "require_one_making",
+    "stretches_of",
+    "warn_of_incoherence",
+]
 
 # Independent spike trains reach 1.05; a network whose weakest visible states a spectral
 # classifier still finds starts at 1.1.
@@ -66,7 +72,7 @@ def build_sessions(
         If the stretches of a session differ in their nodes, history node or features, or any in
         how their graphs were made.
     """
-    _require_one_making(named, seen, verb)
+    require_one_making(named, seen, verb)
     sessions: dict[str, Session] = {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -93,10 +99,28 @@ def build_sessions(
     return sessions
 
 
-def _require_one_making(
+def require_one_making(
     named: Mapping[str, Sequence[GraphSequence]], seen: GraphUnits | None, verb: str
 ) -> None:
-    """Sessions share what the recurrence learns of a window; nodes and thresholds are their own."""
+    """
+    Require that graphs of all sessions were made alike.
+
+    Sessions share what a model learns of time; nodes and thresholds are their own.
+
+    Parameters
+    ----------
+    named : mapping of str to sequence of GraphSequence
+        Stretches by session.
+    seen : GraphUnits or None
+        How the graphs of the fit were made.
+    verb : str
+        What was called, for the message.
+
+    Raises
+    ------
+    InputError
+        If windows, bins or measure differ.
+    """
     known_to = "the first graphs had" if seen is None else "fit saw"
     seen = seen or GraphUnits()
     for sequences in named.values():
@@ -136,10 +160,16 @@ def stretches_of(
             if position < len(sequences):
                 session = sessions[name]
                 windows = window_inputs(
-                    sequences[position], session.network.options, session.basis, device=device
+                    sequences[position], session.network.options, _basis(session), device=device
                 )
                 stretches.append(Stretch(session.network, windows))
     return stretches
+
+
+def _basis(session: Session) -> SpectralBasis:
+    if session.basis is None:
+        raise TypeError("Factors read no spectral coordinates.")
+    return session.basis
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -11,8 +12,10 @@ from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.stepping import StreamStep
+from tavrnn_ephys.methods.tavrnn.factors.reading import read_factors
+from tavrnn_ephys.methods.tavrnn.factors.step import FactorStep
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
-from tavrnn_ephys.methods.tavrnn.nn.sequences import NetworkState
 from tavrnn_ephys.methods.tavrnn.readout import Past, known_only, read_embedding
 from tavrnn_ephys.methods.tavrnn.single_step import SingleStep
 from tavrnn_ephys.methods.tavrnn.training import run_sequence
@@ -29,8 +32,8 @@ class OnlineState:
     ----------
     session : str
         The session.
-    network : NetworkState
-        Hidden states, and those that attention reaches.
+    network : NetworkState or FilterState
+        Hidden states, and those that attention reaches; or the state of the factors.
     past : tuple of Past, optional
         What the read-out needs of the windows before, for embedding and standard deviation.
     noise : torch.Tensor, optional
@@ -40,7 +43,7 @@ class OnlineState:
     """
 
     session: str
-    network: NetworkState
+    network: Any
     past: tuple[Past, Past] | None = None
     noise: torch.Tensor | None = None
     starts_s: tuple[float, ...] = ()
@@ -80,7 +83,7 @@ class Online(Fitted):
             noise = torch.Generator().manual_seed(int(self.seed)).get_state()
         return OnlineState(session=name, network=network.initial_state(), noise=noise)
 
-    def stream_step(self, session: str | None = None) -> SingleStep:
+    def stream_step(self, session: str | None = None) -> StreamStep:
         """
         Return the network of a session as a step from window to window, for a stream.
 
@@ -91,7 +94,7 @@ class Online(Fitted):
 
         Returns
         -------
-        SingleStep
+        StreamStep
             The step, with nothing remembered; it says what :meth:`transform` says.
 
         Raises
@@ -99,7 +102,8 @@ class Online(Fitted):
         InputError
             If the session is unknown, or the options have no streaming path.
         """
-        return SingleStep(self.sessions_[self._session_of_stream(session)])
+        found = self.sessions_[self._session_of_stream(session)]
+        return FactorStep(found) if self._has_factors else SingleStep(found)
 
     def _session_of_stream(self, session: str | None) -> str:
         check_is_fitted(self, "sessions_")
@@ -126,6 +130,9 @@ class Online(Fitted):
             end of the whole sequence, without the attention to windows that are not in
             ``graphs``.
         """
+        starts_s = (*state.starts_s, *map(float, graphs.windows.start_s))[-2:]
+        if self._has_factors:
+            return self._factor_step(state, graphs, starts_s)
         network, windows, session = self._opened(
             graphs, state.session, verb="step", before_s=state.starts_s
         )
@@ -137,8 +144,17 @@ class Online(Fitted):
         output = known_only(output, graphs.node_mask)
         mean, std, past = read_embedding(output, network.options, state.past)
         noise = None if generator is None else generator.get_state()
-        starts_s = (*state.starts_s, *map(float, graphs.windows.start_s))[-2:]
         return (
             replace(state, network=after, past=past, noise=noise, starts_s=starts_s),
             self._node_embedding(graphs, session, mean, std, attention=None),
+        )
+
+    def _factor_step(
+        self, state: OnlineState, graphs: GraphSequence, starts_s: tuple[float, ...]
+    ) -> tuple[OnlineState, NodeEmbedding]:
+        readable, session = self._found(graphs, state.session, verb="step", before_s=state.starts_s)
+        said = read_factors(session.network, readable, start=state.network, with_attention=False)
+        return (
+            replace(state, network=said.after, starts_s=starts_s),
+            self._node_embedding(graphs, session, said.mean, said.std, attention=None),
         )

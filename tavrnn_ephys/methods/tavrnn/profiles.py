@@ -13,6 +13,7 @@ __all__ = ["resolve_options"]
 
 _TRAINING_PROFILES: Mapping[str, Mapping[str, Any]] = {
     "default": {},
+    "state_space": {},
     "paper": {
         "training_epochs": 500,
         "learning_rate": 1e-2,

@@ -13,7 +13,6 @@ from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import GraphUnits, require_units, units_of
-from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
 
 __all__ = ["Session", "find_session", "knows_nodes", "name_sessions"]
@@ -32,9 +31,9 @@ class Session:
         Whether its graphs have a history node.
     n_features : int
         Width of the features that its graphs bring.
-    basis : SpectralBasis
-        Its spectral coordinates.
-    network : Network
+    basis : SpectralBasis or None
+        Its spectral coordinates; ``None`` where the network reads none.
+    network : Network or FactorNetwork
         Its network.
     units : GraphUnits
         Windows, bins, measure and threshold of its graphs, as far as they are known.
@@ -43,8 +42,8 @@ class Session:
     node_ids: NDArray[np.str_]
     history_node: bool
     n_features: int
-    basis: SpectralBasis
-    network: Network
+    basis: SpectralBasis | None
+    network: Any
     units: GraphUnits = field(default_factory=GraphUnits)
 
     def check(

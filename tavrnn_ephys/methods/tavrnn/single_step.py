@@ -24,6 +24,7 @@ from tavrnn_ephys.methods.tavrnn._step_memory import AttentionMemory, ReadoutMem
 from tavrnn_ephys.methods.tavrnn.nn.attention import TemporalAttention
 from tavrnn_ephys.methods.tavrnn.nn.latent import SMALLEST_STD
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
 from tavrnn_ephys.methods.tavrnn.sessions import Session
 
 __all__ = ["SingleStep"]
@@ -70,7 +71,7 @@ class SingleStep:
         return torch.zeros(self._n_vertices, width)
 
     def _take_weights(self, session: Session) -> None:
-        network, basis = session.network, session.basis
+        network, basis = session.network, cast(SpectralBasis, session.basis)
         encoder = network.encoder
         size = network.options.hidden_size
         weights = network._loop_weights()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.core.checks import one_of, positive_number, whole_number
@@ -54,6 +54,10 @@ class ComparisonConfig:
     segment_index : int, optional
         Which segment of each recording; the first by default, and a warning says so where there
         are several.
+    adapter : str, optional
+        Adapter that reads the files; found by content by default.
+    options : mapping of str to object
+        Options of the adapter, the same for all files.
     """
 
     bin_size_s: float | None = None
@@ -71,6 +75,8 @@ class ComparisonConfig:
     nbs_size: str = "extent"
     seed: int = 0
     segment_index: int | None = None
+    adapter: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("bin_size_s", "window_length_s", "step_s"):
@@ -122,7 +128,9 @@ class ComparisonConfig:
     @property
     def recording(self) -> RecordingSpec:
         """How each file is read."""
-        return RecordingSpec(segment_index=self.segment_index)
+        return RecordingSpec(
+            adapter=self.adapter, options=self.options, segment_index=self.segment_index
+        )
 
     def windows(self, stored: Mapping[str, Any]) -> WindowSpec | None:
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tavrnn_ephys.core.checks import some
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.io.blocks import annotated_fields
 from tavrnn_ephys.statistics.across_cultures import group_differences, paired_effects
 from tavrnn_ephys.statistics.conditions import condition_effects
@@ -72,14 +73,18 @@ def identities(facts: Sequence[Mapping[str, str]], config: ComparisonConfig) -> 
     ------
     InputError
         If a recording does not say what is asked for.
+
+    Warns
+    -----
+    DataLossWarning
+        If files count as cultures of their own, for they name no subject.
     """
     import pandas as pd
 
     columns: dict[str, Any] = {"file": [item["file"] for item in facts]}
     culture_by = config.culture_by
     if culture_by is None:
-        has_subject = all("subject_id" in item for item in facts)
-        culture_by = "subject_id" if has_subject else "file"
+        culture_by = _own_name(facts, is_counted=bool(config.group_by or config.trend))
     columns["culture"] = [_fact(item, culture_by, "--culture-by") for item in facts]
     if config.group_by is not None:
         for name in config.factors if len(config.factors) > 1 else ():
@@ -93,6 +98,25 @@ def identities(facts: Sequence[Mapping[str, str]], config: ComparisonConfig) -> 
         texts = [_fact(item, config.trend, "--trend") for item in facts]
         columns["trend"] = [_number(text, config.trend) for text in texts]
     return pd.DataFrame(columns)
+
+
+def _own_name(facts: Sequence[Mapping[str, str]], *, is_counted: bool) -> str:
+    """Choose what names a culture where nobody says; a file of its own is a guess, and is told."""
+    n_without = sum("subject_id" not in item for item in facts)
+    if n_without == 0:
+        return "subject_id"
+    if is_counted and len(facts) > 1:
+        shared = set.intersection(*(set(item) for item in facts)) - {"file"}
+        known = f": {some(sorted(shared), 12)}" if shared else ", which these files lack"
+        warnings.warn(
+            f"{n_without} of {len(facts)} files name no subject, so that each file counts as a "
+            "culture of its own. Where a culture was recorded more than once, say what names it, "
+            f"culture_by (--culture-by on the command line){known}. Or write subject_id into the "
+            "files: tavrnn-ephys convert --metadata.",
+            DataLossWarning,
+            stacklevel=4,
+        )
+    return "file"
 
 
 def _fact(facts: Mapping[str, str], key: str, flag: str) -> str:

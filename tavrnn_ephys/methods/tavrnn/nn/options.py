@@ -15,7 +15,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "node_features": ("spectral", "graph"),
     "propagation": ("signed", "binary"),
     "bias": ("everywhere", "recurrence"),
-    "recurrence": ("trained", "untrained", "none"),
+    "recurrence": ("trained", "untrained", "none", "state_space", "independent"),
     "attention": ("history", "node", "none"),
     "attention_memory": ("recurrent", "attended"),
     "attention_values": ("bounded", "linear"),
@@ -56,8 +56,10 @@ class NetworkOptions:
         none.
     bias : {"everywhere", "recurrence"}
         Which graph convolutions have a bias.
-    recurrence : {"trained", "untrained", "none"}
-        The graph GRU: learnt, left at its initial weights, or absent.
+    recurrence : {"trained", "untrained", "none", "state_space", "independent"}
+        The graph GRU: learnt, left at its initial weights, or absent; or in its place states of
+        the network that decay from window to window at a rate learnt from the data, and the same
+        states without memory of earlier windows.
     attention : {"history", "node", "none"}
         Query and keys from the history node, from each vertex, or no attention.
     attention_width : int or None
@@ -82,6 +84,11 @@ class NetworkOptions:
     prediction_weight : float
         Weight of the reconstruction of each window from its prior, that is from the windows
         before it alone.
+    gate : bool
+        Whether only pairs that are coupled on average are expected to change, for states alone.
+    left_out : bool
+        Whether a window that the fit saw is embedded with loadings that it has not shaped itself,
+        for states alone.
     embedding : {"attended", "joined", "mean", "sample", "weighted"}
         What the embedding is: the posterior means of the window and of those that it attends to,
         averaged with the weights of attention, for states that last longer than windows; the
@@ -124,6 +131,8 @@ class NetworkOptions:
     kl_weight: float = 0.02
     kl_scale: str = "node_mean"
     prediction_weight: float = 0.0
+    gate: bool = True
+    left_out: bool = True
     embedding: str = "joined"
     smoothing: str = "none"
     smoothing_factor: float = 0.6
@@ -135,7 +144,7 @@ class NetworkOptions:
             positive_int(self.attention_width, "attention_width")
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
-        for name in ("self_path", "residual", "variational", "history_node"):
+        for name in ("self_path", "residual", "variational", "history_node", "gate", "left_out"):
             one_of(getattr(self, name), (True, False), name)
         for name in ("kl_weight", "prediction_weight", "attention_recency", "smoothing_factor"):
             positive_number(getattr(self, name), name, or_zero=True)
@@ -144,9 +153,15 @@ class NetworkOptions:
                 f"smoothing_factor must be at least 0 and below 1, got {self.smoothing_factor:g}."
             )
 
+    @property
+    def has_factors(self) -> bool:
+        """Whether the network is a mean graph and factors whose states decay."""
+        return self.recurrence in ("state_space", "independent")
+
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "default": {},
+    "state_space": {"recurrence": "state_space", "attention": "none", "history_node": False},
     "paper": {
         "node_features": "graph",
         "propagation": "binary",
@@ -183,7 +198,7 @@ def options_for(profile: str, *, ablation: str | None = None, **changes: Any) ->
 
     Parameters
     ----------
-    profile : {"default", "paper"}
+    profile : {"default", "state_space", "paper"}
         The named set to start from.
     ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
         Part that is taken away: attention; the history node; both, which leaves VGRNN

@@ -1,0 +1,1 @@
+"""State-space factors of a directed, weighted graph: the default profile of TAVRNN."""

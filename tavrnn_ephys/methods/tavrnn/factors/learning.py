@@ -1,0 +1,266 @@
+"""Learning factors by variational expectation maximisation, one sweep over the windows a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tavrnn_ephys.methods.tavrnn.factors.filtering import (
+    DECAYS,
+    decay_likelihood,
+    filter_states,
+    smooth,
+)
+from tavrnn_ephys.methods.tavrnn.factors.gate import fit_gate
+from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork, digest_of
+from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
+
+__all__ = ["FactorFit", "learn"]
+
+_Array = NDArray[np.float64]
+# Directions in which windows differ most, among which those that last are looked for.  Without
+# lag 0, windows that are single trials would start from noise.
+_N_DIRECTIONS, _LAGS = 20, (0, 1, 2, 3)
+_START_DECAY, _START_VARIANCE = 0.8, 0.1
+# Loadings of factors that hold noise reach .4 of their own uncertainty; those of the weakest
+# true factors .55.
+_LEAST_RELIABILITY = 0.45
+_SMALLEST = 1e-9
+# Twice the drop of the log-likelihood at the ends of an interval of 95 %.
+_HALF_DROP = 1.92
+
+
+@dataclass
+class FactorFit:
+    """
+    The state of the fit of one session.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        Filled in as it learns.
+    windows : GraphWindows
+        Its training windows.
+    labels : LabelEvidence, optional
+        What labels say of its windows.
+    """
+
+    network: FactorNetwork
+    windows: GraphWindows
+    labels: LabelEvidence | None = None
+    states: _Array = field(init=False)
+    spread: _Array = field(init=False)
+    prior: Tensor = field(init=False)
+    probability: Tensor = field(init=False)
+    relevance: _Array = field(init=False)
+
+    def start(self) -> None:
+        """Fit mean graph and gate, and start from the directions in which windows last."""
+        network, windows = self.network, self.windows
+        network.mean, network.scale = windows.moments()
+        network.pair_weight.fill_(1.0 if windows.directed else 0.5)
+        windows.standardize(network.standardized)
+        counts = max(len(windows), 2)
+        varies = network.scale > 0
+        z = torch.where(varies, network.mean / torch.where(varies, network.scale, 1.0), 0.0)
+        probability, prior = np.ones(z.shape), np.full(z.shape, 1.0 / counts)
+        if network.options.gate:
+            gate = fit_gate(z[varies].cpu().numpy() * np.sqrt(counts))
+            probability, prior = np.zeros(z.shape), np.zeros(z.shape)
+            probability[varies.cpu().numpy()] = gate.probability
+            prior[varies.cpu().numpy()] = gate.mean_square / counts
+        self.probability = torch.from_numpy(probability).to(network.mean) * varies
+        self.prior = torch.from_numpy(prior).to(network.mean) * varies + _SMALLEST
+        size = network.options.latent_size
+        self.relevance = np.ones(size)
+        self.states = self._lasting_directions(size)
+        self.spread = np.tile(np.eye(size) * _START_VARIANCE, (len(windows), 1, 1))
+
+    def _lasting_directions(self, size: int) -> _Array:
+        """Turn the strongest gated directions so that the first ones last longest."""
+        gram = self.windows.gram(self.prior.sqrt())
+        values, vectors = np.linalg.eigh(gram)
+        order = np.argsort(values)[::-1][:_N_DIRECTIONS]
+        scores = vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))
+        lagged = np.zeros((len(order), len(order)))
+        for part in self.windows.stretches:
+            for lag in _LAGS:
+                later, earlier = scores[part][lag:], scores[part][: len(part) - lag]
+                lagged += later.T @ earlier if len(part) > lag else 0.0
+        turned = scores @ np.linalg.eigh((lagged + lagged.T) / 2)[1][:, ::-1][:, :size]
+        # The sign of an eigenvector is the solver's; that of its third moment is the data's.
+        skew = np.where((turned**3).sum(axis=0) < 0, -1.0, 1.0)
+        unit = turned * skew / np.maximum(turned.std(axis=0), _SMALLEST)
+        return np.pad(unit, ((0, 0), (0, size - unit.shape[1])))
+
+    def update_loadings(self) -> None:
+        """Give every loading its posterior under the states, one factor after the other."""
+        network = self.network
+        moments = self.states.T @ self.states + self.spread.sum(axis=0)
+        products = self.windows.products(self.states)
+        weight = float(self.probability.sum()) or 1.0
+        network.seen_states.copy_(torch.from_numpy(self.states))
+        for factor in range(len(moments)):
+            others = torch.from_numpy(moments[factor]).to(network.loadings)
+            others[factor] = 0.0
+            rest = products[factor] - torch.tensordot(others, network.loadings, dims=1)
+            prior = self.prior * float(self.relevance[factor])
+            variance = 1.0 / (float(moments[factor, factor]) + 1.0 / prior)
+            mean = rest * variance
+            network.loadings[factor] = mean
+            network.uncertainty[factor] = variance if network.options.variational else 0.0
+            square = (mean.square() + variance) / self.prior
+            found = float((square * self.probability).sum()) / weight
+            self.relevance[factor] = max(found, _SMALLEST)
+
+    def update_states(self) -> tuple[_Array, _Array]:
+        """Filter and smooth the states; return evidence on each, and its precision."""
+        network = self.network
+        evidence = self.windows.evidence(network.loadings) * float(network.pair_weight)
+        uncertainty = network.uncertainty.flatten(1).sum(dim=1).double().cpu().numpy()
+        precision = network.precision() + np.diag(uncertainty) * float(network.pair_weight)
+        every = np.tile(precision, (len(evidence), 1, 1))
+        for index in self.windows.incomplete:
+            every[index] += network.precision(self.windows.window(index)[1]) - network.precision()
+        if self.labels is not None:
+            self.labels.learn(self.states, self.spread)
+            evidence, every = self.labels.joined(evidence, every)
+        decay = network.decay.cpu().numpy()
+        for part in self.windows.stretches:
+            found = filter_states(evidence[part], every[part], decay)
+            self.states[part], self.spread[part] = smooth(found, decay)
+        alone = np.diagonal(every, axis1=1, axis2=2)
+        others = np.einsum("tkl,tl->tk", every, self.states) - alone * self.states
+        return evidence - others, np.maximum(alone, 0.0)
+
+    def decay_evidence(self, evidence: _Array, precision: _Array) -> _Array:
+        """Say how likely each decay is, over all stretches."""
+        return np.sum(
+            [decay_likelihood(evidence[part], precision[part]) for part in self.windows.stretches],
+            axis=0,
+        )
+
+    def rescale(self) -> None:
+        """Bring every state to unit variance; its loadings follow in the next sweep."""
+        square = np.mean(self.states**2 + np.diagonal(self.spread, axis1=1, axis2=2), axis=0)
+        unit = np.sqrt(np.maximum(square, 1e-6))
+        self.states = self.states / unit
+        self.spread = self.spread / unit[:, np.newaxis] / unit
+
+    def finish(self) -> bool:
+        """
+        Drop factors that hold noise, and remember the windows; say whether one is reliable.
+
+        The strongest factor stays in any case.
+        """
+        network = self.network
+        square = network.loadings.square().flatten(1).sum(dim=1)
+        noise = 1.0 / (self._moment() + 1.0 / (self.prior * self._relevance()))
+        noise = (noise * (self.probability > 0)).flatten(1).sum(dim=1)
+        reliable = square > _LEAST_RELIABILITY * noise
+        kept = reliable.clone()
+        kept[int(square.argmax())] = True
+        for name in ("loadings", "uncertainty"):
+            getattr(network, name)[~kept] = 0.0
+        network.seen_states[:, ~kept] = 0.0
+        for index in range(len(self.windows)):
+            network.seen[index] = digest_of(self.windows.weights(index))
+        network.deviation.copy_(torch.from_numpy(self._deviation()))
+        return bool(reliable.any())
+
+    def _moment(self) -> Tensor:
+        moments = (self.states**2).sum(axis=0)
+        moments = moments + np.diagonal(self.spread, axis1=1, axis2=2).sum(axis=0)
+        return torch.from_numpy(moments).to(self.prior)[:, None, None]
+
+    def _relevance(self) -> Tensor:
+        return torch.from_numpy(self.relevance).to(self.prior)[:, None, None]
+
+    def _deviation(self) -> _Array:
+        """Estimate by moments how far the states of nodes lie from that of the network."""
+        network = self.network
+        said = np.stack([network.evidence(*self.windows.window(i)) for i in self._sampled()])
+        precision = network.node_precision()
+        total = said.sum(axis=1) / np.maximum(precision.sum(axis=0), _SMALLEST)
+        rest = said - precision * total[:, np.newaxis]
+        excess = np.square(rest).mean(axis=0) - precision
+        size = np.maximum(np.square(precision).sum(axis=0), _SMALLEST)
+        return np.maximum(excess.sum(axis=0) / size, 0.0)
+
+    def _sampled(self) -> NDArray[np.int64]:
+        """Choose windows, as many as tell a variance."""
+        return np.unique(np.linspace(0, len(self.windows) - 1, 200).astype(np.int64))
+
+
+def learn(
+    fits: Mapping[str, FactorFit] | Sequence[FactorFit],
+    *,
+    n_sweeps: int,
+    decay: _Array | None = None,
+    progress: Iterator[object] | None = None,
+) -> list[dict[str, float]]:
+    """
+    Learn the factors of sessions, which share the decay of their states.
+
+    Parameters
+    ----------
+    fits : mapping of str to FactorFit, or sequence of them
+        The sessions.
+    n_sweeps : int
+        Sweeps over all windows.
+    decay : numpy.ndarray, shape (latent_size,), optional
+        Decay that is known from other sessions, and kept.
+    progress : iterator, optional
+        Advanced once per sweep.
+
+    Returns
+    -------
+    list of dict of str to float
+        Per sweep the share of the pairs' variance that factors do not explain
+        (``"reconstruction"``).
+    """
+    sessions = list(fits.values()) if isinstance(fits, Mapping) else list(fits)
+    size = sessions[0].network.options.latent_size
+    recurrent = sessions[0].network.options.recurrence == "state_space"
+    known = np.full(size, _START_DECAY if recurrent else 0.0) if decay is None else decay
+    for fit in sessions:
+        fit.start()
+        fit.network.decay.copy_(torch.from_numpy(known))
+    history, likelihood = [], np.zeros((len(DECAYS), size))
+    for _ in range(n_sweeps):
+        likelihood = np.zeros((len(DECAYS), size))
+        for fit in sessions:
+            fit.update_loadings()
+            likelihood += fit.decay_evidence(*fit.update_states())
+            fit.rescale()
+        if decay is None and recurrent:
+            known = DECAYS[likelihood.argmax(axis=0)]
+            for fit in sessions:
+                fit.network.decay.copy_(torch.from_numpy(known))
+        history.append({"reconstruction": float(np.mean([_unexplained(fit) for fit in sessions]))})
+        if progress is not None:
+            next(progress, None)
+    low, high = _interval(likelihood)
+    for fit in sessions:
+        fit.network.decay_low.copy_(torch.from_numpy(low))
+        fit.network.decay_high.copy_(torch.from_numpy(high))
+    return history
+
+
+def _unexplained(fit: FactorFit) -> float:
+    explained = fit.network.loadings.square().flatten(1).sum(dim=1).double().cpu().numpy()
+    n_pairs = max(int((fit.network.scale > 0).sum()), 1)
+    return 1.0 - float((explained * (fit.states**2).mean(axis=0)).sum()) / n_pairs
+
+
+def _interval(likelihood: _Array) -> tuple[_Array, _Array]:
+    """Decays that the data do not tell from the best one."""
+    near = likelihood >= likelihood.max(axis=0) - _HALF_DROP
+    low = DECAYS[near.argmax(axis=0)]
+    return low, DECAYS[len(DECAYS) - 1 - near[::-1].argmax(axis=0)]

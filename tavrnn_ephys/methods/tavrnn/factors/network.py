@@ -1,0 +1,265 @@
+"""What a fit knows of the factors of one session, and what it says of a window."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+
+# A large odd number: the weights of places then fill all bits.
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+__all__ = ["FactorNetwork", "WindowEvidence", "digest_of"]
+
+
+class WindowEvidence(NamedTuple):
+    """
+    What windows say of the factors' states.
+
+    Parameters
+    ----------
+    contributions : numpy.ndarray, shape (n_windows, n_nodes, n_factors)
+        Evidence that the couplings of each node bring; a coupling counts half for either end.
+    precision : numpy.ndarray, shape (n_windows, n_factors, n_factors)
+        Precision of their sum.
+    """
+
+    contributions: NDArray[np.float64]
+    precision: NDArray[np.float64]
+
+
+class FactorNetwork(nn.Module):
+    """
+    A mean graph and the factors by which it changes: ``A_t = M + S ∘ (Σ_k g_tk D_k + ε_t)``.
+
+    ``S`` is the standard deviation of each pair, ``D_k`` the loadings of factor ``k``, and
+    ``g_tk`` its state in window ``t``, which decays to zero, with unit variance.
+
+    Parameters
+    ----------
+    options : NetworkOptions
+        The options.
+    n_nodes : int
+        Number of nodes.
+    n_windows : int
+        Number of windows that the fit saw.
+
+    Attributes
+    ----------
+    mean, scale : torch.Tensor, shape (n_nodes, n_nodes)
+        Mean graph, and standard deviation of each pair; 0 for pairs that do not vary.
+    loadings, uncertainty : torch.Tensor, shape (latent_size, n_nodes, n_nodes)
+        Posterior mean and variance of the loadings, in units of the pair's standard deviation;
+        zero for factors that the data do not need.
+    decay, decay_low, decay_high : torch.Tensor, shape (latent_size,)
+        Share of a state that is left after one window, with its interval of 95 %.
+    pair_weight : torch.Tensor, shape ()
+        1 for directed graphs, ½ for others, in which each pair stands twice.
+    deviation : torch.Tensor, shape (latent_size,)
+        Variance of the states of single nodes around that of the network.
+    supervised : torch.Tensor of bool, shape ()
+        Whether labels took part in the fit.
+    seen : torch.Tensor of int64, shape (n_windows, 2)
+        Digests of the windows that the fit saw.
+    seen_states : torch.Tensor, shape (n_windows, latent_size)
+        Their states when the loadings were fitted.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    loadings: Tensor
+    uncertainty: Tensor
+    decay: Tensor
+    decay_low: Tensor
+    decay_high: Tensor
+    pair_weight: Tensor
+    deviation: Tensor
+    supervised: Tensor
+    seen: Tensor
+    seen_states: Tensor
+
+    def __init__(self, options: NetworkOptions, *, n_nodes: int, n_windows: int) -> None:
+        super().__init__()
+        self.options = options
+        pairs, size = (n_nodes, n_nodes), options.latent_size
+        for name in ("mean", "scale"):
+            self.register_buffer(name, torch.zeros(pairs))
+        for name in ("loadings", "uncertainty"):
+            self.register_buffer(name, torch.zeros(size, *pairs))
+        for name in ("decay", "decay_low", "decay_high", "deviation"):
+            self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
+        self.register_buffer("pair_weight", torch.ones(()))
+        self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
+        self.register_buffer("seen", torch.zeros(n_windows, 2, dtype=torch.int64))
+        self.register_buffer("seen_states", torch.zeros(n_windows, size, dtype=torch.float64))
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.mean)
+
+    @property
+    def active(self) -> NDArray[np.int64]:
+        """Positions of the factors that the data need."""
+        return np.flatnonzero(self.loadings.abs().amax(dim=(1, 2)).cpu().numpy() > 0)
+
+    def node_strength(self) -> NDArray[np.float64]:
+        """
+        Say how strongly the couplings of each node move with each factor.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_nodes, latent_size)
+            Root of the summed squared loadings from and to the node; negative where its couplings
+            lose on the whole as the state rises.
+        """
+        loadings = self.loadings.double()
+        square = (loadings.square().sum(dim=1) + loadings.square().sum(dim=2)).T
+        net = (loadings.sum(dim=1) + loadings.sum(dim=2)).T
+        return (square.sqrt() * torch.where(net < 0, -1.0, 1.0)).cpu().numpy()
+
+    def node_precision(self) -> NDArray[np.float64]:
+        """
+        Say how surely the couplings of each node tell each state.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_nodes, latent_size)
+            Sums to the diagonal of the precision of a window over nodes.
+        """
+        square = self.loadings.double().square()
+        halves = (square.sum(dim=1) + square.sum(dim=2)).T / 2
+        return (halves * self.pair_weight).cpu().numpy()
+
+    def precision(self, present: Tensor | None = None) -> NDArray[np.float64]:
+        """
+        Say how surely a window tells the states.
+
+        Parameters
+        ----------
+        present : torch.Tensor of bool, shape (n_nodes,), optional
+            Nodes that exist in it; by default all do.
+
+        Returns
+        -------
+        numpy.ndarray, shape (latent_size, latent_size)
+            Its precision.
+        """
+        loadings = self.loadings
+        if present is not None:
+            loadings = loadings * (present[:, None] & present)
+        flat = loadings.flatten(1).double()
+        return (flat @ flat.T * self.pair_weight).cpu().numpy()
+
+    def standardized(self, weights: Tensor, present: Tensor | None = None) -> Tensor:
+        """
+        Express a graph as its difference from the mean graph, in standard deviations.
+
+        Parameters
+        ----------
+        weights : torch.Tensor, shape (n_nodes, n_nodes)
+            Weights of a window.
+        present : torch.Tensor of bool, shape (n_nodes,), optional
+            Nodes that exist in it; by default all do.
+
+        Returns
+        -------
+        torch.Tensor, shape (n_nodes, n_nodes)
+            0 where a pair does not vary or does not exist.
+        """
+        known = self.scale > 0
+        if present is not None:
+            known = known & present[:, None] & present
+        scale = torch.where(known, self.scale, 1.0)
+        return torch.where(known, (weights - self.mean) / scale, 0.0)
+
+    def evidence(self, weights: Tensor, present: Tensor | None = None) -> NDArray[np.float64]:
+        """
+        Gather what each node's couplings say of the states in a window.
+
+        A window that the fit saw has shaped the loadings itself: that part is taken out, so that
+        the windows that a decoder is trained on are embedded like those that it meets later.
+
+        Parameters
+        ----------
+        weights : torch.Tensor, shape (n_nodes, n_nodes)
+            Weights of the window.
+        present : torch.Tensor of bool, shape (n_nodes,), optional
+            Nodes that exist in it; by default all do.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_nodes, latent_size)
+            Evidence of each node.
+        """
+        values = self.standardized(weights, present)
+        own = self._own_state(weights) if self.options.left_out else None
+        found = np.zeros((self.n_nodes, self.options.latent_size))
+        for factor in self.active:
+            said = values * self.loadings[factor]
+            if own is not None:
+                said -= values.square() * (self.uncertainty[factor] * float(own[factor]))
+            found[:, factor] = (said.sum(dim=0) + said.sum(dim=1)).double().cpu().numpy() / 2
+        return found * float(self.pair_weight)
+
+    def expected(self, states: NDArray[np.float64]) -> Tensor:
+        """
+        Return the graph that states stand for.
+
+        Parameters
+        ----------
+        states : numpy.ndarray, shape (latent_size,)
+            State of each factor.
+
+        Returns
+        -------
+        torch.Tensor, shape (n_nodes, n_nodes)
+            Expected weights.
+        """
+        factors = torch.from_numpy(states).to(self.loadings)
+        return self.mean + self.scale * torch.tensordot(factors, self.loadings, dims=1)
+
+    def initial_state(self) -> FilterState:
+        """
+        Return what is known before the first window: nothing.
+
+        Returns
+        -------
+        FilterState
+            Zeros, with unit variance.
+        """
+        size = self.options.latent_size
+        return FilterState(np.zeros(size), np.eye(size))
+
+    def _own_state(self, weights: Tensor) -> NDArray[np.float64] | None:
+        """Return the state that the fit gave this window, if it saw it."""
+        found = (self.seen == digest_of(weights).to(self.seen.device)).all(dim=1).nonzero()
+        return None if not len(found) else self.seen_states[found[0, 0]].cpu().numpy()
+
+
+def digest_of(weights: Tensor) -> Tensor:
+    """
+    Return a digest by which the weights of a window are known again.
+
+    Parameters
+    ----------
+    weights : torch.Tensor, shape (n_nodes, n_nodes)
+        The weights.
+
+    Returns
+    -------
+    torch.Tensor of int64, shape (2,)
+        Two sums over the bits of its weights.
+    """
+    array = np.ascontiguousarray(weights.detach().cpu().numpy(), dtype=np.float32).ravel()
+    words = array.view(np.uint32).astype(np.uint64)
+    # Sums of whole numbers wrap around, and are the same in any order of summation.
+    places = np.arange(1, len(words) + 1, dtype=np.uint64) * _ODD
+    sums = [words.sum(dtype=np.uint64), (words * places).sum(dtype=np.uint64)]
+    return torch.from_numpy(np.array(sums, dtype=np.uint64).view(np.int64))

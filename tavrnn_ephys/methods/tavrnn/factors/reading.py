@@ -1,0 +1,324 @@
+"""What factors say of a sequence of graphs: embedding, attention, expected graphs, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.tavrnn.factors.filtering import (
+    Filtered,
+    FilterState,
+    filter_states,
+    smooth,
+)
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork, WindowEvidence
+from tavrnn_ephys.methods.tavrnn.factors.windows import weights_of
+
+__all__ = ["FactorReader", "FactorReading", "expected_graphs", "log_likelihood", "read_factors"]
+
+_Array = NDArray[np.float64]
+_Embedded = NDArray[np.float32]
+_Window = tuple[Tensor, Tensor | None]
+_LOG_2PI = float(np.log(2.0 * np.pi))
+
+
+class FactorReading(NamedTuple):
+    """
+    An embedding, and what is known after its last window.
+
+    Parameters
+    ----------
+    mean, std : numpy.ndarray, shape (n_windows, n_nodes, width)
+        Posterior mean and standard deviation; NaN where a node does not exist.
+    attention : numpy.ndarray or None, shape (n_windows, n_windows)
+        Share of each window in the filtered state of each; ``None`` without recurrence, or
+        where it was not asked for.
+    after : FilterState
+        What is known after the last window.
+    """
+
+    mean: _Embedded
+    std: _Embedded
+    attention: _Embedded | None
+    after: FilterState
+
+
+class FactorReader:
+    """
+    What does not change from window to window, computed once.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        What a fit learnt of a session.
+    """
+
+    def __init__(self, network: FactorNetwork) -> None:
+        self._network = network
+        self._decay = network.decay.cpu().numpy()
+        self._strength, self._of_nodes = network.node_strength(), network.node_precision()
+        self._precision = network.precision()
+        self._deviation = network.deviation.cpu().numpy()
+
+    def evidence(self, windows: Sequence[_Window]) -> WindowEvidence:
+        """
+        Gather what windows say.
+
+        Parameters
+        ----------
+        windows : sequence of tuple of torch.Tensor
+            Weights of each, and the nodes that exist in it, ``None`` if all do.
+
+        Returns
+        -------
+        WindowEvidence
+            What each node's couplings say, and how surely.
+        """
+        network = self._network
+        said = [network.evidence(*window) for window in windows]
+        precision = [
+            self._precision if present is None else network.precision(present)
+            for _, present in windows
+        ]
+        return WindowEvidence(np.stack(said), np.stack(precision))
+
+    def filtered(self, evidence: WindowEvidence, start: FilterState | None = None) -> Filtered:
+        """
+        Filter the states of windows.
+
+        Parameters
+        ----------
+        evidence : WindowEvidence
+            What the windows say.
+        start : FilterState, optional
+            What is known of the windows before.
+
+        Returns
+        -------
+        Filtered
+            The posterior of every window.
+        """
+        total = evidence.contributions.sum(axis=1)
+        return filter_states(total, evidence.precision, self._decay, start)
+
+    def embedded(
+        self, windows: Sequence[_Window], start: FilterState | None = None
+    ) -> tuple[_Embedded, _Embedded, Filtered]:
+        """
+        Embed every node in every window.
+
+        Parameters
+        ----------
+        windows : sequence of tuple of torch.Tensor
+            Weights of each, and the nodes that exist in it, ``None`` if all do.
+        start : FilterState, optional
+            What is known of the windows before.
+
+        Returns
+        -------
+        tuple of numpy.ndarray and Filtered
+            Mean and standard deviation, (n_windows, n_nodes, width); and the filter's posterior.
+        """
+        evidence = self.evidence(windows)
+        found = self.filtered(evidence, start)
+        mean, std = self.embedding_of(evidence, found)
+        return mean, std, found
+
+    def embedding_of(
+        self, evidence: WindowEvidence, found: Filtered
+    ) -> tuple[_Embedded, _Embedded]:
+        """
+        Say what states stand for at every node.
+
+        Parameters
+        ----------
+        evidence : WindowEvidence
+            What the windows say.
+        found : Filtered
+            The filter's posterior.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, shape (n_windows, n_nodes, width)
+            Mean and standard deviation: of the window alone, and of the states that last.
+        """
+        options, size = self._network.options, np.abs(self._strength)
+        alone, spread = _of_window(evidence)
+        now = (alone[:, np.newaxis] + self._deviations(evidence)) * self._strength
+        parts = [(now, np.sqrt(spread)[:, np.newaxis] * size)]
+        if options.recurrence == "state_space" and options.embedding != "mean":
+            states, covariance = found.mean, found.covariance
+            if options.smoothing == "two_sided":
+                states, covariance = smooth(found, self._decay)
+            deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+            lasting = states[:, np.newaxis] * self._strength, deviation[:, np.newaxis] * size
+            parts = [lasting] if options.embedding == "attended" else [*parts, lasting]
+        means, stds = zip(*parts, strict=True)
+        return (
+            np.concatenate(means, axis=-1).astype(np.float32),
+            np.concatenate(stds, axis=-1).astype(np.float32),
+        )
+
+    def _deviations(self, evidence: WindowEvidence) -> _Array:
+        """Shrink what the couplings of each node say otherwise than the whole network."""
+        precision, variance = self._of_nodes, self._deviation
+        total = evidence.contributions.sum(axis=1) / np.maximum(precision.sum(axis=0), 1e-12)
+        rest = evidence.contributions - precision * total[:, np.newaxis]
+        return rest * variance / (1.0 + variance * precision)
+
+    def attention(self, found: Filtered, evidence: WindowEvidence) -> _Embedded:
+        """
+        Share of each window in the filtered state of each, weighted by how much factors say.
+
+        A window's weight is what it adds to the state, times what the filter retains of it after
+        each later window.
+
+        Parameters
+        ----------
+        found : Filtered
+            The filter's posterior.
+        evidence : WindowEvidence
+            What the windows say.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_windows)
+            Rows sum to 1 over windows up to their own.
+        """
+        retained = found.retained(self._decay)
+        gains = np.diagonal(found.covariance, axis1=1, axis2=2)
+        sureness = np.diagonal(evidence.precision, axis1=1, axis2=2)
+        matrix = np.zeros((len(gains), len(gains)), dtype=np.float32)
+        carried = np.zeros((len(gains), gains.shape[1]))
+        for index in range(len(gains)):
+            carried[:index] *= retained[index]
+            carried[index] = gains[index] * sureness[index]
+            row = np.abs(carried[: index + 1]) @ sureness[index]
+            if row.sum() <= 0:
+                row[-1] = 1.0
+            matrix[index, : index + 1] = row / row.sum()
+        return matrix
+
+
+def read_factors(
+    network: FactorNetwork,
+    graphs: GraphSequence,
+    *,
+    start: FilterState | None = None,
+    with_attention: bool = True,
+) -> FactorReading:
+    """
+    Embed every node in every window of a sequence.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        What a fit learnt of the session.
+    graphs : GraphSequence
+        Consecutive windows.
+    start : FilterState, optional
+        What is known of the windows before.
+    with_attention : bool
+        Whether attention is wanted.
+
+    Returns
+    -------
+    FactorReading
+        The embedding.
+    """
+    reader = FactorReader(network)
+    evidence = reader.evidence(_windows(network, graphs))
+    found = reader.filtered(evidence, start)
+    mean, std = reader.embedding_of(evidence, found)
+    if graphs.node_mask is not None:
+        absent = ~np.asarray(graphs.node_mask)[..., np.newaxis]
+        mean, std = (np.where(absent, np.float32(np.nan), item) for item in (mean, std))
+    attention = None
+    if with_attention and network.options.recurrence == "state_space":
+        attention = reader.attention(found, evidence)
+    return FactorReading(mean, std, attention, found.last)
+
+
+def expected_graphs(
+    network: FactorNetwork, graphs: GraphSequence, *, ahead: bool = False
+) -> NDArray[np.float32]:
+    """
+    Return the graph that is expected in every window.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        What a fit learnt of the session.
+    graphs : GraphSequence
+        Consecutive windows.
+    ahead : bool
+        Whether from the windows before it alone.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
+        Expected weights.
+    """
+    reader = FactorReader(network)
+    found = reader.filtered(reader.evidence(_windows(network, graphs)))
+    states = found.predicted_mean if ahead else found.mean
+    if not ahead and network.options.smoothing == "two_sided":
+        states = smooth(found, network.decay.cpu().numpy())[0]
+    return np.stack([network.expected(item).cpu().numpy() for item in states])
+
+
+def log_likelihood(network: FactorNetwork, graphs: GraphSequence) -> float:
+    """
+    Say how likely graphs are under mean graph, factors and the windows before each, per pair.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        What a fit learnt of the session.
+    graphs : GraphSequence
+        Consecutive windows.
+
+    Returns
+    -------
+    float
+        Mean over windows of the log-density, in nats per pair of nodes that varies.
+    """
+    reader, windows = FactorReader(network), _windows(network, graphs)
+    found = reader.filtered(reader.evidence(windows))
+    varies = network.scale > 0
+    n_pairs = max(int(varies.sum()), 1)
+    scales = float(network.scale[varies].double().log().sum())
+    total = 0.0
+    for index, window in enumerate(windows):
+        square = float(network.standardized(*window).double().square().sum())
+        total += -0.5 * (square + n_pairs * _LOG_2PI) - scales
+        # A pair of an undirected graph stands twice, and so does what is explained of it.
+        total += _gain(found, index) / float(network.pair_weight)
+    return total / (len(windows) * n_pairs)
+
+
+def _gain(found: Filtered, index: int) -> float:
+    """Log-density of a window given those before it, less that under states of zero."""
+    before, after = found.predicted_covariance[index], found.covariance[index]
+    spread = np.linalg.slogdet(after)[1] - np.linalg.slogdet(before)[1]
+    mean, expected = found.mean[index], found.predicted_mean[index]
+    moved = mean @ np.linalg.solve(after, mean) - expected @ np.linalg.solve(before, expected)
+    return 0.5 * float(spread + moved)
+
+
+def _windows(network: FactorNetwork, graphs: GraphSequence) -> list[_Window]:
+    device = network.mean.device
+    return [weights_of(graphs, index, device) for index in range(len(graphs))]
+
+
+def _of_window(evidence: WindowEvidence) -> tuple[_Array, _Array]:
+    """Posterior mean and variance of the states from each window alone."""
+    n_factors = evidence.precision.shape[1]
+    covariance = np.linalg.inv(evidence.precision + np.eye(n_factors))
+    mean = np.einsum("tkl,tl->tk", covariance, evidence.contributions.sum(axis=1))
+    return mean, np.diagonal(covariance, axis1=1, axis2=2)

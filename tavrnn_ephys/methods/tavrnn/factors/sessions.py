@@ -1,0 +1,145 @@
+"""Sessions of factors: built, learnt together, and taken in one after the other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.errors import ChanceLossWarning
+from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.graph_units import joined_units, units_of
+from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_columns
+from tavrnn_ephys.methods.tavrnn.factors.learning import FactorFit, learn
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
+from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.sessions import Session
+
+__all__ = ["N_SWEEPS", "factor_sessions", "labels_by_session"]
+
+#: Sweeps of a fit where no other number is asked for.
+N_SWEEPS = 25
+
+
+def factor_sessions(
+    named: Mapping[str, Sequence[GraphSequence]],
+    options: NetworkOptions,
+    *,
+    n_sweeps: int,
+    device: torch.device,
+    labels: Mapping[str, NDArray[np.float64]] | None = None,
+    decay: NDArray[np.float64] | None = None,
+    verb: str = "fit",
+) -> tuple[dict[str, Session], list[dict[str, float]]]:
+    """
+    Learn the factors of sessions.
+
+    Parameters
+    ----------
+    named : mapping of str to sequence of GraphSequence
+        Training stretches by session.
+    options : NetworkOptions
+        The options.
+    n_sweeps : int
+        Sweeps over all windows.
+    device : torch.device
+        Where pairs are computed.
+    labels : mapping of str to numpy.ndarray, optional
+        Columns of labels of the windows of each session.
+    decay : numpy.ndarray, optional
+        Decay that is known from other sessions.
+    verb : str
+        What was called, for messages.
+
+    Returns
+    -------
+    tuple of dict of str to Session and list
+        The sessions, and the history of the fit.
+
+    Raises
+    ------
+    InputError
+        If the stretches of a session differ.
+
+    Warns
+    -----
+    ChanceLossWarning
+        If no factor of a session is told from noise.
+    """
+    fits: dict[str, FactorFit] = {}
+    sessions: dict[str, Session] = {}
+    for name, sequences in named.items():
+        windows = GraphWindows(sequences, device)
+        network = FactorNetwork(options, n_nodes=sequences[0].n_nodes, n_windows=len(windows)).to(
+            device
+        )
+        sessions[name] = Session(
+            node_ids=sequences[0].nodes.ids,
+            history_node=sequences[0].history_node,
+            n_features=sequences[0].n_features,
+            basis=None,
+            network=network,
+            units=joined_units(map(units_of, sequences)),
+        )
+        for sequence in sequences:
+            sessions[name].check(sequence, verb=verb)
+        evidence = None if labels is None else LabelEvidence(labels[name])
+        network.supervised.fill_(evidence is not None)
+        fits[name] = FactorFit(network, windows, evidence)
+    history = learn(fits, n_sweeps=n_sweeps, decay=decay)
+    for name, fit in fits.items():
+        if not fit.finish():
+            _warn_of_noise(name if len(fits) > 1 else None)
+    return sessions, history
+
+
+def labels_by_session(
+    y: Any, sequences: Sequence[GraphSequence], named: Mapping[str, Sequence[GraphSequence]]
+) -> dict[str, NDArray[np.float64]]:
+    """
+    Hand the labels of all windows to their sessions.
+
+    Parameters
+    ----------
+    y : array_like, shape (n_windows,)
+        Labels of all windows, in the order of the sequences.
+    sequences : sequence of GraphSequence
+        The sequences as they were given.
+    named : mapping of str to sequence of GraphSequence
+        The same by session.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Columns of labels by session.
+
+    Raises
+    ------
+    InputError
+        If there is not one label per window.
+    """
+    columns = label_columns(y, sum(map(len, sequences)))
+    limits = np.cumsum([0, *map(len, sequences)])
+    parts = {
+        id(item): columns[first:last]
+        for item, first, last in zip(sequences, limits[:-1], limits[1:], strict=True)
+    }
+    return {
+        name: np.concatenate([parts[id(item)] for item in items]) for name, items in named.items()
+    }
+
+
+def _warn_of_noise(name: str | None) -> None:
+    of_session = f" of session {name!r}" if name is not None else ""
+    warnings.warn(
+        f"No factor tells the windows{of_session} apart better than noise does: these embeddings "
+        "say nothing about the windows. Lengthen the windows, or choose a finer measure of "
+        "connectivity.",
+        ChanceLossWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,107 @@
+"""One window through the factors of a session, for a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.methods.stepping import DenseGraph
+from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
+from tavrnn_ephys.methods.tavrnn.factors.reading import FactorReader
+from tavrnn_ephys.methods.tavrnn.sessions import Session
+
+__all__ = ["FactorStep"]
+
+
+class FactorStep:
+    """
+    The factors of a session, one window at a time, on the CPU.
+
+    Parameters
+    ----------
+    session : Session
+        What a fit learnt.
+
+    Raises
+    ------
+    InputError
+        If the embedding needs later windows.
+    """
+
+    lookback = 0
+
+    def __init__(self, session: Session) -> None:
+        network = session.network.cpu()
+        if network.options.smoothing == "two_sided":
+            raise InputError(
+                'smoothing="two_sided" needs windows that have not come yet. Leave it out for a '
+                "stream."
+            )
+        self.units, self.node_ids = session.units, session.node_ids
+        self._network, self._reader = network, FactorReader(network)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every window."""
+        self._state = self._pending = self._network.initial_state()
+
+    def embed(self, graph: DenseGraph) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """
+        Embed a window that follows the last one that was committed.
+
+        Parameters
+        ----------
+        graph : DenseGraph
+            Its graph.
+
+        Returns
+        -------
+        tuple of numpy.ndarray of float32
+            Mean and standard deviation of each node, both of shape (n_nodes, width).
+        """
+        weights = torch.from_numpy(np.asarray(graph.weights))
+        mean, std, found = self._reader.embedded([(weights, None)], self._state)
+        self._pending = found.last
+        return mean[0], std[0]
+
+    def commit(self) -> None:
+        """Remember the window that was embedded last."""
+        self._state = self._pending
+
+    def weights(self) -> list[NDArray[Any]]:
+        """
+        Return all that the embedding depends on beside the windows.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            What the fit learnt.
+        """
+        return [tensor.numpy() for _, tensor in sorted(self._network.named_buffers())]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """
+        Return what is remembered.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            For :meth:`restore`.
+        """
+        return {name: value.copy() for name, value in self._state._asdict().items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """
+        Remember what another step of the same model remembered.
+
+        Parameters
+        ----------
+        state : mapping of str to numpy.ndarray
+            What :meth:`state` gave.
+        """
+        self._state = FilterState(**{name: np.array(state[name]) for name in FilterState._fields})

@@ -1,0 +1,204 @@
+"""The profile that learns factors whose states decay."""
+
+import numpy as np
+import pytest
+
+from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tests.factors.made_networks import graphs_of, switching_graphs
+
+
+def _model(**more):
+    return TAVRNN(profile="state_space", latent_size=3, **more)
+
+
+def _told_apart(vectors, states):
+    """Distance of the means of two states, in standard deviations within states."""
+    means = [vectors[states == state].mean(axis=0) for state in (0, 1)]
+    axis = means[1] - means[0]
+    values = vectors @ axis
+    within = np.mean([values[states == state].std() for state in (0, 1)])
+    return (values[states == 1].mean() - values[states == 0].mean()) / within
+
+
+def test_windows_that_fit_did_not_see_are_told_apart():
+    graphs, states, _ = switching_graphs(n_windows=160)
+    model = _model().fit(graphs[:100])
+    vectors = model.transform(graphs[100:]).window_embedding()
+    assert _told_apart(vectors, states[100:]) > 2.5
+
+
+def test_windows_of_fit_are_embedded_as_if_fit_had_not_seen_them():
+    graphs, states, _ = switching_graphs(n_windows=200, size=0.5)
+    spans = {}
+    for left_out in (True, False):
+        model = _model(options={"left_out": left_out, "embedding": "mean"}).fit(graphs[:100])
+        parts = [model.transform(graphs[:100]), model.transform(graphs[100:])]
+        seen, unseen = (part.window_embedding() for part in parts)
+        spans[left_out] = seen.std(axis=0).max() / unseen.std(axis=0).max()
+    assert abs(spans[True] - 1) < 0.15 < spans[False] - 1
+
+
+def test_couplings_that_switch_are_recovered():
+    graphs, states, kind = switching_graphs(n_windows=160)
+    model = _model().fit(graphs[:100])
+    change = model.expected_change(graphs[100:])
+    first = change[states[100:] == 0].mean(axis=0)
+    assert first[kind == 1].mean() > 5 * np.abs(first[kind == 0]).mean()
+    assert first[kind == 2].mean() < -5 * np.abs(first[kind == 0]).mean()
+
+
+def test_decay_is_learnt_with_its_interval():
+    decays = []
+    for share in (0.03, 0.35):
+        switches = np.random.default_rng(0).random(200) < share
+        graphs, _, _ = switching_graphs(n_windows=200, states=np.cumsum(switches) % 2)
+        network = _model().fit(graphs).network_
+        factor = network.active[0]
+        assert network.decay_low[factor] <= network.decay[factor] <= network.decay_high[factor]
+        decays.append(float(network.decay[factor]))
+    assert decays[0] > 0.85 > 0.6 > decays[1]
+
+
+def test_independent_noise_warns_and_drops_all_factors_but_one():
+    rng = np.random.default_rng(0)
+    graphs = graphs_of(rng.normal(size=(80, 20, 20)) * ~np.eye(20, dtype=bool))
+    with pytest.warns(ChanceLossWarning, match="No factor"):
+        model = _model().fit(graphs)
+    assert len(model.network_.active) == 1
+
+
+def test_order_of_nodes_changes_nothing():
+    graphs, _, _ = switching_graphs()
+    weights = np.stack([item.toarray() for item in graphs.weights])
+    order = np.random.default_rng(1).permutation(20)
+    moved = graphs_of(weights, order=order)
+    here = _model().fit(graphs).transform(graphs)
+    there = _model().fit(moved).transform(moved)
+    np.testing.assert_allclose(there.mean, here.mean[:, order], atol=2e-3 * here.mean.std())
+
+
+def test_later_windows_change_nothing():
+    graphs, _, _ = switching_graphs()
+    model = _model().fit(graphs[:80])
+    whole, part = model.transform(graphs[80:]), model.transform(graphs[80:100])
+    np.testing.assert_array_equal(whole.mean[:20], part.mean)
+
+
+def test_smoothing_both_ways_uses_later_windows():
+    graphs, states, _ = switching_graphs(n_windows=160, size=0.6)
+    scores = []
+    for smoothing in ("none", "two_sided"):
+        model = _model(options={"smoothing": smoothing, "embedding": "attended"})
+        vectors = model.fit(graphs[:100]).transform(graphs[100:]).window_embedding()
+        scores.append(_told_apart(vectors, states[100:]))
+    assert scores[1] > scores[0]
+
+
+def test_steps_of_a_stream_equal_transform():
+    graphs, _, _ = switching_graphs()
+    model = _model().fit(graphs[:80])
+    state, whole = model.initial_state(), model.transform(graphs[60:])
+    parts = []
+    for first in (60, 61, 75):
+        last = {60: 61, 61: 75, 75: 120}[first]
+        state, embedding = model.step(state, graphs[first:last])
+        parts.append(embedding.mean)
+    np.testing.assert_allclose(np.concatenate(parts), whole.mean, atol=1e-6)
+
+
+def test_saved_model_embeds_alike(tmp_path):
+    graphs, _, _ = switching_graphs()
+    model = _model().fit(graphs[:80])
+    model.save(tmp_path / "model.npz")
+    assert TAVRNN.load(tmp_path / "model.npz").transform(graphs) == model.transform(graphs)
+
+
+def test_fits_are_repeatable():
+    graphs, _, _ = switching_graphs()
+    assert _model().fit(graphs).transform(graphs) == _model().fit(graphs).transform(graphs)
+
+
+def test_attention_falls_with_lag_and_sums_to_one():
+    graphs, _, _ = switching_graphs()
+    attention = _model().fit(graphs).transform(graphs).attention
+    np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
+    assert (np.diff(attention[-1]) >= 0).all()
+
+
+def test_sessions_share_the_decay_and_adapt_keeps_it():
+    first, _, _ = switching_graphs(n_windows=80)
+    second, _, _ = switching_graphs(n_windows=80, n_nodes=16, seed=1)
+    third, states, _ = switching_graphs(n_windows=80, n_nodes=24, seed=2)
+    model = _model().fit([first, second])
+    model.adapt(third, session="third")
+    decays = [session.network.decay.numpy() for session in model.sessions_.values()]
+    np.testing.assert_array_equal(decays[0], decays[1])
+    np.testing.assert_array_equal(decays[0], decays[2])
+    assert _told_apart(model.transform(third).window_embedding(), states) > 2
+
+
+def test_score_prefers_graphs_like_those_of_fit():
+    graphs, _, _ = switching_graphs()
+    other, _, _ = switching_graphs(seed=9)
+    model = _model().fit(graphs[:80])
+    assert model.score(graphs[80:]) > model.score(other[80:])
+
+
+def test_absent_nodes_are_nan_and_disturb_nobody():
+    import dataclasses
+
+    graphs, _, _ = switching_graphs()
+    mask = np.ones((120, 20), dtype=bool)
+    mask[100:, 3] = False
+    weights = []
+    for index, item in enumerate(graphs.weights):
+        dense = item.toarray()
+        dense[~mask[index]] = 0
+        dense[:, ~mask[index]] = 0
+        weights.append(type(item)(dense))
+    masked = dataclasses.replace(graphs, weights=tuple(weights), node_mask=mask)
+    embedding = _model().fit(masked).transform(masked)
+    assert np.isnan(embedding.mean[100:, 3]).all()
+    assert np.isfinite(embedding.mean[mask]).all()
+
+
+def test_few_labels_find_what_graphs_alone_do_not():
+    rng = np.random.default_rng(3)
+    graphs, states, _ = switching_graphs(n_windows=200, size=0.28, dwell=5, seed=3)
+    labels = np.array(["aligned", "segregated"])[states]
+    labels[100:] = ""
+    labels[rng.random(200) < 0.2] = ""
+    options = {"embedding": "attended"}
+    with pytest.warns(ChanceLossWarning):
+        alone = _model(options=options).fit(graphs[:100])
+    helped = _model(options=options).fit(graphs[:100], labels[:100])
+    scores = [
+        _told_apart(model.transform(graphs[100:]).window_embedding(), states[100:])
+        for model in (alone, helped)
+    ]
+    assert scores[1] > scores[0] + 0.3
+    assert helped.transform(graphs).config["model.supervision"] == "label"
+    assert alone.transform(graphs).config["model.supervision"] == "none"
+
+
+def test_labels_of_the_wrong_number_are_refused():
+    graphs, states, _ = switching_graphs()
+    with pytest.raises(InputError, match="120 windows"):
+        _model().fit(graphs, states[:7])
+    with pytest.raises(InputError, match="all the same"):
+        _model().fit(graphs, np.ones(120))
+
+
+def test_labels_that_say_nothing_are_disregarded():
+    graphs, states, _ = switching_graphs(n_windows=160)
+    noise = np.random.default_rng(0).normal(size=100)
+    vectors = _model().fit(graphs[:100], noise).transform(graphs[100:]).window_embedding()
+    assert _told_apart(vectors, states[100:]) > 2
+
+
+def test_single_trials_in_random_order_are_told_apart():
+    states = np.random.default_rng(0).integers(0, 2, 200)
+    graphs, _, _ = switching_graphs(n_windows=200, states=states)
+    vectors = _model().fit(graphs[:120]).transform(graphs[120:]).window_embedding()
+    assert _told_apart(vectors, states[120:]) > 2
