@@ -54,8 +54,18 @@ def test_links_lead_somewhere_and_exercises_end_the_story(path):
     assert re.search(r"## Exercises\n\n1\. .*\n2\. ", text, flags=re.DOTALL)
 
 
-def test_there_are_ten():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(1, 11)]
+def test_there_are_eleven():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(1, 12)]
+
+
+def test_trials_and_states_are_held_against_the_truth():
+    said = printed_by("11")
+    agreement = float(re.search(r"agreement with the truth: (\d\.\d+)", said)[1])
+    assert agreement > 0.8
+    assert "2 network states" in said
+    # Tones that do nothing set no edges apart, and one block of a state has no p-value.
+    assert float(re.search(r"\(p (\d\.\d+)\)", said)[1]) > 0.05
+    assert "No p-value is given" in said
 
 
 @pytest.mark.parametrize("number", WITH_RECORDINGS)

@@ -147,7 +147,7 @@ class Blocks:
         first, second = zip(*pairs, strict=True)
         return replace(self, train=first, test=second)
 
-    def weighed(self, weights: Sequence[float]) -> tuple[_Array, _Array]:
+    def weighed(self, weights: NDArray[Any] | Sequence[float]) -> tuple[_Array, _Array]:
         """
         Give features of all blocks side by side.
 
@@ -170,13 +170,13 @@ class Blocks:
             return self.train[kept[0]], self.test[kept[0]]
         scale = np.sqrt(shares / power[kept] * np.exp(shares @ np.log(power[kept])))
         pairs = [
-            (size * self.train[index], size * self.test[index])
+            (float(size) * self.train[index], float(size) * self.test[index])
             for index, size in zip(kept, scale, strict=True)
         ]
         train, test = zip(*pairs, strict=True)
         return np.hstack(train), np.hstack(test)
 
-    def width(self, weights: Sequence[float]) -> float:
+    def width(self, weights: NDArray[Any] | Sequence[float]) -> float:
         """
         Give the geometric mean of the blocks' widths.
 

@@ -44,6 +44,8 @@ class DecodingScore(JudgedByNull):
         ``predicted`` for windows that no fold tests.
     block : numpy.ndarray of int, shape (n_windows,)
         Fold that tests each window, -1 for none.
+    n_same : int
+        Null series whose classes have the same windows again.
     """
 
     statistic: ClassVar[str] = "balanced_accuracy"
@@ -54,6 +56,7 @@ class DecodingScore(JudgedByNull):
     codes: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
     predicted: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
     block: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
+    n_same: int = 0
 
 
 def decode_labels(
@@ -159,6 +162,7 @@ def decoded(
         codes=every[0],
         predicted=predicted[0],
         block=_blocks(features, len(codes)),
+        n_same=_n_same(every),
     )
 
 
@@ -219,6 +223,16 @@ def f1_score(codes: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
             codes[tested], predicted[tested], labels=labels, average="macro", zero_division=0
         )
     )
+
+
+def _n_same(codes: NDArray[np.int64]) -> int:
+    """Count the rows that part windows as the first does, whatever the classes are called."""
+    first = codes[0]
+    names, places = np.unique(first, return_index=True)
+    # Each class of the first row must be one class of the other row, and another for each.
+    renamed = codes[1:, places]
+    is_one_to_one = np.array([len(set(row)) == len(names) for row in renamed.tolist()], dtype=bool)
+    return int(np.sum(is_one_to_one & (codes[1:] == renamed[:, first]).all(axis=1)))
 
 
 def _blocks(features: Sequence[FoldFeatures], n_windows: int) -> NDArray[np.int64]:

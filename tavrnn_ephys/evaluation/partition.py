@@ -13,7 +13,7 @@ from tavrnn_ephys.evaluation.decoding import decode_labels
 from tavrnn_ephys.evaluation.folds import FoldFeatures, joined_features
 from tavrnn_ephys.evaluation.regression import decode_values
 from tavrnn_ephys.evaluation.scoring import block_values
-from tavrnn_ephys.statistics.intervals import unit_bootstrap
+from tavrnn_ephys.statistics.intervals import mean_interval
 
 __all__ = ["Share", "VariancePartition", "variance_partition"]
 
@@ -27,7 +27,7 @@ class Share(NamedTuple):
     value : float
         The part.
     low, high : float
-        Central 95 % of the bootstrap over test blocks.
+        Central 95 % by Student's interval over test blocks.
     """
 
     value: float
@@ -84,7 +84,6 @@ def variance_partition(
     behavior: Any,
     *,
     control: Sequence[FoldFeatures] | None = None,
-    seed: int = 0,
 ) -> VariancePartition:
     """
     Say how much of a behaviour follows from either kind of features alone, and from both alike.
@@ -102,8 +101,6 @@ def variance_partition(
     control : sequence of FoldFeatures, optional
         What the second kind becomes where it has nothing to say, such as the embedding of bins
         that are shuffled within windows.
-    seed : int
-        Seed of the bootstrap.
 
     Returns
     -------
@@ -119,7 +116,7 @@ def variance_partition(
     -----
     Variance partitioning, or commonality analysis, of predictions of windows that were not
     trained on [1]_ [2]_.  Parts of such scores can be negative: features that add noise lose.
-    An interval over five blocks covers less than it says; that of several sessions is better.
+    Intervals are Student's over test blocks, for a bootstrap of so few is too narrow.
 
     References
     ----------
@@ -147,8 +144,7 @@ def variance_partition(
         return block_values(decode_labels("", features, behavior, min_shift=1, n_shifts=0))
 
     def share(blocks: NDArray[np.float64]) -> Share:
-        low, high = unit_bootstrap(blocks, seed=seed)
-        return Share(float(blocks.mean()), low, high)
+        return Share(float(blocks.mean()), *mean_interval(blocks))
 
     chance = 0.0 if is_number else 1.0 / len(np.unique(behavior))
     a, b, both = (blocks_of(item) for item in (first, second, joined_features([first, second])))

@@ -37,12 +37,15 @@ class RankRegressionScore(JudgedByNull):
         Correlation of the ranks of prediction and value within test blocks, all folds pooled.
     null : numpy.ndarray, shape (n_shifts,)
         The same score for circularly shifted values.
+    n_same : int
+        Null series whose values are the observed ones again.
     """
 
     statistic: ClassVar[str] = "correlation"
     name: str
     correlation: float
     null: NDArray[np.float64]
+    n_same: int = 0
 
 
 def regress_values(
@@ -121,7 +124,10 @@ def regress_values(
             ranks[item.fold.test] -= ranks[item.fold.test].mean(axis=0)
     power = np.sqrt(np.sum(np.square(x), axis=0) * np.sum(np.square(y), axis=0))
     found = np.sum(x * y, axis=0) / np.maximum(power, 1e-12)
-    return RankRegressionScore(name=name, correlation=float(found[0]), null=found[1:])
+    n_same = int((series == values).all(axis=1).sum())
+    return RankRegressionScore(
+        name=name, correlation=float(found[0]), null=found[1:], n_same=n_same
+    )
 
 
 def _design(
@@ -171,5 +177,5 @@ def _smoothed(item: FoldFeatures, known: NDArray[np.float64]) -> NDArray[np.floa
 def _smoother(blocks: Blocks, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the matrix that maps centred training values to predictions of the test windows."""
     train, test = blocks.weighed(shares)
-    kernel = train @ train.T + blocks.width(shares) * np.eye(len(train))
+    kernel: NDArray[Any] = train @ train.T + blocks.width(shares) * np.eye(len(train))
     return np.asarray(np.linalg.solve(kernel, train @ test.T).T)

@@ -43,6 +43,8 @@ class RegressionScore(JudgedByNull):
         True value, decoded value and training mean of every window; NaN where untested.
     block : numpy.ndarray of int, shape (n_windows,)
         Fold that tests each window, -1 for none.
+    n_same : int
+        Null series whose values are the observed ones again.
     """
 
     statistic: ClassVar[str] = "r2"
@@ -54,6 +56,7 @@ class RegressionScore(JudgedByNull):
     predicted: NDArray[np.float64]
     baseline: NDArray[np.float64]
     block: NDArray[np.int64]
+    n_same: int = 0
 
 
 def decode_values(
@@ -131,6 +134,7 @@ def decode_values(
         predicted=predicted[:, 0],
         baseline=baseline[:, 0],
         block=block,
+        n_same=int((stacked[:, 1:].T == values).all(axis=1).sum()),
     )
 
 

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.statistics.intervals import holm, paired_difference, unit_bootstrap
+from tavrnn_ephys.statistics.intervals import (
+    holm,
+    mean_interval,
+    paired_difference,
+    unit_bootstrap,
+)
 from tavrnn_ephys.statistics.nulls import Null, tail_p_values
 
 if TYPE_CHECKING:
@@ -253,7 +258,9 @@ def _difference(
     if pair is None:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high", f"p_{name}"), float("nan"))
     found = paired_difference(*pair)
-    low, high = found.interval
+    # Parts of a score are often compared over the few blocks of one session.
+    is_part = what in _DIFFERENCES
+    low, high = mean_interval(pair[0] - pair[1]) if is_part else found.interval
     return {name: found.mean, f"{name}_low": low, f"{name}_high": high, f"p_{name}": found.p_value}
 
 

@@ -57,7 +57,7 @@ class NetworkBasedStatistic:
     >>> weights = np.zeros((6, 3, 3))
     >>> weights[3:, 0, 1] = weights[3:, 1, 0] = [1.0, 1.1, 1.2]
     >>> print(network_based_statistic(weights, list("aaabbb"), threshold=5.0))
-    Network-based statistic of a and b, permuted over cultures, edges beyond t = 5: 1 edge ...
+    Network-based statistic of a and b, permuted over recordings, edges beyond t = 5: 1 edge ...
     """
 
     components: pandas.DataFrame
@@ -74,7 +74,7 @@ class NetworkBasedStatistic:
         return float(self.null.p_value)
 
     def __str__(self) -> str:
-        how = "within cultures" if self.is_within else "over cultures"
+        how = "within cultures" if self.is_within else "over recordings"
         head = (
             f"Network-based statistic of {' and '.join(self.names)}, permuted {how}, edges beyond "
             f"{self.statistic} = {self.threshold:.3g}: "

@@ -83,16 +83,20 @@ class JudgedByNull:
     A score that carries its null, and is judged by it.
 
     A subclass is a dataclass with a field ``null`` and names, in ``statistic``, the field that
-    the null belongs to.
+    the null belongs to.  ``n_same`` counts the null series that are the observed one again, as
+    shifts of a periodic behaviour by its period are: no p-value can be smaller than they allow.
     """
 
     null: NDArray[np.float64]
     statistic: ClassVar[str]
+    n_same: int = 0
 
     @property
     def chance(self) -> Null:
         """The score beside its null; large scores count."""
-        return Null(observed=getattr(self, self.statistic), values=self.null)
+        return Null(
+            observed=getattr(self, self.statistic), values=self.null, n_extreme=1 + self.n_same
+        )
 
     @property
     def chance_interval(self) -> tuple[float, float]:

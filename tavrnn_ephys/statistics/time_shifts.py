@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -271,21 +272,58 @@ def swapped_neighbours(
     Returns
     -------
     numpy.ndarray
-        Shape (n_swaps, n_windows).
+        Shape (n_swaps, n_windows), each row another series, none of them the given one; all that
+        exist where they are fewer.
+
+    Raises
+    ------
+    InputError
+        If 19 series or more are asked for and fewer exist: no p-value of 0.05 could be reached.
 
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> swapped_neighbours(np.array([1.0, 2.0, 3.0, 4.0]), n_swaps=1, rng=rng)
-    array([[1., 2., 4., 3.]])
+    >>> swapped_neighbours(np.array([1.0, 2.0, 3.0, 4.0]), n_swaps=9, rng=rng)
+    array([[1., 2., 4., 3.],
+           [2., 1., 3., 4.],
+           [2., 1., 4., 3.],
+           [1., 3., 2., 4.]])
     """
     values = np.asarray(values, dtype=np.float64)
-    swapped = np.tile(values, (positive_int(n_swaps, "n_swaps"), 1))
-    for row in swapped:
-        first = np.arange(int(rng.integers(2)), len(values) - 1, 2)
-        first = first[rng.random(len(first)) < 0.5]
-        row[first], row[first + 1] = row[first + 1], row[first].copy()
-    return swapped
+    positive_int(n_swaps, "n_swaps")
+    # Neighbours of one value swap without a trace.
+    pairs = [
+        first[values[first] != values[first + 1]]
+        for first in (np.arange(start, len(values) - 1, 2) for start in (0, 1))
+    ]
+    n_all = sum(2 ** len(first) - 1 for first in pairs)
+    if n_all < LEAST_SHIFTS <= n_swaps:
+        raise InputError(
+            f"Neighbouring windows of this behaviour can swap in {n_all or 'no'} ways that change "
+            f"it, and {LEAST_SHIFTS} are needed for a p-value of 0.05. Shift it in time instead, "
+            "or record longer."
+        )
+    if n_all <= n_swaps:
+        chosen = [
+            first[list(moved)]
+            for first in pairs
+            for moved in itertools.product((False, True), repeat=len(first))
+            if any(moved)
+        ]
+        return np.array([_swapped(values, first) for first in chosen]).reshape(-1, len(values))
+    found: dict[bytes, NDArray[np.float64]] = {}
+    while len(found) < n_swaps:
+        first = pairs[int(rng.integers(2))]
+        row = _swapped(values, first[rng.random(len(first)) < 0.5])
+        if not np.array_equal(row, values):
+            found.setdefault(row.tobytes(), row)
+    return np.stack(list(found.values()))
+
+
+def _swapped(values: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
+    row = values.copy()
+    row[first], row[first + 1] = values[first + 1], values[first]
+    return row
 
 
 def time_null(

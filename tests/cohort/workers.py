@@ -26,6 +26,9 @@ def act(task):
         held = bytearray(600 * 2**20)
         held[::4096] = b"1" * len(held[::4096])
         time.sleep(60)
+    if kind == "waits":
+        while not (Path(task.study) / "go").exists():
+            time.sleep(0.1)
     if kind == "fails":
         return Outcome(state="failed", reason="An unexpected KeyError: 'x'", trace="line 1")
     if kind == "refused":

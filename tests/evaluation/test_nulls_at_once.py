@@ -144,3 +144,19 @@ def test_null_of_swaps_equals_decoding_each_alone(slow):
         for row in swapped
     ]
     np.testing.assert_allclose(found.null, alone, atol=1e-6)
+
+
+def test_shifts_by_a_period_are_counted_as_the_behaviour_itself():
+    rng = np.random.default_rng(6)
+    folds = blocked_folds(120, n_folds=4, gap=1)
+    features = features_in_folds(rng.normal(size=(120, 3)), folds)
+    labels = np.arange(120) // 5 % 2
+    found = decode_labels("", features, labels, min_shift=5, n_shifts=199)
+    # Of 111 shifts by 5 to 115, those by 5, 10, ... give the same parts, under either name.
+    assert found.n_same == 23
+    assert found.smallest_p == pytest.approx(24 / 112)
+    assert found.p_value >= found.smallest_p
+    values = np.sin(2 * np.pi * np.arange(120) / 10).round(6)
+    ranks = regress_values("", features, values, min_shift=5, n_shifts=199)
+    explained = decode_values("", features, values, min_shift=5, n_shifts=199)
+    assert ranks.n_same == explained.n_same == 11

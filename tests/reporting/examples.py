@@ -95,6 +95,17 @@ def tables_of(names):
                 "p_value": [0.01, 0.2],
             }
         ),
+        "behavior_partition": pd.DataFrame(
+            {
+                "embedding": ["spectral embedding", "TAVRNN embedding"],
+                "metric": ["balanced accuracy"] * 2,
+                **{
+                    f"{part}{end}": [place, place + 0.05]
+                    for part in ("unique_embedding", "control", "unique_rates", "shared")
+                    for end, place in (("_low", -0.1), ("", 0.0), ("_high", 0.2))
+                },
+            }
+        ),
         "comparison": pd.DataFrame(
             {
                 "method": [names[0], "rates"],

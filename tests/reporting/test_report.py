@@ -227,3 +227,15 @@ def test_windows_of_several_segments_are_told_apart(content):
     windows = Windows(start_s=range(12), stop_s=range(1, 13), segment_index=[0] * 6 + [1] * 6)
     lines = window_texts(replace(content, windows=windows, window_values={}))
     assert lines[7] == "Window 8 of 12: 7 s to 8 s, segment 1"
+
+
+def test_slow_behaviour_is_said_to_hold_few_independent_values():
+    import pandas as pd
+
+    from tavrnn_ephys.figures.page.notices import _of_decoding
+
+    row = {"features": "mean rates", "score": 0.7, "chance_high": 0.6}
+    said = list(_of_decoding(pd.DataFrame([{**row, "n_independent": 7.2}])))
+    assert len(said) == 1
+    assert "about 7 independent values" in said[0]
+    assert list(_of_decoding(pd.DataFrame([{**row, "n_independent": 80.0}]))) == []

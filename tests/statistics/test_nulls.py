@@ -125,3 +125,20 @@ def test_tests_without_p_value_are_not_counted():
     p = np.array([0.01, np.nan, 0.03])
     np.testing.assert_allclose(q_values(p), [0.02, np.nan, 0.03])
     assert discoveries(p, 0.03).tolist() == [True, False, True]
+
+
+def test_swaps_are_distinct_and_never_the_behaviour_itself():
+    from tavrnn_ephys.statistics.time_shifts import swapped_neighbours
+
+    for n_windows, n_expected in ((10, 46), (40, 199)):
+        labels = np.arange(n_windows) % 2
+        rows = swapped_neighbours(labels, n_swaps=199, rng=np.random.default_rng(0))
+        assert len(np.unique(rows, axis=0)) == len(rows) == n_expected
+        assert not (rows == labels).all(axis=1).any()
+
+
+def test_a_label_that_seldom_changes_has_too_few_swaps():
+    from tavrnn_ephys.statistics.time_shifts import swapped_neighbours
+
+    with pytest.raises(InputError, match="can swap in 2 ways"):
+        swapped_neighbours(np.repeat([0, 1, 0], 9), n_swaps=199, rng=np.random.default_rng(0))

@@ -14,6 +14,8 @@ from tavrnn_ephys.figures.page.collect import ReportContent
 
 __all__ = ["notices"]
 
+# Below, slow noise passes the nominal level (docs/measurements/calibration.py).
+_FEW_INDEPENDENT = 40
 _FEW_WINDOWS = 20
 _WARNINGS = "origin.warnings."
 _KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
@@ -137,6 +139,13 @@ def _of_behavior(content: ReportContent) -> Iterator[str]:
 
 
 def _of_decoding(table: Any) -> Iterator[str]:
+    n_independent = float(table["n_independent"].min()) if "n_independent" in table else np.inf
+    if n_independent < _FEW_INDEPENDENT:
+        yield (
+            f"The behaviour is slow: the recording holds about {n_independent:.0f} independent "
+            "values of it. P-values of circular shifts are lower limits here: of simulated slow "
+            "noise up to a tenth had p \u2264 0.05. Record longer."
+        )
     scores = dict(zip(table["features"], table["score"], strict=True))
     model = scores.get("TAVRNN embedding")
     if model is None:

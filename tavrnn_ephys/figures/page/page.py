@@ -22,7 +22,11 @@ from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
-from tavrnn_ephys.figures.page.table_figures import association_figure, scores_figure
+from tavrnn_ephys.figures.page.table_figures import (
+    association_figure,
+    partition_figure,
+    scores_figure,
+)
 
 __all__ = ["render"]
 
@@ -127,6 +131,8 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["association"] = association_figure(tables["behavior_association"])
     if "behavior_decoding" in tables:
         found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
+    if "behavior_partition" in tables:
+        found["partition"] = partition_figure(tables["behavior_partition"])
     found |= state_figures(content)
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):

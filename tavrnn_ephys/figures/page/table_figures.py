@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from tavrnn_ephys.figures.page.style import COLORS, GREY, LEGEND, SYMBOLS, new_figure, safe
 
-__all__ = ["association_figure", "scores_figure"]
+__all__ = ["association_figure", "partition_figure", "scores_figure"]
 
 
 def association_figure(table: Any) -> go.Figure:
@@ -93,6 +93,51 @@ def scores_figure(table: Any, name: str) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
+
+
+def partition_figure(table: Any) -> go.Figure:
+    """
+    Draw what embeddings say beside mean rates, what rates say beside them, and what both say.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``embedding``, ``metric``, and each part with its interval (``_low``, ``_high``).
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A row per part of each embedding, with its interval.
+    """
+    traces = []
+    for index, (part, label) in enumerate(_PARTS.items()):
+        names = [_folded(f"{item}: {label}") for item in table["embedding"]]
+        value = table[part].to_numpy(dtype=float)
+        low, high = (table[f"{part}_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
+        traces.append(
+            go.Scatter(
+                x=value, y=names, mode="markers", name=label,
+                marker={"size": 9, "color": COLORS[index], "symbol": SYMBOLS[index]},
+                error_x={"type": "data", "symmetric": False, "array": high - value,
+                         "arrayminus": value - low, "thickness": 1.5, "width": 4},
+                hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+            )
+        )  # fmt: skip
+    rows = {_folded(f"{item}: {label}") for item in table["embedding"] for label in _PARTS.values()}
+    figure = new_figure(traces, height=110 + _row_height(rows) * len(rows))
+    figure.update_layout(showlegend=False)
+    metric = safe(str(table["metric"].iloc[0])) if len(table) else "score"
+    figure.update_xaxes(title={"text": f"part of {metric}", "standoff": 6})
+    figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
+    return figure
+
+
+_PARTS = {
+    "unique_embedding": "unique",
+    "control": "unique, bins shuffled",
+    "unique_rates": "unique to rates",
+    "shared": "shared with rates",
+}
 
 
 def _folded(text: Any) -> str:

@@ -107,12 +107,14 @@ def link_behavior(
         raise InputError(undecided)
     measured = window_measures(result, behavior, score, config)
     association, nodes, edges = associated(result, measured, score, config)
+    decoding, partition = decoded(result, behavior, score, config)
     return BehaviorResult(
         config=config,
         behavior=behavior,
         score=score,
         ranking=None if behavior.is_label else _ranking(result, score, config),
-        decoding=decoded(result, behavior, score, config),
+        decoding=decoding,
+        partition=partition,
         association=association,
         nodes=nodes,
         edges=edges,

@@ -25,6 +25,7 @@ from tavrnn_ephys.methods import UASE
 from tavrnn_ephys.statistics.time_shifts import correlation_time
 from tavrnn_ephys.studies.analysis import AnalysisResult, make_model
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.partition import partitioned
 from tavrnn_ephys.studies.behavior.scores import N_FOLDS
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def decoded(
     behavior: WindowBehavior,
     score: NDArray[np.float64],
     config: BehaviorConfig,
-) -> pandas.DataFrame:
+) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """
     Predict the behaviour from every kind of features, each fitted inside its fold.
 
@@ -55,8 +56,10 @@ def decoded(
 
     Returns
     -------
-    pandas.DataFrame
+    decoding : pandas.DataFrame
         One row per kind of features, with its score, its chance and its p-value.
+    partition : pandas.DataFrame
+        One row per embedding: what it says beside mean rates, and what both say alike.
     """
     import pandas as pd
 
@@ -74,23 +77,24 @@ def decoded(
     # Codes of labels are no numbers.
     judged = score[known].astype(np.int64) if behavior.is_label else score[known]
     judge = partial(_judged, judged, min_shift=correlation_time(judged), config=config)
-    spectral = embed_in_folds(UASE, graphs, folds)
-    rows = [
-        judge("mean rates", features_in_folds(rates, folds)),
-        judge("spectral embedding", spectral),
-        judge("spectral embedding, rates held", spectral, rates),
-        judge("spectral embedding, bins shuffled", embed_in_folds(UASE, control, folds)),
-    ]
+    in_folds = features_in_folds(rates, folds)
+    embeddings = {
+        "spectral embedding": [embed_in_folds(UASE, item, folds) for item in (graphs, control)]
+    }
     if config.model_in_folds:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ChanceLossWarning)
-            model = embed_in_folds(build, graphs, folds)
-            rows += [
-                judge("TAVRNN embedding", model),
-                judge("TAVRNN embedding, rates held", model, rates),
-                judge("TAVRNN embedding, bins shuffled", embed_in_folds(build, control, folds)),
+            embeddings["TAVRNN embedding"] = [
+                embed_in_folds(build, item, folds) for item in (graphs, control)
             ]
-    return pd.DataFrame(rows)
+    rows = [judge("mean rates", in_folds)]
+    for name, (embedding, of_shuffled) in embeddings.items():
+        rows += [
+            judge(name, embedding),
+            judge(f"{name}, rates held", embedding, rates),
+            judge(f"{name}, bins shuffled", of_shuffled),
+        ]
+    return pd.DataFrame(rows), partitioned(in_folds, embeddings, judged)
 
 
 def _judged(
@@ -123,4 +127,6 @@ def _judged(
         "chance_high": high,
         "p_value": found.p_value,
         "smallest_p": found.smallest_p,
+        # How often the behaviour could have been another one, whatever the number of shifts.
+        "n_independent": len(values) / min_shift,
     }

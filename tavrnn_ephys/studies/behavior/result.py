@@ -35,6 +35,8 @@ class BehaviorResult:
         High and Low windows; None for labels, or where too few lie far enough apart.
     decoding : pandas.DataFrame
         One row per kind of features, with the score, its chance and its p-value.
+    partition : pandas.DataFrame
+        One row per embedding: what it says beside mean rates, and what both say alike.
     association : pandas.DataFrame
         One row per measure of a window, rates held constant and not.
     nodes, edges : pandas.DataFrame
@@ -52,6 +54,7 @@ class BehaviorResult:
     score: NDArray[np.float64]
     ranking: WindowRanking | None
     decoding: pandas.DataFrame
+    partition: pandas.DataFrame
     association: pandas.DataFrame
     nodes: pandas.DataFrame
     edges: pandas.DataFrame
@@ -65,6 +68,14 @@ class BehaviorResult:
         for row in self.decoding.itertuples():
             chance = f"{row.chance_low:.3f} to {row.chance_high:.3f}"
             lines.append(f"  {row.features:<44} {row.score:>7.3f}   {chance:<18} {row.p_value:.3f}")
+        lines += ["", "  " + f"{'unique to, beside mean rates':<44} {'part':>7}   95 %"]
+        for row in self.partition.itertuples():
+            for name, part in (
+                (row.embedding, "unique_embedding"),
+                (f"{row.embedding}, bins shuffled", "control"),
+            ):
+                value, low, high = (getattr(row, f"{part}{end}") for end in ("", "_low", "_high"))
+                lines.append(f"  {name:<44} {value:>+7.3f}   {low:+.3f} to {high:+.3f}")
         lines += ["", f"  {'associated, rates held constant':<44} {'r':>7}   p"]
         held = self.association[self.association["rates_held"]]
         for row in held.itertuples():

@@ -9,6 +9,7 @@ from tavrnn_ephys.networks.alignment import PAIR_DESCRIPTIONS
 from tavrnn_ephys.networks.attention import DESCRIPTIONS as ATTENTION
 from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
 from tavrnn_ephys.statistics.association.effects import COLUMNS as ASSOCIATION
+from tavrnn_ephys.studies.behavior.partition import DESCRIPTIONS as PARTITION
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["BEHAVIOR_TABLES", "behavior_tables"]
 BEHAVIOR_TABLES = (
     "behavior_windows",
     "behavior_decoding",
+    "behavior_partition",
     "behavior_association",
     "behavior_nodes",
     "behavior_edges",
@@ -40,8 +42,9 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
     Returns
     -------
     dict of str to pandas.DataFrame
-        ``behavior_windows``, ``behavior_decoding``, ``behavior_association``,
-        ``behavior_nodes``, ``behavior_edges`` (at most the 1000 of largest correlation),
+        ``behavior_windows``, ``behavior_decoding``, ``behavior_partition``,
+        ``behavior_association``, ``behavior_nodes``, ``behavior_edges`` (at most the 1000 of
+        largest correlation),
         ``behavior_changes`` and, where windows were ranked, ``behavior_ranking``.
         ``table.attrs["description"]`` says what a table is, ``table.attrs["columns"]`` what each
         of its columns is, with its unit.
@@ -74,6 +77,10 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
             result.decoding,
             "How well the behaviour is predicted from features of windows, in folds of time.",
         ),
+        "behavior_partition": (
+            result.partition,
+            "What an embedding says of the behaviour beside mean rates, and what both say alike.",
+        ),
         "behavior_association": (
             result.association,
             "Correlation of measures of windows with the behaviour.",
@@ -103,6 +110,7 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
 def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.DataFrame:
     known = {
         **_COLUMNS,
+        **PARTITION,
         **ASSOCIATION,
         **NETWORK,
         **{f"attention_{name}": value for name, value in ATTENTION.items()},
@@ -136,6 +144,7 @@ _COLUMNS = {
     "metric": "What the score is.",
     "chance_low": "Lower limit of the central 95 % of circular shifts.",
     "chance_high": "Upper limit of the central 95 % of circular shifts.",
+    "n_independent": "Windows over the correlation time of the behaviour, in windows.",
     "feature": "Measure of a window.",
     "rates_held": "Whether the mean rate of the window is held constant.",
     "node_id": "Name of the node.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -30,9 +30,12 @@ class DaskEngine:
     ----------
     client : distributed.Client
         Any client; its workers must see the study and the recordings under the same paths.
+    run : callable
+        What is done with a task; a function of a module, which workers can import.
     """
 
     client: Any
+    run: Callable[[Task], Outcome] = run_task
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -70,7 +73,7 @@ class DaskEngine:
 
     def _submit(self, task: Task, submitted: dict[Any, Task]) -> Any:
         # Not pure: a task that is tried again is another, and nothing is remembered for ever.
-        future = self.client.submit(run_task, task, pure=False, retries=0)
+        future = self.client.submit(self.run, task, pure=False, retries=0)
         submitted[future.key] = task
         return future
 
