@@ -26,6 +26,7 @@ from tavrnn_ephys.cli import (
     report,
     reproduce,
     runs,
+    stream,
 )
 from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
 from tavrnn_ephys.cli.options import add_running
@@ -229,6 +230,7 @@ def build_parser() -> argparse.ArgumentParser:
         convert,
         benchmark,
         compare,
+        stream,
     ):
         add_running(module.add_command(commands))
     cohort.add_command(commands)

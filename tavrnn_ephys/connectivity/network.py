@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.graphs import graphs_of
 from tavrnn_ephys.connectivity.stored import fitting_connectivity
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
@@ -61,7 +61,8 @@ def compute_graphs(
         **connectivity.options,
         **({"spiketrains": spiketrains} if exact else {}),
     )
-    made = build_graphs(
+    # The specification has checked its choices.
+    made = graphs_of(
         found,
         threshold=graphs.threshold,
         features=graphs.features,

@@ -203,7 +203,7 @@ class Request:
     def _origin_of(self, activity: BinnedActivity) -> Origin:
         options = {**_defaults(self.function), **self.options}
         if self._lagged is not None:
-            options.update(self._lagged.kernel.to_options())
+            options.update(self._lagged.kernel.to_options(), same_bin=self._lagged.same_bin)
         if self._trains is not None:
             options["spiketrains"] = "exact"
         return Origin(

@@ -60,7 +60,8 @@ def compute_connectivity(
         ``"spike_time_tiling_coefficient"``; ``shrinkage`` (a number in [0, 1] or
         ``"ledoit_wolf"``) of ``"partial"``; any keyword of your own function.  Of
         ``"lagged_correlation"``: ``kernel``, ``time_constant`` and ``delay`` (durations, or
-        ``"auto"``), ``fit_windows`` (those that ``"auto"`` looks at, such as training windows),
+        ``"auto"``), ``same_bin`` (whether one frame of traces counts, as it does unless False),
+        ``fit_windows`` (those that ``"auto"`` looks at, such as training windows),
         ``spiketrains`` (lags at 1 ms whatever the bins), ``standard_errors`` (True keeps those
         of the weights).
 

@@ -19,6 +19,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.io.blocks import choose_segment
+from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.results import summarize
 from tavrnn_ephys.studies.advice.checks import check_choice
 from tavrnn_ephys.studies.advice.suggestion import suggest
@@ -144,7 +145,11 @@ def analyze(
 
 
 def analyze_recording(
-    recording: Recording, config: AnalysisConfig, *, verbose: bool = False
+    recording: Recording,
+    config: AnalysisConfig,
+    *,
+    finds_states: bool = False,
+    verbose: bool = False,
 ) -> AnalysisResult:
     """
     Compute the graph of each window of an open recording, fit TAVRNN and embed.
@@ -155,6 +160,9 @@ def analyze_recording(
         The segment, binned and cut into windows as the configuration says.
     config : AnalysisConfig
         How.
+    finds_states : bool
+        Whether states of the network are to be found afterwards, for which too few windows are
+        refused before the work.
     verbose : bool
         Whether a progress bar is shown on a terminal.
 
@@ -175,6 +183,8 @@ def analyze_recording(
             f"recording lasts {activity.n_bins * activity.bin_size_s:g} s. Shorten the window or "
             "the step."
         )
+    if finds_states:
+        check_windows(len(windows))
     refuse_large_analysis(
         len(windows),
         activity.n_nodes,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import ChoiceWarning
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
-from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
@@ -74,6 +73,7 @@ def compute_run(
     undecided = ""
     if behavior is not None and recording.behavior is not None:
         check_behavior(recording, behavior)
+<<<<<<< HEAD
         undecided = why_undecided(recording.behavior)
     if undecided:
         # A sentence in place of a p-value, kept with the run.
@@ -82,6 +82,9 @@ def compute_run(
     if states is not None:
         check_windows(len(recording.windows))
     result = analyze_recording(recording, config, verbose=verbose)
+=======
+    result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
+>>>>>>> main
     if states is not None:
         result = _with_states(result, states, recording.behavior)
     linked = None
