@@ -283,6 +283,9 @@ def test_rule_6_shuffled_bins_take_synchrony_away_and_leave_rates():
 def test_rule_6_an_embedding_beside_rates_shows_what_it_adds():
     synchrony = score_method(synchrony_task(), uase, n_shifts=0)
     assert synchrony["with_rates"] > 0.9
+    # Without coincidences the embedding has nothing to add.
+    assert synchrony["control_with_rates"] < 0.65
+    assert synchrony["chance_level"] == 0.5
     rate_code = score_method(rate_coded_task(), uase, n_shifts=0)
     assert rate_code["with_rates"] > rate_code["score"] + 0.1
 

@@ -126,6 +126,35 @@ def test_sessions_that_allow_fewer_shifts_are_averaged_with_the_others():
     assert row["p_value"] == row["smallest_p"] == pytest.approx(1 / 4)
 
 
+def test_parts_beside_rates_are_paired_by_session():
+    scores = {"a": 0.9, "b": 0.7, "c": 0.8}
+    records = [record_of("rates", name, 0.6) for name in scores]
+    for name, score in scores.items():
+        record = record_of("uase", name, score)
+        record |= {
+            "with_rates_blocks": [score + 0.05] * 2,
+            "control_with_rates_blocks": [0.58, 0.6],
+            "chance_level": 0.5,
+        }
+        records.append(record)
+    row = summarize(records).set_index("method").loc["uase"]
+    assert row["adds_to_rates"] == pytest.approx(0.25)
+    assert row["adds_to_rates_low"] < 0.05 < row["adds_to_rates_high"]
+    assert row["control_adds_to_rates"] == pytest.approx(-0.01)
+    assert row["rates_add"] == pytest.approx(0.05)
+    assert row["rates_add_low"] == pytest.approx(row["rates_add_high"])
+    # 0.8 and 0.6 above a chance of 0.5 each, of which 0.85 is told together.
+    assert row["shared"] == pytest.approx(0.8 + 0.6 - 0.85 - 0.5)
+    total = row["adds_to_rates"] + row["rates_add"] + row["shared"]
+    assert total == pytest.approx(0.85 - 0.5)
+
+
+def test_records_without_parts_are_still_summarised():
+    row = summarize([record_of("rates", "a", 0.6), record_of("uase", "a", 0.7)]).iloc[0]
+    assert np.isnan(row["control_adds_to_rates"])
+    assert np.isnan(row["shared"])
+
+
 def test_every_method_is_compared_with_the_reference_session_by_session():
     scores = {"a": 0.9, "b": 0.7, "c": 0.8}
     records = [record_of("rates", name, 0.5) for name in scores]

@@ -18,6 +18,7 @@ from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
+from tavrnn_ephys.figures.page.matrix import matrix_figure, matrix_limit
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
@@ -114,7 +115,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     positions = content.nodes.positions_um
     view, found = content.recording, {}
     if content.matrices is not None:
-        found["matrix"] = drawn.matrix_figure(content.matrices)
+        found["matrix"] = matrix_figure(content.matrices)
     if content.embedding is not None:
         found["embedding"] = drawn.embedding_figure(content.embedding, content.nodes)
         found["trajectory"] = drawn.trajectory_figure(
@@ -163,7 +164,7 @@ def _matrix_data(content: ReportContent) -> dict[str, Any] | None:
     matrices = content.matrices
     if matrices is None:
         return None
-    limit, means, n = drawn.matrix_limit(matrices), matrices.means, len(matrices.blocks)
+    limit, means, n = matrix_limit(matrices), matrices.means, len(matrices.blocks)
     rows, columns = np.triu_indices(n)
     kept = means.reshape(len(means), -1) if matrices.directed else means[:, rows, columns]
     ids = np.asarray(content.nodes.ids)
