@@ -81,12 +81,9 @@ from .streaming import sinks as sinks
 from .streaming import sources as sources
 from .streaming.running_gram import RunningGram as RunningGram
 from .streaming.stream import Stream as Stream
-<<<<<<< HEAD
+from .streaming.trigger import Trigger as Trigger
 from .studies.advice import Suggestion as Suggestion
 from .studies.advice import suggest as suggest
-=======
-from .streaming.trigger import Trigger as Trigger
->>>>>>> main
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
 from .studies.analysis_config import AnalysisConfig as AnalysisConfig

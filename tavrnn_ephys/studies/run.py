@@ -73,18 +73,12 @@ def compute_run(
     undecided = ""
     if behavior is not None and recording.behavior is not None:
         check_behavior(recording, behavior)
-<<<<<<< HEAD
         undecided = why_undecided(recording.behavior)
     if undecided:
         # A sentence in place of a p-value, kept with the run.
         warnings.warn(undecided, ChoiceWarning, stacklevel=2)
         recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
-    if states is not None:
-        check_windows(len(recording.windows))
-    result = analyze_recording(recording, config, verbose=verbose)
-=======
     result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
->>>>>>> main
     if states is not None:
         result = _with_states(result, states, recording.behavior)
     linked = None
