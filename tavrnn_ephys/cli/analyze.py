@@ -26,6 +26,7 @@ from tavrnn_ephys.cli.selecting import (
 from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FORMS, PROFILES
+from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
 
 if TYPE_CHECKING:
@@ -133,6 +134,12 @@ def _add_model(command: Any) -> None:
         metavar="N",
         help=f"seed of the model (default: {default.seed})",
     )
+    command.add_argument(
+        "--save-model",
+        type=path,
+        metavar="FILE.npz",
+        help="file for the fitted model, which 'stream' takes",
+    )
 
 
 def _add_placement(command: Any) -> None:
@@ -197,6 +204,8 @@ def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.files import analyze_file
 
     placement = _placement(options)
+    if options.save_model is not None:
+        check_output(options.save_model, overwrite=options.overwrite)
     if options.out is None and not options.in_place:
         options.out = f"{_stem(options.file)}_tavrnn.nwb"
     result = analyze_file(
@@ -216,6 +225,8 @@ def _run(options: argparse.Namespace) -> Report:
         else StateSpec(n_states=options.states, seed=options.seed),
         **_behavior_options(options),
     )
+    if options.save_model is not None:
+        result.model.save(options.save_model, overwrite=options.overwrite)
     return Report(text=_text(result, options), facts=_facts(result, options))
 
 
