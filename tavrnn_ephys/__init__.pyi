@@ -30,11 +30,13 @@ from .core.containers import NodeEmbedding as NodeEmbedding
 from .core.containers import Nodes as Nodes
 from .core.containers import Windows as Windows
 from .core.errors import ChanceLossWarning as ChanceLossWarning
+from .core.errors import ChoiceWarning as ChoiceWarning
 from .core.errors import DataLossWarning as DataLossWarning
 from .core.errors import TavrnnEphysError as TavrnnEphysError
 from .core.graph_sequence import GraphSequence as GraphSequence
 from .core.runs import Results as Results
 from .core.runs import ResultTable as ResultTable
+from .core.spec import SelectionSpec as SelectionSpec
 from .datasets.culture import culture_truth as culture_truth
 from .datasets.culture import simulate_culture as simulate_culture
 from .datasets.game import GameConfig as GameConfig
@@ -81,6 +83,8 @@ from .streaming import sources as sources
 from .streaming.running_gram import RunningGram as RunningGram
 from .streaming.stream import Stream as Stream
 from .streaming.trigger import Trigger as Trigger
+from .studies.advice import Suggestion as Suggestion
+from .studies.advice import suggest as suggest
 from .studies.analysis import analyze as analyze
 from .studies.analysis import results_of as results_of
 from .studies.analysis_config import AnalysisConfig as AnalysisConfig

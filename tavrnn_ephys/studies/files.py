@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
 from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
+from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
@@ -39,7 +41,7 @@ _FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "similar
 def analyze_file(
     source: Path | Address,
     out: Path | None,
-    config: AnalysisConfig,
+    config: AnalysisConfig | Mapping[str, Any] | None = None,
     *,
     placement: Placement | None = None,
     adapter: str | None = None,
@@ -65,8 +67,8 @@ def analyze_file(
         the copy, of several segments the one that is analysed.
     out : pathlib.Path, optional
         The NWB file to write; none where the results go into the source itself.
-    config : AnalysisConfig
-        How.
+    config : AnalysisConfig or mapping of str to object, optional
+        How; or the choices that are made, the others as :func:`tavrnn_ephys.suggest` suggests.
     placement : Placement, optional
         Name of the run and way of writing; the default run in a copy by default.
     adapter : str, optional
@@ -109,6 +111,9 @@ def analyze_file(
         If the output may not be written.
     """
     one_of(figure_format, FIGURE_FORMS, "figure_format")
+    chosen = config if isinstance(config, AnalysisConfig) else dict(config or {})
+    if isinstance(chosen, dict):
+        check_choices(chosen)
     placement = placement or Placement(overwrite=overwrite)
     found = _checked_adapter(source, out, placement, adapter, session_start)
     drawn = [*_FIGURES]
@@ -133,14 +138,16 @@ def analyze_file(
     spec = RecordingSpec(
         adapter=found,
         options=dict(options or {}),
-        segment_index=config.segment_index,
+        segment_index=_segment_index(chosen),
         node_groups=node_groups,
     )
     block, spec = read_segment(source, spec)
+    config, reasons = _completed(block.segments[0], chosen)
     with as_nwb(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
+        result = dataclasses.replace(result, reasons=reasons)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
@@ -151,6 +158,22 @@ def analyze_file(
     if report is not None:
         write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
+
+
+def _segment_index(chosen: AnalysisConfig | dict[str, Any]) -> int | None:
+    if isinstance(chosen, AnalysisConfig):
+        return chosen.segment_index
+    index: int | None = chosen.get("segment_index")
+    return index
+
+
+def _completed(
+    segment: Any, chosen: AnalysisConfig | dict[str, Any]
+) -> tuple[AnalysisConfig, dict[str, str]]:
+    if isinstance(chosen, AnalysisConfig):
+        return chosen, {}
+    config, _, reasons = completed(segment, chosen)
+    return config, reasons
 
 
 def _checked_adapter(
