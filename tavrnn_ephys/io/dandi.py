@@ -167,7 +167,7 @@ def _asked(url: str, query: Mapping[str, str], name: str) -> dict[str, Any]:
     try:
         return answer_of(url, query)
     except requests.exceptions.HTTPError as error:
-        status = error.response.status_code
+        status = 0 if error.response is None else error.response.status_code
         if status == requests.codes.not_found:
             raise FileFormatError(
                 f"The DANDI archive has no '{name}'. Check number and version."
