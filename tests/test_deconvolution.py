@@ -8,8 +8,9 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
+from tavrnn_ephys.activity.oasis import decay_of, penalized_calcium
 from tavrnn_ephys.core.containers import Nodes
-from tavrnn_ephys.core.errors import InputError, MissingDependencyError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_signal, node_signals, nodes_of_signal
 
 RATE = 30.0
@@ -122,8 +123,31 @@ def test_irregular_traces_are_refused():
         te.compute_dff(segment)
 
 
-def test_missing_package_is_named(monkeypatch):
+def test_no_further_package_is_needed(monkeypatch):
     monkeypatch.setitem(sys.modules, "oasis", None)
     monkeypatch.setitem(sys.modules, "oasis.functions", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install tavrnn_ephys\[calcium\]"):
-        te.deconvolve(fluorescence(seconds=5)[0])
+    assert node_signals(te.deconvolve(fluorescence(seconds=5)[0]))[0].magnitude.any()
+
+
+@pytest.mark.parametrize(("decay", "penalty"), [(0.9, 0.0), (0.95, 0.3), (0.6, 1.0)])
+def test_calcium_equals_that_of_the_authors_package(decay, penalty):
+    functions = pytest.importorskip("oasis.functions")
+    _, _, calcium = fluorescence(n=1)
+    trace = calcium[:, 0] + np.random.default_rng(1).normal(0, 0.3, len(calcium))
+    expected, _ = functions.oasisAR1(trace, decay, lam=penalty)
+    found = penalized_calcium(trace, decay, penalty)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("decay_s", [0.15, 0.4, 1.0])
+def test_the_decay_of_an_unknown_indicator_is_found(decay_s):
+    rng = np.random.default_rng(2)
+    events = (rng.random(6000) < 0.02).astype(float)
+    trace = np.convolve(events, np.exp(-np.arange(300) / (decay_s * 30)))[:6000]
+    found = -1 / np.log(decay_of(trace + rng.normal(0, 0.2, 6000))) / 30
+    assert 0.6 * decay_s < found < 1.4 * decay_s
+
+
+def test_a_decay_out_of_range_is_refused():
+    with pytest.raises(InputError, match="decay must lie in"):
+        penalized_calcium(np.ones(10), 1.0, 0.0)

@@ -36,6 +36,7 @@ def read_graphs(run: NwbRun) -> GraphSequence | None:
         features=_features(run, weights),
         history_node=bool(run.options["graphs.history_node"]),
         node_mask=run.restored("graphs", "node_exists"),
+        directed=_is_directed(run),
         origin=Origin.from_facts(options_below("graphs.origin.", run.options)),
     )
 
@@ -59,13 +60,21 @@ def _graph(run: NwbRun, index: int, weights: NDArray[Any] | None = None) -> scip
             run.stored("graphs", "edge_to", edges),
             run.stored("graphs", "edge_weight", edges),
             n_nodes,
+            directed=_is_directed(run),
         )
     if rule == "matrix":
+        if _is_directed(run):
+            return graph_of_weights(run.needed("graphs", "edge_weights", here)[0])
         upper = run.needed("graphs", "edge_weights_upper", here)
         return graph_of_weights(from_triangle(upper, n_nodes)[0])
     matrix = read_weights(run, here)[0] if weights is None else weights
     weakest = run.needed("graphs", "weakest_edge", here)
     return graph_of_weights(strong_weights(matrix, float(weakest[0])))
+
+
+def _is_directed(run: NwbRun) -> bool:
+    # Runs of earlier versions hold undirected graphs alone.
+    return bool(run.options.get("graphs.directed", False))
 
 
 def _edges(run: NwbRun, index: int) -> slice:

@@ -34,7 +34,12 @@ def strong_weights(weights: NDArray[Any], weakest: float) -> NDArray[np.float32]
 
 
 def graph_of_edges(
-    first: NDArray[Any], second: NDArray[Any], weights: NDArray[Any], n_nodes: int
+    first: NDArray[Any],
+    second: NDArray[Any],
+    weights: NDArray[Any],
+    n_nodes: int,
+    *,
+    directed: bool = False,
 ) -> scipy.sparse.csr_array:
     """
     Restore a graph from its edges.
@@ -47,14 +52,18 @@ def graph_of_edges(
         Their weights.
     n_nodes : int
         Number of nodes.
+    directed : bool
+        Whether an edge leads from its first end to its second alone.
 
     Returns
     -------
     scipy.sparse.csr_array
-        Symmetric, shape (n_nodes, n_nodes).
+        Symmetric unless directed, shape (n_nodes, n_nodes).
     """
-    rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
-    values = np.concatenate([weights, weights])
+    rows, columns, values = first, second, weights
+    if not directed:
+        rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
+        values = np.concatenate([weights, weights])
     graph = scipy.sparse.csr_array((values, (rows, columns)), shape=(n_nodes, n_nodes))
     graph.sort_indices()
     return graph

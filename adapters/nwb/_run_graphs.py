@@ -37,12 +37,13 @@ def write_graphs(tables: RunTables) -> None:
     Raises
     ------
     InputError
-        If a graph is directed.
+        If graphs that are said to be undirected are not.
     """
     graphs = tables.results.graphs
     if graphs is None:
         return
-    _require_symmetric(graphs)
+    if not graphs.directed:
+        _require_symmetric(graphs)
     # Dense graphs can refer to connectivity that stands in the file.
     connectivity = stored_connectivity(tables)
     ragged, columns, rule = _edge_columns(graphs, tables.table("nodes"), connectivity)
@@ -61,11 +62,14 @@ def write_graphs(tables: RunTables) -> None:
         "graphs.features": features,
         "graphs.history_node": graphs.history_node,
     }
+    if graphs.directed:
+        notes["graphs.directed"] = True
     facts = graphs.origin.to_facts()
     notes |= {f"graphs.origin.{name}": value for name, value in facts.items()}
     table = window_table(
         tables.name("graphs"),
-        f"Undirected graph of each window over the nodes of '{tables.name('nodes')}': "
+        f"{'Directed' if graphs.directed else 'Undirected'} graph of each window over the "
+        f"nodes of '{tables.name('nodes')}': "
         f"{_RULES[rule]} One row per window of '{tables.name('windows')}'.",
         stored,
         tables.table("windows"),
@@ -93,8 +97,8 @@ def _require_symmetric(graphs: Any) -> None:
         )
         if not same:
             raise InputError(
-                f"Graph {index} is directed, has a diagonal, or its entries are not sorted; "
-                "undirected graphs can be stored. Build it with build_graphs."
+                f"Graph {index} is directed, has a diagonal, or its entries are not sorted, and "
+                "is said to be undirected. Build it with build_graphs."
             )
 
 
@@ -119,11 +123,11 @@ def _has_zeros(graphs: Any) -> bool:
 def _edge_columns(
     graphs: Any, nodes: Any, connectivity: ConnectivitySequence | None
 ) -> tuple[list[Any], list[Column], str]:
-    n_edges = int(entries_of(graphs.weights).sum()) // 2
-    if n_edges == 0:
+    n_entries = int(entries_of(graphs.weights).sum())
+    if n_entries == 0:
         return [], [], "none"
     n_nodes = graphs.n_nodes
-    share = n_edges / max(len(graphs) * n_nodes * (n_nodes - 1) // 2, 1)
+    share = n_entries / max(len(graphs) * n_nodes * (n_nodes - 1), 1)
     if share > _DENSE and not _has_zeros(graphs):
         weakest = None if connectivity is None else _weakest_edges(graphs, connectivity)
         if weakest is not None:
@@ -159,6 +163,14 @@ def _weakest_edges(graphs: Any, connectivity: ConnectivitySequence) -> NDArray[n
 
 def _matrix_column(graphs: Any) -> Column:
     n_nodes = graphs.n_nodes
+    if graphs.directed:
+        return Column(
+            name="edge_weights",
+            text="Signed weights of the edges of the window, 0 where there is none: "
+            f"{n_nodes} x {n_nodes}, from the node of the row to the node of the column.",
+            values=np.stack([matrix.toarray() for matrix in graphs.weights]),
+            chunks=(1, n_nodes, n_nodes),
+        )
     return Column(
         name="edge_weights_upper",
         text="Upper triangle of the signed weights of the edges of the window, 0 where there is "
@@ -173,14 +185,18 @@ def _matrix_column(graphs: Any) -> Column:
 def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
     from hdmf.common import DynamicTableRegion, VectorData, VectorIndex
 
-    upper = [scipy.sparse.triu(matrix, k=1).tocoo() for matrix in graphs.weights]
-    stops = np.cumsum([edges.nnz for edges in upper])
-    ends = np.array([np.concatenate([edges.row for edges in upper]),
-                     np.concatenate([edges.col for edges in upper])], dtype=np.int32)  # fmt: skip
+    listed = [
+        (matrix if graphs.directed else scipy.sparse.triu(matrix, k=1)).tocoo()
+        for matrix in graphs.weights
+    ]
+    stops = np.cumsum([edges.nnz for edges in listed])
+    ends = np.array([np.concatenate([edges.row for edges in listed]),
+                     np.concatenate([edges.col for edges in listed])], dtype=np.int32)  # fmt: skip
     columns: list[Any] = []
-    for name, rows, which in zip(
-        ("edge_from", "edge_to"), _unlike_flags(ends), ("first", "second"), strict=True
-    ):
+    if not graphs.directed:
+        ends = _unlike_flags(ends)
+    which_of = ("source", "target") if graphs.directed else ("first", "second")
+    for name, rows, which in zip(("edge_from", "edge_to"), ends, which_of, strict=True):
         columns.append(
             DynamicTableRegion(
                 name=name,
@@ -193,7 +209,7 @@ def _edge_list(graphs: Any, nodes: Any) -> list[Any]:
         VectorData(
             name="edge_weight",
             description="Signed weight of each edge of the window, unitless for correlations.",
-            data=np.concatenate([edges.data for edges in upper]),
+            data=np.concatenate([edges.data for edges in listed]),
         )
     )
     return [

@@ -79,6 +79,7 @@ def read_connectivity(run: NwbRun) -> ConnectivitySequence | None:
         mean_activity=run.restored("connectivity", "mean_activity"),
         lags_s=run.restored("connectivity", "lags"),
         directed=bool(run.options["connectivity.directed"]),
+        standard_errors=run.restored("connectivity", "standard_errors"),
         origin=Origin.from_facts(options_below("connectivity.origin.", run.options)),
     )
 
@@ -199,6 +200,13 @@ def _weight_columns(connectivity: ConnectivitySequence, halved: bool) -> Iterato
             text="Lag in seconds at which each weight was taken: positive where the node of the "
             "column follows the node of the row.",
             values=connectivity.lags_s,
+            chunks=(1, n_nodes, n_nodes),
+        )
+    if connectivity.standard_errors is not None:
+        yield Column(
+            name="standard_errors",
+            text="How far chance moves each weight, in its unit; NaN where there is no weight.",
+            values=connectivity.standard_errors,
             chunks=(1, n_nodes, n_nodes),
         )
 

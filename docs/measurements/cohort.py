@@ -106,9 +106,7 @@ def resume(folder: Path, _: argparse.Namespace) -> None:
         write_json(its_mark, facts)
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-m", "tavrnn_ephys.cli", "cohort", "run", str(cohort.study)])
-    print(
-        f"resume of 300 finished shards, process start included: {time.perf_counter() - begun:.1f} s"
-    )
+    print(f"resume of 300 shards, process included: {time.perf_counter() - begun:.1f} s")
     begun = time.perf_counter()
     cohort.report()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.oasis import events_of_trace
 from tavrnn_ephys.core.checks import duration_s, some
-from tavrnn_ephys.core.errors import InputError, MissingDependencyError
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_signal, node_signals, nodes_of_signal
 
 if TYPE_CHECKING:
@@ -139,15 +140,13 @@ def deconvolve(
 
     Raises
     ------
-    MissingDependencyError
-        If ``oasis-deconv`` is not installed.
     InputError
         As in :func:`compute_dff`.
 
     Notes
     -----
-    OASIS with an L1 penalty and a decay of first order that is estimated from each trace [1]_;
-    a trace without variance has no events.
+    OASIS with an L1 penalty and a decay of first order that is estimated from each trace [1]_, as
+    :mod:`tavrnn_ephys.activity.oasis` says; a trace without variance has no events.
 
     References
     ----------
@@ -167,7 +166,6 @@ def deconvolve(
     """
     import neo
 
-    run = _oasis()
     if dff:
         traces = compute_dff(
             segment,
@@ -190,22 +188,11 @@ def deconvolve(
     events = np.zeros_like(values)
     for column in range(values.shape[1]):
         if np.ptp(values[:, column]) > 0:
-            events[:, column] = np.maximum(run(values[:, column]), 0.0)
+            events[:, column] = events_of_trace(values[:, column])
     traces.annotations["role"] = "traces_alternative"
     result = neo.Segment(name=segment.name, file_origin=segment.file_origin)
     result.analogsignals.extend([_beside(traces, events, "events"), traces])
     return result
-
-
-def _oasis() -> Any:
-    try:
-        from oasis.functions import deconvolve as oasis
-    except ImportError:
-        raise MissingDependencyError(
-            "Deconvolution needs the package oasis-deconv. "
-            "Install it: pip install tavrnn_ephys[calcium]."
-        ) from None
-    return lambda trace: oasis(np.ascontiguousarray(trace, dtype=np.float64), penalty=1)[1]
 
 
 def _fluorescence(segment: neo.Segment, name: str | None) -> Any:

@@ -77,7 +77,7 @@ def _add_methods(command: Any) -> None:
         "--methods",
         default="all",
         metavar="NAMES",
-        help="all, or names with commas between them (default: all)",
+        help=f"all, or names with commas between them: {', '.join(METHODS)} (default: all)",
     )
     suggest(methods, lambda: ("all", *METHODS))
     reference = command.add_argument(
@@ -129,7 +129,9 @@ def _run(options: argparse.Namespace) -> Report:
     }
     if options.simulated:
         names = options.scenarios.split(",") if options.scenarios else SCENARIOS
-        found = benchmark_simulated(methods, options.out, scenarios=names, **common)
+        found = benchmark_simulated(
+            methods, options.out, scenarios=names, measure=options.measure, **common
+        )
     else:
         found = benchmark_file(_benchmark_source(options), methods, options.out, **common)
     # A method that fails is told in its row; if none gives a score, the answer is no.

@@ -26,13 +26,19 @@ from tavrnn_ephys.cli import (
     report,
     reproduce,
     runs,
+    stream,
 )
 from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
 from tavrnn_ephys.cli.options import add_running
 from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
 from tavrnn_ephys.cli.terminal import open_standard_streams, printable, say
 from tavrnn_ephys.core.caches import writable_caches
-from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
+from tavrnn_ephys.core.errors import (
+    ChanceLossWarning,
+    ChoiceWarning,
+    DataLossWarning,
+    TavrnnEphysError,
+)
 from tavrnn_ephys.core.ownership import as_private_as
 
 __all__ = ["build_parser", "main"]
@@ -62,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_standard_streams()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        for category in (DataLossWarning, ChanceLossWarning):
+        for category in (DataLossWarning, ChoiceWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
             with _stop_on_request(), writable_caches():
@@ -224,6 +230,7 @@ def build_parser() -> argparse.ArgumentParser:
         convert,
         benchmark,
         compare,
+        stream,
     ):
         add_running(module.add_command(commands))
     cohort.add_command(commands)

@@ -11,38 +11,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["compiled", "count_coincidences", "fresh_matrices", "normalize_gram"]
+from tavrnn_ephys.core.compiling import compiled
+
+__all__ = ["count_coincidences", "fresh_matrices", "normalize_gram"]
 
 _LARGE_PAGE = 2**21
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """
-    Compile a loop on its first call, and keep the result on disk where that is possible.
-
-    Parameters
-    ----------
-    function : callable
-        Loops over arrays.
-
-    Returns
-    -------
-    callable
-        The same, compiled.
-    """
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:
-        # Neither the package's folder nor the user's cache can be written: compile each time.
-        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 def _population_count(typing_context: Any, word: Any) -> Any:

@@ -15,7 +15,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.names import FEATURES
 
-__all__ = ["build_graphs"]
+__all__ = ["build_graphs", "graphs_of"]
 
 
 def build_graphs(
@@ -50,13 +50,14 @@ def build_graphs(
     Returns
     -------
     GraphSequence
-        One graph per window, signed weights beside the binary adjacency.
+        One graph per window, signed weights beside the binary adjacency; directed where the
+        connectivity is.
 
     Raises
     ------
     InputError
         If the threshold is negative or leaves no edge at all, there is no activity for
-        ``"rates"``, the connectivity is directed, or features have the wrong shape.
+        ``"rates"``, parts differ in whether they are directed, or features have the wrong shape.
 
     Examples
     --------
@@ -73,6 +74,37 @@ def build_graphs(
         one_of(features, FEATURES, "features")
     if not hasattr(threshold, "keep") and not (_is_number(threshold) and float(threshold) >= 0):
         raise InputError(f"threshold must be a number of at least 0, got {threshold!r}.")
+    return graphs_of(
+        connectivity, threshold=threshold, features=features, history_node=history_node
+    )
+
+
+def graphs_of(
+    connectivity: ConnectivitySequence | Iterable[ConnectivitySequence],
+    *,
+    threshold: float | Threshold,
+    features: str | Features,
+    history_node: bool,
+) -> GraphSequence:
+    """
+    Build graphs as :func:`build_graphs` does, of choices that were checked before.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence or iterable of ConnectivitySequence
+        Signed weights, whole or a few windows at a time.
+    threshold : float or threshold object
+        The rule for edges.
+    features : {"weights", "identity", "rates"} or callable
+        What stands for a vertex.
+    history_node : bool
+        Whether each graph gets one more vertex.
+
+    Returns
+    -------
+    GraphSequence
+        One graph per window.
+    """
     rule = float(threshold) if _is_number(threshold) else threshold
     about: dict[str, Any] = {"features": features, "history_node": history_node}
     if not isinstance(connectivity, ConnectivitySequence):

@@ -14,7 +14,6 @@ from tavrnn_ephys.connectivity.graphs_of_windows import (
     edges_of,
     no_edge,
     rates_of,
-    refuse_directed,
     strengths_of,
 )
 from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Origin, Windows
@@ -43,7 +42,7 @@ class Threshold(Protocol):
         Returns
         -------
         numpy.ndarray of bool
-            Shape (n_windows, n_nodes, n_nodes), symmetric.
+            Shape (n_windows, n_nodes, n_nodes), symmetric unless the connectivity is directed.
         """
         ...
 
@@ -57,6 +56,8 @@ class _Part:
     weights: list[scipy.sparse.csr_array]
     features: list[NDArray[np.float32]] | None
     strongest: float
+    directed: bool
+    errors: NDArray[np.float64] | None
     measured: tuple[Origin, str]
 
 
@@ -96,6 +97,11 @@ def graphs_in_memory(
         raise InputError("There is no connectivity to build graphs from.")
     if not any(graph.nnz for part in parts for graph in part.weights):
         raise InputError(no_edge(threshold, max(part.strongest for part in parts)))
+    if len({part.directed for part in parts}) > 1:
+        raise InputError(
+            "Directed and undirected parts cannot be joined into one sequence. "
+            "Call connectivity.symmetrized() first."
+        )
     nodes, places = _union([part.nodes for part in parts])
     shared = all(part.nodes is nodes for part in parts)
     return GraphSequence(
@@ -109,6 +115,8 @@ def graphs_in_memory(
         features=_all_features(parts, places, len(nodes), features, history_node),
         history_node=history_node,
         node_mask=None if shared else _mask(parts, places, len(nodes)),
+        directed=parts[0].directed,
+        standard_errors=_errors(parts) if shared else None,
         origin=origin_of_graphs(
             [part.measured for part in parts], threshold=threshold, features=features
         ),
@@ -118,7 +126,6 @@ def graphs_in_memory(
 def _part(
     connectivity: ConnectivitySequence, threshold: float | Threshold, features: str | Features
 ) -> _Part:
-    refuse_directed(connectivity)
     kept = None if isinstance(threshold, float) else threshold.keep(connectivity)
     graphs, strongest = [], 0.0
     for index, matrix in enumerate(connectivity.weights):
@@ -133,8 +140,15 @@ def _part(
         weights=graphs,
         features=_features(connectivity, features),
         strongest=strongest,
+        directed=connectivity.directed,
+        errors=connectivity.standard_errors,
         measured=(connectivity.origin, connectivity.measure),
     )
+
+
+def _errors(parts: Sequence[_Part]) -> NDArray[np.float32] | None:
+    known = [part.errors for part in parts if part.errors is not None]
+    return np.concatenate(known).astype(np.float32) if len(known) == len(parts) else None
 
 
 def _features(

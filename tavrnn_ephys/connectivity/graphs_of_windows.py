@@ -18,7 +18,6 @@ __all__ = [
     "graphs_on_demand",
     "no_edge",
     "rates_of",
-    "refuse_directed",
     "strengths_of",
 ]
 
@@ -93,27 +92,6 @@ def rates_of(connectivity: ConnectivitySequence) -> NDArray[np.float32]:
     return connectivity.mean_activity[:, :, np.newaxis].astype(np.float32)
 
 
-def refuse_directed(connectivity: ConnectivitySequence) -> None:
-    """
-    Refuse connectivity from which no undirected graph follows.
-
-    Parameters
-    ----------
-    connectivity : ConnectivitySequence
-        The connectivity.
-
-    Raises
-    ------
-    InputError
-        If it is directed.
-    """
-    if connectivity.directed:
-        raise InputError(
-            "Graphs are undirected, and this connectivity is directed. "
-            "Call connectivity.symmetrized() first."
-        )
-
-
 def no_edge(threshold: Any, strongest: float) -> str:
     """
     Say that a threshold leaves no edge.
@@ -162,10 +140,9 @@ def graphs_on_demand(
     Raises
     ------
     InputError
-        If there is no edge at all, the connectivity is directed, or there is no activity for
+        If there is no edge at all, or there is no activity for
         ``"rates"``.
     """
-    refuse_directed(connectivity)
     weights, n_nodes = connectivity.weights, connectivity.n_nodes
     n_entries, strongest = np.zeros(len(weights), dtype=np.int64), 0.0
     for index, matrix in enumerate(weights):
@@ -183,6 +160,7 @@ def graphs_on_demand(
         windows=connectivity.windows,
         nodes=connectivity.nodes,
         history_node=history_node,
+        directed=connectivity.directed,
         origin=origin_of_graphs(
             [(connectivity.origin, connectivity.measure)], threshold=threshold, features=features
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.graphs import graphs_of
 from tavrnn_ephys.connectivity.stored import fitting_connectivity
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
@@ -51,15 +51,18 @@ def compute_graphs(
         If a specification does not suit the activity.
     """
     exact = len(spiketrains) > 0 and connectivity.measure in MEASURES_OF_SPIKES
+    least = (connectivity.min_spikes or 0) if activity.quantity == "spike_count" else 0
     found = fitting_connectivity(
         activity,
         windows,
         measure=connectivity.measure,
         silent_nodes=connectivity.silent_nodes,
+        min_spikes=least,
         **connectivity.options,
         **({"spiketrains": spiketrains} if exact else {}),
     )
-    made = build_graphs(
+    # The specification has checked its choices.
+    made = graphs_of(
         found,
         threshold=graphs.threshold,
         features=graphs.features,

@@ -29,12 +29,13 @@ def _strengths(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
     return strengths
 
 
-def _require_undirected(connectivity: ConnectivitySequence, name: str) -> None:
-    if connectivity.directed:
-        raise InputError(
-            f"{name} needs one weight per pair of nodes, and this connectivity is directed. "
-            "Call connectivity.symmetrized() first."
-        )
+def _pairs(connectivity: ConnectivitySequence) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of what can be an edge: each pair once, or both of its directions."""
+    n_nodes = connectivity.n_nodes
+    if not connectivity.directed:
+        return np.triu_indices(n_nodes, 1)
+    rows, columns = np.nonzero(~np.eye(n_nodes, dtype=bool))
+    return rows, columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,22 +131,17 @@ class DensityThreshold:
         Parameters
         ----------
         connectivity : ConnectivitySequence
-            Any windows, undirected.
+            Any windows.
 
         Returns
         -------
         numpy.ndarray of bool
-            Shape (n_windows, n_nodes, n_nodes), symmetric, False on the diagonal.
-
-        Raises
-        ------
-        InputError
-            If the connectivity is directed.
+            Shape (n_windows, n_nodes, n_nodes), False on the diagonal, symmetric unless the
+            connectivity is directed: each direction of a pair then counts on its own.
         """
-        _require_undirected(connectivity, "DensityThreshold")
         strengths = _strengths(connectivity)
         kept = np.zeros(strengths.shape, dtype=bool)
-        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
+        rows, columns = _pairs(connectivity)
         n_edges = max(1, round(self.density * len(rows)))
         for window, matrix in zip(kept, strengths, strict=True):
             values = matrix[rows, columns]
@@ -153,7 +149,7 @@ class DensityThreshold:
             best = np.argsort(-values, kind="stable")[:n_edges]
             best = best[values[best] > 0]
             window[rows[best], columns[best]] = True
-        return kept | np.swapaxes(kept, 1, 2)
+        return kept if connectivity.directed else kept | np.swapaxes(kept, 1, 2)
 
     def fitted(self, connectivity: ConnectivitySequence) -> AbsoluteThreshold:
         """
@@ -169,8 +165,7 @@ class DensityThreshold:
         AbsoluteThreshold
             For any windows; their densities differ as their coupling does.
         """
-        _require_undirected(connectivity, "DensityThreshold")
-        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
+        rows, columns = _pairs(connectivity)
         values = np.sort(_strengths(connectivity)[:, rows, columns], axis=None)[::-1]
         position = max(1, round(self.density * len(values))) - 1
         return AbsoluteThreshold(value=float(values[position]))
@@ -213,19 +208,19 @@ class StrongestThreshold:
         Parameters
         ----------
         connectivity : ConnectivitySequence
-            Any windows, undirected.
+            Any windows.
 
         Returns
         -------
         numpy.ndarray of bool
-            Shape (n_windows, n_nodes, n_nodes), symmetric, False on the diagonal.
+            Shape (n_windows, n_nodes, n_nodes), False on the diagonal, symmetric unless the
+            connectivity is directed: the strongest of a node are then those that leave it.
 
         Raises
         ------
         InputError
-            If the connectivity is directed, or there are not more nodes than weights per node.
+            If there are not more nodes than weights per node.
         """
-        _require_undirected(connectivity, "StrongestThreshold")
         n_nodes = connectivity.n_nodes
         if self.n_strongest >= n_nodes:
             raise InputError(
@@ -237,7 +232,7 @@ class StrongestThreshold:
         kept = np.zeros(strengths.shape, dtype=bool)
         np.put_along_axis(kept, best, True, axis=2)
         kept &= strengths > 0
-        return kept | np.swapaxes(kept, 1, 2)
+        return kept if connectivity.directed else kept | np.swapaxes(kept, 1, 2)
 
 
 def upper_values(matrix: NDArray[Any]) -> NDArray[Any]:

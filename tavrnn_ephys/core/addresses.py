@@ -31,7 +31,9 @@ class Address(str):
     def name(self) -> str:
         """Last part of the path, or the host where there is none."""
         parts = urlsplit(self)
-        return unquote(PurePosixPath(parts.path).name) or parts.netloc
+        # Behind '#' stands what an archive calls a file whose own address says nothing.
+        path = parts.fragment or parts.path
+        return unquote(PurePosixPath(path).name) or parts.netloc
 
     @property
     def stem(self) -> str:

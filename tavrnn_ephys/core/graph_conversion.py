@@ -134,6 +134,6 @@ def arrows(graphs: Any) -> bool:
     Returns
     -------
     bool
-        False for graphs that say nothing of it.
+        Whether an entry leads from its row to its column alone.
     """
-    return bool(getattr(graphs, "directed", False))
+    return bool(graphs.directed)

@@ -30,6 +30,7 @@ def write_fields(
     nodes: Nodes,
     arrays: Mapping[str, Any],
     history_node: bool,
+    directed: bool,
     origin: Origin,
     overwrite: bool,
 ) -> None:
@@ -50,6 +51,8 @@ def write_fields(
         Further fields.
     history_node : bool
         Whether there is one.
+    directed : bool
+        Whether entries are arrows.
     origin : Origin
         How the graphs were made.
     overwrite : bool
@@ -62,6 +65,7 @@ def write_fields(
     """
     fields: dict[str, Any] = {
         "history_node": np.array(history_node),
+        "directed": np.array(directed),
         "n_edges": np.array([matrix.nnz for matrix in weights]),
         "indptr": np.stack([matrix.indptr for matrix in weights]),
         "indices": np.concatenate([matrix.indices for matrix in weights]),
@@ -145,4 +149,7 @@ def _arguments(fields: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         "features": fields.get("features"),
         "node_mask": fields.get("node_mask"),
         "history_node": bool(fields["history_node"]),
+        # Graphs of earlier versions are undirected.
+        "directed": bool(fields.get("directed", False)),
+        "standard_errors": fields.get("standard_errors"),
     }

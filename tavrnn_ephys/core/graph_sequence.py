@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core import html as _html
 from tavrnn_ephys.core.containers import Nodes, Origin, Windows
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.graph_conversion import arrows, graphs_frame, to_networkx
+from tavrnn_ephys.core.graph_adjacency import AdjacencyOfWindows, mirrored_graphs
+from tavrnn_ephys.core.graph_conversion import graphs_frame, to_networkx
 from tavrnn_ephys.core.graph_files import read_fields, write_fields
-from tavrnn_ephys.core.graph_loops import with_loops
 from tavrnn_ephys.core.graph_masks import check_node_mask
 from tavrnn_ephys.core.graphs_on_demand import (
     FeaturesOnDemand,
     GraphsOnDemand,
     chosen_features,
     chosen_graphs,
-    dense_weights,
     entries_of,
-    mean_strength,
     same_arrays,
     same_features,
     same_graphs,
@@ -40,9 +38,9 @@ __all__ = ["GraphSequence"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class GraphSequence:
+class GraphSequence(AdjacencyOfWindows):
     """
-    One undirected graph per window over the same nodes, or over some of them.
+    One graph per window over the same nodes, or over some of them.
 
     Parameters
     ----------
@@ -62,6 +60,10 @@ class GraphSequence:
         node that does not exist has its self-loop only, so that every vertex has a degree.
     origin : Origin
         How the graphs were made; unknown by default, and no part of their equality.
+    directed : bool
+        Whether an entry is an arrow from its row to its column; else all graphs are symmetric.
+    standard_errors : numpy.ndarray of float32, shape (n_windows, n_nodes, n_nodes), optional
+        How far chance moves each weight, edge or not; NaN where that is unknown.
 
     Raises
     ------
@@ -90,6 +92,8 @@ class GraphSequence:
     history_node: bool = True
     node_mask: NDArray[np.bool_] | None = None
     origin: Origin = field(default_factory=Origin, compare=False)
+    directed: bool = False
+    standard_errors: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.windows):
@@ -102,17 +106,21 @@ class GraphSequence:
                 f"features has shape {self.features.shape}; "
                 f"({len(self)}, {self.n_vertices}, n_features) is expected."
             )
+        errors, shape = self.standard_errors, (len(self), self.n_nodes, self.n_nodes)
+        if errors is not None and errors.shape != shape:
+            raise InputError(f"standard_errors has shape {errors.shape}; {shape} is expected.")
         if self.node_mask is not None:
             check_node_mask(self.node_mask, self.weights, self.n_nodes)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GraphSequence):
             return NotImplemented
-        plain = ("windows", "nodes", "history_node")
+        plain = ("windows", "nodes", "history_node", "directed")
         if any(getattr(self, name) != getattr(other, name) for name in plain):
             return False
         return (
             same_arrays(self.node_mask, other.node_mask)
+            and same_arrays(self.standard_errors, other.standard_errors)
             and same_features(self.features, other.features)
             and same_graphs(self.weights, other.weights)
         )
@@ -150,114 +158,6 @@ class GraphSequence:
         possible = np.maximum(self.n_present * (self.n_present - 1), 1)
         return entries_of(self.weights) / possible
 
-    def adjacency(self, window_index: int) -> scipy.sparse.csr_array:
-        """
-        Return the binary adjacency of a window, with self-loops and the history node.
-
-        Parameters
-        ----------
-        window_index : int
-            Which window.
-
-        Returns
-        -------
-        scipy.sparse.csr_array
-            Symmetric, ones as ``float32``, shape (n_vertices, n_vertices).
-        """
-        pattern = self.weights[window_index].astype(bool).astype(np.float32)
-        return with_loops(pattern, self._joined(1.0, window_index))
-
-    def signed_adjacency(self, window_index: int) -> scipy.sparse.csr_array:
-        """
-        Return the signed weights of a window, with self-loops and the history node.
-
-        The history node is joined with the mean absolute weight of the window's edges, as
-        strongly as an average node, whatever the unit of the weights.
-
-        Parameters
-        ----------
-        window_index : int
-            Which window.
-
-        Returns
-        -------
-        scipy.sparse.csr_array
-            Symmetric, ``float32``, ones on the diagonal, shape (n_vertices, n_vertices).
-        """
-        joined = self._joined(mean_strength(self.weights, window_index), window_index)
-        return with_loops(self.weights[window_index], joined)
-
-    def dense_adjacency(self, window_index: int, *, signed: bool) -> NDArray[np.float32]:
-        """
-        Return what :meth:`signed_adjacency` or :meth:`adjacency` says, zeros written out.
-
-        Parameters
-        ----------
-        window_index : int
-            Which window.
-        signed : bool
-            Whether weights keep their sign and size.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_vertices, n_vertices).
-        """
-        weights = dense_weights(self.weights, window_index)
-        strength = mean_strength(self.weights, window_index) if signed else 1.0
-        dense = np.zeros((self.n_vertices, self.n_vertices), dtype=np.float32)
-        dense[: self.n_nodes, : self.n_nodes] = weights if signed else weights != 0
-        joined = self._joined(strength, window_index)
-        if joined is not None:
-            dense[-1, : self.n_nodes] = dense[: self.n_nodes, -1] = joined
-        np.fill_diagonal(dense, 1.0)
-        return dense
-
-    def n_entries(self, window_index: int) -> int:
-        """
-        Count the entries of a window's adjacency that are no zeros.
-
-        Parameters
-        ----------
-        window_index : int
-            Which window.
-
-        Returns
-        -------
-        int
-            Edges in both directions, self-loops and the history node's edges.
-        """
-        joined = self._joined(1.0, window_index)
-        n_joined = 0 if joined is None else int(np.count_nonzero(joined))
-        return int(entries_of(self.weights, window_index)) + self.n_vertices + 2 * n_joined
-
-    def _joined(self, strength: float, window_index: int) -> NDArray[np.float32] | None:
-        """Weights between the nodes of a window and the history node, if there is one."""
-        if not self.history_node:
-            return None
-        joined = np.full(self.n_nodes, strength, dtype=np.float32)
-        if self.node_mask is not None:
-            joined[~self.node_mask[window_index]] = 0.0
-        return joined
-
-    def vertex_features(self, window_index: int) -> NDArray[np.float32]:
-        """
-        Return the features of a window's vertices.
-
-        Parameters
-        ----------
-        window_index : int
-            Which window.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_vertices, n_features).
-        """
-        if self.features is None:
-            return np.eye(self.n_vertices, dtype=np.float32)
-        return self.features[window_index]
-
     def select(self, index: Any) -> GraphSequence:
         """
         Return some of the windows as a sequence of its own.
@@ -273,12 +173,34 @@ class GraphSequence:
             Shorter sequence over the same nodes.
         """
         chosen = np.arange(len(self))[index]
+        errors = self.standard_errors
         return replace(
             self,
             weights=chosen_graphs(self.weights, chosen),
             windows=self.windows.select(chosen),
             features=chosen_features(self.features, chosen),
             node_mask=None if self.node_mask is None else self.node_mask[chosen],
+            standard_errors=None if errors is None else errors[chosen],
+        )
+
+    def symmetrized(self) -> GraphSequence:
+        """
+        Drop the direction: the mean of both directions is the weight of a pair.
+
+        Returns
+        -------
+        GraphSequence
+            Undirected graphs, without standard errors; itself where it is undirected already.
+        """
+        if not self.directed:
+            return self
+        options = (*(self.origin.measure_options or ()), ("symmetrized", "mean"))
+        return replace(
+            self,
+            weights=mirrored_graphs(self.weights),
+            directed=False,
+            standard_errors=None,
+            origin=replace(self.origin, measure_options=options),
         )
 
     def to_networkx(self, window_index: int) -> networkx.Graph:
@@ -305,7 +227,7 @@ class GraphSequence:
         """
         position = range(len(self))[window_index]
         present = None if self.node_mask is None else self.node_mask[position]
-        return to_networkx(self.nodes, self.weights[position], present, directed=arrows(self))
+        return to_networkx(self.nodes, self.weights[position], present, directed=self.directed)
 
     def to_dataframe(self) -> pandas.DataFrame:
         """
@@ -316,7 +238,7 @@ class GraphSequence:
         pandas.DataFrame
             The rows.
         """
-        return graphs_frame(self.windows, self.nodes, self.weights, directed=arrows(self))
+        return graphs_frame(self.windows, self.nodes, self.weights, directed=self.directed)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """
@@ -339,7 +261,12 @@ class GraphSequence:
             weights=tuple(self.weights),
             windows=self.windows,
             nodes=self.nodes,
-            arrays={"features": self.features, "node_mask": self.node_mask},
+            arrays={
+                "features": self.features,
+                "node_mask": self.node_mask,
+                "standard_errors": self.standard_errors,
+            },
+            directed=self.directed,
             history_node=self.history_node,
             origin=self.origin,
             overwrite=overwrite,
@@ -386,7 +313,8 @@ class GraphSequence:
         density = self.density
         return (
             f"GraphSequence: {len(self)} windows x {self.n_nodes} {self.nodes.kind}s"
-            f"{' + history node' if self.history_node else ''}, density "
+            f"{' + history node' if self.history_node else ''}"
+            f"{', directed' if self.directed else ''}, density "
             f"{density.min():.2f} to {density.max():.2f}, {self.n_features} features"
         )
 

@@ -8,6 +8,7 @@ __all__ = [
     "BEHAVIOR_HOW",
     "EXPORTS",
     "FEATURES",
+    "FIGURE_FORMS",
     "FORMS",
     "HOW",
     "LAG_KERNELS",
@@ -30,7 +31,12 @@ MEASURES: Mapping[str, Mapping[str, bool]] = {
     "partial": {"shrinkage": False},
     "cross_correlation": {"max_lag": True},
     "spike_time_tiling_coefficient": {"dt": True},
-    "lagged_correlation": {"kernel": False, "time_constant": False, "delay": False},
+    "lagged_correlation": {
+        "kernel": False,
+        "time_constant": False,
+        "delay": False,
+        "same_bin": False,
+    },
 }
 #: Those that take exact spike times instead of bins.
 MEASURES_OF_SPIKES = ("spike_time_tiling_coefficient", "lagged_correlation")
@@ -54,6 +60,8 @@ BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.
 FORMS = ("triangle", "full", "edges")
+#: Forms that pictures are written in.
+FIGURE_FORMS = ("png", "svg", "pdf")
 #: Forms that a run is exported in.
 EXPORTS = ("csv", "parquet", "mat", "graphml")
 #: How network states are fitted.
@@ -73,7 +81,7 @@ STATE_TABLES = (
 #: Where a run is written.
 WAYS = ("copy", "in_place", "sidecar")
 #: Simulated cultures of the benchmark.
-SCENARIOS = ("switching", "drift", "learning", "calcium")
+SCENARIOS = ("switching", "drift", "learning", "calcium", "returning")
 #: Methods that this package brings; those of other packages come by entry point.
 METHODS = (
     "rates",
@@ -84,6 +92,12 @@ METHODS = (
     "uase_ema",
     "uase_joined",
     "pca_edges",
+    "uase_gated",
+    "contributions_gated",
+    "contributions_shrunk",
+    "tangent_space",
+    "hmm",
+    "bilinear",
     "vgae",
     "vgrnn",
     "dyngem",

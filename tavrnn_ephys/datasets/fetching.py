@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.core.output import whole_file
 from tavrnn_ephys.datasets.registry import DATASETS, Dataset, DatasetFile, dataset
+from tavrnn_ephys.io.dandi import DANDI_API, answer_of
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["available", "fetch", "is_here"]
 
-DANDI_API = "https://api.dandiarchive.org/api"
 LOCAL = "TAVRNN_EPHYS_DATA"
 _TIMEOUT_S = 20
 _CHUNK = 1 << 16
@@ -220,7 +220,7 @@ def _reason(error: Exception) -> str:
 def _dandi_asset(found: Dataset, item: DatasetFile) -> tuple[str, str]:
     """Ask the archive where an asset lies and what its SHA-256 is."""
     dandiset, version = found.dandi.split("/")
-    listing = _json(
+    listing = answer_of(
         f"{DANDI_API}/dandisets/{dandiset}/versions/{version}/assets/", {"path": item.url}
     )
     chosen = [asset for asset in listing.get("results", ()) if asset.get("path") == item.url]
@@ -229,22 +229,13 @@ def _dandi_asset(found: Dataset, item: DatasetFile) -> tuple[str, str]:
             f"Dandiset {found.dandi} has no asset '{item.url}'. See {found.page} for what it has."
         )
     address = f"{DANDI_API}/assets/{chosen[0]['asset_id']}/"
-    checksum = _json(address, {}).get("digest", {}).get("dandi:sha2-256", "")
+    checksum = answer_of(address, {}).get("digest", {}).get("dandi:sha2-256", "")
     if not checksum:
         raise FileFormatError(
             f"The archive states no SHA-256 for '{item.url}' yet, so that it could not be "
             f"checked. Download it from {found.page} yourself."
         )
     return f"{address}download/", str(checksum)
-
-
-def _json(url: str, query: dict[str, str]) -> dict[str, Any]:
-    import requests
-
-    answer = requests.get(url, params=query, timeout=_TIMEOUT_S)
-    answer.raise_for_status()
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def _download(url: str, checksum: str, target: Path, *, progress: bool) -> None:

@@ -60,8 +60,9 @@ def nodes_in_folds(
     ----------
     make_method : callable
         Takes the number of the fold, so that seeds can differ, and returns an unfitted method.
-    graphs : GraphSequence
-        All windows.
+    graphs : GraphSequence or callable
+        All windows; or what gives them for a fold, where training windows decide how graphs are
+        made.
     folds : sequence of BlockedFold
         The folds.
     labels : numpy.ndarray, shape (n_windows,), optional
@@ -92,12 +93,13 @@ def nodes_in_folds(
                 f"{_name(method)} looks back {valid_from} windows, the folds leave a context of "
                 f"{len(fold.context)}. Use blocked_folds(…, context={valid_from})."
             )
-        stretches = [graphs.select(block) for block in fold.train_blocks]
+        windows = graphs(fold) if callable(graphs) else graphs
+        stretches = [windows.select(block) for block in fold.train_blocks]
         known = None if labels is None else labels[fold.train]
         _fit(method, stretches, known)
         train = [np.asarray(method.transform(item).mean)[valid_from:] for item in stretches]
         seen = np.concatenate([fold.context, fold.test])
-        test = np.asarray(method.transform(graphs.select(seen)).mean)[len(fold.context) :]
+        test = np.asarray(method.transform(windows.select(seen)).mean)[len(fold.context) :]
         results.append(
             FoldEmbedding(
                 fold=fold.without_first(valid_from), train=np.concatenate(train), test=test

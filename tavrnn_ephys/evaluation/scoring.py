@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,12 +84,19 @@ def score_method(
         made.append(make_method(_SEED_STRIDE * seed + fold))
         return made[-1]
 
-    def graphs(*, shuffled: bool) -> Any:
+    def graphs(fold: Any = None, *, shuffled: bool) -> Any:
         return prepared.graphs(
             getattr(example, "features", "identity"),
             history_node=getattr(example, "history_node", False),
             shuffled=shuffled,
+            fold=fold,
         )
+
+    def of_folds(*, shuffled: bool) -> Any:
+        # Made beforehand: their cost is not that of the method.
+        for fold in prepared.folds:
+            graphs(fold, shuffled=shuffled)
+        return partial(graphs, shuffled=shuffled)
 
     behavior = prepared.task.behavior
     prepared.graphs("identity", history_node=False, shuffled=True)
@@ -97,11 +105,11 @@ def score_method(
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ChanceLossWarning)
         if record["inductive"]:
-            real = graphs(shuffled=False)
+            real = of_folds(shuffled=False)
             with measured_cost() as cost:
                 embeddings = nodes_in_folds(make, real, prepared.folds, labels=behavior)
             record["n_at_chance"] = len(caught)
-            control = nodes_in_folds(make, graphs(shuffled=True), prepared.folds, labels=behavior)
+            control = nodes_in_folds(make, of_folds(shuffled=True), prepared.folds, labels=behavior)
             record |= _inductive_scores(prepared, embeddings, control, n_shifts)
             record |= {
                 "seconds": cost.seconds / len(prepared.folds),
@@ -140,9 +148,11 @@ def _inductive_scores(
     low, high = main.chance_interval
     shuffled = _decode(prepared, [item.features for item in control], 0)
     with_rates = _decode(prepared, joined_features([rates, features]), 0)
+    known = prepared.connectivity
+    undirected = known.symmetrized() if known.directed else known
+    links = decode_links(embeddings, undirected.weights, coupled=task.coupled)
     beside = joined_features([rates, [item.features for item in control]])
     control_with_rates = _decode(prepared, beside, 0)
-    links = decode_links(embeddings, prepared.connectivity.weights, coupled=task.coupled)
     return {
         "score": _value(main),
         "null": np.round(main.null, 5).tolist(),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.lagged.measure import needs_fit
 from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
 from tavrnn_ephys.core.checks import one_of, positive_int
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
@@ -143,7 +144,8 @@ class TaskGraphs:
 
     def __init__(self, task: BenchmarkTask) -> None:
         self.task = task
-        self._graphs: dict[tuple[str, bool, bool], GraphSequence] = {}
+        self._graphs: dict[tuple[Any, ...], GraphSequence] = {}
+        self._of_folds: dict[tuple[bytes, bool], ConnectivitySequence] = {}
 
     @cached_property
     def folds(self) -> list[BlockedFold]:
@@ -172,10 +174,25 @@ class TaskGraphs:
     @cached_property
     def shuffled_connectivity(self) -> ConnectivitySequence:
         """The same after the bins of each node are shuffled within windows."""
-        shuffled = shuffle_bins_within_windows(self.task.activity, self.task.windows, seed=0)
-        return self._connectivity(shuffled)
+        return self._connectivity(self._shuffled)
 
-    def graphs(self, features: str, *, history_node: bool, shuffled: bool) -> GraphSequence:
+    @cached_property
+    def _shuffled(self) -> BinnedActivity:
+        return shuffle_bins_within_windows(self.task.activity, self.task.windows, seed=0)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the measure estimates something, which training windows alone may decide."""
+        return needs_fit(self.task.measure, self.task.measure_options)
+
+    def graphs(
+        self,
+        features: str,
+        *,
+        history_node: bool,
+        shuffled: bool,
+        fold: BlockedFold | None = None,
+    ) -> GraphSequence:
         """
         Build the graphs that a method asks for; every weight stays, thresholds are in-fold.
 
@@ -187,25 +204,41 @@ class TaskGraphs:
             Whether each graph has a vertex joined to all others.
         shuffled : bool
             Whether bins are shuffled within windows before.
+        fold : BlockedFold, optional
+            Whose training windows alone tell what the measure estimates, such as the time constant
+            of a lagged correlation; by default all windows do.
 
         Returns
         -------
         GraphSequence
             One graph per window.
         """
-        key = (features, history_node, shuffled)
+        train = fold.train if fold is not None and self.is_fitted else None
+        about = b"" if train is None else train.tobytes()
+        key = (features, history_node, shuffled, about)
         if key not in self._graphs:
             self._graphs[key] = build_graphs(
-                self.shuffled_connectivity if shuffled else self.connectivity,
-                features=features,
-                history_node=history_node,
+                self._chosen(shuffled, train), features=features, history_node=history_node
             )
         return self._graphs[key]
 
-    def _connectivity(self, activity: BinnedActivity) -> ConnectivitySequence:
+    def _chosen(self, shuffled: bool, train: NDArray[Any] | None) -> ConnectivitySequence:
+        if train is None:
+            return self.shuffled_connectivity if shuffled else self.connectivity
+        key = (train.tobytes(), shuffled)
+        if key not in self._of_folds:
+            activity = self._shuffled if shuffled else self.task.activity
+            self._of_folds[key] = self._connectivity(activity, fit_windows=train)
+        return self._of_folds[key]
+
+    def _connectivity(
+        self, activity: BinnedActivity, *, fit_windows: NDArray[Any] | None = None
+    ) -> ConnectivitySequence:
         with warnings.catch_warnings():
             # Silent nodes are counted when a recording is analysed, not once per method.
             warnings.simplefilter("ignore", DataLossWarning)
             task = self.task
             options = dict(task.measure_options)
+            if fit_windows is not None:
+                options["fit_windows"] = fit_windows
             return compute_connectivity(activity, task.windows, measure=task.measure, **options)

@@ -59,7 +59,15 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
         If there is no adapter of that name.
     """
     if is_address(path):
-        return _of_address(place_of(path).name, adapter)
+        # A file that a server holds.
+        able = {item.name: item for item in list_adapters().values() if _reads_addresses(item)}
+        chosen = next(iter(able)) if adapter is None else adapter
+        if chosen not in able:
+            raise InputError(
+                f"The adapter '{chosen}' cannot read '{place_of(path).name}' from an address. "
+                "Download the file first, and read the copy."
+            )
+        return able[chosen]
     file = Path(path)
     if not file.exists():
         raise FileFormatError(f"There is no file '{file}'. Check the path.")
@@ -104,18 +112,6 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
             f"({', '.join(adapters)}). Convert it, or name its adapter."
         )
     return suiting[0]
-
-
-def _of_address(name: str, adapter: str | None) -> Reader:
-    """Choose the adapter for a file that a server holds."""
-    able = {item.name: item for item in list_adapters().values() if _reads_addresses(item)}
-    chosen = next(iter(able)) if adapter is None else adapter
-    if chosen not in able:
-        raise InputError(
-            f"The adapter '{chosen}' cannot read '{name}' from an address. Download the file "
-            "first, and read the copy."
-        )
-    return able[chosen]
 
 
 def _reads_addresses(adapter: Reader) -> bool:

@@ -1,3 +1,4 @@
+from .bilinear import BilinearLogistic as BilinearLogistic
 from .cebra import CebraBehavior as CebraBehavior
 from .cebra import CebraTime as CebraTime
 from .contract import GraphEmbedder as GraphEmbedder
@@ -7,12 +8,19 @@ from .dynaernn import DynAERNN as DynAERNN
 from .dyngem import DynGEM as DynGEM
 from .dynrnn import DynRNN as DynRNN
 from .evolvegcn import EvolveGCN as EvolveGCN
+from .gate import EdgeGate as EdgeGate
+from .gate import node_contributions as node_contributions
+from .gated import GatedContributions as GatedContributions
+from .gated import GatedUASE as GatedUASE
 from .graphert import GraphERT as GraphERT
+from .hidden_markov import HiddenMarkov as HiddenMarkov
+from .oracle import Oracle as Oracle
 from .pca_edges import EdgePCA as EdgePCA
 from .rates import Rates as Rates
 from .registry import MethodEntry as MethodEntry
 from .registry import choose_methods as choose_methods
 from .registry import list_methods as list_methods
+from .tangent import TangentSpace as TangentSpace
 from .tavrnn_method import TavrnnMethod as TavrnnMethod
 from .uase import UASE as UASE
 from .vgae import VGAE as VGAE

@@ -20,8 +20,11 @@ def dense_weights(graphs: GraphSequence) -> NDArray[np.float32]:
 
 
 def edges_of(graphs: GraphSequence) -> NDArray[np.float32]:
-    """Signed weights above the diagonal, shape (n_windows, n_nodes (n_nodes - 1) / 2)."""
-    rows, columns = np.triu_indices(graphs.n_nodes, 1)
+    """Signed weights of every pair, or of every arrow, shape (n_windows, n_edges)."""
+    if graphs.directed:
+        rows, columns = np.nonzero(~np.eye(graphs.n_nodes, dtype=bool))
+    else:
+        rows, columns = np.triu_indices(graphs.n_nodes, 1)
     return dense_weights(graphs)[:, rows, columns]
 
 

@@ -17,6 +17,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import GraphUnits, joined_units, require_units, units_of
 from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods._direction import undirected
 from tavrnn_ephys.methods._torch_state import own_torch_state
 
 __all__ = ["GraphEmbedder"]
@@ -48,6 +49,9 @@ class GraphEmbedder(BaseEstimator):
         Vertex features that the graphs must bring.
     history_node : bool
         Whether the graphs must bring a history node.
+    takes_directed : bool
+        Whether the direction of edges is used; other methods get the mean of both directions, and
+        one warning says so.
     """
 
     name: ClassVar[str]
@@ -57,6 +61,7 @@ class GraphEmbedder(BaseEstimator):
     repeatable: ClassVar[bool] = True
     features: ClassVar[str] = "identity"
     history_node: ClassVar[bool] = False
+    takes_directed: ClassVar[bool] = False
 
     node_ids_: NDArray[np.str_]
     units_: GraphUnits
@@ -113,7 +118,7 @@ class GraphEmbedder(BaseEstimator):
                 f"{n_windows} windows."
             )
         with own_torch_state():
-            self._fit(sequences, labels)
+            self._fit([self._readable(sequence) for sequence in sequences], labels)
         return self
 
     def transform(self, graphs: GraphSequence) -> NodeEmbedding:
@@ -141,7 +146,7 @@ class GraphEmbedder(BaseEstimator):
         self._check(graphs)
         require_units(self.units_, units_of(graphs), verb="transform")
         with own_torch_state():
-            mean = np.asarray(self._embed(graphs), dtype=np.float32)
+            mean = np.asarray(self._embed(self._readable(graphs, warn=False)), dtype=np.float32)
         if graphs.node_mask is not None:
             mean = np.where(graphs.node_mask[:, :, np.newaxis], mean, np.float32(np.nan))
         settings = self.get_params(deep=False)
@@ -160,6 +165,9 @@ class GraphEmbedder(BaseEstimator):
             versions=package_versions(),
             seed=settings.get("seed"),
         )
+
+    def _readable(self, graphs: GraphSequence, *, warn: bool = True) -> GraphSequence:
+        return graphs if self.takes_directed else undirected(graphs, self.name, warn=warn)
 
     def _check(self, graphs: GraphSequence) -> None:
         given = np.asarray(graphs.nodes.ids)

@@ -41,6 +41,7 @@ class EdgePCA(GraphEmbedder):
     """
 
     name = "pca_edges"
+    takes_directed = True
 
     def __init__(self, *, n_components: int = 32):
         self.n_components = n_components

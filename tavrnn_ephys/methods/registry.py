@@ -40,6 +40,20 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
         "spectral, on signed r, beside its EMA",
     ),
     "pca_edges": ("pca_edges:EdgePCA", {}, "principal components of signed edges"),
+    "uase_gated": ("gated:GatedUASE", {}, "spectral, on gated edges, beside its EMA"),
+    "contributions_gated": (
+        "gated:GatedContributions",
+        {},
+        "nodes' shares of components of gated edges, beside their EMA",
+    ),
+    "contributions_shrunk": (
+        "gated:GatedContributions",
+        {"gate": "shrunk"},
+        "the same, the gate shrunk: many coupled pairs",
+    ),
+    "tangent_space": ("tangent:TangentSpace", {}, "components in the tangent space"),
+    "hmm": ("hidden_markov:HiddenMarkov", {}, "hidden Markov model on components of edges"),
+    "bilinear": ("bilinear:BilinearLogistic", {}, "low-rank bilinear read-out, label"),
     "vgae": ("vgae:VGAE", {}, "static variational graph auto-encoder"),
     "vgrnn": ("vgrnn:VGRNN", {}, "variational graph RNN"),
     "dyngem": ("dyngem:DynGEM", _SMALL, "warm-started auto-encoder"),
@@ -92,6 +106,12 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
         {"density": 0.2, **_ablated(target="binary", propagation="binary", decoder="inner")},
         "default on binary edges, inner-product decoder",
     ),
+}
+
+# Ceilings of simulated tasks: they know the truth, and are built by their own name alone.
+ORACLES: dict[str, tuple[str, dict[str, Any], str]] = {
+    f"oracle_{reading}": ("oracle:Oracle", {"reading": reading}, f"knows the couplings, {reading}")
+    for reading in ("window", "filtered", "smoothed")
 }
 
 
@@ -167,14 +187,18 @@ def list_methods() -> dict[str, MethodEntry]:
     >>> list_methods()["rates"].summary
     'mean activity, no graph'
     """
-    methods = {
-        name: MethodEntry(name=name, path=_HERE + path, options=options, summary=summary)
-        for name, (path, options, summary) in _OWN.items()
-    }
+    methods = _entries(_OWN)
     for point in sorted(_foreign(), key=lambda point: point.name):
         entry = MethodEntry(name=point.name, path=point.value, summary=f"from {point.value}")
         methods.setdefault(point.name, entry)
     return methods
+
+
+def _entries(table: Mapping[str, tuple[str, dict[str, Any], str]]) -> dict[str, MethodEntry]:
+    return {
+        name: MethodEntry(name=name, path=_HERE + path, options=options, summary=summary)
+        for name, (path, options, summary) in table.items()
+    }
 
 
 def _foreign() -> list[EntryPoint]:
@@ -188,7 +212,8 @@ def choose_methods(names: str) -> dict[str, MethodEntry]:
     Parameters
     ----------
     names : str
-        ``"all"``, or names with commas between them.
+        ``"all"``, or names with commas between them; ``"oracle_window"``, ``"oracle_filtered"``
+        and ``"oracle_smoothed"``, the ceilings of simulated tasks, are named on their own.
 
     Returns
     -------
@@ -208,6 +233,7 @@ def choose_methods(names: str) -> dict[str, MethodEntry]:
     known = list_methods()
     if names.strip() == "all":
         return known
+    known |= _entries(ORACLES)
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:

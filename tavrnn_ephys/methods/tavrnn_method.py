@@ -62,6 +62,8 @@ class TavrnnMethod(GraphEmbedder):
     name = "tavrnn"
     features = "weights"
     history_node = True
+    # The estimator itself says so where its network reads undirected graphs.
+    takes_directed = True
 
     def __init__(
         self,
@@ -150,7 +152,7 @@ class StateSpaceMethod(TavrnnMethod):
             seed=self.seed,
         )
         self.model_ = model.fit(sequences, labels)
-        self.n_steps_ = n_steps
+        self.n_steps_ = len(self.model_.history_)
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
         return self.model_.transform(graphs).mean

@@ -12,7 +12,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods.contract import GraphEmbedder
 from tavrnn_ephys.methods.tavrnn.nn.smoothing import smooth
-from tavrnn_ephys.methods.tavrnn.nn.spectral import fit_spectral_basis
+from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis, fit_spectral_basis
 
 __all__ = ["UASE"]
 
@@ -26,7 +26,8 @@ class UASE(GraphEmbedder):
     Parameters
     ----------
     latent_size : int
-        Number of coordinates of a node.
+        Number of coordinates of a node; of directed graphs one half tells of what leaves a node,
+        the other of what reaches it.
     signed : bool
         Whether the weights keep their sign; otherwise their absolute values are embedded.
     smoothing : float
@@ -39,7 +40,10 @@ class UASE(GraphEmbedder):
     Attributes
     ----------
     basis_ : SpectralBasis
-        Mean graph and directions of the training windows.
+        Mean graph and directions of the training windows; of directed graphs those of what
+        leaves a node.
+    basis_in_ : SpectralBasis or None
+        The same of what reaches a node, for directed graphs.
     node_ids_ : numpy.ndarray of str, shape (n_nodes,)
         Nodes seen in ``fit``.
 
@@ -60,6 +64,7 @@ class UASE(GraphEmbedder):
     """
 
     name = "uase"
+    takes_directed = True
 
     def __init__(
         self,
@@ -78,17 +83,50 @@ class UASE(GraphEmbedder):
         rank = positive_int(self.latent_size, "latent_size")
         if not 0 <= self.smoothing < 1:
             raise InputError(f"smoothing must lie in [0, 1), got {self.smoothing!r}.")
-        self.basis_ = fit_spectral_basis(
-            (self._dense(matrix) for sequence in sequences for matrix in sequence.weights), rank
-        )
+        dense = (self._dense(matrix) for sequence in sequences for matrix in sequence.weights)
+        self.basis_in_: SpectralBasis | None = None
+        if sequences[0].directed:
+            graphs = list(dense)
+            self.basis_ = _one_sided_basis(graphs, (rank + 1) // 2)
+            if rank > 1:
+                self.basis_in_ = _one_sided_basis([graph.T for graph in graphs], rank // 2)
+        else:
+            self.basis_ = fit_spectral_basis(dense, rank)
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
-        coordinates = np.stack(
-            [self.basis_.coordinates(self._dense(matrix)) for matrix in graphs.weights]
-        )
+        coordinates = np.stack([self._coordinates(self._dense(item)) for item in graphs.weights])
         smoothed = smooth(coordinates, self.smoothing) if self.smoothing else coordinates
         return np.concatenate([coordinates, smoothed], axis=-1) if self.joined else smoothed
+
+    def _coordinates(self, graph: NDArray[np.float32]) -> NDArray[np.float32]:
+        leaving = self.basis_.coordinates(graph)
+        if self.basis_in_ is None:
+            return leaving
+        return np.concatenate([leaving, self.basis_in_.coordinates(graph.T)], axis=1)
 
     def _dense(self, matrix: Any) -> NDArray[np.float32]:
         dense: NDArray[np.float32] = matrix.toarray()
         return dense if self.signed else np.abs(dense)
+
+
+def _one_sided_basis(graphs: list[NDArray[np.float32]], rank: int) -> SpectralBasis:
+    """Fit directions in the space of targets: right singular vectors of the stacked deviations."""
+    mean: NDArray[np.float64] = np.asarray(np.mean(graphs, axis=0, dtype=np.float64))
+    moment, n = np.zeros_like(mean), len(mean)
+    for graph in graphs:
+        moment += (graph - mean).T @ (graph - mean)
+    values, vectors = np.linalg.eigh(moment)
+    directions = np.zeros((n, rank))
+    kept = min(rank, n)
+    directions[:, :kept] = vectors[:, ::-1][:, :kept]
+    # An eigenvector's sign is arbitrary; the largest entry is made positive.
+    peak = directions[np.abs(directions).argmax(axis=0), np.arange(rank)]
+    directions *= np.where(peak < 0, -1.0, 1.0)
+    power = values[::-1][:kept].clip(min=0).sum() / (len(graphs) * n * rank)
+    off_diagonal = (np.trace(moment) / (len(graphs) * max(n * (n - 1), 1))) or 1.0
+    return SpectralBasis(
+        mean.astype(np.float32),
+        directions.astype(np.float32),
+        scale=float(np.sqrt(power)) or 1.0,
+        variance=float(off_diagonal),
+    )

@@ -210,12 +210,14 @@ class _Loop:
             self.stream.note("source", note)
         if chunk.lost:
             self.stream.note("lost", f"The source lost {chunk.lost} messages.", chunk.lost)
+        # Without a clock a chunk is as old as the moment at which it is taken.
+        received_s = chunk.received_s if timed else time.perf_counter()
         for counts, update in self.stream.take(chunk, hurry=hurry):
             for sink in self.sinks:
                 sink.bin(counts, self.stream.t_s)
             if update is None:
                 continue
-            latency = 1e3 * (time.perf_counter() - chunk.received_s)
+            latency = 1e3 * (time.perf_counter() - received_s)
             update = replace(update, latency_ms=latency)
             if timed and self.stream.late == "stop" and latency > OLDEST_MS:
                 raise StreamError(

@@ -43,13 +43,14 @@ def change_tables(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
         share no time, or rates are unknown.
     """
     connectivity = result.connectivity
+    times = _times(connectivity)
     try:
         found = order_in_time(connectivity, n_orders=_N_ORDERS, seed=result.config.seed)
     except InputError:
         return {}
     tables = {
         "change_network": found.network,
-        "change_times": _times(connectivity),
+        "change_times": times,
         "change_nodes": found.nodes,
     }
     return {name: table for name, table in tables.items() if len(table)}

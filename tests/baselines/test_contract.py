@@ -14,11 +14,8 @@ from tests.baselines.contract import MethodContract
 from tests.baselines.toys import graphs_for, switching_weights
 
 EXACT = {"rates", "degree", "uase", "uase_ema", "uase_abs", "uase_abs_ema", "pca_edges"}
-INSTALLED = [
-    name
-    for name in list_methods()
-    if not name.startswith("cebra") or find_spec("cebra") is not None
-]
+EXTRAS = {"cebra_time": "cebra", "cebra_behavior": "cebra", "tangent_space": "pyriemann"}
+INSTALLED = [name for name in list_methods() if find_spec(EXTRAS.get(name, "numpy")) is not None]
 
 
 def _contract_of(name):
@@ -68,6 +65,22 @@ def test_cebra_says_what_to_install(monkeypatch):
         method = list_methods()[name].build()
         with pytest.raises(MissingDependencyError, match=r"tavrnn_ephys\[cebra\]"):
             method.fit(graphs_for(method, weights), labels)
+
+
+def test_the_tangent_space_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyriemann.tangentspace", None)
+    weights, _ = switching_weights(n_windows=8)
+    method = list_methods()["tangent_space"].build()
+    with pytest.raises(MissingDependencyError, match=r"tavrnn_ephys\[riemann\]"):
+        method.fit(graphs_for(method, weights))
+
+
+def test_only_the_oracle_of_a_simulated_task_knows():
+    weights, _ = switching_weights(n_windows=8)
+    assert not {name for name in list_methods() if name.startswith("oracle")}
+    method = choose_methods("oracle_window")["oracle_window"].build()
+    with pytest.raises(InputError, match="Nobody knows the true couplings"):
+        method.fit(graphs_for(method, weights))
 
 
 def test_label_supervised_method_demands_labels():

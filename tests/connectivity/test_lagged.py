@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity import LagKernel, RunningLagSums, estimate_lag_kernel
+from tavrnn_ephys.connectivity.lagged.correlograms import asymmetries_of_traces
 from tavrnn_ephys.connectivity.lagged.events import events_of_counts
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.lagged.sums import SlidingLagSums
@@ -205,19 +206,40 @@ def test_traces_give_what_counts_of_the_same_values_give():
             windows_of(activity, 60, 20),
             measure=MEASURE,
             kernel=LagKernel(time_constant_s=0.004),
+            **options,
         )  # fmt: skip
-        for activity in (
-            activity_of(values.astype(np.uint8)),
-            activity_of(values.astype(np.float64), quantity="trace"),
+        for activity, options in (
+            (activity_of(values.astype(np.uint8)), {}),
+            (activity_of(values.astype(np.float64), quantity="trace"), {"same_bin": False}),
         )
     )
     np.testing.assert_allclose(counts.weights, traces.weights, rtol=0, atol=1e-10)
 
 
+def test_frames_count_what_falls_into_them():
+    rng = np.random.default_rng(5)
+    first = rng.normal(size=400)
+    second = np.roll(first, 1) + first
+    traces = activity_of(np.stack([first, second]), bin_size_s=0.02, quantity="trace")
+    kernel = LagKernel(time_constant_s=0.004)
+    shares = kernel.frame_values(0.02)
+    found = te.compute_connectivity(
+        traces, windows_of(traces, 200, 200), measure=MEASURE, kernel=kernel
+    ).weights[1]
+    past = np.convolve(first, shares)[200:400]
+    np.testing.assert_allclose(found[0, 1], np.corrcoef(past, second[200:400])[0, 1], atol=1e-10)
+    tau, dt = 4.0, 20.0
+    assert np.isclose(
+        shares[1] / shares[0],
+        tau / dt * (1 - np.exp(-dt / tau)) ** 2 / (1 - tau / dt * (1 - np.exp(-dt / tau))),
+        rtol=0.03,
+    )
+
+
 def culture(delay, *, seed=1, fraction=0.2, duration=150):
     block = te.simulate_culture(
-        n_nodes=20, duration=duration * pq.s, mean_rate_hz=10, coupled_fraction=fraction, delay=delay, n_states=1,
-        seed=seed,
+        n_nodes=20, duration=duration * pq.s, mean_rate_hz=10,
+        coupled_fraction=fraction, delay=delay, n_states=1, seed=seed,
     )  # fmt: skip
     activity = te.bin_activity(block.segments[0], bin_size=1 * pq.ms)
     return activity, te.sliding_windows(activity, window_length=1 * pq.s, step=1 * pq.s)
@@ -312,11 +334,12 @@ def test_standard_errors_are_those_of_repeated_independent_trains():
         ({"delay": -1 * pq.ms}, "delay must be at least 0"),
         ({"kernel": "square"}, "kernel"),
         ({"kernel": KERNEL, "delay": 1 * pq.ms}, "Leave out time_constant and delay"),
+        ({"same_bin": True}, "same_bin counts what falls into one frame"),
         ({"max_lag": 3 * pq.ms}, "no option 'max_lag'"),
         ({"fit_windows": [True]}, "fit_windows has shape"),
         ({"fit_windows": [7000]}, "fit_windows must be truth values or numbers"),
         ({"fit_windows": np.zeros(3, dtype=bool)}, "leaves no window"),
-        ({"time_constant": 10 * pq.s, "delay": 0 * pq.s}, "4096 is the most"),
+        ({"time_constant": 100 * pq.s, "delay": 0 * pq.s}, "65,536 is the most"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):
@@ -335,3 +358,17 @@ def test_other_measures_have_no_standard_errors():
     activity = activity_of(np.eye(3, 300, dtype=np.uint8))
     with pytest.raises(InputError, match="options of measure 'lagged_correlation'"):
         te.compute_connectivity(activity, windows_of(activity, 100, 100), standard_errors=True)
+
+
+def test_windows_shorter_than_the_lags_are_summed_as_far_as_they_reach():
+    values = np.random.default_rng(0).normal(size=(3, 4))
+    activity = te.BinnedActivity(
+        values=values, bin_size_s=0.001, nodes=te.Nodes(ids="abc"), quantity="trace"
+    )
+    found = asymmetries_of_traces(activity, [[(0, 2)], [(0, 4)]], np.arange(3), 6)
+    assert found.shape[2] == 6
+    assert np.isfinite(found).all()
+    # Of two bins, only a lag of one has a pair of them.
+    assert (found[0, :, 1:] == 0).all()
+    assert (found[1, :, 3:] == 0).all()
+    assert (found[1, :, 0] != 0).any()

@@ -52,6 +52,17 @@ def test_filter_knows_the_windows_up_to_each_alone():
         np.testing.assert_allclose(found.mean[last - 1], expected[-1], atol=1e-10)
 
 
+def test_filter_that_has_come_to_rest_equals_the_one_before():
+    rng = np.random.default_rng(2)
+    evidence, decay = rng.normal(size=(60, 2)), np.array([0.9, 0.4])
+    precision = np.tile([[1.0, 0.3], [0.3, 0.5]], (60, 1, 1))
+    precision[40:] *= 2.0
+    mean, covariance = smooth(filter_states(evidence, precision, decay), decay)
+    expected, whole = _whole(evidence, precision, decay)
+    np.testing.assert_allclose(mean, expected, atol=1e-9)
+    np.testing.assert_allclose(covariance[50], whole[50, :, 50], atol=1e-9)
+
+
 def test_filter_goes_on_where_it_stopped():
     evidence, precision, decay = _case()
     whole = filter_states(evidence, precision, decay)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.factors.made_networks import graphs_of, switching_graphs
 
@@ -202,3 +203,21 @@ def test_single_trials_in_random_order_are_told_apart():
     graphs, _, _ = switching_graphs(n_windows=200, states=states)
     vectors = _model().fit(graphs[:120]).transform(graphs[120:]).window_embedding()
     assert _told_apart(vectors, states[120:]) > 2
+
+
+def test_single_steps_of_a_stream_say_what_transform_says():
+    graphs, _, _ = switching_graphs()
+    model = _model().fit(graphs[:80])
+    step, whole = model.stream_step(), model.transform(graphs[70:])
+    for index, matrix in enumerate(graphs.weights[70:]):
+        dense = matrix.toarray()
+        n_edges = (dense != 0).sum(axis=1)
+        graph = DenseGraph(weights=dense, degrees=np.abs(dense).sum(axis=1), n_edges=n_edges)
+        step.embed(graph)
+        kept = step.state()
+        mean, _ = step.embed(graph)
+        step.commit()
+        np.testing.assert_allclose(mean, whole.mean[index], atol=1e-5)
+        step.restore(kept)
+        step.embed(graph)
+        step.commit()

@@ -16,7 +16,6 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.core.spec import ConnectivitySpec, StateSpec, from_facts, to_facts
 from tavrnn_ephys.figures import plot_state_graph, plot_state_times
-from tavrnn_ephys.networks.states.differences import few_stays
 from tavrnn_ephys.networks.states.durations import durations_of
 from tavrnn_ephys.networks.states.stretches import stay_starts, stretch_lengths
 from tavrnn_ephys.statistics.welch import welch_p_values
@@ -269,7 +268,7 @@ def test_stays_end_with_their_stretch():
 
 def test_few_stays_are_named():
     found = te.network_states(made(np.repeat([0, 1, 0], 40), patterns(2)), n_states=2)
-    assert few_stays(found) == [0, 1]
+    assert found.few_stays == [0, 1]
 
 
 def test_welch_equals_scipy():
@@ -331,3 +330,16 @@ def test_python_gives_what_the_command_line_wrote(folder):
     assert found.labels.tolist() == stored["state_windows"]["state"].tolist()
     expected = found.durations.table["dwell_s"].tolist()
     assert stored["state_summary"]["dwell_s"].tolist() == expected
+
+
+@pytest.mark.filterwarnings("ignore:Some starts and ends are equal")
+def test_pynapple_opens_the_stays_as_intervals(folder):
+    pynapple = pytest.importorskip("pynapple")
+    visits = pynapple.load_file(str(folder / "out.nwb"))["tavrnn_table_state_visits"]
+    assert isinstance(visits, pynapple.IntervalSet)
+    with te.open_results(folder / "out.nwb") as run:
+        stored = run.tables["state_visits"]
+    # Pynapple moves an end that is the start of the next interval by a microsecond.
+    np.testing.assert_allclose(visits.start, stored["start_time"])
+    np.testing.assert_allclose(visits.end, stored["stop_time"], atol=2e-6)
+    assert visits["state"].to_numpy().tolist() == stored["state"].tolist()

@@ -7,7 +7,7 @@ matter, and what is subtracted leaves no rounding behind.
 
 from __future__ import annotations
 
-from tavrnn_ephys.connectivity._kernels import compiled
+from tavrnn_ephys.core.compiling import compiled
 
 __all__ = ["advance", "count_lags"]
 

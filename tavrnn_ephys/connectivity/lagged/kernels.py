@@ -17,7 +17,7 @@ __all__ = ["LagKernel"]
 # Kernels are whole multiples of this, so that sums of their values, and of their squares, are
 # exact in double precision: a window that slides then equals one that is summed afresh.
 _GRAIN = 2.0**-16
-_MOST_LAGS = 4096
+_MOST_LAGS = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class LagKernel:
         Raises
         ------
         InputError
-            If it lasts more than 4096 bins.
+            If it lasts more than 65,536 bins.
         """
         in_bins = self.time_constant_s / bin_size_s
         reach = self.time_constant_s if self.shape == "raised_cosine" else 12 * self.time_constant_s
@@ -96,7 +96,7 @@ class LagKernel:
         if n_lags > _MOST_LAGS:
             raise InputError(
                 f"A lag kernel of {self.delay_s + reach:.3g} s lasts {n_lags} bins of "
-                f"{bin_size_s:g} s; {_MOST_LAGS} is the most. Shorten time_constant or delay, or "
+                f"{bin_size_s:g} s; {_MOST_LAGS:,} is the most. Shorten time_constant or delay, or "
                 "take wider bins."
             )
         since = np.arange(1, n_lags + 1, dtype=np.float64) - self.delay_s / bin_size_s
@@ -108,6 +108,35 @@ class LagKernel:
         rounded = np.round(values / values.max() / _GRAIN) * _GRAIN
         kept: NDArray[np.float64] = rounded[: np.flatnonzero(rounded)[-1] + 1]
         return kept
+
+    def frame_values(self, bin_size_s: float) -> NDArray[np.float64]:
+        """
+        Share the kernel out over the frame of a spike and the frames behind it.
+
+        Parameters
+        ----------
+        bin_size_s : float
+            Width of a frame in seconds.
+
+        Returns
+        -------
+        numpy.ndarray
+            Weights at lags of 0, 1, 2, … frames, shape (n_lags + 1,), with a largest value of 1: a
+            spike lies anywhere in its frame, and what follows within it counts at lag 0.
+
+        Examples
+        --------
+        >>> LagKernel(time_constant_s=0.004).frame_values(0.02).round(2)[:3]
+        array([1.  , 0.25, 0.  ])
+        """
+        fine = 100
+        values = self.values(bin_size_s / fine)
+        since = (np.arange(len(values)) + 0.5) / fine
+        n_lags = int(np.ceil(since[-1])) + 1
+        lags = np.arange(n_lags + 1)[:, np.newaxis]
+        shares = np.maximum(1 - np.abs(since - lags), 0.0) @ values
+        found: NDArray[np.float64] = shares / shares.max()
+        return found
 
     def to_options(self) -> dict[str, Any]:
         """

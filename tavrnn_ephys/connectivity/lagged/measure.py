@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tavrnn_ephys.connectivity.variation import plain, scales_of
 from tavrnn_ephys.core.checks import duration_s, time_s
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["AUTO", "given_kernel", "lagged_correlation", "past_of"]
+__all__ = ["AUTO", "given_kernel", "given_times", "lagged_correlation", "needs_fit", "past_of"]
 
 AUTO = "auto"
 
@@ -23,6 +24,7 @@ def lagged_correlation(
     kernel: Any = "exponential",
     time_constant: Any = AUTO,
     delay: Any = AUTO,
+    same_bin: bool = False,
     bin_size_s: float,
     n_before: int = 0,
 ) -> NDArray[np.float64]:
@@ -39,7 +41,10 @@ def lagged_correlation(
         Time constant of the past.  ``"auto"`` is estimated by who calls this; for one window
         alone it must be given.
     delay : quantities.Quantity or {"auto"}
-        Time until the past counts; 0 where it is left to a single window.
+        Time until the past counts.
+    same_bin : bool
+        Whether what falls into one bin counts too, with the share of the kernel that lies in it;
+        for frames that last longer than the lags of coupling.
     bin_size_s : float
         Width of a bin in seconds.
     n_before : int
@@ -79,7 +84,12 @@ def lagged_correlation(
             "such as time_constant=10 * pq.ms, or call compute_connectivity."
         )
     values = plain(values).astype(np.float64)
-    past = past_of(values, found.values(bin_size_s))[:, n_before:]
+    if same_bin:
+        shares = found.frame_values(bin_size_s)
+        past = past_of(values, shares[1:]) + shares[0] * values
+    else:
+        past = past_of(values, found.values(bin_size_s))
+    past = past[:, n_before:]
     inside = values[:, n_before:]
     constant = _constant(inside), _constant(past)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -177,6 +187,34 @@ def given_times(time_constant: Any, delay: Any) -> tuple[float | None, float | N
     if start is not None and start < 0:
         raise InputError(f"delay must be at least 0, got {start:g} s: a target follows its source.")
     return constant, start
+
+
+def needs_fit(measure: Any, options: Mapping[str, Any]) -> bool:
+    """
+    Say whether a measure estimates something from windows.
+
+    Parameters
+    ----------
+    measure : str or callable
+        The measure.
+    options : mapping of str to object
+        Its options.
+
+    Returns
+    -------
+    bool
+        Whether it is a lagged correlation whose time constant or delay is not given.
+
+    Examples
+    --------
+    >>> needs_fit("pearson", {}), needs_fit("lagged_correlation", {})
+    (False, True)
+    """
+    if measure not in ("lagged_correlation", lagged_correlation):
+        return False
+    if isinstance(options.get("kernel"), LagKernel):
+        return False
+    return any(_is_auto(options.get(name, AUTO)) for name in ("time_constant", "delay"))
 
 
 def _is_auto(value: Any) -> bool:

@@ -47,8 +47,8 @@ class RunningLagSums:
     >>> for counts in ([1, 0], [0, 1], [0, 0], [1, 0], [0, 1]):
     ...     sums.push(counts)
     >>> sums.n_filled, sums.weights().round(2)
-    (4, array([[-0.19,  0.94],
-           [ 0.58, -0.58]]))
+    (4, array([[-0.87,  0.9 ],
+           [ 0.17, -0.9 ]]))
     """
 
     def __init__(self, kernel: Any, n_nodes: int, n_bins: int) -> None:

@@ -19,6 +19,7 @@ from tavrnn_ephys.connectivity.lagged.sums import (
     standard_errors_of,
 )
 from tavrnn_ephys.core.containers import BinnedActivity
+from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["LaggedWindow", "LaggedWindows"]
 
@@ -61,7 +62,7 @@ class LaggedWindows:
     binary : bool
         Whether counts above 1 are clipped to 1.
     options : mapping of str to object
-        ``kernel``, ``time_constant`` and ``delay``.
+        ``kernel``, ``time_constant``, ``delay`` and ``same_bin``.
     fit_windows : object, optional
         Windows that the kernel is estimated from.
     with_errors : bool
@@ -85,6 +86,12 @@ class LaggedWindows:
         with_errors: bool,
     ) -> None:
         self.activity, self.ranges, self.with_errors = activity, ranges, with_errors
+        self.same_bin = bool(options.get("same_bin", activity.quantity == "trace"))
+        if self.same_bin and activity.quantity == "spike_count":
+            raise InputError(
+                "same_bin counts what falls into one frame of traces; spikes are told apart at "
+                "their own times. Leave it out, and pass spiketrains= or bin at 1 ms."
+            )
         self.events: Events | None = None
         if activity.quantity == "spike_count":
             self.events = (
@@ -140,13 +147,14 @@ class LaggedWindows:
             )
 
     def _traces(self) -> Iterator[LaggedWindow]:
-        n_lags = len(self.kernel.values(self.activity.bin_size_s))
+        n_lags = len(self.kernel.frame_values(self.activity.bin_size_s))
         for first, last in self.ranges.tolist():
             before = min(n_lags, first)
             values = self.activity.read_bins(first - before, last)
             weights = lagged_correlation(
                 values,
                 kernel=self.kernel,
+                same_bin=self.same_bin,
                 bin_size_s=self.activity.bin_size_s,
                 n_before=before,
             )

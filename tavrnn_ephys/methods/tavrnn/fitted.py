@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import package_versions
+from tavrnn_ephys.methods._direction import undirected
 from tavrnn_ephys.methods.tavrnn.inputs import (
     as_sequences,
     check_readable,
@@ -57,6 +58,9 @@ class Fitted:
 
     def _readable(self, graphs: Any, options: NetworkOptions) -> list[GraphSequence]:
         sequences = as_sequences(graphs)
+        if not options.has_factors:
+            fitted = "sessions_" in vars(self)
+            sequences = [undirected(item, "TAVRNN", warn=not fitted) for item in sequences]
         if not options.history_node:
             sequences = [without_history(item) for item in sequences]
         for sequence in sequences:

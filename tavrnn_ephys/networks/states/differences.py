@@ -14,7 +14,7 @@ from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.networks.states.features import Components, pairs_of, window_features
 from tavrnn_ephys.networks.states.hidden_markov import fit_model, predict_states
-from tavrnn_ephys.networks.states.model import NetworkStates
+from tavrnn_ephys.networks.states.model import LEAST_STAYS, NetworkStates
 from tavrnn_ephys.networks.states.stretches import stay_starts, stretch_lengths
 from tavrnn_ephys.statistics.discoveries import q_values
 from tavrnn_ephys.statistics.welch import welch_p_values
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_STAYS", "StateDifferences", "state_differences"]
 
-#: Fewest stays in a state, and outside of it, of which a difference is tested.
-LEAST_STAYS = 3
 # Pairs are left out together in so many parts while the states that judge them are found.
 _N_PARTS = 10
 
@@ -204,26 +202,7 @@ class _Judge:
         return found
 
     def _is_tested(self, state: int) -> bool:
-        return state not in few_stays(self.states)
-
-
-def few_stays(states: NetworkStates) -> list[int]:
-    """
-    Name the states that too few stays speak of, or too few outside of them.
-
-    Parameters
-    ----------
-    states : NetworkStates
-        The states.
-
-    Returns
-    -------
-    list of int
-        States with fewer than three stays, or fewer than three stays outside.
-    """
-    stays = states.durations.table["n_stays"].to_numpy()
-    fewest = np.minimum(stays, stays.sum() - stays)
-    return np.flatnonzero(fewest < LEAST_STAYS).tolist()
+        return state not in self.states.few_stays
 
 
 def _notes(states: NetworkStates) -> tuple[str, ...]:
@@ -234,7 +213,7 @@ def _notes(states: NetworkStates) -> tuple[str, ...]:
         f"State {state} has {stays[state]} stay{'' if stays[state] == 1 else 's'}, and all others "
         f"have {stays.sum() - stays[state]}; {LEAST_STAYS} of each are needed to say what sets it "
         "apart. No p-value is given. Record longer."
-        for state in few_stays(states)
+        for state in states.few_stays
     )
 
 

@@ -22,7 +22,10 @@ from tavrnn_ephys.networks.states.stretches import stretch_lengths
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["NetworkStates", "check_windows", "network_states"]
+__all__ = ["LEAST_STAYS", "NetworkStates", "check_windows", "network_states"]
+
+#: Fewest stays in a state, and outside of it, of which a difference is tested.
+LEAST_STAYS = 3
 
 # One surrogate in twenty is as large as the recording by chance.
 _LEAST_SURROGATES = 19
@@ -103,6 +106,13 @@ class NetworkStates:
     nodes: Nodes
     method: str
     fitted: FittedStates
+
+    @property
+    def few_stays(self) -> list[int]:
+        """States with fewer than three stays, or fewer than three stays outside of them."""
+        stays = self.durations.table["n_stays"].to_numpy()
+        fewest = np.minimum(stays, stays.sum() - stays)
+        return np.flatnonzero(fewest < LEAST_STAYS).tolist()
 
     def predict(self, source: Source) -> NDArray[np.int64]:
         """

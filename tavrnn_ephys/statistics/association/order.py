@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.discoveries import q_values
@@ -146,7 +145,8 @@ def order_in_time(
     """
     import pandas as pd
 
-    positive_int(n_orders, "n_orders")
+    if isinstance(n_orders, bool) or not isinstance(n_orders, int | np.integer) or n_orders < 1:
+        raise InputError(f"n_orders must be a positive whole number, got {n_orders!r}.")
     if connectivity.mean_activity is None:
         raise InputError("This connectivity carries no mean activity, so that rates are unknown.")
     windows = connectivity.windows

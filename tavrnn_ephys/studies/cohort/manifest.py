@@ -13,6 +13,7 @@ from tavrnn_ephys.core.addresses import Address, is_address, place_of
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
+from tavrnn_ephys.io.dandi import DandiAsset, dandi_assets, is_dandiset
 from tavrnn_ephys.studies.cohort.options import KEYS, likely_key
 
 __all__ = ["Entry", "read_manifest"]
@@ -56,7 +57,7 @@ def read_manifest(
     source : str, pathlib.Path or sequence of these
         A YAML file with ``defaults`` and ``recordings``; a CSV or TSV file with the column
         ``file``; a pattern such as ``data/*.nwb``; a folder, of which every file is taken that
-        is not hidden; or paths.
+        is not hidden; ``dandi:ID/VERSION``, of which every NWB file is taken; or paths.
     defaults : mapping of str to object, optional
         How recordings are analysed where the manifest does not say it.
 
@@ -86,6 +87,8 @@ def read_manifest(
 def _rows(source: str | Path) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
     if is_address(source):
         return [{"file": place_of(source)}], {}
+    if is_dandiset(source):
+        return [_of_dandi(asset) for asset in dandi_assets(str(source))], {}
     path = Path(source)
     if path.is_dir():
         files = sorted(item for item in path.iterdir() if not item.name.startswith("."))
@@ -101,6 +104,13 @@ def _rows(source: str | Path) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         raise FileFormatError(f"The manifest '{path.name}' is no UTF-8 text.") from None
     rows, shared = _of_table(text, path) if suffix in _TABLES else _of_yaml(text, path)
     return [{**row, "file": _beside(path, row, number)} for number, row in rows], shared
+
+
+def _of_dandi(asset: DandiAsset) -> dict[str, Any]:
+    """Take what the path of a file of the archive says of its subject and session."""
+    said = dict(re.findall(r"(?:^|[/_])(sub|ses)-([^/_.]+)", asset.path))
+    facts = {"subject": said.get("sub"), "session": said.get("ses")}
+    return {"file": asset.address, **{key: value for key, value in facts.items() if value}}
 
 
 def _beside(manifest: Path, row: Mapping[str, Any], number: int) -> Path | Address:

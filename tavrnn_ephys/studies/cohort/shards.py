@@ -11,6 +11,7 @@ from typing import Any
 from tavrnn_ephys.core.addresses import Address
 from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 from tavrnn_ephys.core.output import whole_file
+from tavrnn_ephys.io.dandi import checksum_of
 from tavrnn_ephys.io.servers import ask_server
 
 __all__ = [
@@ -41,8 +42,9 @@ def digest_of(path: Path | Address) -> str:
     Returns
     -------
     str
-        SHA-256 in hexadecimal digits; of a folder over names and contents of its files; of a file
-        of a server over its size and the server's mark of its content, as ``etag:…``.
+        SHA-256 in hexadecimal digits; of a folder over names and contents of its files. A file of
+        DANDI has that of the archive.  Any other file of a server has one over its size and the
+        server's mark of its content, as ``etag:…``.
 
     Raises
     ------
@@ -52,6 +54,9 @@ def digest_of(path: Path | Address) -> str:
         If the server does not mark the content of its files.
     """
     if isinstance(path, Address):
+        checksum = checksum_of(path)
+        if checksum is not None:
+            return checksum
         known = ask_server(path)
         if known.version is None:
             raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 import time
 import traceback
 import warnings
@@ -171,10 +172,22 @@ def _analysed(task: Task) -> dict[str, Any]:
         **_found(result),
         "warned": list(dict.fromkeys(str(item.message) for item in caught)),
         "seconds": round(time.perf_counter() - begun, 3),
+        "peak_memory": _peak_memory(),
         "versions": package_versions(),
     }
     write_json(mark, facts)
     return facts
+
+
+def _peak_memory() -> int | None:
+    """Most bytes that this process has held so far; None where the system does not say it."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    # Linux counts in units of 1024 bytes, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _found(result: AnalysisResult) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation import FoldFeatures, blocked_folds, decode_labels, regress_values
 from tavrnn_ephys.networks.states import NetworkStates, network_states
-from tavrnn_ephys.networks.states.differences import LEAST_STAYS, few_stays
+from tavrnn_ephys.networks.states.differences import LEAST_STAYS
 from tavrnn_ephys.statistics.discoveries import q_values
 from tavrnn_ephys.statistics.nulls import Null
 from tavrnn_ephys.statistics.time_shifts import circular_shifts, correlation_time, shift_surrogates
@@ -106,7 +106,7 @@ def _compared(
             "change too slowly for shifts in time. No p-value is given. Record longer."
         )
     judged = Null(observed=observed / spread, values=null / spread, tail="both")
-    refused = few_stays(states)
+    refused = states.few_stays
     rows = [
         {
             "state": state,
@@ -157,7 +157,7 @@ def states_decode_behavior(
 
     if states.n_states == 1 or not columns:
         return pd.DataFrame(), ()
-    if few_stays(states):
+    if states.few_stays:
         return pd.DataFrame(), (
             "No behaviour is told from states that were found in other blocks of time: a state has "
             f"fewer than {LEAST_STAYS} stays.",

@@ -13,6 +13,8 @@ __all__ = ["DECAYS", "FilterState", "Filtered", "decay_likelihood", "filter_stat
 DECAYS = np.linspace(0.0, 0.99, 100)
 
 _Array = NDArray[np.float64]
+# A covariance that moves less than this has come to rest, and is not computed again.
+_STEADY = 1e-14
 
 
 class FilterState(NamedTuple):
@@ -37,10 +39,14 @@ class Filtered(NamedTuple):
 
     Parameters
     ----------
-    mean, predicted_mean : numpy.ndarray, shape (n_windows, n_states)
-        Means.
-    covariance, predicted_covariance : numpy.ndarray, shape (n_windows, n_states, n_states)
-        Covariances.
+    mean : numpy.ndarray, shape (n_windows, n_states)
+        Posterior means.
+    covariance : numpy.ndarray, shape (n_windows, n_states, n_states)
+        Posterior covariances.
+    predicted_mean : numpy.ndarray, shape (n_windows, n_states)
+        Predicted means.
+    predicted_covariance : numpy.ndarray, shape (n_windows, n_states, n_states)
+        Predicted covariances.
     """
 
     mean: _Array
@@ -104,16 +110,20 @@ def filter_states(
     found = Filtered(
         np.empty(shape), np.empty((*shape, n_states)), np.empty(shape), np.empty((*shape, n_states))
     )
+    steady, covariance, after = False, identity, np.zeros_like(identity)
     for index in range(n_windows):
         mean = decay * known.mean
-        covariance = decay[:, np.newaxis] * known.covariance * decay + innovation
-        # Woodbury keeps the product symmetric where the window says nothing at all.
-        after = np.linalg.solve(identity + covariance @ precision[index], covariance)
-        after = (after + after.T) / 2
+        if not (steady and np.array_equal(precision[index], precision[index - 1])):
+            before = after
+            covariance = decay[:, np.newaxis] * known.covariance * decay + innovation
+            # Woodbury keeps the product symmetric where the window says nothing at all.
+            after = np.linalg.solve(identity + covariance @ precision[index], covariance)
+            after = (after + after.T) / 2
+            steady = bool(np.abs(after - before).max() < _STEADY)
         gained = mean + after @ (evidence[index] - precision[index] @ mean)
         known = FilterState(gained, after)
-        for array, value in zip(found, (*known, mean, covariance), strict=True):
-            array[index] = value
+        found.mean[index], found.covariance[index] = gained, after
+        found.predicted_mean[index], found.predicted_covariance[index] = mean, covariance
     return found
 
 
@@ -138,9 +148,10 @@ def smooth(found: Filtered, decay: _Array) -> tuple[_Array, _Array]:
     Rauch, Tung & Striebel (1965), *AIAA J.* 3, 1445-1450.
     """
     mean, covariance = found.mean.copy(), found.covariance.copy()
+    turned = (found.covariance[:-1] * decay).swapaxes(1, 2)
+    gains = np.linalg.solve(found.predicted_covariance[1:], turned).swapaxes(1, 2)
     for index in range(len(mean) - 2, -1, -1):
-        before = found.covariance[index] * decay
-        gain = np.linalg.solve(found.predicted_covariance[index + 1], before.T).T
+        gain = gains[index]
         mean[index] += gain @ (mean[index + 1] - found.predicted_mean[index + 1])
         change = covariance[index + 1] - found.predicted_covariance[index + 1]
         covariance[index] += gain @ change @ gain.T

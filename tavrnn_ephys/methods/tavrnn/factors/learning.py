@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,8 @@ _START_DECAY, _START_VARIANCE = 0.8, 0.1
 # true factors .55.
 _LEAST_RELIABILITY = 0.45
 _SMALLEST = 1e-9
+# Sweeps that every fit makes, and the change of what factors explain at which it ends.
+_LEAST_SWEEPS, _SETTLED = 12, 0.005
 # Twice the drop of the log-likelihood at the ends of an interval of 95 %.
 _HALF_DROP = 1.92
 
@@ -120,7 +122,14 @@ class FactorFit:
             self.relevance[factor] = max(found, _SMALLEST)
 
     def update_states(self) -> tuple[_Array, _Array]:
-        """Filter and smooth the states; return evidence on each, and its precision."""
+        """
+        Filter and smooth the states.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, shape (n_windows, n_factors)
+            Evidence on each state, the others taken out, and its precision.
+        """
         network = self.network
         evidence = self.windows.evidence(network.loadings) * float(network.pair_weight)
         uncertainty = network.uncertainty.flatten(1).sum(dim=1).double().cpu().numpy()
@@ -140,7 +149,19 @@ class FactorFit:
         return evidence - others, np.maximum(alone, 0.0)
 
     def decay_evidence(self, evidence: _Array, precision: _Array) -> _Array:
-        """Say how likely each decay is, over all stretches."""
+        """
+        Say how likely each decay is, over all stretches.
+
+        Parameters
+        ----------
+        evidence, precision : numpy.ndarray, shape (n_windows, n_factors)
+            As of :meth:`update_states`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (len(DECAYS), n_factors)
+            Log-likelihood, up to a constant.
+        """
         return np.sum(
             [decay_likelihood(evidence[part], precision[part]) for part in self.windows.stretches],
             axis=0,
@@ -155,9 +176,14 @@ class FactorFit:
 
     def finish(self) -> bool:
         """
-        Drop factors that hold noise, and remember the windows; say whether one is reliable.
+        Drop factors that hold noise, and remember the windows.
 
         The strongest factor stays in any case.
+
+        Returns
+        -------
+        bool
+            Whether any factor is told from noise.
         """
         network = self.network
         square = network.loadings.square().flatten(1).sum(dim=1)
@@ -203,7 +229,6 @@ def learn(
     *,
     n_sweeps: int,
     decay: _Array | None = None,
-    progress: Iterator[object] | None = None,
 ) -> list[dict[str, float]]:
     """
     Learn the factors of sessions, which share the decay of their states.
@@ -213,11 +238,9 @@ def learn(
     fits : mapping of str to FactorFit, or sequence of them
         The sessions.
     n_sweeps : int
-        Sweeps over all windows.
+        Largest number of sweeps over all windows; they end earlier when nothing changes any more.
     decay : numpy.ndarray, shape (latent_size,), optional
         Decay that is known from other sessions, and kept.
-    progress : iterator, optional
-        Advanced once per sweep.
 
     Returns
     -------
@@ -244,13 +267,21 @@ def learn(
             for fit in sessions:
                 fit.network.decay.copy_(torch.from_numpy(known))
         history.append({"reconstruction": float(np.mean([_unexplained(fit) for fit in sessions]))})
-        if progress is not None:
-            next(progress, None)
+        if _has_settled(history):
+            break
     low, high = _interval(likelihood)
     for fit in sessions:
         fit.network.decay_low.copy_(torch.from_numpy(low))
         fit.network.decay_high.copy_(torch.from_numpy(high))
     return history
+
+
+def _has_settled(history: Sequence[Mapping[str, float]]) -> bool:
+    """Say whether the last sweep changed what factors explain by less than a hundredth."""
+    if len(history) < _LEAST_SWEEPS:
+        return False
+    before, now = (1.0 - item["reconstruction"] for item in history[-2:])
+    return abs(now - before) < _SETTLED * abs(now)
 
 
 def _unexplained(fit: FactorFit) -> float:

@@ -1,0 +1,200 @@
+"""
+What a stream costs per bin on one thread, beside the path of finished graphs in the same run.
+
+    python docs/measurements/streaming.py                    # the table of costs
+    python docs/measurements/streaming.py --bins 500         # a quick look
+    python docs/measurements/streaming.py soak --nodes 64 --hours 24
+    python docs/measurements/streaming.py wall --nodes 900 --seconds 60 --priority realtime
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import tavrnn_ephys as te
+from tavrnn_ephys.core.containers import Origin
+from tavrnn_ephys.core.graph_units import GraphUnits
+from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.nn.model import Network
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
+from tavrnn_ephys.methods.tavrnn.sessions import Session
+
+BIN_S = 0.05
+CASES = ((64, 200), (900, 200), (900, 2400), (1024, 200))
+#: Median, 99 % and largest CPU time of a bin that must not be exceeded, in ms.
+LIMITS = {
+    (900, 2400): (6.0, 10.0, 20.0),
+    (1024, 200): (None, 12.0, None),
+    (64, 200): (None, 2.0, None),
+}
+
+
+def model_of(n_nodes, n_window, n_step):
+    """A network of the default profile with random weights: its cost is that of a trained one."""
+    rng = np.random.default_rng(0)
+    options = NetworkOptions()
+    network = Network(
+        options,
+        n_vertices=n_nodes + 1,
+        n_features=options.n_spectral,
+        n_targets=n_nodes,
+        offset=torch.zeros(n_nodes, n_nodes),
+        basis=torch.zeros(n_nodes, options.latent_size),
+    ).eval()
+    directions = np.linalg.qr(rng.normal(size=(n_nodes, options.n_spectral)))[0]
+    units = GraphUnits(
+        window_length_s=n_window * BIN_S,
+        step_s=n_step * BIN_S,
+        node_kind="unit",
+        origin=Origin(
+            bin_size_s=BIN_S, quantity="spike_count", binary=False, measure="pearson",
+            measure_options=(), threshold="AbsoluteThreshold(value=0)", features="identity",
+        ),
+    )  # fmt: skip
+    model = TAVRNN(seed=0)
+    ids = np.array([f"ch{k}" for k in range(n_nodes)])
+    basis = SpectralBasis(
+        np.zeros((n_nodes, n_nodes), np.float32), directions.astype(np.float32), 1.0, 1.0
+    )
+    model.sessions_ = {
+        "0": Session(
+            node_ids=ids, history_node=True, n_features=n_nodes + 1, basis=basis, network=network,
+            units=units,
+        )
+    }  # fmt: skip
+    model.history_, model.training_options_ = [], te.TAVRNN()._resolve_options()[1]
+    return model
+
+
+def bins_of(n_nodes, n_bins, seed=0):
+    """Independent spikes at 1 Hz, and in 2 % of the bins a burst of most nodes."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n_bins):
+        burst = rng.random() < 0.02
+        yield rng.poisson(1.5 if burst else BIN_S, n_nodes)
+
+
+def costs(n_nodes, n_window, n_bins):
+    """CPU time of every bin in ms, and that of the sums over the window alone."""
+    stream = te.Stream(model_of(n_nodes, n_window, 1), provisional=True)
+    sums = te.RunningGram(n_nodes, n_window)
+    taken, of_sums = np.empty(n_bins), np.empty(n_bins)
+    for index, counts in enumerate(bins_of(n_nodes, n_window + n_bins)):
+        begun = time.thread_time()
+        sums.push(counts)
+        between = time.thread_time()
+        stream.push(counts)
+        if index >= n_window:
+            taken[index - n_window] = time.thread_time() - between
+            of_sums[index - n_window] = between - begun
+    return 1e3 * taken, 1e3 * of_sums
+
+
+def cost_of_graphs(n_nodes, n_window, n_bins=12):
+    """CPU time of a bin by connectivity, graph and step of the estimator, in ms."""
+    model = model_of(n_nodes, n_window, 1)
+    values = np.stack(list(bins_of(n_nodes, n_window + n_bins)), axis=1).astype(np.uint8)
+    state, taken = model.initial_state(), []
+    nodes = te.Nodes(ids=model.node_ids_)
+    for index in range(n_bins):
+        begun = time.thread_time()
+        activity = te.BinnedActivity(
+            values=values[:, index : index + n_window], bin_size_s=BIN_S, nodes=nodes,
+            t_start_s=index * BIN_S,
+        )  # fmt: skip
+        start = index * BIN_S
+        windows = te.Windows(start_s=[start], stop_s=[start + n_window * BIN_S])
+        connectivity = te.compute_connectivity(activity, windows)
+        state, _ = model.step(state, te.build_graphs(connectivity, features="identity"))
+        taken.append(time.thread_time() - begun)
+    return 1e3 * np.median(taken[2:])
+
+
+def report(n_bins):
+    """Print the table, and say which limit is not kept."""
+    broken = []
+    print("nodes x window | median   p99   max ms | sums p99 | finished graphs | times")
+    for n_nodes, n_window in CASES:
+        taken, of_sums = costs(n_nodes, n_window, n_bins)
+        before = cost_of_graphs(n_nodes, n_window)
+        found = np.median(taken), np.percentile(taken, 99), taken.max()
+        times = before / found[0]
+        print(
+            f"{n_nodes:5d} x {n_window:5d} | {found[0]:6.2f} {found[1]:6.2f} {found[2]:6.2f} "
+            f"| {np.percentile(of_sums, 99):8.2f} | {before:15.1f} | {times:5.1f}",
+            flush=True,
+        )
+        limits = LIMITS.get((n_nodes, n_window), (None,) * 3)
+        broken += [
+            f"{n_nodes} x {n_window}: {value:.2f} ms above {limit:g} ms"
+            for value, limit in zip(found, limits, strict=True)
+            if limit is not None and value > limit
+        ]
+    print("Every limit is kept." if not broken else "Not kept: " + "; ".join(broken))
+    return 1 if broken else 0
+
+
+def soak(n_nodes, hours):
+    """Replay bins of hours, compare the sums with fresh ones, and look at the memory."""
+    stream = te.Stream(model_of(n_nodes, 200, 20))
+    n_bins = round(hours * 3600 / BIN_S)
+    resident, begun = None, time.perf_counter()
+    for index, counts in enumerate(bins_of(n_nodes, n_bins)):
+        stream.push(counts)
+        if index in (2000, n_bins - 1):
+            gc.collect()
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            now = pages * os.sysconf("SC_PAGE_SIZE")
+            resident, grown = now, 0 if resident is None else now - resident
+    same = np.array_equal(stream.gram.gram, stream.gram.summed_afresh())
+    print(
+        f"{n_bins} bins of {n_nodes} nodes in {time.perf_counter() - begun:.0f} s: sums "
+        f"{'equal' if same else 'NOT equal'} fresh ones, memory grew by {grown / 1e6:.2f} MB"
+    )
+    return 0 if same and grown < 2**20 else 1
+
+
+def wall(n_nodes, seconds, priority):
+    """Wall-clock latency of a replay in real time."""
+    values = np.stack(list(bins_of(n_nodes, 200 + round(seconds / BIN_S))), axis=1)
+    model = model_of(n_nodes, 200, 1)
+    nodes = te.Nodes(ids=model.node_ids_)
+    activity = te.BinnedActivity(values=values, bin_size_s=BIN_S, nodes=nodes)
+    stream = te.Stream(model, provisional=True)
+    run = stream.run(te.sources.replay(activity, 1.0), priority=priority)
+    latency = np.array([update.latency_ms for update in run])
+    print(
+        f"{n_nodes} nodes, {priority} priority: median {np.median(latency):.1f}, p99 "
+        f"{np.percentile(latency, 99):.1f}, max {latency.max():.1f} ms; {dict(stream.losses)}"
+    )
+    return 0
+
+
+def main():
+    """Read what is to be measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", default="cost", choices=("cost", "soak", "wall"))
+    parser.add_argument("--bins", type=int, default=10_000)
+    parser.add_argument("--nodes", type=int, default=64)
+    parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--priority", default="default", choices=("default", "realtime"))
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    if chosen.what == "soak":
+        return soak(chosen.nodes, chosen.hours)
+    if chosen.what == "wall":
+        return wall(chosen.nodes, chosen.seconds, chosen.priority)
+    return report(chosen.bins)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
