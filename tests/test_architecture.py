@@ -233,7 +233,7 @@ def _calls(path, name):
             yield node.lineno
 
 
-@pytest.mark.parametrize("name", ["bin_recordings", "sliding_windows", "window_behavior"])
+@pytest.mark.parametrize("name", ["bin_recordings", "lay_windows", "window_behavior"])
 def test_studies_bin_and_cut_windows_in_one_place(name):
     places = {
         path.relative_to(PACKAGE).as_posix()

@@ -6,12 +6,13 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
+from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
 from tavrnn_ephys.io.blocks.groups import with_node_groups
 from tavrnn_ephys.studies.analysis import AnalysisConfig, analyze
-from tavrnn_ephys.studies.behavior.analysis import analyze_behavior
+from tavrnn_ephys.studies.behavior.analysis import analyze_behavior, link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
@@ -105,9 +106,11 @@ def test_windows_at_rest_have_no_skill_and_take_no_part(analysed):
 
 
 def test_two_labels_are_decoded(analysed):
-    block, result = analysed
-    config = BehaviorConfig(behavior="phase", model_in_folds=False, n_nulls=39, n_shuffles=9)
-    found = analyze_behavior(block, result, config)
+    _, result = analysed
+    labels = np.where(np.arange(len(result.windows)) // 8 % 2, "play", "rest")
+    turns = WindowBehavior(name="turn", how="majority", values=labels, description="Whose turn.")
+    config = BehaviorConfig(behavior="turn", model_in_folds=False, n_nulls=39, n_shuffles=9)
+    found = link_behavior(result, turns, config)
     assert found.ranking is None
     metrics = found.decoding.set_index("features")["metric"]
     assert metrics["mean rates"] == "balanced accuracy"

@@ -8,6 +8,8 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.studies.files import analyze_file
 from tests.test_cli import dated, options_of, sha256
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*differ no more coherently.*")
@@ -57,10 +59,14 @@ def test_a_sidecar_and_zarr_are_written(culture: Path, tmp_path: Path) -> None:
     assert main(["reproduce", str(tmp_path / "copy.nwb.zarr")]) == 0
 
 
+def test_python_says_where_the_results_go(culture):
+    with pytest.raises(InputError, match="Say where the results go: --out FILE.nwb, or --in-place"):
+        analyze_file(culture, None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Say where the results go: --out FILE.nwb, or --in-place."),
         (["--in-place", "--out", "x.nwb"], "either into the recording's own file or into --out"),
         (["--in-place", "--sidecar"], "Choose one of --in-place and --sidecar."),
         (["--in-place", "--run", "a b"], "A run cannot be named 'a b'"),

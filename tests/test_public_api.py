@@ -28,7 +28,10 @@ def _lost(line):
     found = _resolve(name)
     if text in {"", "property"}:
         return set()
-    return set(text.split(" | ")) - set(parameters(found))
+    kept = set(parameters(found))
+    # Who had to pass a parameter may still pass it where it has gained a default.
+    kept |= {item.partition("=")[0] for item in kept}
+    return set(text.split(" | ")) - kept
 
 
 def test_public_names_and_parameters_are_kept():
@@ -47,6 +50,11 @@ def test_a_lost_parameter_is_noticed():
     assert _lost("tavrnn_ephys:read path:POSITIONAL_OR_KEYWORD | gone:KEYWORD_ONLY=None")
     with pytest.raises(AttributeError):
         _lost("tavrnn_ephys:gone")
+
+
+def test_a_changed_default_is_noticed_and_a_gained_one_is_not():
+    assert _lost("tavrnn_ephys:read adapter:KEYWORD_ONLY='nwb'")
+    assert not _lost("tavrnn_ephys:read adapter:KEYWORD_ONLY")
 
 
 def test_commands_and_options_are_kept():

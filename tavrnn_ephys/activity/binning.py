@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bin_activity", "bin_recordings"]
 
+GAPS = ("raise", "hold")
+
 
 def bin_activity(
     segment: neo.Segment,
@@ -30,6 +32,7 @@ def bin_activity(
     bin_size: Any,
     source: str = "auto",
     segment_index: int = 0,
+    gaps: str = "raise",
 ) -> BinnedActivity:
     """
     Count the spikes, or average the traces, of every node in equal bins.
@@ -45,6 +48,10 @@ def bin_activity(
         What is binned; by default the spike trains if there are any, else the traces.
     segment_index : int
         Position of the segment in its block, carried along.
+    gaps : {"raise", "hold"}
+        What becomes of bins without a sample of the traces: an error, or they hold the sample
+        before.  No window should then lie in a gap: pass ``within`` of
+        :func:`tavrnn_ephys.activity.stretches.recorded_stretches` to what lays windows.
 
     Returns
     -------
@@ -56,7 +63,7 @@ def bin_activity(
     ------
     InputError
         If it is no segment, has nothing to bin, no node ever fires, samples of a trace are not
-        finite, or a bin holds no sample of the traces.
+        finite, or a bin holds no sample of the traces and gaps are not held.
 
     Warns
     -----
@@ -77,11 +84,15 @@ def bin_activity(
     one_of(source, SOURCES, "source")
     size_s = duration_s(bin_size, "bin_size")
     recorded = node_recordings(segment, source, asked_by="bin_activity")
-    return bin_recordings(recorded, size_s, segment_index=segment_index)
+    return bin_recordings(recorded, size_s, segment_index=segment_index, gaps=gaps)
 
 
 def bin_recordings(
-    recorded: NodeRecordings, bin_size_s: float, *, segment_index: int = 0
+    recorded: NodeRecordings,
+    bin_size_s: float,
+    *,
+    segment_index: int = 0,
+    gaps: str = "raise",
 ) -> BinnedActivity:
     """
     Bin what was recorded of nodes, as :func:`bin_activity` says.
@@ -94,14 +105,22 @@ def bin_recordings(
         Width of a bin in seconds.
     segment_index : int
         Position of the segment in its block, carried along.
+    gaps : {"raise", "hold"}
+        As in :func:`bin_activity`.
 
     Returns
     -------
     BinnedActivity
         Spike counts, or mean trace values.
+
+    Raises
+    ------
+    InputError
+        As :func:`bin_activity` does.
     """
+    one_of(gaps, GAPS, "gaps")
     if recorded.signal is not None:
-        return _bin_traces(recorded, bin_size_s, segment_index)
+        return _bin_traces(recorded, bin_size_s, segment_index, gaps)
     return _bin_spiketrains(recorded, bin_size_s, segment_index)
 
 
@@ -221,7 +240,9 @@ def _n_whole_bins(length_s: float, size_s: float) -> int:
     return n_bins
 
 
-def _bin_traces(recorded: NodeRecordings, size_s: float, segment_index: int) -> BinnedActivity:
+def _bin_traces(
+    recorded: NodeRecordings, size_s: float, segment_index: int, gaps: str
+) -> BinnedActivity:
     signal = recorded.signal
     nodes, samples = _recorded(recorded.nodes, np.asarray(signal.magnitude, dtype=np.float64))
     bad = ~np.isfinite(samples).all(axis=0)
@@ -238,7 +259,7 @@ def _bin_traces(recorded: NodeRecordings, size_s: float, segment_index: int) -> 
     interval_s = size_s if np.isnan(usual_s) else usual_s
     n_bins = _n_whole_bins(times_s[-1] + interval_s - times_s[0], size_s)
     return BinnedActivity(
-        values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s),
+        values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s, gaps),
         bin_size_s=size_s,
         t_start_s=float(times_s[0]),
         nodes=nodes,
@@ -292,11 +313,14 @@ def _mean_per_bin(
     size_s: float,
     n_bins: int,
     interval_s: float,
+    gaps: str,
 ) -> NDArray[np.float64]:
     index = np.floor((times_s - times_s[0]) / size_s + 1e-6).astype(np.int64)
     inside = index < n_bins
     n_samples = np.bincount(index[inside], minlength=n_bins)
-    if np.any(n_samples == 0):
+    # Bins shorter than the distance of samples are no gap: they are wrong everywhere.
+    is_held = gaps == "hold" and size_s >= interval_s * (1 - 1e-6)
+    if np.any(n_samples == 0) and not is_held:
         empty = int(np.argmin(n_samples))
         raise InputError(
             f"Bin {empty} of {size_s:g} s, at {times_s[0] + empty * size_s:g} s, holds no sample: "
@@ -304,7 +328,11 @@ def _mean_per_bin(
         )
     # Samples stand in order of time: the sum over a bin is a sum over neighbours.
     first = np.concatenate([[0], np.cumsum(n_samples)[:-1]])
-    totals = np.add.reduceat(samples[inside], first, axis=0)
+    filled = n_samples > 0
+    totals = np.add.reduceat(samples[inside], first[filled], axis=0)
+    means = totals / n_samples[filled, np.newaxis]
+    if not filled.all():
+        means = means[np.cumsum(filled) - 1]
     n_left = int((~inside).sum())
     if n_left:
         warnings.warn(
@@ -313,4 +341,4 @@ def _mean_per_bin(
             DataLossWarning,
             stacklevel=5,
         )
-    return np.ascontiguousarray((totals / n_samples[:, np.newaxis]).T)
+    return np.ascontiguousarray(means.T)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
+from tavrnn_ephys.cli.parsing import rarely_needed
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -17,15 +18,30 @@ from tavrnn_ephys.cli.questions import (
     reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
+from tavrnn_ephys.cli.selecting import (
+    add_layout,
+    add_selection,
+    layout_choices,
+    selection_of,
+)
 from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FORMS, PROFILES
+from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, PROFILES
+from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
 
 if TYPE_CHECKING:
     from tavrnn_ephys.studies.analysis import AnalysisResult
 
 __all__ = ["add_command"]
+
+# Most analyses are asked for without these.
+_RARELY = (
+    "sidecar", "replace", "module", "connectivity", "measure", "measure_option", "profile",
+    "segment", "adapter", "option", "session_start", "figure_format", "behavior_how",
+    "behavior_period", "threshold", "print_config",
+)  # fmt: skip
+_SUGGESTED = "what suits the recording, with the reason"
 
 
 def add_command(commands: Any) -> Any:
@@ -47,38 +63,69 @@ def add_command(commands: Any) -> Any:
         help="embed the network of a recording, window by window, into a copy of its NWB file",
         description="Bins the recording, computes the functional connectivity of each window, "
         "trains TAVRNN on the sequence of graphs, and writes the embedding of every unit, channel "
-        "or cell into a processing module of a copy of the file. The recording is not changed.",
+        "or cell into a processing module of a copy of the file. The recording is not changed. "
+        "Bins and windows that are left open are chosen to suit the recording, with reasons.",
         epilog="Examples:\n\n"
-        "  tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 2min \\\n"
-        "      --step 1min --out culture_tavrnn.nwb\n"
+        "  tavrnn-ephys analyze culture.nwb\n"
+        "  tavrnn-ephys analyze culture.nwb --bin-size 50ms --window 20s \\\n"
+        "      --step 10s --out culture_tavrnn.nwb\n"
         "  tavrnn-ephys analyze culture_tavrnn.nwb --in-place --run threshold_06 \\\n"
         "      --bin-size 50ms --window 2min --step 1min --threshold 0.6\n"
+        "  tavrnn-ephys analyze session.nwb --windows trials --exclude artefacts \\\n"
+        "      --nodes \"quality == 'good' and region == 'CA1'\"\n"
         "  tavrnn-ephys analyze --config run.yaml --seed 1\n\n"
         "Durations are numbers with a unit: us, ms, s, min or h.",
     )
     command.add_argument(
         "file", type=path, metavar="FILE", help="recording, of any format that is known"
     )
-    add_windows(command, required=True)
-    command.add_argument("--out", type=path, metavar="FILE.nwb", help="NWB file to write")
+    needed = command.add_argument_group("bins, windows, and what is written")
+    add_windows(needed, defaults=dict.fromkeys(("bin-size", "window", "step"), _SUGGESTED))
+    needed.add_argument(
+        "--out",
+        type=path,
+        metavar="FILE.nwb",
+        help="NWB file to write (default: the name of FILE with _tavrnn.nwb, in this folder)",
+    )
+    asked = command.add_argument_group("the question")
+    _add_link(asked)
+    _add_states(asked)
+    written = command.add_argument_group("what else is written")
+    _add_pictures(written)
+    add_layout(command)
+    add_selection(command)
     _add_placement(command)
-    _add_graphs(command)
-    add_measure(command)
-    _add_model(command)
-    add_segment(command)
-    add_reading(command)
-    command.add_argument(
+    network = command.add_argument_group("network and model")
+    _add_graphs(network)
+    add_measure(network)
+    _add_model(network)
+    reading = command.add_argument_group("how the file is read")
+    add_segment(reading)
+    add_reading(reading)
+    reading.add_argument(
         "--session-start",
         metavar="ISO-DATE",
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
-    command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
-    command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
-    _add_link(command)
-    _add_states(command)
-    command.add_argument("--overwrite", action=Switch, help="replace existing output")
+    rarely_needed(command, *_RARELY)
     command.set_defaults(run=_run)
     return command
+
+
+def _add_pictures(command: Any) -> None:
+    command.add_argument("--figures", type=path, metavar="DIR", help="folder for figures")
+    form = command.add_argument(
+        "--figure-format", default="png", metavar="FORM", help="png, svg or pdf (default: png)"
+    )
+    suggest(form, lambda: FIGURE_FORMS)
+    command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
+    command.add_argument(
+        "--tables",
+        type=path,
+        metavar="DIR",
+        help="folder for the tables of the answer, the behaviour and the states (CSV)",
+    )
+    command.add_argument("--overwrite", action=Switch, help="replace existing output")
 
 
 def _add_graphs(command: Any) -> None:
@@ -113,6 +160,12 @@ def _add_model(command: Any) -> None:
         default=default.seed,
         metavar="N",
         help=f"seed of the model (default: {default.seed})",
+    )
+    command.add_argument(
+        "--save-model",
+        type=path,
+        metavar="FILE.npz",
+        help="file for the fitted model, which 'stream' takes",
     )
 
 
@@ -156,12 +209,6 @@ def _add_link(command: Any) -> None:
         help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
         "a CSV file with the columns node_id and group",
     )
-    command.add_argument(
-        "--tables",
-        type=path,
-        metavar="DIR",
-        help="folder for the tables of the link to the behaviour and of the states (CSV)",
-    )
 
 
 def _add_states(command: Any) -> None:
@@ -175,31 +222,23 @@ def _add_states(command: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.studies.analysis_config import AnalysisConfig
     from tavrnn_ephys.studies.files import analyze_file
 
     placement = _placement(options)
-    config = AnalysisConfig(
-        bin_size_s=options.bin_size,
-        window_length_s=options.window,
-        step_s=options.step,
-        measure=options.measure,
-        measure_options=measure_options(options),
-        threshold=options.threshold,
-        profile=options.profile,
-        training_epochs=options.training_epochs,
-        seed=options.seed,
-        segment_index=options.segment,
-    )
+    if options.save_model is not None:
+        check_output(options.save_model, overwrite=options.overwrite)
+    if options.out is None and not options.in_place:
+        options.out = f"{_stem(options.file)}_tavrnn.nwb"
     result = analyze_file(
         place_of(options.file),
         None if options.out is None else Path(options.out),
-        config,
+        _choices(options),
         placement=placement,
         adapter=options.adapter,
         session_start=options.session_start,
         options=reading_options(options),
         figures=options.figures,
+        figure_format=options.figure_format,
         report=options.report,
         overwrite=options.overwrite,
         verbose=True,
@@ -208,15 +247,43 @@ def _run(options: argparse.Namespace) -> Report:
         else StateSpec(n_states=options.states, seed=options.seed),
         **_behavior_options(options),
     )
+    if options.save_model is not None:
+        result.model.save(options.save_model, overwrite=options.overwrite)
     return Report(text=_text(result, options), facts=_facts(result, options))
+
+
+def _stem(file: str) -> str:
+    """Take the name of a file without its ending, also of what was compressed."""
+    name = Path(file).name.removesuffix(".gz")
+    return Path(name).stem.removesuffix(".raw") or name
+
+
+def _choices(options: argparse.Namespace) -> dict[str, Any]:
+    """Collect what was chosen; open durations are left to the recording."""
+    return {
+        "bin_size_s": options.bin_size,
+        "window_length_s": options.window,
+        "step_s": options.step,
+        "measure": options.measure,
+        "measure_options": measure_options(options),
+        "threshold": options.threshold,
+        "profile": options.profile,
+        "training_epochs": options.training_epochs,
+        "seed": options.seed,
+        "segment_index": options.segment,
+        "selection": selection_of(options),
+        **layout_choices(options),
+    }
 
 
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
     from tavrnn_ephys.studies.answering import answer
 
     final = result.model.history_[-1]
-    parts: list[Any] = [answer(result), "", result.activity, result.connectivity]
-    parts += [result.graphs, result.embedding]
+    parts: list[Any] = [answer(result), ""]
+    if result.reasons:
+        parts += ["Chosen to suit the recording:", *_reasons(result), ""]
+    parts += [result.activity, result.connectivity, result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
     if result.behavior is not None:
         parts.append(result.behavior)
@@ -224,6 +291,15 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
         parts.append(result.states)
     parts.append(f"Written to {options.out or options.file}")
     return "\n".join(map(str, parts))
+
+
+def _reasons(result: AnalysisResult) -> list[str]:
+    """Say each duration that was chosen, with its reason."""
+    from tavrnn_ephys.studies.advice.reasons import reason_lines
+
+    config = result.config
+    values = {"bin": config.bin_size_s, "window": config.window_length_s, "step": config.step_s}
+    return reason_lines(values, result.reasons)
 
 
 def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
@@ -243,6 +319,7 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
         "reconstruction_loss": final["reconstruction"],
         "kl": final["kl"],
         "config": result.config,
+        "reasons": result.reasons,
         "behavior": None
         if behavior is None
         else {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tavrnn_ephys._version import __version__
-from tavrnn_ephys.cli.options import Gather, duration
+from tavrnn_ephys.cli.options import Gather, duration, rate, time
 from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
@@ -204,7 +204,9 @@ def _plain(action: argparse.Action, value: Any) -> Any:
         return None
     if isinstance(value, list | tuple):
         return [_plain(action, item) for item in value]
-    return f"{value!r}s" if action.type is duration else value
+    if action.type is rate:
+        return f"{value!r}Hz"
+    return f"{value!r}s" if action.type in (duration, time) else value
 
 
 def _short(value: Any) -> str:

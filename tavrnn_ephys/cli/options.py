@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tavrnn_ephys.core.durations import parse_duration_s
+from tavrnn_ephys.core.durations import parse_duration_s, parse_time_s
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "number",
     "number_of_states",
     "path",
+    "rate",
     "suggest",
+    "time",
     "whole_number",
 ]
 
@@ -165,6 +168,63 @@ def duration(text: str) -> float:
     0.05
     """
     return _converted(parse_duration_s, text)
+
+
+def time(text: str) -> float:
+    """
+    Read a point in time, or how far something reaches, which may be zero or negative.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"90s"``, ``"0s"``, ``"-500ms"``.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+
+    Examples
+    --------
+    >>> time("-500ms"), time("0s")
+    (-0.5, 0.0)
+    """
+    return _converted(parse_time_s, text)
+
+
+def rate(text: str) -> float:
+    """
+    Read a rate.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"0.1Hz"``.
+
+    Returns
+    -------
+    float
+        Per second.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+
+    Examples
+    --------
+    >>> rate("0.1Hz")
+    0.1
+    """
+    match = re.fullmatch(r"\s*(.*?)\s*Hz\s*", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no rate. Write a number and Hz: 0.1Hz.")
+    return number(match[1])
 
 
 def whole_number(text: str) -> int:

@@ -33,7 +33,12 @@ from tavrnn_ephys.cli.options import add_running
 from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
 from tavrnn_ephys.cli.terminal import open_standard_streams, printable, say
 from tavrnn_ephys.core.caches import writable_caches
-from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, TavrnnEphysError
+from tavrnn_ephys.core.errors import (
+    ChanceLossWarning,
+    ChoiceWarning,
+    DataLossWarning,
+    TavrnnEphysError,
+)
 from tavrnn_ephys.core.ownership import as_private_as
 
 __all__ = ["build_parser", "main"]
@@ -63,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_standard_streams()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        for category in (DataLossWarning, ChanceLossWarning):
+        for category in (DataLossWarning, ChoiceWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
             with _stop_on_request(), writable_caches():

@@ -51,11 +51,13 @@ def compute_graphs(
         If a specification does not suit the activity.
     """
     exact = len(spiketrains) > 0 and connectivity.measure in MEASURES_OF_SPIKES
+    least = (connectivity.min_spikes or 0) if activity.quantity == "spike_count" else 0
     found = fitting_connectivity(
         activity,
         windows,
         measure=connectivity.measure,
         silent_nodes=connectivity.silent_nodes,
+        min_spikes=least,
         **connectivity.options,
         **({"spiketrains": spiketrains} if exact else {}),
     )

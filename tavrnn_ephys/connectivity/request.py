@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.spike_times import spike_times_s
 from tavrnn_ephys.activity.windows import bin_ranges
+from tavrnn_ephys.connectivity.exact_spikes import relative_trains, spikes_between
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.lagged.windows import LaggedWindows
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
@@ -22,12 +22,12 @@ from tavrnn_ephys.connectivity.sliding import (
 )
 from tavrnn_ephys.connectivity.tiling import require_fine_bins
 from tavrnn_ephys.connectivity.variation import is_constant, largest_values, plain
-from tavrnn_ephys.core.checks import known_options, one_of
+from tavrnn_ephys.core.checks import known_options, one_of, whole_number
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.matrix_file import MatrixFile
-from tavrnn_ephys.core.names import MEASURES_OF_SPIKES, SILENT_RULES
+from tavrnn_ephys.core.names import SILENT_RULES
 
 __all__ = ["Request", "count_silent"]
 
@@ -66,6 +66,8 @@ class Request:
         What stands for a silent node.
     options : mapping of str to object
         Options of the measure.
+    min_spikes : int
+        Nodes with fewer spikes in a window count as silent there.
 
     Raises
     ------
@@ -81,12 +83,16 @@ class Request:
         binary: bool,
         silent_nodes: str,
         options: Mapping[str, Any],
+        min_spikes: int = 0,
     ) -> None:
         one_of(silent_nodes, SILENT_RULES, "silent_nodes")
         if activity.n_nodes < 2:
             raise InputError("Connectivity needs at least two nodes, got one. Check the recording.")
         if binary and activity.quantity != "spike_count":
             raise InputError("binary=True clips spike counts, and these are traces. Leave it out.")
+        if whole_number(min_spikes, "min_spikes") and activity.quantity != "spike_count":
+            raise InputError("min_spikes counts spikes, and these are traces. Leave it out.")
+        self.min_spikes = min_spikes
         if callable(measure):
             self.function: Measure = measure
             self.name = getattr(measure, "__name__", "custom")
@@ -98,7 +104,7 @@ class Request:
         self.options = dict(options)
         fit_windows = self.options.pop("fit_windows", None)
         with_errors = bool(self.options.pop("standard_errors", False))
-        self._trains = _relative_trains(self.options.pop("spiketrains", None), activity, self.name)
+        self._trains = relative_trains(self.options.pop("spiketrains", None), activity, self.name)
         self._wanted = _check_options(self.function, self.name, self.options)
         from_bins = self._trains is None and activity.quantity == "spike_count"
         if self.name == _TILING and from_bins:
@@ -140,7 +146,8 @@ class Request:
             windows = self._in_order(self._lagged, out)
         else:
             windows = self._fast(out) if self._is_fast else self._one_by_one(out)
-        for window in windows:
+        for index, window in enumerate(windows):
+            window = self._with_sparse(window, index)
             self._apply_silent_rule(window)
             yield window
 
@@ -278,8 +285,16 @@ class Request:
             given["bin_size_s"] = self.activity.bin_size_s
         if "spike_times_s" in self._wanted and self._trains is not None:
             limits = self.ranges[index] * self.activity.bin_size_s
-            given["spike_times_s"] = [_between(times, *limits) for times in self._trains]
+            given["spike_times_s"] = [spikes_between(times, *limits) for times in self._trains]
         return given
+
+    def _with_sparse(self, window: _Window, index: int) -> _Window:
+        """Count nodes with too few spikes as silent: two lone spikes in one bin make r = 1."""
+        if not self.min_spikes:
+            return window
+        first, last = self.ranges[index]
+        counts = window.mean * self._unit_s * (last - first)
+        return replace(window, silent=window.silent | (counts < self.min_spikes - 0.5))
 
     def _apply_silent_rule(self, window: _Window) -> None:
         if not window.silent.any():
@@ -333,22 +348,6 @@ def _defaults(function: Measure) -> dict[str, Any]:
     }
 
 
-def _relative_trains(
-    spiketrains: Any, activity: BinnedActivity, measure: str
-) -> list[NDArray[np.float64]] | None:
-    """Spike times counted from the first bin, ascending."""
-    if spiketrains is None:
-        return None
-    if measure not in MEASURES_OF_SPIKES:
-        raise InputError(f"measure '{measure}' has no option 'spiketrains': it works on bins.")
-    if len(spiketrains) != activity.n_nodes:
-        raise InputError(
-            f"{len(spiketrains)} spiketrains stand for {activity.n_nodes} nodes. "
-            "Pass those that the activity was binned from."
-        )
-    return [spike_times_s(train) - activity.t_start_s for train in spiketrains]
-
-
 def _flat(values: NDArray[Any], silent: NDArray[np.bool_]) -> NDArray[Any]:
     """Make nodes that vary by rounding alone constant, so that no measure sees their noise."""
     if values.dtype.kind != "f" or not silent.any():
@@ -356,12 +355,6 @@ def _flat(values: NDArray[Any], silent: NDArray[np.bool_]) -> NDArray[Any]:
     flat = values.copy()
     flat[silent] = flat[silent][:, :1]
     return flat
-
-
-def _between(times: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:
-    # A spike on a limit belongs to the window that starts there, whatever the last bit says.
-    first, last = np.searchsorted(times, [start - 1e-9, stop - 1e-9])
-    return np.maximum(times[first:last] - start, 0.0)
 
 
 def _checked(matrix: Any, shape: tuple[int, ...], index: int) -> NDArray[np.float64]:

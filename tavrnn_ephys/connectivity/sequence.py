@@ -26,6 +26,7 @@ def compute_connectivity(
     measure: str | Measure = "pearson",
     binary: bool = False,
     silent_nodes: str = "zero",
+    min_spikes: int = 0,
     directed: bool = False,
     **options: Any,
 ) -> ConnectivitySequence:
@@ -49,6 +50,8 @@ def compute_connectivity(
     silent_nodes : {"zero", "nan", "raise"}
         What stands in row and column of a node whose activity does not vary in a window (for
         the tiling coefficient: that has no spikes): zero, NaN, or an error.
+    min_spikes : int
+        Nodes with fewer spikes in a window count as silent there; 0 for no such rule.
     directed : bool
         Whether a function that you pass may return an asymmetric matrix.
     **options : object
@@ -105,7 +108,7 @@ def compute_connectivity(
            [ 0.,  1., -1.],
            [ 0., -1.,  1.]])
     """
-    request = Request(activity, windows, measure, binary, silent_nodes, options)
+    request = Request(activity, windows, measure, binary, silent_nodes, options, min_spikes)
     refuse_size(
         lambda some, nodes: connectivity_size(some, nodes, measure),
         len(windows),
@@ -127,7 +130,7 @@ def compute_connectivity(
             errors = np.zeros(shape) if errors is None else errors
             errors[index] = window.standard_errors
         means[index], silent[index] = window.mean, window.silent
-    tell_silent(np.any(silent, axis=0), int(silent.sum()), silent.size, silent_nodes, activity)
+    tell_silent(np.any(silent, axis=0), int(silent.sum()), silent.size, silent_nodes, request)
     return request.sequence(weights, windows, means, lags_s, directed, errors)
 
 
@@ -138,6 +141,7 @@ def iter_connectivity(
     measure: str | Measure = "pearson",
     binary: bool = False,
     silent_nodes: str = "zero",
+    min_spikes: int = 0,
     directed: bool = False,
     **options: Any,
 ) -> Iterator[ConnectivitySequence]:
@@ -160,6 +164,8 @@ def iter_connectivity(
         Whether counts above 1 are clipped to 1 beforehand.
     silent_nodes : {"zero", "nan", "raise"}
         What stands for a silent node.
+    min_spikes : int
+        Nodes with fewer spikes in a window count as silent there; 0 for no such rule.
     directed : bool
         Whether a function that you pass may return an asymmetric matrix.
     **options : object
@@ -191,7 +197,7 @@ def iter_connectivity(
     >>> [float(item.weights[0, 0, 1]) for item in iter_connectivity(activity, windows)]
     [1.0, -1.0]
     """
-    request = Request(activity, windows, measure, binary, silent_nodes, options)
+    request = Request(activity, windows, measure, binary, silent_nodes, options, min_spikes)
     return _windows_of(request, windows, silent_nodes, directed)
 
 
@@ -211,11 +217,11 @@ def _windows_of(
             directed,
             None if window.standard_errors is None else window.standard_errors[np.newaxis],
         )
-    tell_silent(ever_silent, n_silent, len(windows) * activity.n_nodes, silent_nodes, activity)
+    tell_silent(ever_silent, n_silent, len(windows) * activity.n_nodes, silent_nodes, request)
 
 
 def tell_silent(
-    silent: NDArray[np.bool_], n_silent: int, n_all: int, rule: str, activity: BinnedActivity
+    silent: NDArray[np.bool_], n_silent: int, n_all: int, rule: str, request: Request
 ) -> None:
     """
     Warn of nodes that do not vary.
@@ -228,8 +234,8 @@ def tell_silent(
         Pairs of node and window in which the node does not vary, and all such pairs.
     rule : {"zero", "nan"}
         What stands for them.
-    activity : BinnedActivity
-        Their activity.
+    request : Request
+        What was asked for.
 
     Warns
     -----
@@ -239,8 +245,10 @@ def tell_silent(
     if not silent.any():
         return
     text = "zero" if rule == "zero" else "NaN"
+    few = f" or fire fewer than {request.min_spikes} spikes" if request.min_spikes > 1 else ""
     warnings.warn(
-        f"{count_silent(silent, activity)} do not vary in at least one window ({n_silent} of "
+        f"{count_silent(silent, request.activity)} do not vary{few} in at least one window "
+        f"({n_silent} of "
         f"{n_all} node-windows); their connectivity is set to {text}.",
         DataLossWarning,
         stacklevel=3,

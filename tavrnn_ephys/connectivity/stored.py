@@ -25,6 +25,7 @@ def store_connectivity(
     measure: str | Measure = "pearson",
     binary: bool = False,
     silent_nodes: str = "zero",
+    min_spikes: int = 0,
     folder: str | Path | None = None,
     **options: Any,
 ) -> ConnectivitySequence:
@@ -47,6 +48,8 @@ def store_connectivity(
         Whether counts above 1 are clipped to 1 beforehand.
     silent_nodes : {"zero", "nan", "raise"}
         What stands for a silent node.
+    min_spikes : int
+        Nodes with fewer spikes in a window count as silent there; 0 for no such rule.
     folder : str or pathlib.Path, optional
         Where the file lies, the system's folder for temporary files by default; it vanishes with
         the connectivity or the process.
@@ -83,7 +86,7 @@ def store_connectivity(
     (True, array([[ 1., -1.],
            [-1.,  1.]]))
     """
-    request = Request(activity, windows, measure, binary, silent_nodes, options)
+    request = Request(activity, windows, measure, binary, silent_nodes, options, min_spikes)
     shape = (len(windows), activity.n_nodes, activity.n_nodes)
     weights = MatrixFile(shape, symmetric=request.is_mirrored, folder=folder)
     means = np.empty(shape[:2])
@@ -98,7 +101,7 @@ def store_connectivity(
         means[index] = window.mean
         silent |= window.silent
         n_silent += int(window.silent.sum())
-    tell_silent(silent, n_silent, means.size, silent_nodes, activity)
+    tell_silent(silent, n_silent, means.size, silent_nodes, request)
     return request.sequence(weights, windows, means, None, False)
 
 

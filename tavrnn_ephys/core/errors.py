@@ -2,6 +2,7 @@
 
 __all__ = [
     "ChanceLossWarning",
+    "ChoiceWarning",
     "DataLossWarning",
     "FileFormatError",
     "InputError",
@@ -41,3 +42,7 @@ class DataLossWarning(UserWarning):
 
 class ChanceLossWarning(UserWarning):
     """A model ended at the loss of a model that has learnt nothing."""
+
+
+class ChoiceWarning(UserWarning):
+    """A choice leaves an answer weak or open; the message gives the number and a way out."""

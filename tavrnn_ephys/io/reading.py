@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tavrnn_ephys.core.addresses import place_of
+from tavrnn_ephys.core.expressions import parse_expression
 from tavrnn_ephys.io.finding import find_adapter, with_ability
 from tavrnn_ephys.io.protocols import BlockWriter
+from tavrnn_ephys.io.selection import select_nodes
 
 if TYPE_CHECKING:
     import neo
@@ -20,7 +22,13 @@ __all__ = ["read", "read_mat", "write_nwb"]
 _DETECTION = ("detect", "detect_signal")
 
 
-def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo.Block:
+def read(
+    path: str | Path,
+    *,
+    adapter: str | None = None,
+    nodes: str | Sequence[str] | None = None,
+    **options: Any,
+) -> neo.Block:
     """
     Read a recording into a Neo block.
 
@@ -31,6 +39,10 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
         ``https://…``, of which only the parts that are needed are loaded.
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
+    nodes : str or sequence of str, optional
+        Which nodes are kept: a condition on their table, such as
+        ``"quality == 'good' and region == 'CA1'"``, or ids.
+        :func:`tavrnn_ephys.io.selection.node_table` shows its columns.
     **options : object
         Options of the adapter.  Of every format that holds raw voltage alone, ``detect`` has its
         spikes detected by :func:`tavrnn_ephys.detect_spikes`: True, or a threshold in standard
@@ -46,7 +58,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     FileFormatError
         If the file is missing, damaged or of an unknown format.
     InputError
-        If an option is unknown, or spikes are to be detected where there are some already.
+        If a condition or an option cannot be read or is unknown, no node meets the condition, or
+        spikes are to be detected where there are some already.
 
     Examples
     --------
@@ -60,6 +73,8 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
     >>> block.segments[0].analogsignals[0].shape
     (4, 2)
     """
+    if isinstance(nodes, str):
+        parse_expression(nodes)
     place = place_of(path)
     found = find_adapter(place, adapter)
     own = inspect.signature(found.read).parameters
@@ -70,7 +85,7 @@ def read(path: str | Path, *, adapter: str | None = None, **options: Any) -> neo
         from tavrnn_ephys.io.detection import detect_on_reading
 
         detect_on_reading(block, **{"detect": True, **asked})
-    return block
+    return block if nodes is None else select_nodes(block, nodes)
 
 
 def read_mat(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.connectivity.network import compute_graphs
@@ -21,6 +21,8 @@ from tavrnn_ephys.core.runs import Results
 from tavrnn_ephys.io.blocks import choose_segment
 from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.results import summarize
+from tavrnn_ephys.studies.advice.checks import check_choice
+from tavrnn_ephys.studies.advice.suggestion import suggest
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.recording import Recording, open_block, remembered
 
@@ -71,6 +73,8 @@ class AnalysisResult:
         :func:`tavrnn_ephys.answer`.
     warned : tuple of str
         What the analysis warned of.
+    reasons : mapping of str to str
+        Why bin, window and step were chosen, where the recording was asked for them.
     """
 
     config: AnalysisConfig
@@ -84,9 +88,12 @@ class AnalysisResult:
     states: Any = None
     change: Any = None
     warned: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) -> AnalysisResult:
+def analyze(
+    block: neo.Block, config: AnalysisConfig | None = None, *, verbose: bool = False
+) -> AnalysisResult:
     """
     Bin a recording, compute the graph of each window, fit TAVRNN and embed.
 
@@ -94,8 +101,8 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     ----------
     block : neo.Block
         The recording.
-    config : AnalysisConfig
-        How.
+    config : AnalysisConfig, optional
+        How; as :func:`tavrnn_ephys.suggest` suggests by default.
     verbose : bool
         Whether a progress bar is shown on a terminal.
 
@@ -121,11 +128,20 @@ def analyze(block: neo.Block, config: AnalysisConfig, *, verbose: bool = False) 
     >>> result.embedding.mean.shape
     (9, 20, 16)
     """
+    reasons: dict[str, str] = {}
+    if config is None:
+        found = suggest(block)
+        config, reasons = found.config(), dict(found.reasons)
     recording = open_block(
-        block, config.windows, segment_index=config.segment_index, measure=config.measure
+        block,
+        config.windows,
+        segment_index=config.segment_index,
+        selection=config.selection,
+        measure=config.measure,
     )
     config = dataclasses.replace(config, segment_index=recording.segment_index)
-    return analyze_recording(recording, config, verbose=verbose)
+    result = analyze_recording(recording, config, verbose=verbose)
+    return dataclasses.replace(result, reasons=reasons)
 
 
 def analyze_recording(
@@ -163,8 +179,9 @@ def analyze_recording(
     activity, windows = recording.activity, recording.windows
     if len(windows) < 2:
         raise InputError(
-            f"One window of {config.window_length_s:g} s is no sequence: the recording lasts "
-            f"{activity.n_bins * activity.bin_size_s:g} s. Shorten the window or the step."
+            f"One window of {windows.stop_s[0] - windows.start_s[0]:g} s is no sequence: the "
+            f"recording lasts {activity.n_bins * activity.bin_size_s:g} s. Shorten the window or "
+            "the step."
         )
     if finds_states:
         check_windows(len(windows))
@@ -176,6 +193,7 @@ def analyze_recording(
         node_kind=activity.node_kind,
     )
     with remembered() as said:
+        check_choice(activity, windows, config.connectivity)
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(
             activity, windows, *about, spiketrains=recording.segment.spiketrains
@@ -244,6 +262,7 @@ def results_of(
     facts = {
         "activity_sha256": result.activity.sha256,
         "final_loss": float(result.model.history_[-1]["reconstruction"]),
+        **{f"advice.{name}": text for name, text in result.reasons.items()},
         **{f"warnings.{index}": text for index, text in enumerate(result.warned)},
         **dict(provenance or {}),
     }

@@ -14,6 +14,7 @@ from tavrnn_ephys.core.spec import (
     GraphSpec,
     ModelSpec,
     RecordingSpec,
+    SelectionSpec,
     WindowSpec,
     from_facts,
     to_facts,
@@ -22,6 +23,8 @@ from tavrnn_ephys.core.spec import (
 
 __all__ = ["AnalysisConfig"]
 
+#: Fewest spikes of a node in a window whose edges are taken for more than chance.
+LEAST_SPIKES = 2
 _PARTS = (WindowSpec, ConnectivitySpec, GraphSpec, ModelSpec)
 
 
@@ -32,8 +35,10 @@ class AnalysisConfig:
 
     Parameters
     ----------
-    bin_size_s, window_length_s, step_s : float
-        Durations in seconds.
+    bin_size_s : float
+        Width of a bin in seconds.
+    window_length_s, step_s : float, optional
+        Length and step of windows that slide, in seconds; none where windows are laid otherwise.
     measure : str
         Connectivity measure.
     measure_options : mapping of str to object
@@ -55,11 +60,23 @@ class AnalysisConfig:
     segment_index : int, optional
         Which segment of the block is analysed; the first by default, and a warning says so
         where there are several.
+    min_spikes : int, optional
+        Nodes with fewer spikes in a window count as silent there, so that no edge rests on a
+        single spike; None for no such rule.
+    intervals, around : str, optional
+        Windows laid otherwise: one per interval of a table, or one around each of some events,
+        as in :class:`~tavrnn_ephys.core.spec.WindowSpec`.
+    before_s, after_s : float, optional
+        How far windows reach around events, in seconds.
+    runs_of : str, optional
+        Windows laid otherwise: one per run of this behaviour.
+    selection : SelectionSpec
+        Nodes and time that are analysed; all of both by default.
     """
 
     bin_size_s: float
-    window_length_s: float
-    step_s: float
+    window_length_s: float | None = None
+    step_s: float | None = None
     measure: str = "pearson"
     measure_options: Mapping[str, Any] = field(default_factory=dict)
     silent_nodes: str = "zero"
@@ -70,6 +87,13 @@ class AnalysisConfig:
     training_epochs: int | None = None
     seed: int = 0
     segment_index: int | None = None
+    min_spikes: int | None = LEAST_SPIKES
+    intervals: str | None = None
+    around: str | None = None
+    before_s: float | None = None
+    after_s: float | None = None
+    runs_of: str | None = None
+    selection: SelectionSpec = field(default_factory=SelectionSpec)
 
     def __post_init__(self) -> None:
         # Each part checks what it is given.
@@ -81,15 +105,17 @@ class AnalysisConfig:
     @property
     def windows(self) -> WindowSpec:
         """Bins and windows."""
-        return WindowSpec(
-            bin_size_s=self.bin_size_s, window_length_s=self.window_length_s, step_s=self.step_s
-        )
+        names = (item.name for item in dataclasses.fields(WindowSpec))
+        return WindowSpec(**{name: getattr(self, name) for name in names})
 
     @property
     def connectivity(self) -> ConnectivitySpec:
         """Measure and its parameters."""
         return ConnectivitySpec(
-            measure=self.measure, options=self.measure_options, silent_nodes=self.silent_nodes
+            measure=self.measure,
+            options=self.measure_options,
+            silent_nodes=self.silent_nodes,
+            min_spikes=self.min_spikes,
         )
 
     @property
@@ -114,7 +140,8 @@ class AnalysisConfig:
             By dotted key, as they are stored with results.
         """
         parts = to_facts(self.windows, self.connectivity, self.graphs, self.model)
-        return parts | to_facts(RecordingSpec(segment_index=self.segment_index))
+        where = RecordingSpec(segment_index=self.segment_index)
+        return parts | to_facts(where, self.selection)
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> AnalysisConfig:
@@ -137,6 +164,7 @@ class AnalysisConfig:
             If the facts do not say bins and windows, or say more than this release knows.
         """
         unknown = unknown_facts(facts, (*_PARTS, RecordingSpec), "analysis.")
+        unknown += unknown_facts(facts, (SelectionSpec,), "selection.")
         if unknown:
             raise InputError(
                 f"It was computed with an option '{unknown[0]}' that this version does not know. "
@@ -146,5 +174,6 @@ class AnalysisConfig:
         for part in _PARTS:
             given |= dataclasses.asdict(from_facts(part, facts))  # type: ignore[call-overload]
         given["measure_options"] = given.pop("options")
+        given["selection"] = from_facts(SelectionSpec, facts)
         given["segment_index"] = from_facts(RecordingSpec, facts).segment_index
         return cls(**given)

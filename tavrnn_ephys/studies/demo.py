@@ -209,7 +209,10 @@ def _state_scores(
         control = in_folds(shuffled_graphs, "shuffled control")
 
     decode = partial(
-        decode_labels, labels=states, min_shift=int(_DWELL_S / config.step_s), seed=config.seed
+        decode_labels,
+        labels=states,
+        min_shift=int(_DWELL_S / (config.step_s or 1.0)),
+        seed=config.seed,
     )
     rates = result.connectivity.mean_activity
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tavrnn_ephys.core.addresses import Address
+from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import STATE_TABLES
+from tavrnn_ephys.core.names import FIGURE_FORMS, STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
@@ -19,6 +21,7 @@ from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
 from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
+from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
@@ -32,13 +35,13 @@ from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
 
 __all__ = ["analyze_file"]
 
-_FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "attention")
+_FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "similarity", "attention")
 
 
 def analyze_file(
     source: Path | Address,
     out: Path | None,
-    config: AnalysisConfig,
+    config: AnalysisConfig | Mapping[str, Any] | None = None,
     *,
     placement: Placement | None = None,
     adapter: str | None = None,
@@ -50,6 +53,7 @@ def analyze_file(
     states: StateSpec | None = None,
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
+    figure_format: str = "png",
     overwrite: bool = False,
     verbose: bool = False,
 ) -> AnalysisResult:
@@ -63,8 +67,8 @@ def analyze_file(
         the copy, of several segments the one that is analysed.
     out : pathlib.Path, optional
         The NWB file to write; none where the results go into the source itself.
-    config : AnalysisConfig
-        How.
+    config : AnalysisConfig or mapping of str to object, optional
+        How; or the choices that are made, the others as :func:`tavrnn_ephys.suggest` suggests.
     placement : Placement, optional
         Name of the run and way of writing; the default run in a copy by default.
     adapter : str, optional
@@ -85,6 +89,8 @@ def analyze_file(
         Group of each node by its id, in place of those of the recording.
     tables : str or pathlib.Path, optional
         Folder for the tables of the link to the behaviour and of the states, as CSV.
+    figure_format : {"png", "svg", "pdf"}
+        Form of the figures.
     overwrite : bool
         Whether existing figures, an existing page and an existing output file may be replaced.
     verbose : bool
@@ -104,6 +110,10 @@ def analyze_file(
     OutputError
         If the output may not be written.
     """
+    one_of(figure_format, FIGURE_FORMS, "figure_format")
+    chosen = config if isinstance(config, AnalysisConfig) else dict(config or {})
+    if isinstance(chosen, dict):
+        check_choices(chosen)
     placement = placement or Placement(overwrite=overwrite)
     found = _checked_adapter(source, out, placement, adapter, session_start)
     drawn = [*_FIGURES]
@@ -111,7 +121,9 @@ def analyze_file(
     drawn += STATE_FIGURES if states is not None else ()
     folder = table_folder = None
     if figures is not None:
-        folder = check_folder(figures, [f"{name}.png" for name in drawn], overwrite=overwrite)
+        folder = check_folder(
+            figures, [f"{name}.{figure_format}" for name in drawn], overwrite=overwrite
+        )
     if tables is not None:
         asked = [
             "answer",
@@ -126,24 +138,42 @@ def analyze_file(
     spec = RecordingSpec(
         adapter=found,
         options=dict(options or {}),
-        segment_index=config.segment_index,
+        segment_index=_segment_index(chosen),
         node_groups=node_groups,
     )
     block, spec = read_segment(source, spec)
+    config, reasons = _completed(block.segments[0], chosen)
     with as_nwb(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
         result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
+        result = dataclasses.replace(result, reasons=reasons)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
     if table_folder is not None:
         _save_tables(result, table_folder)
     if folder is not None:
-        _save_figures(result, folder)
+        _save_figures(result, folder, figure_format)
     if report is not None:
         write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
+
+
+def _segment_index(chosen: AnalysisConfig | dict[str, Any]) -> int | None:
+    if isinstance(chosen, AnalysisConfig):
+        return chosen.segment_index
+    index: int | None = chosen.get("segment_index")
+    return index
+
+
+def _completed(
+    segment: Any, chosen: AnalysisConfig | dict[str, Any]
+) -> tuple[AnalysisConfig, dict[str, str]]:
+    if isinstance(chosen, AnalysisConfig):
+        return chosen, {}
+    config, _, reasons = completed(segment, chosen)
+    return config, reasons
 
 
 def _checked_adapter(
@@ -205,7 +235,7 @@ def _save_tables(result: AnalysisResult, folder: Path) -> None:
             write_csv(table, temporary)
 
 
-def _save_figures(result: AnalysisResult, folder: Path) -> None:
+def _save_figures(result: AnalysisResult, folder: Path, form: str) -> None:
     from tavrnn_ephys.figures import analysis_figures, save_figure
 
     numeric = {
@@ -214,6 +244,9 @@ def _save_figures(result: AnalysisResult, folder: Path) -> None:
         if values.dtype.kind in "fiu"
     }
     label, score = next(iter(numeric.items()), ("", None))
+    if result.behavior is not None:
+        # What was asked for, not what stands first; of labels, whether it is the second.
+        label, score = result.behavior.behavior.label, result.behavior.score
     drawn = analysis_figures(
         result.activity,
         result.windows,
@@ -228,4 +261,4 @@ def _save_figures(result: AnalysisResult, folder: Path) -> None:
         drawn |= state_figures(result)
     make_folder(folder)
     for name, figure in drawn.items():
-        save_figure(figure, folder / f"{name}.png")
+        save_figure(figure, folder / f"{name}.{form}")

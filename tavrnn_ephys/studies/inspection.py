@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tavrnn_ephys.core.adapter_options import option_text
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
@@ -21,6 +24,7 @@ from tavrnn_ephys.io.blocks import (
 )
 from tavrnn_ephys.io.choices import Choice, choices_of
 from tavrnn_ephys.io.finding import find_adapter
+from tavrnn_ephys.studies.advice.suggestion import Suggestion, suggest
 from tavrnn_ephys.studies.recording import read_block
 
 if TYPE_CHECKING:
@@ -169,6 +173,12 @@ class FileSummary:
         Its segments.
     choices : tuple of Choice
         What the adapter chose among several things: all candidates, and the reason.
+    suggestion : Suggestion, optional
+        Bin, window and step that suit the first segment; None where none do.
+    suggested_command : str
+        Ready command that analyses the file so; empty where nothing suits.
+    obstacle : str
+        Why nothing suits; empty where something does.
     """
 
     file: str
@@ -177,6 +187,9 @@ class FileSummary:
     recorded: str | None
     segments: tuple[SegmentSummary, ...]
     choices: tuple[Choice, ...] = ()
+    suggestion: Suggestion | None = None
+    suggested_command: str = ""
+    obstacle: str = ""
 
     def __str__(self) -> str:
         lines = [
@@ -189,6 +202,10 @@ class FileSummary:
                 lines.append(f"Segment {index}:")
             lines += segment.lines()
         lines += [f"Choice:      {choice.line()}" for choice in self.choices]
+        if self.suggestion is not None:
+            lines += ["Suggested:", str(self.suggestion), "Command:", f"  {self.suggested_command}"]
+        elif self.obstacle:
+            lines += [f"Suggested:   nothing. {self.obstacle}"]
         return "\n".join(lines)
 
 
@@ -220,6 +237,7 @@ def inspect_file(
     found = find_adapter(path, adapter)
     spec = RecordingSpec(adapter=found.name, options=dict(options or {}))
     block = read_block(path, spec)
+    suggestion, obstacle = _suggested(block)
     return FileSummary(
         file=str(path),
         adapter=found.name,
@@ -227,6 +245,9 @@ def inspect_file(
         recorded=None if block.rec_datetime is None else str(block.rec_datetime),
         segments=tuple(_segment(segment) for segment in block.segments),
         choices=choices_of(block),
+        suggestion=suggestion,
+        suggested_command=_command(suggestion, path, adapter, spec.options),
+        obstacle=obstacle,
     )
 
 
@@ -256,6 +277,32 @@ def describe_file(
         If the file cannot be read.
     """
     return str(inspect_file(path, adapter=adapter, options=options))
+
+
+def _suggested(block: neo.Block) -> tuple[Suggestion | None, str]:
+    """Suggest bins and windows of the first segment, or say what stands in the way."""
+    if not block.segments:
+        return None, ""
+    try:
+        return suggest(block, segment_index=0), ""
+    except InputError as error:
+        return None, str(error)
+
+
+def _command(
+    suggestion: Suggestion | None,
+    path: str | Path,
+    adapter: str | None,
+    options: Mapping[str, Any],
+) -> str:
+    """Write the command, with what the file was read by."""
+    if suggestion is None:
+        return ""
+    parts = [] if adapter is None else ["--adapter", adapter]
+    for name, value in options.items():
+        parts += ["--option", f"{name}={option_text(value)}"]
+    out = f"{Path(path).stem}_tavrnn.nwb"
+    return shlex.join([*shlex.split(suggestion.command(path)), *parts, "--out", out])
 
 
 def _segment(segment: neo.Segment) -> SegmentSummary:

@@ -9,19 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import quantities as pq
+import numpy as np
+from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior, behavior_means, window_behavior
 from tavrnn_ephys.activity.binning import bin_recordings
-from tavrnn_ephys.activity.windows import sliding_windows
+from tavrnn_ephys.activity.laying import lay_windows
+from tavrnn_ephys.activity.stretches import selected_stretches
 from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
-from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
-from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, WindowSpec
-from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, one_segment
+from tavrnn_ephys.core.errors import ChanceLossWarning, ChoiceWarning, DataLossWarning
+from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, SelectionSpec, WindowSpec
+from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, loaded_segment, one_segment
 from tavrnn_ephys.io.blocks.groups import with_node_groups
 from tavrnn_ephys.io.blocks.recorded import NodeRecordings, node_recordings
 from tavrnn_ephys.io.reading import read
+from tavrnn_ephys.studies.selecting import selected_nodes
 
 if TYPE_CHECKING:
     import neo
@@ -38,7 +41,8 @@ __all__ = [
 ]
 
 _FIELDS = ("subject", "device", "imaging_plane")
-_KEPT = (ChanceLossWarning, DataLossWarning)
+_KEPT = (ChanceLossWarning, ChoiceWarning, DataLossWarning)
+EVERYTHING = SelectionSpec()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +62,8 @@ class Recording:
         Its windows, with the mean of every behaviour signal.
     behavior : WindowBehavior, optional
         The behaviour in each window, where one was asked for.
+    stretches : numpy.ndarray, shape (n_stretches, 2), optional
+        Stretches of time in seconds inside which the windows lie.
     warned : tuple of str
         What opening it warned of.
     """
@@ -67,6 +73,7 @@ class Recording:
     activity: BinnedActivity
     windows: Windows
     behavior: WindowBehavior | None = None
+    stretches: NDArray[np.float64] | None = None
     warned: tuple[str, ...] = ()
 
 
@@ -185,6 +192,7 @@ def open_block(
     windows: WindowSpec,
     *,
     segment_index: int | None = None,
+    selection: SelectionSpec = EVERYTHING,
     measure: Any = None,
 ) -> Recording:
     """
@@ -198,6 +206,8 @@ def open_block(
         Bins and windows.
     segment_index : int, optional
         Which segment; the first by default, and a warning says so where there are several.
+    selection : SelectionSpec
+        Its nodes and time that are meant; all of both by default.
     measure : str or callable, optional
         As in :func:`open_segment`.
 
@@ -213,7 +223,13 @@ def open_block(
     """
     with remembered() as said:
         index = choose_segment(block, segment_index)
-    opened = open_segment(block.segments[index], windows, segment_index=index, measure=measure)
+    opened = open_segment(
+        block.segments[index],
+        windows,
+        segment_index=index,
+        selection=selection,
+        measure=measure,
+    )
     return replace(opened, warned=(*said, *opened.warned))
 
 
@@ -223,6 +239,7 @@ def open_segment(
     behavior: BehaviorSpec | None = None,
     *,
     segment_index: int = 0,
+    selection: SelectionSpec = EVERYTHING,
     measure: Any = None,
 ) -> Recording:
     """
@@ -238,6 +255,8 @@ def open_segment(
         A behaviour that is summed up in each window.
     segment_index : int
         Its position in its block.
+    selection : SelectionSpec
+        Its nodes and time that are meant; all of both by default.
     measure : str or callable, optional
         Measure of connectivity of an analysis that follows; one for which there is no room is
         refused before anything is binned.
@@ -253,12 +272,18 @@ def open_segment(
         If bins, windows or the behaviour do not suit it, or the analysis is too large.
     """
     with remembered() as said:
+        # A segment without nodes, or none at all, is refused here.
+        node_recordings(segment, asked_by="open_segment")
+        segment = loaded_segment(segment)
+        stretches = selected_stretches(segment, selection, windows.bin_size_s)
+        segment = selected_nodes(segment, selection, stretches)
         recorded = node_recordings(segment, asked_by="open_segment")
         if measure is not None:
             _refuse_large(recorded, windows, measure)
-        activity = bin_recordings(recorded, windows.bin_size_s, segment_index=segment_index)
-        length, step = windows.window_length_s * pq.s, windows.step_s * pq.s
-        cut = sliding_windows(activity, window_length=length, step=step)
+        activity = bin_recordings(
+            recorded, windows.bin_size_s, segment_index=segment_index, gaps="hold"
+        )
+        cut = lay_windows(segment, activity, windows, stretches)
         cut = cut.with_columns(**behavior_means(segment, cut))
         summed = None if behavior is None else behavior_of(segment, cut, behavior)
     return Recording(
@@ -267,14 +292,18 @@ def open_segment(
         activity=activity,
         windows=cut,
         behavior=summed,
+        stretches=stretches,
         warned=tuple(said),
     )
 
 
 def _refuse_large(recorded: NodeRecordings, windows: WindowSpec, measure: Any) -> None:
     start_s, stop_s = recorded.limits_s
+    n_windows = windows.n_windows(stop_s - start_s)
+    if n_windows is None:
+        return
     refuse_large_analysis(
-        windows.n_windows(stop_s - start_s),
+        n_windows,
         len(recorded.nodes),
         n_bins=int((stop_s - start_s) / windows.bin_size_s),
         measure=measure,
@@ -320,6 +349,8 @@ def remembered() -> Iterator[list[str]]:
     """
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
+        # What a choice leaves open is kept with the run, whoever does not want to hear it.
+        warnings.simplefilter("always", ChoiceWarning)
         yield said
     for item in caught:
         warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import TYPE_CHECKING
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.errors import ChoiceWarning
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.scores import check_behavior
 from tavrnn_ephys.studies.behavior.tables import behavior_tables
 from tavrnn_ephys.studies.change import change_tables
@@ -64,14 +67,22 @@ def compute_run(
     """
     config = dataclasses.replace(config, segment_index=spec.segment_index)
     wanted = None if behavior is None else behavior.spec
-    recording = open_segment(segment, config.windows, wanted, measure=config.measure)
-    if behavior is not None:
+    recording = open_segment(
+        segment, config.windows, wanted, selection=config.selection, measure=config.measure
+    )
+    undecided = ""
+    if behavior is not None and recording.behavior is not None:
         check_behavior(recording, behavior)
+        undecided = why_undecided(recording.behavior)
+    if undecided:
+        # A sentence in place of a p-value, kept with the run.
+        warnings.warn(undecided, ChoiceWarning, stacklevel=2)
+        recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
     result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
     if states is not None:
         result = _with_states(result, states, recording.behavior)
     linked = None
-    if behavior is not None and recording.behavior is not None:
+    if behavior is not None and recording.behavior is not None and not undecided:
         linked = link_behavior(result, recording.behavior, behavior)
     asked = [item for item in (behavior, states) if item is not None]
     chosen = to_facts(spec, *asked)

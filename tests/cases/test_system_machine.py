@@ -30,6 +30,20 @@ def can_be_nobody():
     return subprocess.run([*AS_NOBODY, sys.executable, "-c", ""], check=False).returncode == 0
 
 
+# A user of its own, without the rights of root outside, as in a container.
+IN_CONTAINER = [
+    "unshare", "--user", "--map-user=1000", "--map-group=1000", "--pid", "--fork", "--ipc", "--uts",
+]  # fmt: skip
+
+
+def can_be_contained():
+    if shutil.which("unshare") is None:
+        return False
+    asked = [*IN_CONTAINER, sys.executable, "-c", "import os; print(os.getuid())"]
+    done = subprocess.run(asked, check=False, capture_output=True, text=True)
+    return done.returncode == 0 and done.stdout.strip() == "1000"
+
+
 @pytest.fixture(scope="module")
 def strange(tmp_path_factory):
     """One analysis under everything at once: its folder, status and output."""
@@ -148,3 +162,32 @@ def test_caches_stay_where_they_can_be_written(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     with writable_caches():
         assert "XDG_CACHE_HOME" not in os.environ
+
+
+def test_a_container_of_another_user_is_enough(tmp_path):
+    if not can_be_contained():
+        pytest.skip("this machine lets nobody make a namespace of users")
+    block = te.simulate_culture(n_nodes=20, duration=20 * pq.s, seed=1)
+    block.rec_datetime = datetime.datetime(2024, 5, 1, tzinfo=datetime.UTC)
+    source = te.write_nwb(block, tmp_path / "culture.nwb")
+    source.chmod(0o600)
+    command = [sys.executable, "-m", "tavrnn_ephys.cli", "analyze", source]
+    command += ["--out", tmp_path / "out.nwb", *OPTIONS]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/proc/nothing", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*IN_CONTAINER, *command],
+        env={**environment, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert te.read_results(tmp_path / "out.nwb").mean.shape == (9, 20, 16)
+    assert oct(stat.S_IMODE((tmp_path / "out.nwb").stat().st_mode)) == oct(0o600)
+    assert (tmp_path / "out.nwb").stat().st_uid == os.geteuid()
+
+
+def test_a_machine_without_namespaces_is_told_by_its_status(monkeypatch):
+    monkeypatch.setitem(globals(), "IN_CONTAINER", ["false"])
+    assert not can_be_contained()
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert not can_be_contained()

@@ -1,6 +1,7 @@
 """A run computed again: rounding, and what the processor has to do with it."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.provenance import instruction_set, package_versions
 from tavrnn_ephys.results.rounding import ROUNDING, largest_difference
-from tavrnn_ephys.studies.reproduction import Reproduction
+from tavrnn_ephys.studies.reproduction import Reproduction, _rounding
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,30 @@ def test_a_report_of_rounding_does_not_say_not_equal():
     assert str(found).splitlines()[0] == "Run 'default': equal up to rounding."
     assert "not equal" not in str(found)
     assert not found.is_equal
+
+
+def test_a_table_that_differs_by_more_than_rounding_is_not_equal():
+    found = Reproduction(
+        run="default",
+        equal=("nodes",),
+        differences=("The table behavior_nodes differs.",),
+        reasons=("of the arrays, numbers differ by at most 2e-07 of the largest of their kind.",),
+    )
+    assert str(found).splitlines()[0] == "Run 'default': not equal."
+    assert "Why: of the arrays, numbers differ by at most 2e-07" in str(found)
+
+
+def test_arrays_that_round_beside_other_tables_are_told_apart(results):
+    analysis = SimpleNamespace(
+        embedding=moved(results, 2e-7).embedding,
+        connectivity=results.connectivity,
+        graphs=results.graphs,
+    )
+    (alone,) = _rounding(results, analysis, other_tables=False)
+    (beside,) = _rounding(results, analysis, other_tables=True)
+    assert alone.startswith(ROUNDING)
+    assert beside.startswith("of the arrays, numbers differ by at most")
+    assert not beside.startswith(ROUNDING)
 
 
 def test_the_instruction_set_is_stored_with_the_versions():

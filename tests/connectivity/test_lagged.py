@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity import LagKernel, RunningLagSums, estimate_lag_kernel
+from tavrnn_ephys.connectivity.lagged.correlograms import asymmetries_of_traces
 from tavrnn_ephys.connectivity.lagged.events import events_of_counts
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.lagged.sums import SlidingLagSums
@@ -357,3 +358,17 @@ def test_other_measures_have_no_standard_errors():
     activity = activity_of(np.eye(3, 300, dtype=np.uint8))
     with pytest.raises(InputError, match="options of measure 'lagged_correlation'"):
         te.compute_connectivity(activity, windows_of(activity, 100, 100), standard_errors=True)
+
+
+def test_windows_shorter_than_the_lags_are_summed_as_far_as_they_reach():
+    values = np.random.default_rng(0).normal(size=(3, 4))
+    activity = te.BinnedActivity(
+        values=values, bin_size_s=0.001, nodes=te.Nodes(ids="abc"), quantity="trace"
+    )
+    found = asymmetries_of_traces(activity, [[(0, 2)], [(0, 4)]], np.arange(3), 6)
+    assert found.shape[2] == 6
+    assert np.isfinite(found).all()
+    # Of two bins, only a lag of one has a pair of them.
+    assert (found[0, :, 1:] == 0).all()
+    assert (found[1, :, 3:] == 0).all()
+    assert (found[1, :, 0] != 0).any()

@@ -32,6 +32,18 @@ def test_replay_is_logged_and_reproduced(folder, capsys):
     assert "exists" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_analyze_saves_a_model_that_streams(folder, capsys):
+    model, log = folder / "saved.npz", folder / "saved.nwb"
+    arguments = ["analyze", str(folder / "culture.nwb"), "--bin-size", "50ms", "--window", "2s"]
+    arguments += ["--step", "500ms", "--training-epochs", "1", "--save-model", str(model)]
+    assert main([*arguments, "--out", str(log)]) == 0
+    source = f"replay:{folder / 'culture.nwb'}@max"
+    assert main(["stream", str(model), "--source", source, "--json"]) == 0
+    assert '"n_committed": 57' in capsys.readouterr().out
+    assert main([*arguments, "--out", str(folder / "again.nwb")]) == 2
+
+
 def test_check_says_in_one_sentence_that_a_source_holds(folder, capsys):
     source = f"replay:{folder / 'culture.nwb'}@max"
     assert main(["stream", "check", str(folder / "model.npz"), "--source", source]) == 0

@@ -249,7 +249,7 @@ def test_the_way_out_for_a_measure_without_its_parameter_arrives(one, tmp_path, 
 def test_a_recording_is_read_and_binned_once(tmp_path, monkeypatch):
     block = block_of(segment(1, 120.0))
     file = as_nix(block, tmp_path / "culture.nix")
-    counts = {"read": 0, "bin_recordings": 0, "sliding_windows": 0}
+    counts = {"read": 0, "bin_recordings": 0, "lay_windows": 0}
 
     def counting(name):
         called = getattr(recording, name)
@@ -264,4 +264,4 @@ def test_a_recording_is_read_and_binned_once(tmp_path, monkeypatch):
         monkeypatch.setattr(recording, name, counting(name))
     words = ["analyze", str(file), *HOW, "--behavior", "speed", "--training-epochs", "1"]
     assert main([*words, "--out", str(tmp_path / "out.nwb")]) == 0
-    assert counts == {"read": 1, "bin_recordings": 1, "sliding_windows": 1}
+    assert counts == {"read": 1, "bin_recordings": 1, "lay_windows": 1}

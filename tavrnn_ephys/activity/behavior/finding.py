@@ -21,7 +21,7 @@ from tavrnn_ephys.io.blocks.segments import columns_of_signal, require_segment
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["behavior_names", "find_behavior"]
+__all__ = ["behavior_names", "find_behavior", "find_intervals", "find_times"]
 
 
 def behavior_names(segment: neo.Segment) -> list[str]:
@@ -104,6 +104,76 @@ def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
             raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
         return kind, item, wanted
     return "signal", _without_role(segment, name), ""
+
+
+def find_intervals(segment: neo.Segment, name: str) -> neo.Epoch:
+    """
+    Find a table of intervals.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment.
+    name : str
+        Name of an epoch, or ``"NAME:LABEL"`` for its intervals of one label.
+
+    Returns
+    -------
+    neo.Epoch
+        The intervals.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name, or it has no such label or no interval.
+    """
+    found = _find_marker(segment, name, ("epoch",), "table of intervals")
+    if len(found) == 0:
+        raise InputError(f"The table '{name}' holds no interval. Choose another.")
+    return found
+
+
+def find_times(segment: neo.Segment, name: str) -> Any:
+    """
+    Find events, or intervals whose starts are events.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment.
+    name : str
+        Name of an event or an epoch, or ``"NAME:LABEL"`` for those of one label.
+
+    Returns
+    -------
+    neo.Event or neo.Epoch
+        What bears the name.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name, or it has no such label.
+    """
+    return _find_marker(segment, name, ("event", "epoch"), "events or intervals")
+
+
+def _find_marker(segment: neo.Segment, name: str, kinds: tuple[str, ...], what: str) -> Any:
+    """Find an epoch or an event by its name, cut to one label where the name gives one."""
+    segment = loaded_segment(segment)
+    known = {own: item for own, kind, item in _markers(segment) if kind in kinds}
+    if name in known:
+        return known[name]
+    # A name may hold a colon itself: the longest name before one is meant.
+    heads = [own for own in known if name.startswith(f"{own}:")]
+    if not heads:
+        has = f"it has {some(known, 12)}" if known else "it has none"
+        raise InputError(f"The recording has no {what} '{name}'; {has}.")
+    head = max(heads, key=len)
+    label = name[len(head) + 1 :]
+    labels = np.asarray(known[head].labels, dtype=str)
+    if label not in labels:
+        raise InputError(f"'{head}' has no label '{label}'; it has {some(np.unique(labels), 12)}.")
+    return known[head][np.flatnonzero(labels == label)]
 
 
 def _without_role(segment: neo.Segment, name: str) -> tuple[Any, Any, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.windows.stretches import ON_LIMIT, bins_of_stretches, lie_within
 from tavrnn_ephys.core.checks import duration_s, one_of
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
@@ -15,9 +16,6 @@ from tavrnn_ephys.core.errors import DataLossWarning, InputError
 __all__ = ["bin_ranges", "snap_to_bins", "windows_of_bins"]
 
 SNAPS = ("inside", "nearest", "exact")
-
-# Limits come from decimal text; this far from a limit of bins, in bins, they stand on it.
-_ON_LIMIT = 1e-4
 
 
 def bin_ranges(windows: Windows, activity: BinnedActivity) -> NDArray[np.int64]:
@@ -49,7 +47,7 @@ def bin_ranges(windows: Windows, activity: BinnedActivity) -> NDArray[np.int64]:
     limits_s = np.column_stack([windows.start_s, windows.stop_s]) - activity.t_start_s
     limits = limits_s / activity.bin_size_s
     nearest = np.round(limits).astype(np.int64)
-    off_grid = np.abs(limits - nearest) > _ON_LIMIT
+    off_grid = np.abs(limits - nearest) > ON_LIMIT
     if off_grid.any():
         index = int(np.argmax(off_grid.any(axis=1)))
         raise InputError(
@@ -109,10 +107,10 @@ def snap_to_bins(
     nearest = np.floor(limits + 0.5)
     if snap == "inside":
         inside = np.column_stack(
-            [np.ceil(limits[:, 0] - _ON_LIMIT), np.floor(limits[:, 1] + _ON_LIMIT)]
+            [np.ceil(limits[:, 0] - ON_LIMIT), np.floor(limits[:, 1] + ON_LIMIT)]
         )
         return inside.astype(np.int64)
-    off_grid = np.abs(limits - nearest) > _ON_LIMIT
+    off_grid = np.abs(limits - nearest) > ON_LIMIT
     if snap == "exact" and off_grid.any():
         index = int(np.argmax(off_grid.any(axis=1)))
         raise InputError(
@@ -129,6 +127,7 @@ def windows_of_bins(
     what: str,
     min_length: Any = None,
     columns: dict[str, NDArray[Any]] | None = None,
+    within: Any = None,
 ) -> Windows:
     """
     Turn ranges of bins into windows, and tell which of them cannot be windows.
@@ -145,6 +144,8 @@ def windows_of_bins(
         Shorter ranges are left out; by default those without a bin.
     columns : dict of str to numpy.ndarray, shape (n_ranges,), optional
         Columns of the table.
+    within : neo.Epoch or array_like, shape (n_stretches, 2), optional
+        Stretches of time in one of which a window must lie; the whole segment by default.
 
     Returns
     -------
@@ -164,19 +165,22 @@ def windows_of_bins(
     least = 1
     if min_length is not None:
         length = duration_s(min_length, "min_length")
-        least = max(1, int(np.ceil(length / activity.bin_size_s - _ON_LIMIT)))
+        least = max(1, int(np.ceil(length / activity.bin_size_s - ON_LIMIT)))
     outside = (ranges[:, 0] < 0) | (ranges[:, 1] > activity.n_bins)
     short = ~outside & (ranges[:, 1] - ranges[:, 0] < least)
+    apart = ~outside & ~short & ~lie_within(ranges, bins_of_stretches(within, activity))
     reasons = [
         f"{int(bad.sum())} {why}"
         for bad, why in (
             (outside, f"reach beyond {activity.t_start_s:g} s to {activity.t_stop_s:g} s"),
             (short, f"last less than {least * activity.bin_size_s:g} s in whole bins"),
+            (apart, "reach into time that is left out"),
         )
         if bad.any()
     ]
-    lost = f"{int((outside | short).sum())} of {len(ranges)} {what}: {' and '.join(reasons)}"
-    kept = np.flatnonzero(~(outside | short))
+    bad = outside | short | apart
+    lost = f"{int(bad.sum())} of {len(ranges)} {what}: {' and '.join(reasons)}"
+    kept = np.flatnonzero(~bad)
     if len(kept) == 0:
         detail = f"All {lost}" if reasons else f"There are no {what}"
         raise InputError(f"{detail}; no window is left. Check their times, or use smaller bins.")

@@ -27,6 +27,7 @@ def epoch_windows(
     labels: Any = None,
     min_length: Any = None,
     snap: str = "inside",
+    within: Any = None,
 ) -> Windows:
     """
     Lay one window over each interval of an epoch.
@@ -44,6 +45,8 @@ def epoch_windows(
     snap : {"inside", "nearest", "exact"}
         The bins that lie inside the interval as a whole; those between the nearest limits of
         bins; or an error where an interval cuts through a bin.
+    within : neo.Epoch or array_like, shape (n_stretches, 2), optional
+        Stretches of time in one of which a window must lie; the whole segment by default.
 
     Returns
     -------
@@ -90,7 +93,12 @@ def epoch_windows(
     start_s, length_s, names = start_s[whole], length_s[whole], names[whole]
     ranges = snap_to_bins(start_s, start_s + length_s, activity, snap)
     return windows_of_bins(
-        ranges, activity, what="intervals", min_length=min_length, columns={"label": names}
+        ranges,
+        activity,
+        what="intervals",
+        min_length=min_length,
+        columns={"label": names},
+        within=within,
     )
 
 
@@ -102,6 +110,7 @@ def label_windows(
     times: Any = None,
     min_length: Any = None,
     snap: str = "inside",
+    within: Any = None,
 ) -> Windows:
     """
     Lay one window over each contiguous run of one label of a behaviour signal.
@@ -124,6 +133,8 @@ def label_windows(
         Windows shorter than this are left out.
     snap : {"inside", "nearest", "exact"}
         As in :func:`epoch_windows`.
+    within : neo.Epoch or array_like, shape (n_stretches, 2), optional
+        Stretches of time in one of which a window must lie; the whole segment by default.
 
     Returns
     -------
@@ -174,6 +185,7 @@ def label_windows(
         what="runs of a label",
         min_length=min_length,
         columns={"label": labels[first]},
+        within=within,
     )
 
 
@@ -183,6 +195,7 @@ def event_windows(
     *,
     before: Any,
     after: Any,
+    within: Any = None,
 ) -> Windows:
     """
     Lay one window around each event, all of one length.
@@ -196,6 +209,8 @@ def event_windows(
     before, after : quantities.Quantity
         Time before and after each event, whole numbers of bins, one of them perhaps 0 or
         negative.  The event is moved to the nearest limit of a bin, at most half a bin.
+    within : neo.Epoch or array_like, shape (n_stretches, 2), optional
+        Stretches of time in one of which a window must lie; the whole segment by default.
 
     Returns
     -------
@@ -242,7 +257,7 @@ def event_windows(
     times_s = times_s[known]
     middle = snap_to_bins(times_s, times_s, activity, "nearest")
     ranges = middle + np.array([-n_before, n_after])
-    return windows_of_bins(ranges, activity, what="events", columns=columns)
+    return windows_of_bins(ranges, activity, what="events", columns=columns, within=within)
 
 
 def _signed_bins(value: Any, bin_size_s: float, name: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tavrnn_ephys.activity.windows.stretches import bins_of_stretches
 from tavrnn_ephys.core.checks import duration_s, whole_bins
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import InputError
@@ -13,7 +14,9 @@ from tavrnn_ephys.core.errors import InputError
 __all__ = ["sliding_windows"]
 
 
-def sliding_windows(activity: BinnedActivity, *, window_length: Any, step: Any) -> Windows:
+def sliding_windows(
+    activity: BinnedActivity, *, window_length: Any, step: Any, within: Any = None
+) -> Windows:
     """
     Lay windows of one length over a segment, each a step after the one before.
 
@@ -23,16 +26,21 @@ def sliding_windows(activity: BinnedActivity, *, window_length: Any, step: Any) 
         The segment, whose bins the windows consist of.
     window_length, step : quantities.Quantity
         Scalars with a unit of time, each a whole number of bins.
+    within : neo.Epoch or array_like, shape (n_stretches, 2), optional
+        Stretches of time, in seconds where they have no unit, inside which windows lie; they
+        start anew in each.  By default the whole segment.
 
     Returns
     -------
     Windows
-        All windows that lie in the segment as a whole; a remainder at its end is left out.
+        All windows that lie in the segment as a whole; a remainder at its end, and at that of
+        each stretch, is left out.
 
     Raises
     ------
     InputError
-        If a duration is not a whole number of bins, or a window exceeds the segment.
+        If a duration is not a whole number of bins, or a window exceeds the segment, or every
+        stretch of it.
 
     Examples
     --------
@@ -53,7 +61,16 @@ def sliding_windows(activity: BinnedActivity, *, window_length: Any, step: Any) 
             f"window_length of {length:g} s exceeds the recording, which lasts {total:g} s. "
             "Choose a shorter window."
         )
-    first = np.arange(0, activity.n_bins - n_window + 1, n_step)
+    stretches = bins_of_stretches(within, activity)
+    longest = int(np.diff(stretches, axis=1).max(initial=0))
+    if n_window > longest:
+        raise InputError(
+            f"window_length of {length:g} s exceeds the longest of {len(stretches)} stretches of "
+            f"the recording, which lasts {longest * activity.bin_size_s:g} s. Choose a shorter "
+            "window, or leave out less."
+        )
+    parts = [np.arange(begin, end - n_window + 1, n_step) for begin, end in stretches]
+    first = np.concatenate(parts)
     start = activity.t_start_s + first * activity.bin_size_s
     stop = activity.t_start_s + (first + n_window) * activity.bin_size_s
     return Windows(

@@ -131,6 +131,10 @@ def asymmetries_of_traces(
             inside = values[:, before:]
             for lag in range(1, n_lags + 1):
                 start = max(lag - before, 0)
+                if (
+                    start >= inside.shape[1]
+                ):  # No bin of a window this short has a bin so far before.
+                    break
                 source = values[:, before - lag + start : values.shape[1] - lag]
                 lags[lag - 1] += source @ inside[:, start:].T
             square += (inside**2).sum(axis=1)

@@ -8,5 +8,6 @@ from tavrnn_ephys.core.spec.facts import to_facts as to_facts
 from tavrnn_ephys.core.spec.facts import unknown_facts as unknown_facts
 from tavrnn_ephys.core.spec.model import ModelSpec as ModelSpec
 from tavrnn_ephys.core.spec.recording import RecordingSpec as RecordingSpec
+from tavrnn_ephys.core.spec.selection import SelectionSpec as SelectionSpec
 from tavrnn_ephys.core.spec.states import StateSpec as StateSpec
 from tavrnn_ephys.core.spec.windows import WindowSpec as WindowSpec

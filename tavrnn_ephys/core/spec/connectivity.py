@@ -14,6 +14,7 @@ from tavrnn_ephys.core.checks import (
     positive_number,
     time_s,
     whole_bins,
+    whole_number,
 )
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FEATURES, LAG_KERNELS, MEASURES, SILENT_RULES
@@ -27,6 +28,7 @@ _OWN_OPTIONS = (
     "measure",
     "binary",
     "silent_nodes",
+    "min_spikes",
     "directed",
     "spiketrains",
     "fit_windows",
@@ -51,6 +53,9 @@ class ConnectivitySpec:
         Parameters of the measure, such as ``max_lag``; durations as quantities.
     silent_nodes : {"zero", "nan", "raise"}
         What becomes of nodes whose activity does not vary in a window.
+    min_spikes : int, optional
+        Nodes with fewer spikes in a window count as silent there; a single spike that meets
+        another would make r = 1.  None for no such rule, as in traces.
 
     Raises
     ------
@@ -69,9 +74,12 @@ class ConnectivitySpec:
         "analysis.measure_options", kind="options", default_factory=dict
     )
     silent_nodes: str = fact("analysis.silent_nodes", default="zero")
+    min_spikes: int | None = fact("analysis.min_spikes", kind="optional", default=None)
 
     def __post_init__(self) -> None:
         one_of(self.silent_nodes, SILENT_RULES, "silent_nodes")
+        if self.min_spikes is not None:
+            whole_number(self.min_spikes, "min_spikes")
         for name in _OWN_OPTIONS:
             if name in self.options:
                 raise InputError(
@@ -104,8 +112,9 @@ class ConnectivitySpec:
         InputError
             If a lag is no whole number of bins, or not shorter than a window.
         """
-        if self.measure == "cross_correlation":
-            n_bins = whole_bins(windows.window_length_s, windows.bin_size_s, "window_length")
+        length_s = windows.shortest_s
+        if self.measure == "cross_correlation" and length_s is not None:
+            n_bins = whole_bins(length_s, windows.bin_size_s, "window_length")
             lag_bins(self.options["max_lag"], windows.bin_size_s, n_bins)
 
 

@@ -28,8 +28,8 @@ def fact(key: str, *aliases: str, kind: str = "plain", **options: Any) -> Any:
     *aliases : str
         Further keys under which it is read.
     kind : {"plain", "optional", "options", "json"}
-        A scalar; one that is left out where it is None; a mapping with one key for each entry,
-        behind the key and a dot; or a list or mapping in one text.
+        A scalar; one that is left out where it is the default; a mapping with one key for each
+        entry, behind the key and a dot; or a list or mapping in one text.
     **options : object
         ``default`` or ``default_factory`` of :func:`dataclasses.field`.
 
@@ -160,8 +160,9 @@ def _written(item: dataclasses.Field[Any], value: Any) -> dict[str, Any]:
     if callable(value):
         return {key: getattr(value, "__name__", "custom")}
     if kind in ("plain", "optional"):
-        return {} if value is None and kind == "optional" else {key: value}
+        return {} if kind == "optional" and value == item.default else {key: value}
     if kind == "json":
+        # A tuple is written as the list that it is read from.
         return {key: json.dumps(value, ensure_ascii=False)} if value else {}
     # A number stays one, so that it is read back to the last bit.
     return {

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.figures.page.collect import PlacedEmbedding, ReportContent, WindowMatrices
+from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.packing import node_order
 from tavrnn_ephys.figures.page.style import (
     COLORS,
@@ -21,123 +22,18 @@ from tavrnn_ephys.figures.page.style import (
     group_colors,
     new_figure,
     safe,
+    short,
 )
+from tavrnn_ephys.figures.page.window_figures import window_marker
 
 __all__ = [
-    "attention_figure",
     "embedding_figure",
     "map_figure",
-    "matrix_figure",
-    "matrix_limit",
     "raster_figure",
     "trajectory_figure",
 ]
 
 _BEHAVIOR = "#D55E00"
-
-
-def _group_ticks(groups: NDArray[np.str_]) -> tuple[list[float], list[str]]:
-    edges = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
-    stops = np.append(edges[1:], len(groups))
-    centers = ((edges + stops - 1) / 2).tolist()
-    return centers, [safe(groups[edge]) or "no group" for edge in edges]
-
-
-def _node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:
-    axis: dict[str, Any] = {
-        "title": {"text": label, "standoff": 6},
-        "showgrid": False,
-        "zeroline": False,
-    }
-    if np.any(groups != "") and len(np.unique(groups)) <= 16:
-        centers, names = _group_ticks(groups)
-        axis |= {"tickmode": "array", "tickvals": centers, "ticktext": names}
-    else:
-        axis |= {"tick0": 0, "dtick": _round_step(len(groups))}
-    return axis
-
-
-def _round_step(n: int) -> int:
-    """Say which whole round number gives about eight ticks."""
-    power = 10 ** int(np.floor(np.log10(max(n / 8, 1))))
-    return next(power * step for step in (1, 2, 5, 10) if power * step >= n / 8)
-
-
-def matrix_figure(matrices: WindowMatrices) -> go.Figure:
-    """
-    Draw the frame of the connectivity matrix.
-
-    Parameters
-    ----------
-    matrices : WindowMatrices
-        Matrices of the windows that are shown.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One heat map, empty: the page fills it for the window on the slider.
-    """
-    groups = np.array(matrices.blocks.names)
-    what = "rows to columns" if matrices.directed else ""
-    limit = shown_limit(matrices)
-    heat = go.Heatmap(
-        zmin=-limit,
-        zmax=limit,
-        zmid=0,
-        colorscale="RdBu_r",
-        hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
-        hoverongaps=False,
-        colorbar={"title": {"text": safe(matrices.measure), "side": "right"}, "thickness": 12},
-    )
-    label = "node" if matrices.blocks.is_single else "block of nodes"
-    figure = new_figure([heat], height=420)
-    end = len(groups) - 0.5
-    figure.update_xaxes(
-        **_node_axis(groups, f"{label} {what}".strip()), range=[-0.5, end], constrain="domain",
-        tickangle=-60 if np.any(groups != "") else 0, automargin=True,
-    )  # fmt: skip
-    figure.update_yaxes(
-        **_node_axis(groups, label), range=[end, -0.5], scaleanchor="x", constrain="domain",
-        constraintoward="top", automargin=True,
-    )  # fmt: skip
-    return figure
-
-
-def shown_limit(matrices: WindowMatrices) -> float:
-    """
-    Say where the colours of weights end.
-
-    Parameters
-    ----------
-    matrices : WindowMatrices
-        Matrices of the windows that are shown.
-
-    Returns
-    -------
-    float
-        The 99.5th percentile of absolute weights; larger ones are drawn in the last colour.
-    """
-    size = np.abs(matrices.means[np.isfinite(matrices.means)])
-    percentile = float(np.percentile(size, 99.5)) if len(size) else 0.0
-    return percentile or matrix_limit(matrices)
-
-
-def matrix_limit(matrices: WindowMatrices) -> float:
-    """
-    Say how large weights become.
-
-    Parameters
-    ----------
-    matrices : WindowMatrices
-        Matrices of the windows that are shown.
-
-    Returns
-    -------
-    float
-        The largest absolute weight on the page; 1 where all are zero or unknown.
-    """
-    size = np.abs(matrices.means[np.isfinite(matrices.means)])
-    return float(size.max(initial=0.0)) or 1.0
 
 
 def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
@@ -170,7 +66,7 @@ def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
                 x=[],
                 y=[],
                 mode="markers",
-                name=safe(name) or "no group",
+                name=short(name) or "no group",
                 text=[safe(item) for item in ids[here]],
                 meta={"nodes": here.tolist()},
                 marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.85},
@@ -200,7 +96,11 @@ def _principal_axes(
 
 
 def trajectory_figure(
-    placed: PlacedEmbedding, windows: Windows, *, derived: Container[str] = ()
+    placed: PlacedEmbedding,
+    windows: Windows,
+    *,
+    derived: Container[str] = (),
+    behavior: tuple[str, NDArray[Any]] | None = None,
 ) -> go.Figure:
     """
     Draw all windows in the plane of the embedding, joined in the order of time.
@@ -213,6 +113,8 @@ def trajectory_figure(
         All windows, with what is known of each.
     derived : container of str
         Columns of the windows that the analysis computed: they are no behaviour.
+    behavior : tuple of str and numpy.ndarray, shape (n_windows,), optional
+        Name and values, or labels, of the behaviour that was asked for.
 
     Returns
     -------
@@ -222,7 +124,7 @@ def trajectory_figure(
     """
     points = placed.window_points
     middle = (windows.start_s + windows.stop_s) / 2
-    name, values = next(
+    name, values = behavior or next(
         (
             (name, column)
             for name, column in windows.columns.items()
@@ -231,21 +133,16 @@ def trajectory_figure(
         ),
         ("time (s)", middle),
     )  # fmt: skip
-    marker = {
-        "size": 6,
-        "color": np.asarray(values, dtype=np.float64),
-        "colorscale": "Viridis",
-        "colorbar": {"title": {"text": safe(name), "side": "right"}, "thickness": 12},
-    }
+    marker, shown = window_marker(name, np.asarray(values))
     breaks = np.flatnonzero(np.diff(windows.segment_index)) + 1
     path = np.insert(points, breaks, np.nan, axis=0)
     traces = [
         go.Scatter(x=path[:, 0], y=path[:, 1], mode="lines", hoverinfo="skip",
                    line={"color": GREY, "width": 0.7}, opacity=0.5),
         go.Scatter(x=points[:, 0], y=points[:, 1], mode="markers", marker=marker,
-                   text=[f"{start:g} s to {stop:g} s" for start, stop in
-                         zip(windows.start_s, windows.stop_s, strict=True)],
-                   hovertemplate="%{text}: %{marker.color:.3g}<extra></extra>"),
+                   text=[f"{start:g} s to {stop:g} s: {value}" for start, stop, value in
+                         zip(windows.start_s, windows.stop_s, shown, strict=True)],
+                   hovertemplate="%{text}<extra></extra>"),
         go.Scatter(x=[], y=[], mode="markers", hoverinfo="skip",
                    marker={"size": 17, "symbol": "circle-open", "color": _BEHAVIOR,
                            "line": {"width": 3, "color": _BEHAVIOR}}),
@@ -274,7 +171,7 @@ def map_figure(nodes: Nodes, matrices: WindowMatrices | None) -> go.Figure:
     positions = np.asarray(nodes.positions_um)[:, :2]
     placed = np.isfinite(positions).all(axis=1)
     shown = np.where(placed[:, None], positions, np.nan)
-    where = [f" ({safe(group)})" if group else "" for group in nodes.groups]
+    where = [f" ({short(group)})" if group else "" for group in nodes.groups]
     values: dict[str, Any] = {"color": GREY}
     if matrices is not None:
         strength = matrices.strength
@@ -346,7 +243,7 @@ def raster_figure(content: ReportContent) -> go.Figure:
                  "fillcolor": COLORS[4], "opacity": 0.3, "line": {"width": 0}, "layer": "above"}],
     )  # fmt: skip
     groups = np.asarray(content.nodes.groups)[order]
-    figure.update_yaxes(**_node_axis(groups, "node"), range=[len(order) - 0.5, -0.5], row=1, col=1)
+    figure.update_yaxes(**node_axis(groups, "node"), range=[len(order) - 0.5, -0.5], row=1, col=1)
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(title={"text": "time (s)", "standoff": 6}, row=n_rows, col=1)
     return figure
@@ -362,39 +259,3 @@ def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
                   "tickvals": [-127, -64, 0, 64, 127], "ticktext": ["−4", "−2", "0", "2", "4"],
                   "len": 0.6, "y": 1, "yanchor": "top"},
     )  # fmt: skip
-
-
-def attention_figure(attention: NDArray[np.float64], shown: NDArray[np.intp]) -> go.Figure:
-    """
-    Draw how much each window attends to itself and to those before it.
-
-    Parameters
-    ----------
-    attention : numpy.ndarray, shape (n_shown, n_lags)
-        Attention of each window to itself and to those before it.
-    shown : numpy.ndarray, shape (n_shown,)
-        Indices of the windows.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        A heat map of lags in steps of 1/255; the page marks the window on the slider.
-    """
-    steps = np.rint(np.clip(np.nan_to_num(attention), 0, 1) * 255).astype(np.uint8)
-    heat = go.Heatmap(
-        z=steps.T, x=shown + 1, zmin=0, zmax=max(int(steps.max()), 1),
-        colorscale="Viridis",
-        hovertemplate="window %{x}, %{y} windows back: %{z}/255<extra></extra>",
-        colorbar={"title": {"text": "attention", "side": "right"}, "thickness": 12,
-                  "tickvals": [0, 51, 102, 153, 204, 255],
-                  "ticktext": ["0", "0.2", "0.4", "0.6", "0.8", "1"]},
-    )  # fmt: skip
-    shape = {"type": "rect", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
-             "line": {"color": _BEHAVIOR, "width": 2}}  # fmt: skip
-    figure = new_figure([heat], height=320, shapes=[shape])
-    figure.update_xaxes(title={"text": "window", "standoff": 6}, showgrid=False, zeroline=False)
-    figure.update_yaxes(
-        title={"text": "windows back (0: itself)", "standoff": 6}, showgrid=False, zeroline=False,
-        rangemode="tozero",
-    )  # fmt: skip
-    return figure

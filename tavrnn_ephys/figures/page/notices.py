@@ -80,7 +80,8 @@ def _of_recording(content: ReportContent) -> Iterator[str]:
 
 def _of_windows(content: ReportContent) -> Iterator[str]:
     windows = content.windows
-    if len(windows) < _FEW_WINDOWS:
+    told = any(text.startswith("There are only") for text in _stored(content))
+    if len(windows) < _FEW_WINDOWS and not told:
         yield (
             f"There are only {len(windows)} windows. Associations and predictions over so few are "
             f"hardly distinguishable from chance; {_FEW_WINDOWS} or more are better."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,7 @@ from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
+from tavrnn_ephys.figures.page.matrix import matrix_figure, matrix_limit
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
@@ -27,10 +29,13 @@ from tavrnn_ephys.figures.page.table_figures import (
     partition_figure,
     scores_figure,
 )
+from tavrnn_ephys.figures.page.window_figures import attention_figure, beyond_decay
 
-__all__ = ["render"]
+__all__ = ["OwnSection", "render"]
 
 _MOST_ROWS = 40
+# A smaller departure of attention is the same decay in every window.
+_LEAST_DEPARTURE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,25 @@ class _Table:
     n_rows: int
 
 
-def render(content: ReportContent) -> str:
+@dataclass(frozen=True, kw_only=True)
+class OwnSection:
+    """
+    A person's own text and picture.
+
+    Parameters
+    ----------
+    title, text : str
+        Heading, and paragraphs with an empty line between them.
+    image : str
+        The picture as a ``data:`` address; empty for none.
+    """
+
+    title: str
+    text: str = ""
+    image: str = ""
+
+
+def render(content: ReportContent, own: Sequence[OwnSection] = ()) -> str:
     """
     Write the page of a run.
 
@@ -52,6 +75,8 @@ def render(content: ReportContent) -> str:
     ----------
     content : ReportContent
         What it shows.
+    own : sequence of OwnSection
+        A person's own texts and pictures, before the provenance.
 
     Returns
     -------
@@ -79,6 +104,7 @@ def render(content: ReportContent) -> str:
         notices=notices(content),
         text=describe(content),
         answer=_sentences(content),
+        own=own,
         states_text=describe_states(content.tables),
         **_tables(content),
     )
@@ -114,18 +140,22 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     positions = content.nodes.positions_um
     view, found = content.recording, {}
     if content.matrices is not None:
-        found["matrix"] = drawn.matrix_figure(content.matrices)
+        found["matrix"] = matrix_figure(content.matrices)
     if content.embedding is not None:
         found["embedding"] = drawn.embedding_figure(content.embedding, content.nodes)
         found["trajectory"] = drawn.trajectory_figure(
-            content.embedding, content.windows, derived=content.window_values
+            content.embedding,
+            content.windows,
+            derived=content.window_values,
+            behavior=_asked(content),
         )
     if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
         found["map"] = drawn.map_figure(content.nodes, content.matrices)
     if view.n_spikes or view.image is not None or view.behavior:
         found["raster"] = drawn.raster_figure(content)
-    if content.attention is not None:
-        found["attention"] = drawn.attention_figure(content.attention, content.shown)
+    attention = content.attention
+    if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:
+        found["attention"] = attention_figure(attention, content.shown)
     tables = content.tables
     if "behavior_association" in tables:
         found["association"] = association_figure(tables["behavior_association"])
@@ -138,6 +168,15 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")
     return found
+
+
+def _asked(content: ReportContent) -> tuple[str, Any] | None:
+    """Give the behaviour that was asked for, by its name; None where there is none."""
+    table = content.tables.get("behavior_windows")
+    if table is None or "behavior" not in table or len(table) != len(content.windows):
+        return None
+    name = str(content.facts.get("config.behavior.name", "behaviour"))
+    return name, table["behavior"].to_numpy()
 
 
 def _data(content: ReportContent, shapes: dict[str, Any]) -> str:
@@ -163,7 +202,7 @@ def _matrix_data(content: ReportContent) -> dict[str, Any] | None:
     matrices = content.matrices
     if matrices is None:
         return None
-    limit, means, n = drawn.matrix_limit(matrices), matrices.means, len(matrices.blocks)
+    limit, means, n = matrix_limit(matrices), matrices.means, len(matrices.blocks)
     rows, columns = np.triu_indices(n)
     kept = means.reshape(len(means), -1) if matrices.directed else means[:, rows, columns]
     ids = np.asarray(content.nodes.ids)

@@ -14,6 +14,7 @@ from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.associations import associated, changes_of
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.decoding import decoded
 from tavrnn_ephys.studies.behavior.measures import window_measures
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
@@ -97,9 +98,13 @@ def link_behavior(
     Raises
     ------
     InputError
-        If the behaviour does not vary, has more than two labels, or too few windows of one.
+        If the behaviour does not vary, has more than two labels, too few windows of one, or
+        changes so seldom that the recording cannot decide the question.
     """
     score = behavior_score(behavior)
+    undecided = why_undecided(behavior)
+    if undecided:
+        raise InputError(undecided)
     measured = window_measures(result, behavior, score, config)
     association, nodes, edges = associated(result, measured, score, config)
     decoding, partition = decoded(result, behavior, score, config)

@@ -228,10 +228,9 @@ def _size(path: Path | Address, choices: AnalysisOptions) -> tuple[int, int, int
     if segment.t_start_s is None or segment.t_stop_s is None or not segment.nodes:
         raise InputError(f"'{path.name}' holds no nodes that could be analysed.")
     duration = segment.t_stop_s - segment.t_start_s
-    n_windows = (
-        math.floor(max(duration - config.window_length_s, -config.step_s) / config.step_s) + 1
-    )
-    return segment.nodes[0].n_nodes, max(n_windows, 0), math.ceil(duration / config.bin_size_s)
+    # Windows over trials or events are known when the recording is read.
+    n_windows = config.windows.n_windows(duration) or 0
+    return segment.nodes[0].n_nodes, n_windows, math.ceil(duration / config.bin_size_s)
 
 
 def _without_repeats(recordings: Sequence[Planned]) -> tuple[Planned, ...]:

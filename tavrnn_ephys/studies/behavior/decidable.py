@@ -1,0 +1,99 @@
+"""Whether a recording can decide what a behaviour has to do with its network."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.statistics.time_shifts import correlation_time
+
+__all__ = ["why_undecided"]
+
+# Blocks are what can be permuted: fewer arrangements cannot give p = 0.05.
+_LEAST_ARRANGEMENTS = 20
+# A trend, or one cycle, has no more independent pieces than these.
+_LEAST_PIECES = 6.0
+# Numbers that say how much of a window a state, or how many events, took.
+_OF_STATES = ("share", "rate", "count")
+
+
+def why_undecided(behavior: WindowBehavior) -> str:
+    """
+    Say why a recording cannot decide a question about a behaviour.
+
+    What changes together with a behaviour once or twice may do so for any reason, time itself
+    among them.  The independent unit is the block, a stretch of windows of one label; of a number
+    it is as long as the number resembles itself.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+
+    Returns
+    -------
+    str
+        The reason, with the number and a way out; empty where the question can be decided.
+
+    Examples
+    --------
+    >>> sleep = np.repeat(["wake", "sleep", "wake"], 20)
+    >>> why_undecided(
+    ...     WindowBehavior(name="sleep", how="majority", values=sleep, description="Stage.")
+    ... )[:44]
+    "'sleep' is in 1 block and 'wake' in 2 blocks"
+    """
+    values = behavior.values
+    if behavior.is_label:
+        return _of_blocks(behavior.name, values[values != ""])
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if len(known) == 0 or np.ptp(known) <= 1e-9 * np.abs(known).max():
+        return ""
+    if behavior.how in _OF_STATES:
+        present = known > 0.5 * (known.max() if known.min() >= 0 else known.max() + known.min())
+        found = _of_blocks(behavior.name, np.where(present, "present", "absent"))
+        if found:
+            return found
+    return _of_numbers(behavior.name, known)
+
+
+def _of_blocks(name: str, labels: NDArray[Any]) -> str:
+    if len(labels) == 0:
+        return ""
+    first = np.append(True, labels[1:] != labels[:-1])
+    blocks = Counter(labels[first].tolist())
+    n_blocks = sum(blocks.values())
+    arrangements = math.factorial(n_blocks)
+    for count in blocks.values():
+        arrangements //= math.factorial(count)
+    if len(blocks) < 2 or arrangements >= _LEAST_ARRANGEMENTS:
+        return ""
+    told = [
+        f"'{label}' {'is ' if index == 0 else ''}in {count} block{'s' if count > 1 else ''}"
+        for index, (label, count) in enumerate(sorted(blocks.items()))
+    ]
+    return (
+        f"{' and '.join(told)}: the recording cannot decide what '{name}' has to do with the "
+        f"network, since {n_blocks} blocks have {arrangements} arrangements and "
+        f"{_LEAST_ARRANGEMENTS} are needed for p = 0.05. No p-value is given. Record until each "
+        "has three blocks or more, or choose a behaviour that changes more often."
+    )
+
+
+def _of_numbers(name: str, values: NDArray[np.float64]) -> str:
+    lag = correlation_time(values)
+    pieces = len(values) / lag
+    if pieces >= _LEAST_PIECES:
+        return ""
+    return (
+        f"'{name}' resembles itself for {lag} of {len(values)} windows, so that it changes about "
+        f"{pieces:.2g} times: the recording cannot decide what it has to do with the network, "
+        "since all that drifts does so alike. No p-value is given. Record for longer, or choose a "
+        "behaviour that changes more often."
+    )
