@@ -43,7 +43,7 @@ def opened_remote(address: Address) -> Iterator[Any]:
         If remfile is not installed.
     """
     try:
-        import remfile  # type: ignore[import-untyped]
+        import remfile
     except ImportError:
         raise MissingDependencyError(
             "Reading from an address needs remfile. Install it: pip install 'tavrnn_ephys[remote]'."
