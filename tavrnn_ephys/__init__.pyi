@@ -42,6 +42,7 @@ from .datasets.culture import simulate_culture as simulate_culture
 from .datasets.game import GameConfig as GameConfig
 from .datasets.game import game_block as game_block
 from .datasets.game import play_game as play_game
+from .figures.page.own import Report as Report
 from .figures.page.writing import report as report
 from .io.blocks import block_from_arrays as block_from_arrays
 from .io.detection import detect_spikes as detect_spikes

@@ -6,7 +6,9 @@ How often the answer claims something of recordings in which there is nothing.
 Simulates independent Poisson trains of unequal rates with a slow behaviour that has nothing to do
 with them, analyses each, links the behaviour, and reads the claims of ``te.answer``.  The share of
 runs that claim a change or a link is to be 5 % with a standard error of 1.5 %.  ``--wave`` lets
-all rates follow a slow wave, ``--model`` fits the model in every fold.
+all rates follow a slow wave.  Claims rest on two tests, the orders of windows and the decoding of a
+behaviour.  Only these are computed, the latter by spectral coordinates.  ``--model`` analyses as
+the command does, and decodes by the model, fitted in every fold.
 """
 
 from __future__ import annotations
@@ -20,9 +22,14 @@ import numpy as np
 import quantities as pq
 
 import tavrnn_ephys as te
+from tavrnn_ephys.connectivity.network import compute_graphs
 from tavrnn_ephys.results.answer.judging import claims_of
+from tavrnn_ephys.statistics.association.order import order_in_time
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.answering import answer_tables
+from tavrnn_ephys.studies.behavior.decoding import decoded
+from tavrnn_ephys.studies.behavior.scores import behavior_score
+from tavrnn_ephys.studies.recording import behavior_of, open_block
 
 
 def noise_block(seed: int, *, n_nodes: int, duration_s: float, wave: float):
@@ -45,7 +52,8 @@ def slow_behavior(rng: np.random.Generator, duration_s: float) -> np.ndarray:
     return values
 
 
-def analysed(seed: int, options: argparse.Namespace) -> AnalysisResult:
+def tables_of_run(seed: int, options: argparse.Namespace) -> dict:
+    """The two tables that claims rest on."""
     block, values = noise_block(
         seed, n_nodes=options.nodes, duration_s=options.duration, wave=options.wave
     )
@@ -57,11 +65,24 @@ def analysed(seed: int, options: argparse.Namespace) -> AnalysisResult:
     config = te.AnalysisConfig(
         bin_size_s=0.02, window_length_s=4.0, step_s=2.0, training_epochs=1, seed=seed
     )
-    result = te.analyze(block, config)
     behavior = te.BehaviorConfig(
         behavior="behavior", seed=seed, n_shuffles=19, model_in_folds=options.model
     )
-    return replace(result, behavior=te.analyze_behavior(block, result, behavior))
+    if options.model:
+        result = te.analyze(block, config)
+        return answer_tables(replace(result, behavior=te.analyze_behavior(block, result, behavior)))
+    recording = open_block(block, config.windows)
+    about = config.connectivity, config.graphs
+    connectivity, graphs = compute_graphs(recording.activity, recording.windows, *about)
+    result = AnalysisResult(
+        config=config, activity=recording.activity, windows=recording.windows,
+        connectivity=connectivity, graphs=graphs, model=None, embedding=None,
+    )  # fmt: skip
+    asked = behavior_of(block.segments[0], recording.windows, behavior.spec)
+    return {
+        "change_network": order_in_time(connectivity, seed=seed).network,
+        "behavior_decoding": decoded(result, asked, behavior_score(asked), behavior)[0],
+    }
 
 
 def main() -> None:
@@ -76,7 +97,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     claimed = np.zeros((options.runs, 2), dtype=bool)
     for index in range(options.runs):
-        claims = claims_of(answer_tables(analysed(options.first + index, options)))
+        claims = claims_of(tables_of_run(options.first + index, options))
         claimed[index] = claims.changed, claims.goes_with_behavior
         if (index + 1) % 20 == 0:
             done = claimed[: index + 1]

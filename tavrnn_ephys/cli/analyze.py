@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
+from tavrnn_ephys.cli.parsing import rarely_needed
 from tavrnn_ephys.cli.questions import (
     add_behavior,
     add_measure,
@@ -25,7 +26,7 @@ from tavrnn_ephys.cli.selecting import (
 )
 from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FORMS, PROFILES
+from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, PROFILES
 from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
 
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add_command"]
 
+# Most analyses are asked for without these.
+_RARELY = (
+    "sidecar", "replace", "module", "connectivity", "measure", "measure_option", "profile",
+    "segment", "adapter", "option", "session_start", "figure_format", "behavior_how",
+    "behavior_period", "threshold", "print_config",
+)  # fmt: skip
 _SUGGESTED = "what suits the recording, with the reason"
 
 
@@ -72,33 +79,53 @@ def add_command(commands: Any) -> Any:
     command.add_argument(
         "file", type=path, metavar="FILE", help="recording, of any format that is known"
     )
-    add_windows(command, defaults=dict.fromkeys(("bin-size", "window", "step"), _SUGGESTED))
-    add_layout(command)
-    add_selection(command)
-    command.add_argument(
+    needed = command.add_argument_group("bins, windows, and what is written")
+    add_windows(needed, defaults=dict.fromkeys(("bin-size", "window", "step"), _SUGGESTED))
+    needed.add_argument(
         "--out",
         type=path,
         metavar="FILE.nwb",
         help="NWB file to write (default: the name of FILE with _tavrnn.nwb, in this folder)",
     )
+    asked = command.add_argument_group("the question")
+    _add_link(asked)
+    _add_states(asked)
+    written = command.add_argument_group("what else is written")
+    _add_pictures(written)
+    add_layout(command)
+    add_selection(command)
     _add_placement(command)
-    _add_graphs(command)
-    add_measure(command)
-    _add_model(command)
-    add_segment(command)
-    add_reading(command)
-    command.add_argument(
+    network = command.add_argument_group("network and model")
+    _add_graphs(network)
+    add_measure(network)
+    _add_model(network)
+    reading = command.add_argument_group("how the file is read")
+    add_segment(reading)
+    add_reading(reading)
+    reading.add_argument(
         "--session-start",
         metavar="ISO-DATE",
         help="start of the recording, for formats that do not know it, such as 2024-05-01T10:00",
     )
-    command.add_argument("--figures", type=path, metavar="DIR", help="folder for PNG figures")
-    command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
-    _add_link(command)
-    _add_states(command)
-    command.add_argument("--overwrite", action=Switch, help="replace existing output")
+    rarely_needed(command, *_RARELY)
     command.set_defaults(run=_run)
     return command
+
+
+def _add_pictures(command: Any) -> None:
+    command.add_argument("--figures", type=path, metavar="DIR", help="folder for figures")
+    form = command.add_argument(
+        "--figure-format", default="png", metavar="FORM", help="png, svg or pdf (default: png)"
+    )
+    suggest(form, lambda: FIGURE_FORMS)
+    command.add_argument("--report", type=path, metavar="FILE.html", help="page that shows the run")
+    command.add_argument(
+        "--tables",
+        type=path,
+        metavar="DIR",
+        help="folder for the tables of the answer, the behaviour and the states (CSV)",
+    )
+    command.add_argument("--overwrite", action=Switch, help="replace existing output")
 
 
 def _add_graphs(command: Any) -> None:
@@ -182,12 +209,6 @@ def _add_link(command: Any) -> None:
         help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
         "a CSV file with the columns node_id and group",
     )
-    command.add_argument(
-        "--tables",
-        type=path,
-        metavar="DIR",
-        help="folder for the tables of the link to the behaviour and of the states (CSV)",
-    )
 
 
 def _add_states(command: Any) -> None:
@@ -217,6 +238,7 @@ def _run(options: argparse.Namespace) -> Report:
         session_start=options.session_start,
         options=reading_options(options),
         figures=options.figures,
+        figure_format=options.figure_format,
         report=options.report,
         overwrite=options.overwrite,
         verbose=True,

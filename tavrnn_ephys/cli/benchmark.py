@@ -77,7 +77,7 @@ def _add_methods(command: Any) -> None:
         "--methods",
         default="all",
         metavar="NAMES",
-        help="all, or names with commas between them (default: all)",
+        help=f"all, or names with commas between them: {', '.join(METHODS)} (default: all)",
     )
     suggest(methods, lambda: ("all", *METHODS))
     reference = command.add_argument(

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from tavrnn_ephys.cli.configuration import config_text, read_config
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["CommandParser", "HelpFormatter", "OneLineParser"]
+__all__ = ["CommandParser", "HelpAll", "HelpFormatter", "OneLineParser", "rarely_needed"]
 
 
 class HelpFormatter(argparse.HelpFormatter):
@@ -37,6 +37,61 @@ class HelpFormatter(argparse.HelpFormatter):
             else super(HelpFormatter, self)._fill_text(paragraph, width, indent)
             for paragraph in paragraphs
         )
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = super()._get_help_string(action)
+        needed = action.required and action.option_strings and text
+        return f"{text} (required)" if needed else text
+
+
+class HelpAll(argparse.Action):
+    """
+    Prints the help with what is rarely needed, and ends.
+
+    Parameters
+    ----------
+    **options : object
+        Those of :class:`argparse.Action`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "nargs": 0})
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        """
+        Print, and end.
+
+        Parameters
+        ----------
+        parser : argparse.ArgumentParser
+            The parser.
+        namespace : argparse.Namespace
+            Not changed.
+        values : object
+            Not used.
+        option_string : str, optional
+            The option as it was written.
+        """
+        print(parser.format_whole_help(), end="")
+        parser.exit()
+
+
+def rarely_needed(parser: Any, *destinations: str) -> None:
+    """
+    Leave options out of the short help.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        The parser; it gets the option ``--help-all``.
+    *destinations : str
+        Names of the options in the namespace.
+    """
+    parser.hidden = frozenset(destinations)
+    parser.add_argument(
+        "--help-all", dest="help", action=HelpAll, default=argparse.SUPPRESS,
+        help="show every option, and end",
+    )  # fmt: skip
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -128,12 +183,46 @@ class CommandParser(OneLineParser):
             setattr(namespace, name, value)
         return namespace, rest
 
+    hidden: frozenset[str] = frozenset()
+
+    def format_whole_help(self) -> str:
+        """
+        Write the help with every option.
+
+        Returns
+        -------
+        str
+            The help.
+        """
+        return super().format_help()
+
+    def format_help(self) -> str:
+        """
+        Write the help without what is rarely needed.
+
+        Returns
+        -------
+        str
+            The help; where something is left out, its end says how to see it.
+        """
+        kept = {action: action.help for action in self._actions if action.dest in self.hidden}
+        for action in kept:
+            action.help = argparse.SUPPRESS
+        try:
+            text = super().format_help()
+        finally:
+            for action, help_text in kept.items():
+                action.help = help_text
+        more = f"\n{len(kept)} more options: {self.prog} --help-all\n" if kept else ""
+        return text + more
+
     def _given(self, args: Sequence[str] | None) -> tuple[dict[str, Any], list[str]]:
         """Parse with a copy of this parser in which nothing is needed and nothing has a default."""
         twin = copy.deepcopy(self)
         for action in twin._actions:
             action.required, action.default = False, argparse.SUPPRESS
         twin.format_help = self.format_help  # type: ignore[method-assign]
+        twin.format_whole_help = self.format_whole_help  # type: ignore[method-assign]
         given, rest = argparse.ArgumentParser.parse_known_args(twin, args)
         return vars(given), rest
 

@@ -8,6 +8,7 @@ __all__ = [
     "BEHAVIOR_HOW",
     "EXPORTS",
     "FEATURES",
+    "FIGURE_FORMS",
     "FORMS",
     "HOW",
     "LAG_KERNELS",
@@ -59,6 +60,8 @@ BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.
 FORMS = ("triangle", "full", "edges")
+#: Forms that pictures are written in.
+FIGURE_FORMS = ("png", "svg", "pdf")
 #: Forms that a run is exported in.
 EXPORTS = ("csv", "parquet", "mat", "graphml")
 #: How network states are fitted.

@@ -1,7 +1,12 @@
 """Pictures of results: each function takes a result and an Axes, draws, and returns the Axes."""
 
 from tavrnn_ephys.figures.benchmark import plot_benchmark, plot_benchmark_cost
-from tavrnn_ephys.figures.composition import analysis_figures, overview_figure, save_figure
+from tavrnn_ephys.figures.composition import (
+    analysis_figures,
+    letter_panels,
+    overview_figure,
+    save_figure,
+)
 from tavrnn_ephys.figures.effects import plot_conditions, plot_forest
 from tavrnn_ephys.figures.electrodes import plot_electrodes
 from tavrnn_ephys.figures.embeddings import plot_node_embedding, plot_window_embedding
@@ -14,11 +19,13 @@ from tavrnn_ephys.figures.performance import (
 )
 from tavrnn_ephys.figures.raster import plot_raster
 from tavrnn_ephys.figures.scores import plot_scores
+from tavrnn_ephys.figures.similarity import plot_similarity, window_similarity
 from tavrnn_ephys.figures.states import plot_state_graph, plot_state_times
 
 __all__ = [
     "analysis_figures",
     "connectivity_limit",
+    "letter_panels",
     "overview_figure",
     "plot_against_performance",
     "plot_attention",
@@ -34,8 +41,10 @@ __all__ = [
     "plot_placed_nodes",
     "plot_raster",
     "plot_scores",
+    "plot_similarity",
     "plot_state_graph",
     "plot_state_times",
     "plot_window_embedding",
     "save_figure",
+    "window_similarity",
 ]

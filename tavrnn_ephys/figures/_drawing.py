@@ -26,9 +26,26 @@ NODE_NAMES = {"unit": "unit", "channel": "channel", "roi": "ROI"}
 MEASURE_NAMES = {"pearson": "Pearson correlation"}
 MAX_CATEGORIES = 8
 ROUND_STEPS = (1, 2, 5, 10)
+# A name that is longer is cut in its middle.
+_LONGEST_NAME = 22
 # Length of the leader from a group to its name, in points.
 _LEADER_PT = 9.0
 _BAR_IN = 0.13
+
+
+def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
+    """
+    Cut a long name in its middle, where two names differ least.
+
+    Examples
+    --------
+    >>> short_name("CA1"), short_name("Primary visual area, layer 2/3, left", 15)
+    ('CA1', 'Primary…3, left')
+    """
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
 
 
 class GroupOrder(NamedTuple):
@@ -72,7 +89,8 @@ def name_nodes(
     """Name the groups, or else number the nodes, along one axis, and say what a node is."""
     kind = NODE_NAMES[nodes.kind]
     if order.names:
-        centers, names, label = list(order.centers), list(order.names), f"{kind}s, by group"
+        centers, label = list(order.centers), f"{kind}s, by group"
+        names = [short_name(name) for name in order.names]
     else:
         ticks = MaxNLocator(6, integer=True, steps=ROUND_STEPS).tick_values(0, len(nodes) - 1)
         centers = [tick for tick in ticks if 0 <= tick <= len(nodes) - 1]
@@ -221,7 +239,12 @@ def _scatter_categories(
         marker = MARKERS[index // len(PALETTE) % len(MARKERS)]
         chosen = points[names == name]
         ax.scatter(
-            chosen[:, 0], chosen[:, 1], color=color, marker=marker, label=name or "no group", **look
+            chosen[:, 0],
+            chosen[:, 1],
+            color=color,
+            marker=marker,
+            label=short_name(name) or "no group",
+            **look,
         )
     ax.legend(
         title=label, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
@@ -17,6 +20,7 @@ from tavrnn_ephys.core.containers import (
     Windows,
 )
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import FIGURE_FORMS
 from tavrnn_ephys.core.output import check_output, whole_file
 from tavrnn_ephys.figures._drawing import (
     NODE_NAMES,
@@ -31,10 +35,15 @@ from tavrnn_ephys.figures.matrices import (
     connectivity_limit,
     plot_attention,
     plot_connectivity,
+    varies_beyond_decay,
 )
 from tavrnn_ephys.figures.raster import plot_raster
+from tavrnn_ephys.figures.similarity import plot_similarity
 
-__all__ = ["analysis_figures", "overview_figure", "save_figure"]
+__all__ = ["STYLE", "analysis_figures", "letter_panels", "overview_figure", "save_figure"]
+
+#: The one style sheet of all pictures that are written: text stays text in SVG and PDF.
+STYLE: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "tavrnn_ephys"}
 
 _WIDTH_IN = 10.67
 _DPI = 150
@@ -96,7 +105,7 @@ def analysis_figures(
     figures = {"raster": _new_figure(5.0)}
     ax = figures["raster"].subplots()
     plot_raster(activity, windows, ax=ax, behavior=behavior)
-    set_title(ax, _raster_title(activity))
+    set_title(ax, _raster_title(activity, ax))
 
     figures["connectivity"] = _new_figure(4.9)
     chosen = _extreme_windows(connectivity, score, label)
@@ -110,10 +119,13 @@ def analysis_figures(
         _draw_pair(list(axes), *means)
 
     figures["embedding"] = _embedding_figure(embedding, score, label, truth)
-    if embedding.attention is not None:
+    figures["similarity"] = _new_figure(5.6, width_in=6.4)
+    ax = figures["similarity"].subplots()
+    plot_similarity(connectivity, ax=ax, behavior=score, label=score_label)
+    if embedding.attention is not None and varies_beyond_decay(embedding):
         figures["attention"] = _new_figure(5.2, width_in=6.4)
-        ax = plot_attention(embedding, ax=figures["attention"].subplots())
-        set_title(ax, "Attention to past windows")
+        ax = plot_attention(embedding, ax=figures["attention"].subplots(), beyond_decay=True)
+        set_title(ax, "Attention beyond its decay")
     return figures
 
 
@@ -168,7 +180,7 @@ def overview_figure(
     mine = np.flatnonzero(windows.segment_index == activity.segment_index)
     stop_s = windows.stop_s[mine[:_OVERVIEW_WINDOWS]].max(initial=activity.t_start_s)
     plot_raster(activity, windows, ax=ax, t_stop_s=float(stop_s), behavior=behavior)
-    set_title(ax, _raster_title(activity))
+    set_title(ax, _raster_title(activity, ax))
 
     shown, chosen = _fifths(connectivity, score, label) or (
         connectivity,
@@ -177,32 +189,56 @@ def overview_figure(
     pair = [figure.add_subplot(grid[0, 1 + i]) for i in range(len(chosen))]
     _draw_pair(pair, shown, chosen)
     _draw_state(figure.add_subplot(grid[1, 1]), embedding, score, label, truth)
-    if embedding.attention is not None:
-        set_title(plot_attention(embedding, ax=figure.add_subplot(grid[1, 2])), "Attention")
+    if embedding.attention is not None and varies_beyond_decay(embedding):
+        ax = plot_attention(embedding, ax=figure.add_subplot(grid[1, 2]), beyond_decay=True)
+        set_title(ax, "Attention beyond its decay")
     return figure
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
     """
-    Write a figure as a PNG of 150 dots per inch that appears whole or not at all.
+    Write a figure as PNG, SVG or PDF, by the ending of the file, whole or not at all.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         The figure.
     path : str or pathlib.Path
-        The file, which is replaced if it exists.
+        The file, which is replaced if it exists; ``.png`` (150 dots per inch), ``.svg`` or
+        ``.pdf``, both with text that stays text.
 
     Raises
     ------
+    InputError
+        If it has another ending.
     OutputError
         If the folder does not exist or is not writable.
     """
+    form = one_of(Path(path).suffix.lower().lstrip("."), FIGURE_FORMS, "ending of the figure")
     target = check_output(path, overwrite=True)
     # The layout of square panels with legends beside them needs a second round to settle.
     figure.draw_without_rendering()
-    with whole_file(target) as temporary:
-        figure.savefig(temporary, format="png", dpi=_DPI)
+    with whole_file(target) as temporary, rc_context(STYLE):
+        figure.savefig(temporary, format=form, dpi=_DPI)
+
+
+def letter_panels(figure: Figure) -> None:
+    """
+    Put letters at the panels of a figure, in reading order; a single panel gets none.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    """
+    panels = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
+    if len(panels) < 2:
+        return
+    for letter, ax in zip(ascii_lowercase, panels, strict=False):
+        ax.annotate(
+            letter, (0, 1), xycoords="axes fraction", xytext=(-16, 8), fontweight="bold",
+            textcoords="offset points", ha="right", va="bottom", annotation_clip=False,
+        )  # fmt: skip
 
 
 def _new_figure(height_in: float, *, width_in: float = _WIDTH_IN) -> Figure:
@@ -335,8 +371,15 @@ def _embedding_figure(
     return figure
 
 
-def _raster_title(activity: BinnedActivity) -> str:
+def _raster_title(activity: BinnedActivity, ax: Axes) -> str:
+    """Say what is drawn, and which part of the recording."""
     size_s = activity.bin_size_s
     width = f"{size_s * 1e3:.4g} ms" if size_s < 1 else f"{size_s:.4g} s"
     what = "Traces" if activity.quantity == "trace" else "Spikes"
-    return f"{what} of {activity.n_nodes} {NODE_NAMES[activity.node_kind]}s in bins of {width}"
+    first, last = ax.get_xlim()
+    length_s = activity.t_stop_s - activity.t_start_s
+    part = f"{first:.4g} s to {last:.4g} s"
+    if last - first < 0.99 * length_s:
+        part += f", {(last - first) / length_s:.0%} of the recording"
+    kind = NODE_NAMES[activity.node_kind]
+    return f"{what} of {activity.n_nodes} {kind}s in bins of {width}: {part}"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Windows
+from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import (
     INK,
@@ -25,7 +25,18 @@ from tavrnn_ephys.figures._drawing import (
     window_name,
 )
 
-__all__ = ["connectivity_limit", "plot_attention", "plot_connectivity"]
+__all__ = [
+    "attention_beyond_decay",
+    "connectivity_limit",
+    "node_rows",
+    "plot_attention",
+    "plot_connectivity",
+    "varies_beyond_decay",
+    "window_ticks",
+]
+
+# A smaller departure is the same decay in every row.
+_LEAST_DEPARTURE = 1e-3
 
 
 def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -> float:
@@ -128,7 +139,58 @@ def plot_connectivity(
     return ax
 
 
-def plot_attention(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
+def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
+    """
+    Give attention less the decay that windows share.
+
+    Parameters
+    ----------
+    embedding : NodeEmbedding
+        With attention, shape (n_windows, n_windows).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_windows, n_windows); zero for later windows, and everywhere where attention is
+        the same decay for each window, shared out over the windows that there are.
+
+    Raises
+    ------
+    InputError
+        If the embedding holds no attention.
+    """
+    if embedding.attention is None:
+        raise InputError("This embedding holds no attention: its model ran without.")
+    full = np.asarray(embedding.attention, dtype=np.float64)
+    lag = np.subtract.outer(np.arange(len(full)), np.arange(len(full)))
+    # Early windows share their attention among few: the decay is that of the later half.
+    late = len(full) // 2
+    decay = np.array(
+        [np.median(np.diagonal(full[max(late, n) :], max(late - n, 0))) for n in range(len(full))]
+    )
+    shared = np.where(lag >= 0, decay[np.abs(lag)], 0.0)
+    shared *= full.sum(axis=1, keepdims=True) / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
+    return np.where(lag >= 0, full - shared, 0.0)
+
+
+def varies_beyond_decay(embedding: NodeEmbedding) -> bool:
+    """
+    Say whether attention is more than one decay that is the same for every window.
+
+    Parameters
+    ----------
+    embedding : NodeEmbedding
+        With attention.
+
+    Returns
+    -------
+    bool
+        False where no window departs from the mean decay by a thousandth.
+    """
+    return bool(np.abs(attention_beyond_decay(embedding)).max() >= _LEAST_DEPARTURE)
+
+
+def plot_attention(embedding: NodeEmbedding, *, ax: Axes, beyond_decay: bool = False) -> Axes:
     """
     Draw how much each window attends to the windows before it and to itself.
 
@@ -138,6 +200,9 @@ def plot_attention(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
         With attention, shape (n_windows, n_windows).
     ax : matplotlib.axes.Axes
         Where to draw.
+    beyond_decay : bool
+        Whether the decay that windows share is taken off: what is left is what one window
+        attends to more (red) or less (blue) than others do.
 
     Returns
     -------
@@ -158,17 +223,40 @@ def plot_attention(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
     later = np.triu(np.ones(embedding.attention.shape, dtype=bool), k=1)
     past = np.ma.masked_array(embedding.attention, mask=later)
     # The first rows share their weight among few windows and would take all the colours.
-    limit = float(np.percentile(past.compressed(), 99)) or 1.0
-    image = ax.imshow(past, cmap=colormaps["magma_r"], vmin=0, vmax=limit)
+    name, colors = "attention weight", "magma_r"
+    if beyond_decay:
+        rest = np.asarray(attention_beyond_decay(embedding))
+        past = np.ma.masked_array(rest, mask=later)
+        name, colors = "attention less its mean decay", "RdBu_r"
+    limit = float(np.percentile(np.abs(past.compressed()), 99)) or 1.0
+    low = -limit if beyond_decay else 0.0
+    image = ax.imshow(past, cmap=colormaps[colors], vmin=low, vmax=limit)
     tidy(ax, frame=False)
-    ticks, names, unit = _window_ticks(embedding.windows)
+    ticks, names, unit = window_ticks(embedding.windows)
     ax.set_xticks(ticks, names)
     ax.set_yticks(ticks, names)
     ax.set_xlabel(f"attended window, {unit}", fontsize=SMALL)
     ax.set_ylabel(f"present window, {unit}", fontsize=SMALL)
-    extend = extension(past.compressed(), 0.0, limit)
-    add_colorbar(ax, image, "attention weight", extend=extend)
+    extend = extension(past.compressed(), low, limit)
+    add_colorbar(ax, image, name, extend=extend)
     return ax
+
+
+def node_rows(nodes: Nodes) -> NDArray[np.intp]:
+    """
+    Say in which order matrices show the nodes.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        The nodes.
+
+    Returns
+    -------
+    numpy.ndarray of int
+        Node of each row: by group, those without one last.
+    """
+    return group_order(nodes).rows
 
 
 def _off_diagonal(connectivity: ConnectivitySequence, index: int) -> NDArray[np.float64]:
@@ -177,8 +265,24 @@ def _off_diagonal(connectivity: ConnectivitySequence, index: int) -> NDArray[np.
     return matrix
 
 
-def _window_ticks(windows: Windows) -> tuple[NDArray[np.float64], list[str], str]:
-    """Place ticks at round times, on an axis whose unit is the window."""
+def window_ticks(windows: Windows) -> tuple[NDArray[np.float64], list[str], str]:
+    """
+    Place ticks at round times, on an axis whose unit is the window.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows.
+
+    Returns
+    -------
+    places : numpy.ndarray
+        Positions along the axis.
+    names : list of str
+        Their texts.
+    unit : str
+        What the texts are.
+    """
     positions = np.arange(len(windows), dtype=np.float64)
     centers_s = (windows.start_s + windows.stop_s) / 2
     unit = "time (s)"

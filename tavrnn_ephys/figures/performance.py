@@ -113,7 +113,7 @@ def plot_attention_with_performance(
     embedding: NodeEmbedding, scores: Any, *, ax: Axes, score_label: str
 ) -> Axes:
     """
-    Draw attention between windows, with the performance of the attended window above it.
+    Draw attention beyond its decay, with the performance of the attended window above it.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def plot_attention_with_performance(
     values = np.asarray(scores, dtype=np.float64)
     if values.shape != (embedding.n_windows,):
         raise InputError(f"scores has shape {values.shape} for {embedding.n_windows} windows.")
-    plot_attention(embedding, ax=ax)
+    plot_attention(embedding, ax=ax, beyond_decay=True)
     above = ax.inset_axes((0.0, 1.03, 1.0, 0.22), sharex=ax)
     above.plot(np.arange(len(values)), values, color=PALETTE[0], linewidth=1.2)
     above.tick_params(axis="x", labelbottom=False, length=0)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tavrnn_ephys.core.addresses import Address
+from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import STATE_TABLES
+from tavrnn_ephys.core.names import FIGURE_FORMS, STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
@@ -34,7 +35,7 @@ from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
 
 __all__ = ["analyze_file"]
 
-_FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "attention")
+_FIGURES = ("raster", "connectivity", "connectivity_mean", "embedding", "similarity", "attention")
 
 
 def analyze_file(
@@ -52,6 +53,7 @@ def analyze_file(
     states: StateSpec | None = None,
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
+    figure_format: str = "png",
     overwrite: bool = False,
     verbose: bool = False,
 ) -> AnalysisResult:
@@ -87,6 +89,8 @@ def analyze_file(
         Group of each node by its id, in place of those of the recording.
     tables : str or pathlib.Path, optional
         Folder for the tables of the link to the behaviour and of the states, as CSV.
+    figure_format : {"png", "svg", "pdf"}
+        Form of the figures.
     overwrite : bool
         Whether existing figures, an existing page and an existing output file may be replaced.
     verbose : bool
@@ -106,6 +110,7 @@ def analyze_file(
     OutputError
         If the output may not be written.
     """
+    one_of(figure_format, FIGURE_FORMS, "figure_format")
     chosen = config if isinstance(config, AnalysisConfig) else dict(config or {})
     if isinstance(chosen, dict):
         check_choices(chosen)
@@ -116,7 +121,9 @@ def analyze_file(
     drawn += STATE_FIGURES if states is not None else ()
     folder = table_folder = None
     if figures is not None:
-        folder = check_folder(figures, [f"{name}.png" for name in drawn], overwrite=overwrite)
+        folder = check_folder(
+            figures, [f"{name}.{figure_format}" for name in drawn], overwrite=overwrite
+        )
     if tables is not None:
         asked = [
             "answer",
@@ -147,7 +154,7 @@ def analyze_file(
     if table_folder is not None:
         _save_tables(result, table_folder)
     if folder is not None:
-        _save_figures(result, folder)
+        _save_figures(result, folder, figure_format)
     if report is not None:
         write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
@@ -228,7 +235,7 @@ def _save_tables(result: AnalysisResult, folder: Path) -> None:
             write_csv(table, temporary)
 
 
-def _save_figures(result: AnalysisResult, folder: Path) -> None:
+def _save_figures(result: AnalysisResult, folder: Path, form: str) -> None:
     from tavrnn_ephys.figures import analysis_figures, save_figure
 
     numeric = {
@@ -237,6 +244,9 @@ def _save_figures(result: AnalysisResult, folder: Path) -> None:
         if values.dtype.kind in "fiu"
     }
     label, score = next(iter(numeric.items()), ("", None))
+    if result.behavior is not None:
+        # What was asked for, not what stands first; of labels, whether it is the second.
+        label, score = result.behavior.behavior.label, result.behavior.score
     drawn = analysis_figures(
         result.activity,
         result.windows,
@@ -251,4 +261,4 @@ def _save_figures(result: AnalysisResult, folder: Path) -> None:
         drawn |= state_figures(result)
     make_folder(folder)
     for name, figure in drawn.items():
-        save_figure(figure, folder / f"{name}.png")
+        save_figure(figure, folder / f"{name}.{form}")

@@ -227,7 +227,9 @@ def test_file_with_electrodes_alone_has_no_nodes(save: Save) -> None:
     nwbfile.add_electrode(location="CA1", group=group)
     path = save(nwbfile)
     assert "Nodes:       none" in describe_file(path)
-    with pytest.raises(InputError, match="neither spike trains nor traces of nodes. What the file holds"):
+    with pytest.raises(
+        InputError, match="neither spike trains nor traces of nodes. What the file holds"
+    ):
         te.bin_activity(segment_of(path), bin_size=1 * pq.s)
 
 

@@ -77,7 +77,7 @@ def describe(content: ReportContent) -> dict[str, str]:
 
 def _summary(content: ReportContent) -> str:
     windows, nodes, facts = content.windows, content.nodes, content.facts
-    groups = nodes.group_names
+    groups = [name if len(name) <= 24 else f"{name[:23]}…" for name in nodes.group_names]
     where = f" in {len(groups)} groups ({', '.join(groups[:8])}" if groups else ""
     where += ", …)" if len(groups) > 8 else ")" if groups else ""
     lengths, steps = windows.stop_s - windows.start_s, np.diff(windows.start_s)
@@ -249,7 +249,8 @@ def _attention(content: ReportContent) -> str:
     if content.attention is None:
         return "This run holds no attention between windows."
     return (
-        "How much the state of a window draws on itself and on the windows before it. Columns sum "
-        f"to 1, of which {content.attention_beyond:.1%} on average lie farther back than is drawn; "
-        "values are rounded to steps of 1/255. The line is the window on the slider."
+        "What a window draws on more (red) or less (blue) than windows do on average at that "
+        "distance. The mean decay itself is the same for each window, and is taken off. On average "
+        f"{content.attention_beyond:.1%} of the attention lie farther back than is drawn. Without "
+        "a picture here, every window attends by that decay alone."
     )

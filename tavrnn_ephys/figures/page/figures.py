@@ -22,10 +22,11 @@ from tavrnn_ephys.figures.page.style import (
     group_colors,
     new_figure,
     safe,
+    short,
 )
+from tavrnn_ephys.figures.page.window_figures import window_marker
 
 __all__ = [
-    "attention_figure",
     "embedding_figure",
     "map_figure",
     "raster_figure",
@@ -65,7 +66,7 @@ def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
                 x=[],
                 y=[],
                 mode="markers",
-                name=safe(name) or "no group",
+                name=short(name) or "no group",
                 text=[safe(item) for item in ids[here]],
                 meta={"nodes": here.tolist()},
                 marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.85},
@@ -95,7 +96,11 @@ def _principal_axes(
 
 
 def trajectory_figure(
-    placed: PlacedEmbedding, windows: Windows, *, derived: Container[str] = ()
+    placed: PlacedEmbedding,
+    windows: Windows,
+    *,
+    derived: Container[str] = (),
+    behavior: tuple[str, NDArray[Any]] | None = None,
 ) -> go.Figure:
     """
     Draw all windows in the plane of the embedding, joined in the order of time.
@@ -108,6 +113,8 @@ def trajectory_figure(
         All windows, with what is known of each.
     derived : container of str
         Columns of the windows that the analysis computed: they are no behaviour.
+    behavior : tuple of str and numpy.ndarray, shape (n_windows,), optional
+        Name and values, or labels, of the behaviour that was asked for.
 
     Returns
     -------
@@ -117,7 +124,7 @@ def trajectory_figure(
     """
     points = placed.window_points
     middle = (windows.start_s + windows.stop_s) / 2
-    name, values = next(
+    name, values = behavior or next(
         (
             (name, column)
             for name, column in windows.columns.items()
@@ -126,21 +133,16 @@ def trajectory_figure(
         ),
         ("time (s)", middle),
     )  # fmt: skip
-    marker = {
-        "size": 6,
-        "color": np.asarray(values, dtype=np.float64),
-        "colorscale": "Viridis",
-        "colorbar": {"title": {"text": safe(name), "side": "right"}, "thickness": 12},
-    }
+    marker, shown = window_marker(name, np.asarray(values))
     breaks = np.flatnonzero(np.diff(windows.segment_index)) + 1
     path = np.insert(points, breaks, np.nan, axis=0)
     traces = [
         go.Scatter(x=path[:, 0], y=path[:, 1], mode="lines", hoverinfo="skip",
                    line={"color": GREY, "width": 0.7}, opacity=0.5),
         go.Scatter(x=points[:, 0], y=points[:, 1], mode="markers", marker=marker,
-                   text=[f"{start:g} s to {stop:g} s" for start, stop in
-                         zip(windows.start_s, windows.stop_s, strict=True)],
-                   hovertemplate="%{text}: %{marker.color:.3g}<extra></extra>"),
+                   text=[f"{start:g} s to {stop:g} s: {value}" for start, stop, value in
+                         zip(windows.start_s, windows.stop_s, shown, strict=True)],
+                   hovertemplate="%{text}<extra></extra>"),
         go.Scatter(x=[], y=[], mode="markers", hoverinfo="skip",
                    marker={"size": 17, "symbol": "circle-open", "color": _BEHAVIOR,
                            "line": {"width": 3, "color": _BEHAVIOR}}),
@@ -169,7 +171,7 @@ def map_figure(nodes: Nodes, matrices: WindowMatrices | None) -> go.Figure:
     positions = np.asarray(nodes.positions_um)[:, :2]
     placed = np.isfinite(positions).all(axis=1)
     shown = np.where(placed[:, None], positions, np.nan)
-    where = [f" ({safe(group)})" if group else "" for group in nodes.groups]
+    where = [f" ({short(group)})" if group else "" for group in nodes.groups]
     values: dict[str, Any] = {"color": GREY}
     if matrices is not None:
         strength = matrices.strength
@@ -257,39 +259,3 @@ def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
                   "tickvals": [-127, -64, 0, 64, 127], "ticktext": ["−4", "−2", "0", "2", "4"],
                   "len": 0.6, "y": 1, "yanchor": "top"},
     )  # fmt: skip
-
-
-def attention_figure(attention: NDArray[np.float64], shown: NDArray[np.intp]) -> go.Figure:
-    """
-    Draw how much each window attends to itself and to those before it.
-
-    Parameters
-    ----------
-    attention : numpy.ndarray, shape (n_shown, n_lags)
-        Attention of each window to itself and to those before it.
-    shown : numpy.ndarray, shape (n_shown,)
-        Indices of the windows.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        A heat map of lags in steps of 1/255; the page marks the window on the slider.
-    """
-    steps = np.rint(np.clip(np.nan_to_num(attention), 0, 1) * 255).astype(np.uint8)
-    heat = go.Heatmap(
-        z=steps.T, x=shown + 1, zmin=0, zmax=max(int(steps.max()), 1),
-        colorscale="Viridis",
-        hovertemplate="window %{x}, %{y} windows back: %{z}/255<extra></extra>",
-        colorbar={"title": {"text": "attention", "side": "right"}, "thickness": 12,
-                  "tickvals": [0, 51, 102, 153, 204, 255],
-                  "ticktext": ["0", "0.2", "0.4", "0.6", "0.8", "1"]},
-    )  # fmt: skip
-    shape = {"type": "rect", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
-             "line": {"color": _BEHAVIOR, "width": 2}}  # fmt: skip
-    figure = new_figure([heat], height=320, shapes=[shape])
-    figure.update_xaxes(title={"text": "window", "standoff": 6}, showgrid=False, zeroline=False)
-    figure.update_yaxes(
-        title={"text": "windows back (0: itself)", "standoff": 6}, showgrid=False, zeroline=False,
-        rangemode="tozero",
-    )  # fmt: skip
-    return figure

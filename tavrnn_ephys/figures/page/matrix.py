@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tavrnn_ephys.figures.page.collect import WindowMatrices
-from tavrnn_ephys.figures.page.style import new_figure, safe
+from tavrnn_ephys.figures.page.style import new_figure, safe, short
 
 __all__ = ["matrix_figure", "matrix_limit", "node_axis", "shown_limit"]
 
@@ -18,7 +18,7 @@ def _group_ticks(groups: NDArray[np.str_]) -> tuple[list[float], list[str]]:
     edges = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
     stops = np.append(edges[1:], len(groups))
     centers = ((edges + stops - 1) / 2).tolist()
-    return centers, [safe(groups[edge]) or "no group" for edge in edges]
+    return centers, [short(groups[edge]) or "no group" for edge in edges]
 
 
 def node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:

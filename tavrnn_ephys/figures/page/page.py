@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -28,10 +29,13 @@ from tavrnn_ephys.figures.page.table_figures import (
     partition_figure,
     scores_figure,
 )
+from tavrnn_ephys.figures.page.window_figures import attention_figure, beyond_decay
 
-__all__ = ["render"]
+__all__ = ["OwnSection", "render"]
 
 _MOST_ROWS = 40
+# A smaller departure of attention is the same decay in every window.
+_LEAST_DEPARTURE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,25 @@ class _Table:
     n_rows: int
 
 
-def render(content: ReportContent) -> str:
+@dataclass(frozen=True, kw_only=True)
+class OwnSection:
+    """
+    A person's own text and picture.
+
+    Parameters
+    ----------
+    title, text : str
+        Heading, and paragraphs with an empty line between them.
+    image : str
+        The picture as a ``data:`` address; empty for none.
+    """
+
+    title: str
+    text: str = ""
+    image: str = ""
+
+
+def render(content: ReportContent, own: Sequence[OwnSection] = ()) -> str:
     """
     Write the page of a run.
 
@@ -53,6 +75,8 @@ def render(content: ReportContent) -> str:
     ----------
     content : ReportContent
         What it shows.
+    own : sequence of OwnSection
+        A person's own texts and pictures, before the provenance.
 
     Returns
     -------
@@ -80,6 +104,7 @@ def render(content: ReportContent) -> str:
         notices=notices(content),
         text=describe(content),
         answer=_sentences(content),
+        own=own,
         states_text=describe_states(content.tables),
         **_tables(content),
     )
@@ -119,14 +144,18 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     if content.embedding is not None:
         found["embedding"] = drawn.embedding_figure(content.embedding, content.nodes)
         found["trajectory"] = drawn.trajectory_figure(
-            content.embedding, content.windows, derived=content.window_values
+            content.embedding,
+            content.windows,
+            derived=content.window_values,
+            behavior=_asked(content),
         )
     if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
         found["map"] = drawn.map_figure(content.nodes, content.matrices)
     if view.n_spikes or view.image is not None or view.behavior:
         found["raster"] = drawn.raster_figure(content)
-    if content.attention is not None:
-        found["attention"] = drawn.attention_figure(content.attention, content.shown)
+    attention = content.attention
+    if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:
+        found["attention"] = attention_figure(attention, content.shown)
     tables = content.tables
     if "behavior_association" in tables:
         found["association"] = association_figure(tables["behavior_association"])
@@ -139,6 +168,15 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")
     return found
+
+
+def _asked(content: ReportContent) -> tuple[str, Any] | None:
+    """Give the behaviour that was asked for, by its name; None where there is none."""
+    table = content.tables.get("behavior_windows")
+    if table is None or "behavior" not in table or len(table) != len(content.windows):
+        return None
+    name = str(content.facts.get("config.behavior.name", "behaviour"))
+    return name, table["behavior"].to_numpy()
 
 
 def _data(content: ReportContent, shapes: dict[str, Any]) -> str:

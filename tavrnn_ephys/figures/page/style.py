@@ -8,7 +8,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["COLORS", "GREY", "LEGEND", "MARGIN", "SYMBOLS", "group_colors", "new_figure", "safe"]
+__all__ = [
+    "COLORS",
+    "GREY",
+    "LEGEND",
+    "MARGIN",
+    "SYMBOLS",
+    "group_colors",
+    "new_figure",
+    "safe",
+    "short",
+]
 
 # Okabe and Ito (2008) without their yellow and black, which are lost on white and on dark paper.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -47,6 +57,33 @@ def safe(text: Any) -> str:
     '&lt;b&gt;ch1&lt;/b&gt;'
     """
     return html.escape(str(text), quote=False)
+
+
+def short(text: Any, longest: int = 24) -> str:
+    """
+    Cut a long name in its middle, and make it safe.
+
+    Parameters
+    ----------
+    text : object
+        The name.
+    longest : int
+        Most letters.
+
+    Returns
+    -------
+    str
+        Text that is drawn as it stands.
+
+    Examples
+    --------
+    >>> short("CA1"), short("Primary visual area, layer 2/3, left", 15)
+    ('CA1', 'Primary…3, left')
+    """
+    name, half = str(text), (longest - 1) // 2
+    if len(name) > longest:
+        name = f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
+    return safe(name)
 
 
 def group_colors(names: Iterable[str]) -> dict[str, tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from tavrnn_ephys.figures.page.style import COLORS, GREY, LEGEND, SYMBOLS, new_figure, safe
@@ -20,12 +19,13 @@ def association_figure(table: Any) -> go.Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``feature``, ``rates_held``, ``correlation``, ``null_sd``.
+        Columns ``feature``, ``rates_held``, ``correlation``, ``chance_low``, ``chance_high``; of
+        former releases ``null_sd``.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A point per row; bars reach 1.96 standard deviations of the null to both sides of zero.
+        A point per row; bars span the central 95 % of the null.
     """
     traces = []
     held = table["rates_held"].to_numpy(dtype=bool)
@@ -34,13 +34,13 @@ def association_figure(table: Any) -> go.Figure:
         if not len(here):
             continue
         names = [_folded(item) for item in here["feature"]]
-        null = 1.96 * here["null_sd"].to_numpy(dtype=float)
+        low, high = _chance(here)
         traces += [
-            go.Scatter(x=np.zeros(len(here)), y=names, mode="markers", hoverinfo="skip",
+            go.Scatter(x=(low + high) / 2, y=names, mode="markers", hoverinfo="skip",
                        name="95 % of chance", showlegend=index == 0,
                        marker={"size": 1, "color": GREY},
-                       error_x={"type": "data", "array": null, "thickness": 9, "width": 0,
-                                "color": "rgba(138,143,152,0.28)"}),
+                       error_x={"type": "data", "array": (high - low) / 2, "thickness": 9,
+                                "width": 0, "color": "rgba(138,143,152,0.28)"}),
             go.Scatter(x=here["correlation"].to_numpy(dtype=float), y=names, mode="markers",
                        name=name, marker={"size": 9, "color": COLORS[index * 5],
                                           "symbol": SYMBOLS[index * 3]},
@@ -52,6 +52,14 @@ def association_figure(table: Any) -> go.Figure:
     figure.update_xaxes(title={"text": "correlation", "standoff": 6})
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
+
+
+def _chance(table: Any) -> tuple[Any, Any]:
+    """Central 95 % of the null; of former releases, what a normal null would give."""
+    if "chance_low" in table:
+        return table["chance_low"].to_numpy(dtype=float), table["chance_high"].to_numpy(dtype=float)
+    reach = 1.96 * table["null_sd"].to_numpy(dtype=float)
+    return -reach, reach
 
 
 def scores_figure(table: Any, name: str) -> go.Figure:

@@ -25,6 +25,8 @@ __all__ = ["associate", "associate_edges", "associate_nodes", "known_windows", "
 COLUMNS = {
     "correlation": "Correlation with the behaviour over windows, in [-1, 1].",
     "null_sd": "Standard deviation of the correlation under the null.",
+    "chance_low": "Lower limit of the central 95 % of the correlation under the null.",
+    "chance_high": "Upper limit of the central 95 % of the correlation under the null.",
     "z": "Correlation less the mean of the null, in null_sd.",
     "p_value": "Share of the null at least as far from zero, the observation counted in.",
     "q_value": "Benjamini-Hochberg over the rows, by the pooled null of all rows.",
@@ -71,8 +73,9 @@ def associate(
     Returns
     -------
     pandas.DataFrame
-        One row per feature: ``correlation``, ``null_sd``, ``z``, ``p_value``, ``q_value``,
-        ``p_family``, ``smallest_p``.  A feature that does not vary has a correlation of NaN.
+        One row per feature: ``correlation``, ``null_sd``, ``chance_low``, ``chance_high``, ``z``,
+        ``p_value``, ``q_value``, ``p_family``, ``smallest_p``.  A feature that does not vary has a
+        correlation of NaN.
 
     Raises
     ------

@@ -42,9 +42,12 @@ def judged(found: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         beaten = np.searchsorted(largest, sizes[0] - 1e-12)
         family[known] = p_from_counts(len(largest) - beaten, len(largest))
     null = Null(observed=found[0], values=found[1:], tail="both")
+    low, high = null.interval
     return {
         "correlation": found[0],
         "null_sd": spread,
+        "chance_low": np.broadcast_to(low, len(known)),
+        "chance_high": np.broadcast_to(high, len(known)),
         "z": z,
         "p_value": null.p_value,
         "q_value": q,

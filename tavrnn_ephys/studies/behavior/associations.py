@@ -77,9 +77,12 @@ def associated(
             n_shifts=config.n_nulls,
             seed=config.seed,
         )
+        low, high = distances.chance_interval
         table.loc["distance between embeddings"] = {
             "correlation": distances.correlation,
             "null_sd": float(distances.null.std()),
+            "chance_low": low,
+            "chance_high": high,
             "p_value": distances.p_value,
             "smallest_p": distances.smallest_p,
         }

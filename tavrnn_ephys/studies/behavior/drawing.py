@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tavrnn_ephys.activity.behavior import WindowRanking
+from tavrnn_ephys.core.containers import ConnectivitySequence, Windows
 from tavrnn_ephys.figures import (
     connectivity_limit,
+    letter_panels,
     plot_against_performance,
     plot_attention_with_performance,
     plot_conditions,
@@ -18,6 +21,7 @@ from tavrnn_ephys.figures import (
     plot_performance_by_rank,
     plot_placed_nodes,
 )
+from tavrnn_ephys.figures.matrices import node_rows, varies_beyond_decay
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -29,6 +33,7 @@ BEHAVIOR_FIGURES = (
     "behavior_electrodes",
     "behavior_ranking",
     "behavior_connectivity",
+    "behavior_difference",
     "behavior_nodes",
     "behavior_alignment",
     "behavior_attention",
@@ -68,13 +73,17 @@ def behavior_figures(
         figures["behavior_electrodes"] = _figure(6.4, 3.2)
         plot_electrodes(result.activity.nodes, ax=figures["behavior_electrodes"].subplots())
     if found.ranking is not None:
-        figures["behavior_ranking"] = _figure(6.0, 3.6)
         ranked = found.ranking.to_pandas(result.windows)
-        plot_performance_by_rank(ranked, ax=figures["behavior_ranking"].subplots(), label=label)
+        # Bars of two heights say no more than the ranks' names.
+        if ranked["score"].nunique() > 2:
+            figures["behavior_ranking"] = _figure(6.0, 3.6)
+            ax = figures["behavior_ranking"].subplots()
+            plot_performance_by_rank(ranked, ax=ax, label=label)
+        figures["behavior_difference"] = _difference(result, found)
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
     if found.alignment is not None and not found.behavior.is_label:
         figures["behavior_alignment"] = _alignment(found, found.alignment, label)
-    if result.embedding.attention is not None:
+    if result.embedding.attention is not None and varies_beyond_decay(result.embedding):
         figures["behavior_attention"] = _figure(6.4, 6.4)
         plot_attention_with_performance(
             result.embedding, found.score, ax=figures["behavior_attention"].subplots(),
@@ -107,6 +116,48 @@ def _connectivity(result: AnalysisResult, ranking: WindowRanking) -> Figure:
             score = ranking.scores[window]
             ax.set_title(f"{name} {index + 1} ({score:.3g})", loc="left", fontsize="medium")
     return figure
+
+
+def _difference(result: AnalysisResult, found: BehaviorResult) -> Figure:
+    """Draw the mean of the fifth of highest and of lowest behaviour, and their difference."""
+    score, connectivity = found.score, result.connectivity
+    known = np.flatnonzero(np.isfinite(score))
+    ranked = known[np.argsort(score[known], kind="stable")]
+    n_each = max(len(ranked) // 5, 1)
+    high = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[-n_each:])]), axis=0)
+    low = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[:n_each])]), axis=0)
+    limits = np.arange(3.0)
+    three = ConnectivitySequence(
+        weights=np.stack([high, low, high - low]),
+        windows=Windows(start_s=limits, stop_s=limits + 1.0),
+        nodes=connectivity.nodes,
+        measure=connectivity.measure,
+        directed=connectivity.directed,
+    )
+    figure = _figure(13.2, 4.9)
+    axes = figure.subplots(1, 3)
+    shared = connectivity_limit(three, 0, 1)
+    names = (f"High: {n_each} windows", f"Low: {n_each} windows", "High less Low")
+    for index, (ax, name) in enumerate(zip(axes, names, strict=True)):
+        limit = shared if index < 2 else connectivity_limit(three, 2)
+        plot_connectivity(three, index, ax=ax, limit=limit, row_names=index == 0)
+        ax.set_title(name, loc="left", fontsize="medium")
+    n_marked = _mark_edges(axes[2], result, found)
+    axes[2].set_title(f"High less Low; {n_marked} edges at q < 0.05", loc="left",
+                      fontsize="medium")  # fmt: skip
+    letter_panels(figure)
+    return figure
+
+
+def _mark_edges(ax: Axes, result: AnalysisResult, found: BehaviorResult) -> int:
+    """Put a dot on each pair that follows the behaviour, where the matrix has its place."""
+    marked = found.edges[found.edges["q_value"] < 0.05]
+    nodes = result.connectivity.nodes
+    place = {node: row for row, node in enumerate(nodes.ids[node_rows(nodes)])}
+    a = [place[name] for name in marked["node_a"]]
+    b = [place[name] for name in marked["node_b"]]
+    ax.scatter([*a, *b], [*b, *a], s=4, color="black", linewidths=0)
+    return len(marked)
 
 
 def _nodes(result: AnalysisResult, ranking: WindowRanking, method: str) -> Figure:
