@@ -148,7 +148,7 @@ def test_selected_nodes_and_time_are_what_is_looked_at():
     ("block", "message"),
     [
         (culture(0.0), "are silent in the time that is meant"),
-        (neo.Block(), "exactly one is needed"),
+        (neo.Block(), "holds neither spike trains nor traces of nodes"),
     ],
 )
 def test_what_no_window_suits_is_refused(block, message):
