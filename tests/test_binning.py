@@ -132,7 +132,7 @@ def test_gap_in_irregular_traces_is_refused():
 
 
 def test_segment_without_activity_is_refused():
-    with pytest.raises(InputError, match="exactly one is needed"):
+    with pytest.raises(InputError, match="neither spike trains nor traces of nodes"):
         bin_activity(neo.Segment(), bin_size=1 * pq.s)
 
 

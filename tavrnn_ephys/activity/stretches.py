@@ -121,13 +121,13 @@ def selected_stretches(
             f"Nothing is recorded between {start_s:g} s and {stop_s:g} s: the recording lasts from "
             f"{recorded[0, 0]:g} s to {recorded[-1, 1]:g} s. Choose limits within it."
         )
-    for name in selection.exclude:
-        left = _left_out(left, _limits_of(find_intervals(segment, name), name), f"'{name}'")
     if not selection.keep_invalid_times:
         for epoch in segment.epochs:
             if epoch.name == _INVALID and len(epoch):
                 what = "the recording's own table 'invalid_times'"
                 left = _left_out(left, _limits_of(epoch, _INVALID), what)
+    for name in selection.exclude:
+        left = _left_out(left, _limits_of(find_intervals(segment, name), name), f"'{name}'")
     if len(left) == 0:
         raise InputError("No time is left of the recording. Leave out less.")
     return left

@@ -185,22 +185,22 @@ def analyze_recording(
         )
     if finds_states:
         check_windows(len(windows))
-    refuse_large_analysis(
-        len(windows),
-        activity.n_nodes,
-        n_bins=activity.n_bins,
-        measure=config.measure,
-        node_kind=activity.node_kind,
-    )
     with remembered() as said:
         check_choice(activity, windows, config.connectivity)
+        model, facts = make_model(config, verbose=verbose), config.facts()
+        refuse_large_analysis(
+            len(windows),
+            activity.n_nodes,
+            n_bins=activity.n_bins,
+            measure=config.measure,
+            node_kind=activity.node_kind,
+        )
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(
             activity, windows, *about, spiketrains=recording.segment.spiketrains
         )
-        model = make_model(config, verbose=verbose).fit(graphs)
-        embedding = model.transform(graphs)
-    embedding = dataclasses.replace(embedding, config={**config.facts(), **embedding.config})
+        embedding = model.fit(graphs).transform(graphs)
+    embedding = dataclasses.replace(embedding, config={**facts, **embedding.config})
     return AnalysisResult(
         config=config,
         activity=activity,

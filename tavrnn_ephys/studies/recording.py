@@ -24,7 +24,7 @@ from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, loaded_segm
 from tavrnn_ephys.io.blocks.groups import with_node_groups
 from tavrnn_ephys.io.blocks.recorded import NodeRecordings, node_recordings
 from tavrnn_ephys.io.reading import read
-from tavrnn_ephys.studies.selecting import selected_nodes
+from tavrnn_ephys.io.selection import selected_nodes
 
 if TYPE_CHECKING:
     import neo

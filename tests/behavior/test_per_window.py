@@ -1,5 +1,7 @@
 """What Neo objects say of each window."""
 
+from types import SimpleNamespace
+
 import neo
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from tavrnn_ephys.activity.windows.holding import covered_s
 from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_signal
+from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
 
 WINDOWS = Windows(start_s=[0.0, 4.0, 8.0], stop_s=[4.0, 8.0, 12.0])
 
@@ -71,6 +74,34 @@ def test_game_measures_go_by_name(segment):
 
 def test_unit_stands_in_the_label(segment):
     assert window_behavior(segment, WINDOWS, "game:hit").label == "hit (1/s)"
+
+
+def test_unit_of_a_column_is_that_of_its_own_signal():
+    segment = neo.Segment()
+    for name, shape, unit in (("paw", 2, "cm"), ("paw_1", 1, "deg")):
+        signal = make_signal(
+            np.ones((6, shape)), name=name, role="behavior", sampling_rate_hz=0.5, units=unit
+        )
+        segment.analogsignals.append(signal)
+    units = [window_behavior(segment, WINDOWS, f"paw_1_{i}", how="mean").unit for i in (0, 1)]
+    assert units == ["cm", "deg"]
+
+
+def test_other_signals_of_voltage_are_not_read_to_find_a_behavior(segment):
+    class Voltage:
+        name, annotations = "voltage", {}
+
+        def load(self):
+            raise AssertionError("the voltage is loaded")
+
+    stand_in = SimpleNamespace(
+        spiketrains=[], epochs=[], events=[], irregularlysampledsignals=[],
+        analogsignals=[*segment.analogsignals, Voltage()],
+    )  # fmt: skip
+    held = behaviors_of_segment(stand_in, asked_by="test")
+    assert list(held.columns) == ["speed"]
+    assert held.others == ["voltage"]
+    assert held.columns["speed"][1].tolist() == [1.0, 3.0, 5.0, 5.0, 2.0, 2.0]
 
 
 @pytest.mark.parametrize(

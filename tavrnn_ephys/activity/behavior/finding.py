@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +9,7 @@ import numpy as np
 from tavrnn_ephys.activity.behavior.game import GAME_MEASURES, episodes_of_segment
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.io.blocks import (
-    behavior_columns,
-    behavior_signals,
-    distinct_names,
-    loaded_segment,
-)
-from tavrnn_ephys.io.blocks.segments import columns_of_signal, require_segment
+from tavrnn_ephys.io.blocks.behaviors import SegmentBehaviors, behaviors_of_segment, named_markers
 
 if TYPE_CHECKING:
     import neo
@@ -39,21 +32,12 @@ def behavior_names(segment: neo.Segment) -> list[str]:
         Columns of behaviour signals, named epochs, named events, and measures of the game; of
         several with one name, each with its number.
     """
-    require_segment(segment, "behavior_names")
-    game = [f"game:{name}" for name in GAME_MEASURES] if episodes_of_segment(segment) else []
-    return [*behavior_columns(segment), *(name for name, _, _ in _markers(segment)), *game]
+    return _names(behaviors_of_segment(segment, asked_by="behavior_names"))
 
 
-def _markers(segment: neo.Segment) -> list[tuple[str, str, Any]]:
-    """Named epochs and events: name, kind, object."""
-    found = [
-        (kind, item)
-        for kind, items in (("epoch", segment.epochs), ("event", segment.events))
-        for item in items
-        if item.name
-    ]
-    names = distinct_names([str(item.name) for _, item in found])
-    return [(name, kind, item) for name, (kind, item) in zip(names, found, strict=True)]
+def _names(held: SegmentBehaviors) -> list[str]:
+    game = [f"game:{name}" for name in GAME_MEASURES] if episodes_of_segment(held.segment) else []
+    return [*held.columns, *(name for name, _, _ in held.markers), *game]
 
 
 def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
@@ -81,29 +65,31 @@ def find_behavior(segment: neo.Segment, name: str) -> tuple[str, Any, str]:
     InputError
         If there is none of this name, or it has no such label.
     """
-    require_segment(segment, "window_behavior")
     if not isinstance(name, str):
         raise InputError(f"name must be the name of one behaviour, a text, got {name!r}.")
-    segment = loaded_segment(segment)
-    columns = behavior_columns(segment)
-    if name in columns:
-        return "signal", (*columns[name], _unit_of(segment, name)), ""
+    held = behaviors_of_segment(segment, name, asked_by="window_behavior")
+    if name in held.columns:
+        return "signal", held.columns[name], ""
     head, _, label = name.partition(":")
     if head == "game" and label in GAME_MEASURES:
-        episodes = episodes_of_segment(segment)
+        episodes = episodes_of_segment(held.segment)
         if episodes is not None:
             return "game", episodes, label
-    if head in columns and label:
-        return "state", (*columns[head], ""), label
-    for own, kind, item in _markers(segment):
-        if own not in (name, head):
-            continue
-        wanted = label if own == head else ""
-        if wanted and wanted not in np.asarray(item.labels, dtype=str):
-            labels = some(np.unique(np.asarray(item.labels, dtype=str)))
-            raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
-        return kind, item, wanted
-    return "signal", _without_role(segment, name), ""
+    if head in held.columns and label:
+        return "state", (*held.columns[head][:2], ""), label
+    marker = next((found for found in held.markers if found[0] in (name, head)), None)
+    if marker is None:
+        if held.without_role is not None:
+            return "signal", held.without_role, ""
+        known = [*_names(held), *held.others]
+        hint = f"it has {some(known, 12)}" if known else "it has none"
+        raise InputError(f"The recording has no behaviour '{name}'; {hint}.")
+    own, kind, item = marker
+    wanted = label if own == head else ""
+    if wanted and wanted not in np.asarray(item.labels, dtype=str):
+        labels = some(np.unique(np.asarray(item.labels, dtype=str)))
+        raise InputError(f"'{head}' has no label '{wanted}'; it has {labels}.")
+    return kind, item, wanted
 
 
 def find_intervals(segment: neo.Segment, name: str) -> neo.Epoch:
@@ -159,8 +145,7 @@ def find_times(segment: neo.Segment, name: str) -> Any:
 
 def _find_marker(segment: neo.Segment, name: str, kinds: tuple[str, ...], what: str) -> Any:
     """Find an epoch or an event by its name, cut to one label where the name gives one."""
-    segment = loaded_segment(segment)
-    known = {own: item for own, kind, item in _markers(segment) if kind in kinds}
+    known = {own: item for own, kind, item in named_markers(segment) if kind in kinds}
     if name in known:
         return known[name]
     # A name may hold a colon itself: the longest name before one is meant.
@@ -174,31 +159,3 @@ def _find_marker(segment: neo.Segment, name: str, kinds: tuple[str, ...], what: 
     if label not in labels:
         raise InputError(f"'{head}' has no label '{label}'; it has {some(np.unique(labels), 12)}.")
     return known[head][np.flatnonzero(labels == label)]
-
-
-def _without_role(segment: neo.Segment, name: str) -> tuple[Any, Any, str]:
-    """Take a signal that is named and has no role: to ask for it says what it is."""
-    signals = [*segment.analogsignals, *segment.irregularlysampledsignals]
-    plain = [item for item in signals if "role" not in item.annotations]
-    named = [item for item in plain if item.name == name]
-    if len(named) == 1:
-        columns = columns_of_signal(name, named[0])
-        if len(columns) == 1:
-            ((_, (times_s, values)),) = columns
-            return times_s, values, _text_of_unit(named[0])
-    known = behavior_names(segment)
-    known += [key for key, n in Counter(str(item.name) for item in plain).items() if n == 1]
-    hint = f"it has {some(known, 12)}" if known else "it has none"
-    raise InputError(f"The recording has no behaviour '{name}'; {hint}.")
-
-
-def _unit_of(segment: neo.Segment, name: str) -> str:
-    """Find the unit of the signal that a column belongs to; none for plain numbers."""
-    signals = behavior_signals(segment)
-    heads = [head for head in signals if name == head or name.startswith(f"{head}_")]
-    return _text_of_unit(signals[max(heads, key=len)]) if heads else ""
-
-
-def _text_of_unit(signal: Any) -> str:
-    unit = str(signal.dimensionality)
-    return "" if unit == "dimensionless" else unit

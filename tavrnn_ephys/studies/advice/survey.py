@@ -23,8 +23,8 @@ from tavrnn_ephys.io.blocks import (
     segment_limits_s,
 )
 from tavrnn_ephys.io.blocks.recorded import node_recordings
+from tavrnn_ephys.io.selection import selected_nodes
 from tavrnn_ephys.statistics.time_shifts import correlation_time
-from tavrnn_ephys.studies.selecting import selected_nodes
 
 if TYPE_CHECKING:
     import neo
