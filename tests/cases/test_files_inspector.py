@@ -39,7 +39,7 @@ def test_edges_that_leave_two_nodes_do_not_look_like_flags(nodes_table: object) 
     from nwbinspector.checks import check_column_binary_capability
 
     graph = star(600, range(2, 102))
-    columns = _edge_list(SimpleNamespace(weights=[graph]), nodes_table)
+    columns = _edge_list(SimpleNamespace(weights=[graph], directed=False), nodes_table)
     head = np.asarray(columns[0].target.data)[:200]
     assert set(np.unique(head)) - {0, 1}
     flat = [column.target for column in columns if column.name != "edge_weight_index"]
@@ -51,7 +51,7 @@ def test_edges_come_back_as_they_were(nodes_table: object) -> None:
     graph = star(600, range(2, 102))
     first, second, weight = (
         np.asarray(column.target.data)
-        for column in _edge_list(SimpleNamespace(weights=[graph]), nodes_table)
+        for column in _edge_list(SimpleNamespace(weights=[graph], directed=False), nodes_table)
     )
     found = graph_of_edges(first, second, weight, 600)
     assert (found != graph).nnz == 0
