@@ -34,9 +34,9 @@ def said(content, word, **changed):
     return [text for text in notices(replace(content, **changed)) if word in text]
 
 
-def test_sixty_windows_of_nine_hundred_nodes_stay_below_ten_megabytes(tmp_path):
+def test_sixty_windows_of_nine_hundred_nodes_stay_below_four_megabytes(tmp_path):
     content = collect(make_file(tmp_path, n_windows=60, n_nodes=900))
-    assert len(render(content).encode()) < 10e6
+    assert len(render(content).encode()) < 4e6
     assert len(content.matrices.blocks) <= 150
     assert "Each cell is the mean over two of" in describe(content)["matrix"]
     assert "1 in 2 of each node" in describe(content)["raster"]
@@ -44,7 +44,7 @@ def test_sixty_windows_of_nine_hundred_nodes_stay_below_ten_megabytes(tmp_path):
 
 def test_of_many_windows_some_are_on_the_slider_and_the_page_stays_small(tmp_path):
     content = collect(make_file(tmp_path, n_windows=700, n_nodes=20))
-    assert len(render(content).encode()) < 10e6
+    assert len(render(content).encode()) < 4e6
     assert list(content.shown[:3]) == [0, 2, 4]
     assert "1 in 2 of the 700 windows" in describe(content)["slider"]
 

@@ -186,7 +186,7 @@ def map_figure(nodes: Nodes, matrices: WindowMatrices | None) -> go.Figure:
     traces = [
         go.Scatter(x=[], y=[], mode="lines", hoverinfo="skip",
                    line={"color": GREY, "width": 0.8}, opacity=0.7),
-        go.Scatter(x=shown[:, 0], y=shown[:, 1], mode="markers",
+        go.Scatter(x=shown[:, 0].tolist(), y=shown[:, 1].tolist(), mode="markers",
                    text=[safe(name) + group for name, group in zip(nodes.ids, where, strict=True)],
                    marker={**values, "size": size},
                    hovertemplate="%{text}: %{marker.color:.3f}<extra></extra>"),
