@@ -140,15 +140,23 @@ def test_a_block_without_nodes_is_refused():
 
 
 def test_rates_and_counts_are_of_the_time_that_is_analysed():
-    with pytest.warns(DataLossWarning, match="3 that fire fewer than 2 spikes in 1 s; 1 stay"):
-        kept = selected_nodes(units(), SelectionSpec(min_rate_hz=2.0), np.array([[0.0, 1.0]]))
-    assert [train.annotations["node_id"] for train in kept.spiketrains] == ["0"]
+    late = np.array([[1.5, 5.0]])
+    with pytest.warns(DataLossWarning, match="2 that fire fewer than 1 spikes in 3.5 s; 2 stay"):
+        kept = selected_nodes(units(), SelectionSpec(min_node_spikes=1), late)
+    assert [len(train) for train in kept.spiketrains] == [3, 2]
 
 
 def test_conditions_ids_and_counts_narrow_in_turn():
-    chosen = SelectionSpec(nodes="n_spikes < 3", node_ids=("1", "2"), min_node_spikes=1)
-    with pytest.warns(DataLossWarning, match="1 by the condition, 1 by the list of ids, 1 that"):
-        assert len(selected_nodes(units(), chosen, WHOLE).spiketrains) == 1
+    chosen = SelectionSpec(nodes="n_spikes != 2", node_ids=("0", "1"), min_node_spikes=1)
+    with pytest.warns(DataLossWarning, match="1 by the condition, 1 by the list of ids; 2 stay"):
+        assert len(selected_nodes(units(), chosen, WHOLE).spiketrains) == 2
+
+
+@pytest.mark.parametrize("chosen", [{"nodes": "n_spikes == 3"}, {"node_ids": ("1",)},
+                                    {"min_node_spikes": 3}])  # fmt: skip
+def test_one_node_is_no_network(chosen):
+    with pytest.raises(InputError, match="One node is left .*: 3 .*A network needs two"):
+        selected_nodes(units(), SelectionSpec(**chosen), WHOLE)
 
 
 def test_an_id_that_the_condition_left_out_is_refused():

@@ -216,8 +216,8 @@ def selected_nodes(
     Raises
     ------
     InputError
-        If the condition or an id does not suit the nodes, none is left, or spikes are asked for
-        and there are traces.
+        If the condition or an id does not suit the nodes, fewer than two are left, or spikes are
+        asked for and there are traces.
 
     Warns
     -----
@@ -242,6 +242,11 @@ def selected_nodes(
         segment, n_gone = _kept(segment, index)
         rule = f"fire fewer than {least:.6g} spikes in {total_s:.6g} s"
         reasons += [f"{n_gone} that {rule}"] if n_gone else []
+    if reasons and _n_nodes(segment) < 2:
+        raise InputError(
+            f"One node is left of those asked for: {', '.join(reasons)}. A network needs two; "
+            "choose more."
+        )
     if reasons:
         warnings.warn(
             f"Nodes are left out as asked for: {', '.join(reasons)}; {_n_nodes(segment)} stay.",
