@@ -13,6 +13,7 @@ from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.figures.page.collect import collect
 from tavrnn_ephys.figures.page.describing import describe, window_texts
+from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import NodeBlocks, fitting_blocks
 from tavrnn_ephys.figures.page.page import render
@@ -77,7 +78,15 @@ def test_mean_over_blocks_is_that_of_all_known_pairs():
 
 def test_few_nodes_are_not_taken_together():
     assert fitting_blocks(Nodes(ids=range(150)), 60, directed=False).is_single
+    assert fitting_blocks(Nodes(ids=range(120)), 127, directed=False).is_single
     assert not fitting_blocks(Nodes(ids=range(151)), 60, directed=False).is_single
+
+
+def test_long_names_of_groups_leave_the_matrix_its_room():
+    groups = np.array(["Primary visual area, layer 5, left hemisphere " * 3] * 4)
+    (tick,) = node_axis(groups, "node")["ticktext"]
+    assert len(tick) <= 14
+    assert tick.startswith("Primar")
 
 
 def test_few_windows_are_said(content):
