@@ -10,17 +10,30 @@ from hypothesis import strategies as st
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import build_parser, main
-from tavrnn_ephys.cli.options import Gather, duration, number, path, rate, time, whole_number
+from tavrnn_ephys.cli.options import (
+    Gather,
+    duration,
+    number,
+    number_of_states,
+    path,
+    rate,
+    time,
+    whole_number,
+)
 from tests.test_cli import options_of, small_culture  # noqa: F401
 
 PARSER = build_parser()
 
 
-def commands():
-    [action] = [
-        action for action in PARSER._actions if isinstance(action, argparse._SubParsersAction)
-    ]
-    return action.choices
+def commands(parser=PARSER, before=()):
+    """Commands by name; those with stages of their own stage by stage."""
+    found = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                stages = commands(command, (*before, name))
+                found |= stages or {" ".join((*before, name)): command}
+    return found
 
 
 def options_in(parser):
@@ -39,7 +52,8 @@ def printed_config(arguments, capsys):
 
 
 def parsed(*arguments):
-    return PARSER.parse_args([str(item) for item in arguments])
+    command, *options = arguments
+    return PARSER.parse_args([*command.split(), *map(str, options)])
 
 
 def values_of(namespace):
@@ -63,6 +77,7 @@ NUMBERS = {
     rate: st.floats(0, 1e6).map(lambda value: f"{value:.12g}Hz"),
     whole_number: st.integers(-(2**70), 2**70).map(str),
     number: st.floats(allow_nan=False).map(repr),
+    number_of_states: st.integers(1, 2**70).map(str) | st.just("auto"),
     None: TEXTS,
     path: TEXTS.filter(str.strip),
 }
@@ -80,7 +95,7 @@ def command_lines(draw, parser):
         needed = action.required or action in positionals
         if action.dest in excluded or not (needed or draw(st.booleans())):
             continue
-        values = NUMBERS[action.type]
+        values = st.sampled_from(action.choices) if action.choices else NUMBERS[action.type]
         if isinstance(action, argparse.BooleanOptionalAction):
             arguments.append(draw(st.sampled_from(action.option_strings)))
         elif isinstance(action, Gather):
@@ -123,7 +138,7 @@ def test_printed_configuration_reads_back_the_same(name, tmp_path_factory):
 
 @pytest.mark.parametrize("name", list(commands()))
 def test_every_option_is_printed_even_when_none_is_given(name, capsys):
-    printed = yaml.safe_load(printed_config([name], capsys))
+    printed = yaml.safe_load(printed_config(name.split(), capsys))
     expected = [
         (action.option_strings[-1 if action.option_strings[0] == "-h" else 0][2:])
         if action.option_strings

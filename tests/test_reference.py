@@ -95,7 +95,7 @@ def test_every_page_of_the_reference_is_in_its_index():
 # ---- examples ----------------------------------------------------------------
 
 # Protocols, abstract contracts and errors have nothing to run.
-NO_EXAMPLE = {"TavrnnEphysError", "DataLossWarning", "ChanceLossWarning"}
+NO_EXAMPLE = {"TavrnnEphysError", "DataLossWarning", "ChanceLossWarning", "ChoiceWarning"}
 
 
 def has_example(value: object) -> bool:

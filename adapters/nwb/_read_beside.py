@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tavrnn_ephys.adapters.nwb._names import (
     SUBJECT_FIELDS,
     is_windows_of_a_run,
 )
+from tavrnn_ephys.adapters.nwb._read_markers import annotation_events, series_epochs
 from tavrnn_ephys.adapters.nwb._series import (
     Limits,
     cut,
@@ -158,7 +160,7 @@ def _channel_names(series: Any) -> list[str]:
 
 def read_epochs(nwbfile: Any) -> list[neo.Epoch]:
     """
-    Load the intervals: trials, epochs, and every other table of them but our own results.
+    Load the intervals: trials, epochs, every other table of them but our own results, and series.
 
     Parameters
     ----------
@@ -169,7 +171,7 @@ def read_epochs(nwbfile: Any) -> list[neo.Epoch]:
     -------
     list of neo.Epoch
         One per table that has rows, with a text column as labels and the other columns as
-        array annotations.
+        array annotations; and one per ``IntervalSeries``, its kinds of intervals as labels.
 
     Warns
     -----
@@ -192,7 +194,7 @@ def read_epochs(nwbfile: Any) -> list[neo.Epoch]:
             DataLossWarning,
             stacklevel=4,
         )
-    return epochs
+    return _beside(epochs, series_epochs(nwbfile))
 
 
 def _interval_tables(nwbfile: Any) -> list[Any]:
@@ -234,7 +236,7 @@ def _epoch(table: Any) -> tuple[neo.Epoch, int]:
 
 def read_events(nwbfile: Any) -> list[neo.Event]:
     """
-    Load the tables of events.
+    Load the tables of events, and the series of annotations.
 
     Parameters
     ----------
@@ -245,7 +247,7 @@ def read_events(nwbfile: Any) -> list[neo.Event]:
     -------
     list of neo.Event
         One per table that has rows, in the order of time, with a text column as labels and the
-        other columns as array annotations.
+        other columns as array annotations; and one per ``AnnotationSeries``.
     """
     import neo
     import quantities as pq
@@ -267,7 +269,17 @@ def read_events(nwbfile: Any) -> list[neo.Event]:
                 description=str(table.description),
             )
         )
-    return events
+    return _beside(events, annotation_events(nwbfile))
+
+
+def _beside(tables: list[Any], series: list[Any]) -> list[Any]:
+    """Join both; series of a name that is taken get a number, and tables keep theirs."""
+    names = [str(item.name) for item in tables]
+    for item in series:
+        free = (f"{item.name}_{number}" for number in count(1))
+        item.name = item.name if item.name not in names else next(x for x in free if x not in names)
+        names.append(item.name)
+    return [*tables, *series]
 
 
 def _labels(table: Any, columns: dict[str, NDArray[Any]]) -> tuple[str, NDArray[np.str_]]:

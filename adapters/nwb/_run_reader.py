@@ -17,6 +17,7 @@ from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.core.run_parts import RUN_PARTS, joined_fields, window_position
 from tavrnn_ephys.core.runs import RunInfo, WindowResults
+from tavrnn_ephys.core.spec import told_selection
 from tavrnn_ephys.io.protocols import StoredRun
 
 __all__ = ["NwbRun", "PartReader", "describe_run", "options_below"]
@@ -345,6 +346,7 @@ def describe_run(root: Any, entry: RunEntry, readers: Mapping[str, PartReader]) 
         node_kind=str(entry.options.get("node_kind", "")),
         contents=tuple(listed for reader in readers.values() for listed in reader.contents(there)),
         n_bytes=sum(sum(_stored_bytes(group)) for group in there.values()),
+        selection=told_selection(entry.options),
     )
 
 

@@ -56,6 +56,7 @@ def _add_plan(stages: Any) -> Any:
         epilog="A manifest is a YAML file with 'defaults' and 'recordings', or a CSV file with "
         "the column 'file'. Further columns, such as culture, group or age, are facts for the "
         "report.\n\n"
+        "Examples:\n\n"
         "  tavrnn-ephys cohort plan 'data/*.nwb' --bin-size 50ms --window 2min \\\n"
         "      --step 1min --out study",
     )
@@ -130,6 +131,7 @@ def _add_status(stages: Any) -> Any:
         "status",
         help="say what is done",
         description="Counts what is done, refused, failed, or waiting, with the reasons.",
+        epilog="Examples:\n\n  tavrnn-ephys cohort status study --json",
     )
     _add_study(command)
     command.set_defaults(run=_status)
@@ -142,7 +144,7 @@ def _add_report(stages: Any) -> Any:
         help="compare the recordings, each culture counting once",
         description="Measures the network of each recording at a threshold that all share, and "
         "compares groups of cultures, or conditions within cultures. Says what is missing.",
-        epilog="  tavrnn-ephys cohort report study --trend age --out tables",
+        epilog="Examples:\n\n  tavrnn-ephys cohort report study --trend age --out tables",
     )
     _add_study(command)
     command.add_argument(

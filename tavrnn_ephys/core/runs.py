@@ -350,6 +350,8 @@ class RunInfo:
         Its parts.
     n_bytes : int
         Bytes that its arrays take in the file.
+    selection : str
+        Its windows, nodes and time in words; empty where the file does not say.
     """
 
     name: str
@@ -361,10 +363,12 @@ class RunInfo:
     node_kind: str
     contents: tuple[str, ...]
     n_bytes: int
+    selection: str = ""
 
     def __str__(self) -> str:
+        chosen = f"; {self.selection}" if self.selection else ""
         return (
             f"{self.name}: {self.n_windows} windows x {self.n_nodes} {self.node_kind}s, "
             f"{', '.join(self.contents)}; {self.n_bytes / 1e6:.3g} MB in '{self.module}', written "
-            f"{self.created} by {self.software_version}"
+            f"{self.created} by {self.software_version}{chosen}"
         )

@@ -1,6 +1,7 @@
 """The report in a real browser without network: it draws, moves, and needs nothing else."""
 
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,14 +22,19 @@ MOVED = """() => ({
 
 
 @pytest.fixture(scope="module")
-def browser():
+def launch():
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        yield partial(driver.chromium.launch, executable_path=path, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def browser(launch):
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +195,53 @@ def test_nothing_sticks_out_sideways(browser, page_path):
             assert right <= width + 1
     assert phone.messages == []
     phone.context.close()
+
+
+@pytest.fixture(scope="module")
+def browser_with_scroll_bars(launch):
+    browser = launch(ignore_default_args=["--hide-scrollbars"])
+    yield browser
+    browser.close()
+
+
+WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+@pytest.mark.parametrize("group", ["left", "Primary visual area, layer 5, left; " * 5])
+def test_a_phone_shows_no_horizontal_scroll_bar(browser_with_scroll_bars, tmp_path, group):
+    path = make_file(tmp_path, n_windows=4, n_nodes=9, group=group[:150])
+    page = te.report(path, out=tmp_path / "page.html")
+    wide = Visit(browser_with_scroll_bars, page, viewport={"width": 600, "height": 844})
+    # Pictures are as wide as the window was until they follow it, a fifth of a second later.
+    wide.page.set_viewport_size({"width": 390, "height": 844})
+    at_once = wide.page.evaluate(WIDTHS)
+    wide.page.wait_for_timeout(400)
+    later = wide.page.evaluate(WIDTHS)
+    wide.context.close()
+    assert at_once[0] <= at_once[1] < 390
+    assert later[0] <= later[1] < 390
+
+
+def test_pictures_in_the_window_are_drawn_before_all_others(opened):
+    marks = opened.page.evaluate(
+        "performance.getEntriesByType('mark').map(m => [m.name, m.startTime])"
+    )
+    assert [name for name, _ in marks] == ["first-view", "all-drawn"]
+    assert marks[0][1] < marks[1][1]
+
+
+def test_an_old_browser_shows_text_and_says_what_draws_the_pictures(browser, page_path):
+    context = browser.new_context()
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(page_path.as_uri())
+    expect(page.locator("#too-old")).to_be_visible()
+    expect(page.locator("#too-old")).to_contain_text("Firefox 113")
+    expect(page.locator("#summary")).to_contain_text("What was analysed")
+    expect(page.locator("#slider")).to_be_hidden()
+    context.close()
+    assert errors == []
 
 
 def test_all_sections_are_printed(visit):

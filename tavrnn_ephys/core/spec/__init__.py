@@ -10,4 +10,5 @@ from tavrnn_ephys.core.spec.model import ModelSpec as ModelSpec
 from tavrnn_ephys.core.spec.recording import RecordingSpec as RecordingSpec
 from tavrnn_ephys.core.spec.selection import SelectionSpec as SelectionSpec
 from tavrnn_ephys.core.spec.states import StateSpec as StateSpec
+from tavrnn_ephys.core.spec.telling import told_selection as told_selection
 from tavrnn_ephys.core.spec.windows import WindowSpec as WindowSpec

@@ -21,7 +21,7 @@ __all__ = ["PlacedEmbedding", "ReportContent", "WindowMatrices", "collect"]
 
 _MOST_WINDOWS = 600
 # Points of all windows together in the plane of the embedding.
-_MOST_POINTS = 300_000
+_MOST_POINTS = 75_000
 _MOST_EDGES = 60
 _MOST_LAGS = 120
 

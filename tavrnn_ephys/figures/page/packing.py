@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import Nodes
 
-__all__ = ["NodeBlocks", "evenly", "fitting_blocks", "node_order", "pack", "quantized"]
+__all__ = ["NodeBlocks", "evenly", "fitting_blocks", "node_order", "pack", "quantized", "zipped"]
 
-# What all matrices may take on the page, in bytes before they are written as text.
-_MATRIX_BYTES = 1_800_000
+# What matrices and the strengths of nodes on the map may take, in bytes before they are zipped.
+_MATRIX_BYTES, _LEAST_MATRIX_BYTES = 1_000_000, 200_000
 _MOST_BLOCKS = 150
 
 
@@ -39,6 +40,29 @@ def pack(values: NDArray[Any]) -> str:
     """
     little = values.astype(values.dtype.newbyteorder("<"), copy=False)
     return base64.b64encode(np.ascontiguousarray(little).tobytes()).decode("ascii")
+
+
+def zipped(text: str) -> str:
+    """
+    Write a text in fewer letters; the browser unpacks it.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Base64 of the text in UTF-8 as gzip (RFC 1952); the same for the same text.
+
+    Examples
+    --------
+    >>> gzip.decompress(base64.b64decode(zipped("nodes"))).decode()
+    'nodes'
+    """
+    # A time of writing would make two pages of one run differ.
+    return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")
 
 
 def quantized(values: NDArray[Any], limit: float, dtype: Any = np.int8) -> NDArray[Any]:
@@ -129,7 +153,8 @@ def fitting_blocks(nodes: Nodes, n_windows: int, *, directed: bool) -> NodeBlock
     NodeBlocks
         One block per node where all fit; else blocks of neighbours within a group.
     """
-    room = _MATRIX_BYTES / n_windows
+    # The map has a byte per node and window, which leaves less for matrices.
+    room = max(_MATRIX_BYTES - n_windows * len(nodes), _LEAST_MATRIX_BYTES) / n_windows
     side = int(np.sqrt(room if directed else 2 * room + 0.25) - (0 if directed else 0.5))
     return NodeBlocks.of(nodes, max(2, min(side, _MOST_BLOCKS)))
 

@@ -1,31 +1,56 @@
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
   const root = document.documentElement;
+  const preferred = window.matchMedia("(prefers-color-scheme: dark)");
+  root.dataset.theme = preferred.matches ? "dark" : "light";
+  if (typeof DecompressionStream === "undefined") {
+    document.getElementById("too-old").hidden = false;
+    document.querySelectorAll(".chart, .control").forEach((item) => { item.hidden = true; });
+    return;
+  }
+  await library();
+  const data = JSON.parse(await unzipped("data"));
   const slider = document.getElementById("slider");
   const output = document.getElementById("window");
   const play = document.getElementById("play");
   const themeButton = document.getElementById("theme");
   const place = (id) => document.getElementById(id);
+  const drawn = new Set();
   const squares = ["matrix", "embedding", "map", "trajectory"];
-  const options = { displaylogo: false, responsive: true, displayModeBar: false, scrollZoom: false };
+  const options = { displaylogo: false, responsive: true, displayModeBar: false, scrollZoom: false, typesetMath: false };
   // Blue is negative, white or black nothing, red positive: told apart without red and green.
   const signed = {
     light: [[0, "#053061"], [0.25, "#4393c3"], [0.5, "#ffffff"], [0.75, "#d6604d"], [1, "#67001f"]],
     dark: [[0, "#9bd2ff"], [0.25, "#2f7fb8"], [0.5, "#12151b"], [0.75, "#c8553a"], [1, "#ffc2a3"]],
   };
 
-  function unpack(text, Type) {
+  function bytesOf(text) {
     const raw = atob(text);
     const bytes = new Uint8Array(raw.length);
     for (let i = 0; i < raw.length; i += 1) bytes[i] = raw.charCodeAt(i);
-    return new Type(bytes.buffer);
+    return bytes;
+  }
+
+  function unpack(text, Type) { return new Type(bytesOf(text).buffer); }
+
+  async function unzipped(id) {
+    const zipped = new Blob([bytesOf(document.getElementById(id).textContent)]);
+    return new Response(zipped.stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
+  async function library() {
+    const script = document.createElement("script");
+    script.textContent = await unzipped("plotly");
+    document.head.append(script);
+    script.remove();
   }
 
   const matrix = data.matrix && { ...data.matrix, values: unpack(data.matrix.values, Int8Array) };
   const embedding = data.embedding && { ...data.embedding, points: unpack(data.embedding.points, Int16Array) };
   const map = data.map && {
-    ...data.map, values: unpack(data.map.values, Uint16Array), edges: unpack(data.map.edges, Int32Array),
+    ...data.map,
+    values: unpack(data.map.values, data.map.steps > 255 ? Uint16Array : Uint8Array),
+    edges: unpack(data.map.edges, Int32Array),
   };
 
   function matrixOf(index) {
@@ -60,8 +85,8 @@
   }
 
   function mapOf(index, trace) {
-    const { n, limit, values, edges, n_edges: most } = map;
-    const color = Array.from(values.subarray(index * n, (index + 1) * n), (v) => (v / 65535) * limit);
+    const { n, limit, steps, values, edges, n_edges: most } = map;
+    const color = Array.from(values.subarray(index * n, (index + 1) * n), (v) => (v / steps) * limit);
     const x = [];
     const y = [];
     for (let k = 0; k < most; k += 1) {
@@ -114,23 +139,51 @@
 
   function isDark() { return root.dataset.theme === "dark"; }
 
+  // Changes of traces are pairs as Plotly.restyle takes them: one value per trace, and which traces.
   function recolored(id, figure) {
     const scale = signed[isDark() ? "dark" : "light"];
-    figure.data.forEach((trace, number) => {
-      if (id === "matrix" || (id === "raster" && trace.type === "heatmap")) {
-        Plotly.restyle(place(id), { colorscale: [scale] }, [number]);
-      } else if (id === "raster" && number === 0) {
-        Plotly.restyle(place(id), { "line.color": colors().ink }, [0]);
-      }
+    const scaled = (trace) => id === "matrix" || (id === "raster" && trace.type === "heatmap");
+    return figure.data.flatMap((trace, number) => {
+      if (scaled(trace)) return [[{ colorscale: [scale] }, [number]]];
+      return id === "raster" && number === 0 ? [[{ "line.color": [colors().ink] }, [0]]] : [];
     });
   }
 
-  function paint() {
-    for (const [id, figure] of Object.entries(data.figures)) {
-      if (!place(id)) continue;
-      Plotly.relayout(place(id), themed(figure.layout));
-      recolored(id, figure);
+  const moving = {
+    matrix: (index) => (matrix ? [[{ z: [matrixOf(index)] }, [0]]] : []),
+    embedding: (index) => {
+      const traces = data.figures.embedding.data;
+      return [[pointsOf(index, traces), traces.map((_, number) => number)]];
+    },
+    trajectory: (index) => {
+      const [x, y] = embedding.path[index];
+      return [[{ x: [[x]], y: [[y]] }, [2]]];
+    },
+    map: (index) => {
+      if (!map) return [];
+      const { color, x, y } = mapOf(index, data.figures.map.data[1]);
+      return [[{ x: [x], y: [y] }, [0]], [{ "marker.color": [color] }, [1]]];
+    },
+  };
+
+  function band(id, index) {
+    let [start, stop] = [data.starts[index], data.stops[index]];
+    if (id === "attention") {
+      const half = (data.shown[1] - data.shown[0]) / 2 || 0.5;
+      [start, stop] = [data.shown[index] + 1 - half, data.shown[index] + 1 + half];
     }
+    return { "shapes[0].x0": start, "shapes[0].x1": stop };
+  }
+  const banded = ["raster", "attention"];
+
+  function paint() {
+    for (const id of drawn) {
+      Plotly.relayout(place(id), themed(data.figures[id].layout));
+      recolored(id, data.figures[id]).forEach((change) => Plotly.restyle(place(id), ...change));
+    }
+  }
+
+  function nameTheme() {
     themeButton.textContent = isDark() ? "Light" : "Dark";
     themeButton.setAttribute("aria-pressed", String(isDark()));
   }
@@ -138,33 +191,21 @@
   function setTheme(name) {
     root.dataset.theme = name;
     paint();
+    nameTheme();
   }
 
-  let current = -1;
+  let current = 0;
+  function say(index) {
+    output.textContent = data.windows[index];
+    slider.setAttribute("aria-valuetext", data.windows[index]);
+  }
   function show(index) {
     if (index === current) return;
     current = index;
-    output.textContent = data.windows[index];
-    slider.setAttribute("aria-valuetext", data.windows[index]);
-    if (matrix && place("matrix")) Plotly.restyle(place("matrix"), { z: [matrixOf(index)] }, [0]);
-    if (embedding && place("embedding")) {
-      const traces = data.figures.embedding.data;
-      Plotly.restyle(place("embedding"), pointsOf(index, traces), traces.map((_, i) => i));
-      const [x, y] = embedding.path[index];
-      Plotly.restyle(place("trajectory"), { x: [[x]], y: [[y]] }, [2]);
-    }
-    if (map && place("map")) {
-      const { color, x, y } = mapOf(index, positions);
-      Plotly.restyle(place("map"), { x: [x], y: [y] }, [0]);
-      Plotly.restyle(place("map"), { "marker.color": [color] }, [1]);
-    }
-    if (place("raster")) {
-      Plotly.relayout(place("raster"), { "shapes[0].x0": data.starts[index], "shapes[0].x1": data.stops[index] });
-    }
-    if (place("attention")) {
-      const half = (data.shown[1] - data.shown[0]) / 2 || 0.5;
-      const at = data.shown[index] + 1;
-      Plotly.relayout(place("attention"), { "shapes[0].x0": at - half, "shapes[0].x1": at + half });
+    say(index);
+    for (const id of drawn) {
+      (moving[id]?.(index) ?? []).forEach((change) => Plotly.restyle(place(id), ...change));
+      if (banded.includes(id)) Plotly.relayout(place(id), band(id, index));
     }
   }
 
@@ -196,7 +237,6 @@
   play.addEventListener("click", toggle);
   themeButton.addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
   place("print").addEventListener("click", () => window.print());
-  const preferred = window.matchMedia("(prefers-color-scheme: dark)");
   preferred.addEventListener("change", (event) => setTheme(event.matches ? "dark" : "light"));
 
   // Paper is white, and what is folded is printed too.
@@ -204,6 +244,7 @@
   window.addEventListener("beforeprint", () => {
     before = { theme: root.dataset.theme, closed: [...document.querySelectorAll("details:not([open])")] };
     before.closed.forEach((item) => { item.open = true; });
+    waiting.filter((id) => !drawn.has(id)).forEach(draw);
     setTheme("light");
     Object.keys(data.figures).forEach((id) => place(id) && Plotly.Plots.resize(place(id)));
   });
@@ -214,31 +255,57 @@
     Object.keys(data.figures).forEach((id) => place(id) && Plotly.Plots.resize(place(id)));
   });
 
-  root.dataset.theme = preferred.matches ? "dark" : "light";
-  let positions = null;
-  for (const [id, figure] of Object.entries(data.figures)) {
-    if (!place(id)) continue;
+  function put(target, path, value) {
+    const keys = path.split(/[.[\]]+/).filter(Boolean);
+    const last = keys.pop();
+    let inner = target;
+    for (const key of keys) inner = inner[key] ??= {};
+    inner[last] = value;
+  }
+
+  // Whatever a picture is to show at first is put into it before it is drawn: a picture that is
+  // drawn once takes a third of the time of one that is drawn and then changed.
+  function prepared(id) {
+    const figure = data.figures[id];
     if (root.clientWidth < 520 && squares.includes(id)) {
       figure.layout.height = id === "map" ? 300 : 360;
       place(id).style.minHeight = `${figure.layout.height}px`;
       if (id === "map") figure.data[1].marker.size *= 0.6;
     }
-    Plotly.newPlot(place(id), figure.data, figure.layout, options);
+    if (id === "matrix" && matrix) {
+      figure.data[0].customdata = matrix.names.map((a) => matrix.names.map((b) => `${a} – ${b}`));
+    }
+    if (id === "raster" && data.raster) Object.assign(figure.data[0], spikes());
+    const layout = { ...themed(figure.layout), ...(banded.includes(id) ? band(id, current) : {}) };
+    for (const [path, value] of Object.entries(layout)) put(figure.layout, path, value);
+    for (const [change, traces] of [...recolored(id, figure), ...(moving[id]?.(current) ?? [])]) {
+      for (const [path, values] of Object.entries(change)) {
+        traces.forEach((number, at) => put(figure.data[number], path, values[at]));
+      }
+    }
+    return figure;
   }
-  if (map && place("map")) {
-    const { x, y } = place("map")._fullData[1];
-    positions = { x: Array.from(x), y: Array.from(y) };
+
+  function draw(id) {
+    const { data: traces, layout } = prepared(id);
+    Plotly.newPlot(place(id), traces, layout, options);
+    drawn.add(id);
   }
-  if (matrix && place("matrix")) {
-    const { names } = matrix;
-    const pairs = names.map((a) => names.map((b) => `${a} – ${b}`));
-    Plotly.restyle(place("matrix"), { customdata: [pairs] }, [0]);
+
+  // What stands in the window is drawn first; the page answers between any two pictures.
+  const waiting = Object.keys(data.figures).filter(place);
+  const seen = (id) => place(id).getBoundingClientRect().top < window.innerHeight;
+  async function drawAll(ids) {
+    for (const id of ids) {
+      if (!drawn.has(id)) draw(id);
+      await new Promise((go) => { setTimeout(go); });
+    }
   }
-  if (data.raster && place("raster")) {
-    const { x, y } = spikes();
-    Plotly.restyle(place("raster"), { x: [x], y: [y] }, [0]);
-  }
-  paint();
-  show(0);
+  say(0);
+  nameTheme();
+  await drawAll(waiting.filter(seen));
+  performance.mark("first-view");
+  await drawAll(waiting);
+  performance.mark("all-drawn");
   root.dataset.ready = "true";
 })();

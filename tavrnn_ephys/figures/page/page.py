@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,7 +22,7 @@ from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
 from tavrnn_ephys.figures.page.matrix import matrix_figure, matrix_limit
 from tavrnn_ephys.figures.page.notices import notices
-from tavrnn_ephys.figures.page.packing import node_order, pack, quantized
+from tavrnn_ephys.figures.page.packing import node_order, pack, quantized, zipped
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
 from tavrnn_ephys.figures.page.table_figures import (
@@ -34,6 +35,8 @@ from tavrnn_ephys.figures.page.window_figures import attention_figure, beyond_de
 __all__ = ["OwnSection", "render"]
 
 _MOST_ROWS = 40
+# Beyond these, strengths on the map get 255 steps: a page with many nodes stays small.
+_MOST_FINE_STRENGTHS = 150_000
 # A smaller departure of attention is the same decay in every window.
 _LEAST_DEPARTURE = 1e-3
 
@@ -95,7 +98,7 @@ def render(content: ReportContent, own: Sequence[OwnSection] = ()) -> str:
         version=__version__,
         created=content.info.created.replace("T", " ").replace("+00:00", " UTC"),
         style=Markup(_part("page.css")),
-        plotly=Markup(get_plotlyjs()),
+        plotly=Markup(_plotly()),
         code=Markup(_part("page.js")),
         data=Markup(_data(content, shapes)),
         figures=shapes,
@@ -129,6 +132,11 @@ def _tables(content: ReportContent) -> dict[str, list[_Table]]:
             _table(name, item)
         )
     return found
+
+
+@cache
+def _plotly() -> str:
+    return zipped(get_plotlyjs())
 
 
 def _part(name: str) -> str:
@@ -180,7 +188,7 @@ def _asked(content: ReportContent) -> tuple[str, Any] | None:
 
 
 def _data(content: ReportContent, shapes: dict[str, Any]) -> str:
-    """Write everything that the page draws as JSON that no text can break out of."""
+    """Write everything that the page draws as zipped JSON; no text can break out of base64."""
     data = {
         "windows": window_texts(content),
         "starts": content.windows.start_s[content.shown].tolist(),
@@ -192,10 +200,7 @@ def _data(content: ReportContent, shapes: dict[str, Any]) -> str:
         "map": _map_data(content),
         "raster": _raster_data(content),
     }
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
+    return zipped(json.dumps(data, separators=(",", ":"), allow_nan=False))
 
 
 def _matrix_data(content: ReportContent) -> dict[str, Any] | None:
@@ -238,10 +243,13 @@ def _map_data(content: ReportContent) -> dict[str, Any] | None:
     if matrices is None or positions is None:
         return None
     limit = float(np.nanmax(matrices.strength, initial=0.0)) or 1.0
-    steps = np.rint(matrices.strength / limit * 65535).astype(np.uint16)
+    fine = matrices.strength.size <= _MOST_FINE_STRENGTHS
+    kind: Any = np.uint16 if fine else np.uint8
+    steps = np.rint(matrices.strength / limit * np.iinfo(kind).max).astype(kind)
     return {
         "n": len(content.nodes),
         "limit": limit,
+        "steps": int(np.iinfo(steps.dtype).max),
         "values": pack(steps),
         "n_edges": matrices.edges.shape[1],
         "edges": pack(matrices.edges.astype(np.int32)),

@@ -47,6 +47,14 @@ class Suggestion:
     standard_error : float
         Standard error of r in a window where nodes are independent, from the number of bins that
         are as far apart as the activity remembers (Bartlett 1946).
+
+    Examples
+    --------
+    >>> import quantities as pq
+    >>> import tavrnn_ephys as te
+    >>> found = te.suggest(te.simulate_culture(n_nodes=20, duration=300 * pq.s, seed=0))
+    >>> sorted(found.reasons), found.n_windows >= 20
+    (['bin', 'step', 'window'], True)
     """
 
     bin_size_s: float

@@ -1,0 +1,78 @@
+"""What a stored run says of its windows, its nodes and its time, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.spec.facts import from_facts
+from tavrnn_ephys.core.spec.selection import SelectionSpec
+from tavrnn_ephys.core.spec.windows import WindowSpec
+
+__all__ = ["told_selection"]
+
+# As many ids are named; more are counted.
+_MOST_IDS = 6
+
+
+def told_selection(facts: Mapping[str, Any]) -> str:
+    """
+    Say which windows, nodes and time a run was asked for, from what is stored of it.
+
+    Parameters
+    ----------
+    facts : mapping of str to scalar
+        Facts by dotted key, with or without ``"config."`` before it.
+
+    Returns
+    -------
+    str
+        Parts joined by ``"; "``; empty where the run does not say.
+
+    Examples
+    --------
+    >>> told_selection({"analysis.bin_size_s": 0.1, "analysis.intervals": "trials",
+    ...                 "selection.nodes": "region == 'CA1'", "selection.t_stop_s": 60.0})
+    "windows on 'trials'; nodes with region == 'CA1'; until 60 s"
+    """
+    try:
+        windows = _told_windows(from_facts(WindowSpec, facts))
+        selection = from_facts(SelectionSpec, facts)
+    except InputError:
+        # A run of another program, or of a later release.
+        return ""
+    return "; ".join([windows, *_told_nodes(selection), *_told_time(selection)])
+
+
+def _told_windows(spec: WindowSpec) -> str:
+    if spec.intervals is not None:
+        return f"windows on '{spec.intervals}'"
+    if spec.around is not None:
+        return (
+            f"windows from {-(spec.before_s or 0) + 0:g} s to {spec.after_s or 0:g} s around "
+            f"'{spec.around}'"
+        )
+    if spec.runs_of is not None:
+        return f"windows on runs of '{spec.runs_of}'"
+    return f"windows of {spec.window_length_s:g} s every {spec.step_s:g} s"
+
+
+def _told_nodes(selection: SelectionSpec) -> list[str]:
+    told = [] if selection.nodes is None else [f"nodes with {selection.nodes}"]
+    if len(selection.node_ids) > _MOST_IDS:
+        told.append(f"{len(selection.node_ids)} nodes by id")
+    elif selection.node_ids:
+        told.append(f"nodes {', '.join(selection.node_ids)}")
+    if selection.min_rate_hz is not None:
+        told.append(f"at least {selection.min_rate_hz:g} spikes/s")
+    if selection.min_node_spikes is not None:
+        told.append(f"at least {selection.min_node_spikes} spikes")
+    return told
+
+
+def _told_time(selection: SelectionSpec) -> list[str]:
+    told = [] if selection.t_start_s is None else [f"from {selection.t_start_s:g} s"]
+    told += [] if selection.t_stop_s is None else [f"until {selection.t_stop_s:g} s"]
+    told += [f"without '{name}'" for name in selection.exclude]
+    return told + (["invalid times kept"] if selection.keep_invalid_times else [])
