@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from tavrnn_ephys.activity.windows.holding import (
 from tavrnn_ephys.activity.windows.stretches import shared_time, without_time
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.spec import SelectionSpec
-from tavrnn_ephys.io.blocks import node_signals, segment_limits_s
+from tavrnn_ephys.io.blocks import loaded_segment, node_signals, segment_limits_s
+from tavrnn_ephys.io.blocks.recorded import NodeRecordings, node_recordings
+from tavrnn_ephys.io.selection import selected_nodes
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["recorded_stretches", "selected_stretches"]
+__all__ = ["SelectedSegment", "recorded_stretches", "selected_segment", "selected_stretches"]
 
 #: The table of an NWB file that names time which must not be used.
 _INVALID = "invalid_times"
@@ -30,6 +33,62 @@ _INVALID = "invalid_times"
 _PAUSE = 1.5
 # Units that were observed together for less than this share of the time have no common stretches.
 _LEAST_COMMON = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SelectedSegment:
+    """
+    The nodes and the time of a segment that are analysed.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment with these nodes alone, loaded.
+    recorded : NodeRecordings
+        What was recorded of them.
+    stretches : numpy.ndarray, shape (n_stretches, 2)
+        The time in seconds.
+    """
+
+    segment: neo.Segment
+    recorded: NodeRecordings
+    stretches: NDArray[np.float64]
+
+
+def selected_segment(
+    segment: neo.Segment, selection: SelectionSpec, bin_size_s: float, *, asked_by: str
+) -> SelectedSegment:
+    """
+    Select the nodes and the time of a segment, before anything is binned.
+
+    Parameters
+    ----------
+    segment : neo.Segment
+        The segment; it is not changed.
+    selection : SelectionSpec
+        Its nodes and time that are meant.
+    bin_size_s : float
+        Width of a bin in seconds; shorter gaps of traces vanish in bins.
+    asked_by : str
+        The function that was called, for the message.
+
+    Returns
+    -------
+    SelectedSegment
+        The nodes and the time.
+
+    Raises
+    ------
+    InputError
+        If the segment has no nodes, or the selection does not suit it.
+    """
+    # A segment without nodes, or none at all, is refused here.
+    node_recordings(segment, asked_by=asked_by)
+    segment = loaded_segment(segment)
+    stretches = selected_stretches(segment, selection, bin_size_s)
+    segment = selected_nodes(segment, selection, stretches)
+    recorded = node_recordings(segment, asked_by=asked_by)
+    return SelectedSegment(segment=segment, recorded=recorded, stretches=stretches)
 
 
 def recorded_stretches(segment: neo.Segment, bin_size_s: float) -> NDArray[np.float64]:

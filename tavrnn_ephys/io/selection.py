@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from tavrnn_ephys.io.blocks import (
     nodes_of_signal,
     nodes_of_spiketrains,
 )
+from tavrnn_ephys.io.blocks.segments import loaded
 
 if TYPE_CHECKING:
     import neo
@@ -66,8 +67,10 @@ def node_table(segment: neo.Segment) -> pandas.DataFrame:
     """
     import pandas as pd
 
-    nodes, columns = _described(segment)
-    base: dict[str, Any] = {"node_id": nodes.ids, "node_kind": nodes.kind, "region": nodes.groups}
+    _, columns = _described(segment)
+    # What a condition sees: a column of the file goes before what the nodes are grouped by.
+    base: dict[str, Any] = {name: columns[name] for name in ("node_id", "node_kind")}
+    base["region"] = ["" if value is None else value for value in columns["region"]]
     return pd.DataFrame({**base, **{name: columns[name] for name in columns if name not in base}})
 
 
@@ -130,12 +133,15 @@ def keep_nodes(segment: neo.Segment, index: NDArray[np.int64]) -> neo.Segment:
     trains = list(segment.spiketrains)
     kept.spiketrains = [trains[int(position)] for position in index] if trains else []
     kept.epochs, kept.events = list(segment.epochs), list(segment.events)
-    for name in ("analogsignals", "irregularlysampledsignals", "imagesequences"):
+    kept.imagesequences = list(segment.imagesequences)
+    n_nodes = 0 if trains else len(_described(segment)[0])
+    alone = len(segment.analogsignals) + len(segment.irregularlysampledsignals) == 1
+    roles = ("nodes", "traces_alternative", *((None,) if alone else ()))
+    for name in ("analogsignals", "irregularlysampledsignals"):
         for signal in getattr(segment, name):
-            role = signal.annotations.get("role")
-            of_nodes = not trains and role in ("nodes", "traces_alternative", None)
-            of_nodes = of_nodes and signal.shape[1] > int(max(index))
-            getattr(kept, name).append(signal[:, index] if of_nodes else signal)
+            # A behaviour may have as many columns as there are nodes.
+            of_nodes = signal.annotations.get("role") in roles and signal.shape[1] == n_nodes
+            getattr(kept, name).append(loaded(signal)[:, index] if of_nodes else signal)
     return kept
 
 
@@ -236,6 +242,11 @@ def selected_nodes(
         segment, n_gone = _kept(segment, index)
         rule = f"fire fewer than {least:.6g} spikes in {total_s:.6g} s"
         reasons += [f"{n_gone} that {rule}"] if n_gone else []
+    if reasons and _n_nodes(segment) < 2:
+        raise InputError(
+            f"One node is left of those asked for: {', '.join(reasons)}. A network needs two; "
+            "choose more."
+        )
     if reasons:
         warnings.warn(
             f"Nodes are left out as asked for: {', '.join(reasons)}; {_n_nodes(segment)} stay.",
@@ -266,6 +277,7 @@ def _described(segment: neo.Segment) -> tuple[Nodes, dict[str, Sequence[Any]]]:
         columns.setdefault(name, groups)
     for name in _ID:
         columns.setdefault(name, nodes.ids.tolist())
+    columns.setdefault("node_kind", [nodes.kind] * len(nodes))
     return nodes, columns
 
 
@@ -273,7 +285,10 @@ def _of_trains(trains: Sequence[Any]) -> dict[str, Sequence[Any]]:
     names = dict.fromkeys(name for train in trains for name in train.annotations)
     columns: dict[str, Sequence[Any]] = {}
     for name in names:
-        values = [_plain(train.annotations.get(name)) for train in trains]
+        given = [train.annotations.get(name) for train in trains]
+        # Quantities are compared by their numbers, which one unit alone makes comparable.
+        units = {str(value.dimensionality) for value in given if hasattr(value, "dimensionality")}
+        values = [_plain(value) for value in given] if len(units) < 2 else []
         if name not in _AXES and any(value is not None for value in values):
             columns[name] = values
     lengths_s = [float((train.t_stop - train.t_start).rescale("s").magnitude) for train in trains]
@@ -299,12 +314,15 @@ def _of_signal(signal: Any) -> dict[str, Sequence[Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a number, a text or a truth value; nothing of anything else."""
-    value = value.item() if isinstance(value, np.generic) else value
+    """Give a number, a text or a truth value, also of an array of one; nothing of others."""
+    if isinstance(value, np.generic | np.ndarray) and value.size == 1:
+        value = np.asarray(value).item()
     return value if isinstance(value, str | bool | int | float) else None
 
 
 def _by_id(nodes: Nodes, ids: Sequence[str]) -> NDArray[np.int64]:
+    if isinstance(ids, bytes) or not isinstance(ids, Iterable):
+        raise InputError(f"Nodes are chosen by a condition, or by a list of ids, got {ids!r:.60}.")
     wanted = [str(item) for item in ids]
     absent = [item for item in dict.fromkeys(wanted) if item not in set(nodes.ids.tolist())]
     if absent:

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from tavrnn_ephys.activity.behavior import WindowBehavior, behavior_means, window_behavior
 from tavrnn_ephys.activity.binning import bin_recordings
 from tavrnn_ephys.activity.laying import lay_windows
-from tavrnn_ephys.activity.stretches import selected_stretches
+from tavrnn_ephys.activity.stretches import selected_segment
 from tavrnn_ephys.connectivity.size import refuse_large_analysis
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, ChoiceWarning, DataLossWarning
 from tavrnn_ephys.core.spec import BehaviorSpec, RecordingSpec, SelectionSpec, WindowSpec
-from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, loaded_segment, one_segment
+from tavrnn_ephys.io.blocks import annotated_fields, choose_segment, one_segment
 from tavrnn_ephys.io.blocks.groups import with_node_groups
-from tavrnn_ephys.io.blocks.recorded import NodeRecordings, node_recordings
+from tavrnn_ephys.io.blocks.recorded import NodeRecordings
 from tavrnn_ephys.io.reading import read
-from tavrnn_ephys.io.selection import selected_nodes
 
 if TYPE_CHECKING:
     import neo
@@ -272,27 +271,22 @@ def open_segment(
         If bins, windows or the behaviour do not suit it, or the analysis is too large.
     """
     with remembered() as said:
-        # A segment without nodes, or none at all, is refused here.
-        node_recordings(segment, asked_by="open_segment")
-        segment = loaded_segment(segment)
-        stretches = selected_stretches(segment, selection, windows.bin_size_s)
-        segment = selected_nodes(segment, selection, stretches)
-        recorded = node_recordings(segment, asked_by="open_segment")
+        chosen = selected_segment(segment, selection, windows.bin_size_s, asked_by="open_segment")
         if measure is not None:
-            _refuse_large(recorded, windows, measure)
+            _refuse_large(chosen.recorded, windows, measure)
         activity = bin_recordings(
-            recorded, windows.bin_size_s, segment_index=segment_index, gaps="hold"
+            chosen.recorded, windows.bin_size_s, segment_index=segment_index, gaps="hold"
         )
-        cut = lay_windows(segment, activity, windows, stretches)
-        cut = cut.with_columns(**behavior_means(segment, cut))
-        summed = None if behavior is None else behavior_of(segment, cut, behavior)
+        cut = lay_windows(chosen.segment, activity, windows, chosen.stretches)
+        cut = cut.with_columns(**behavior_means(chosen.segment, cut))
+        summed = None if behavior is None else behavior_of(chosen.segment, cut, behavior)
     return Recording(
-        segment=segment,
+        segment=chosen.segment,
         segment_index=segment_index,
         activity=activity,
         windows=cut,
         behavior=summed,
-        stretches=stretches,
+        stretches=chosen.stretches,
         warned=tuple(said),
     )
 

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 import tavrnn_ephys as te
+from tavrnn_ephys.activity.binning import bin_recordings
+from tavrnn_ephys.activity.stretches import selected_segment
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.containers import Nodes, Windows
-from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError, OutputError
+from tavrnn_ephys.core.spec import SelectionSpec, to_facts
 from tavrnn_ephys.figures.page.collect import collect
 from tavrnn_ephys.figures.page.describing import describe, window_texts
+from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import NodeBlocks, fitting_blocks
 from tavrnn_ephys.figures.page.page import render
@@ -77,7 +81,15 @@ def test_mean_over_blocks_is_that_of_all_known_pairs():
 
 def test_few_nodes_are_not_taken_together():
     assert fitting_blocks(Nodes(ids=range(150)), 60, directed=False).is_single
+    assert fitting_blocks(Nodes(ids=range(120)), 127, directed=False).is_single
     assert not fitting_blocks(Nodes(ids=range(151)), 60, directed=False).is_single
+
+
+def test_long_names_of_groups_leave_the_matrix_its_room():
+    groups = np.array(["Primary visual area, layer 5, left hemisphere " * 3] * 4)
+    (tick,) = node_axis(groups, "node")["ticktext"]
+    assert len(tick) <= 14
+    assert tick.startswith("Primar")
 
 
 def test_few_windows_are_said(content):
@@ -112,6 +124,21 @@ def test_another_recording_than_the_one_analysed_is_said(content, example):
     view = view_recording(example, facts, content.nodes)
     assert "another checksum" in view.notices[0]
     assert said(content, "another checksum", recording=view)
+
+
+def test_recording_is_the_one_analysed_whatever_nodes_were_selected(example, content):
+    selection = SelectionSpec(node_ids=("c0", "c2", "c4"))
+    segment = te.read(example).segments[0]
+    with pytest.warns(DataLossWarning, match="3 by the list of ids"):
+        chosen = selected_segment(segment, selection, 0.1, asked_by="test")
+    checksum = bin_recordings(chosen.recorded, 0.1).sha256
+    facts = {**content.facts, "origin.activity_sha256": checksum}
+    of_all = view_recording(example, facts, content.nodes)
+    assert "another checksum" in of_all.notices[0]
+    facts |= {f"config.{key}": value for key, value in to_facts(selection).items()}
+    view = view_recording(example, facts, content.nodes)
+    assert not any("another checksum" in text for text in view.notices)
+    assert view.n_spikes == sum(map(len, chosen.recorded.spiketrains))
 
 
 def test_recording_that_cannot_be_read_is_said(content, tmp_path):

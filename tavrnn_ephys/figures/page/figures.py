@@ -229,12 +229,12 @@ def raster_figure(content: ReportContent) -> go.Figure:
         figure.add_trace(_trace_image(view.image[order], view), row=1, col=1)
     for row, trace in enumerate(rows, start=2):
         color = COLORS[0] if trace is view.population else _BEHAVIOR
-        unit = f"<br>({safe(trace.unit)})" if trace.unit else ""
+        unit = f"<br>({short(trace.unit, 15)})" if trace.unit else ""
         line = go.Scatter(x=trace.times_s.astype(np.float32), y=trace.values.astype(np.float32),
                           mode="lines", line={"width": 1.3, "color": color},
                           name=safe(trace.name), hovertemplate="%{x:.2f} s: %{y:.3g}")  # fmt: skip
         figure.add_trace(line, row=row, col=1)
-        figure.update_yaxes(title={"text": safe(trace.name) + unit, "font": {"size": 11}},
+        figure.update_yaxes(title={"text": short(trace.name, 15) + unit, "font": {"size": 11}},
                             nticks=4, zeroline=False, row=row, col=1)  # fmt: skip
     figure.update_layout(
         template="none", height=330 + 95 * len(rows), showlegend=False,
@@ -244,6 +244,7 @@ def raster_figure(content: ReportContent) -> go.Figure:
     )  # fmt: skip
     groups = np.asarray(content.nodes.groups)[order]
     figure.update_yaxes(**node_axis(groups, "node"), range=[len(order) - 0.5, -0.5], row=1, col=1)
+    figure.update_yaxes(automargin=True)
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(title={"text": "time (s)", "standoff": 6}, row=n_rows, col=1)
     return figure

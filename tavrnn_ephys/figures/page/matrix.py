@@ -14,11 +14,15 @@ from tavrnn_ephys.figures.page.style import new_figure, safe, short
 __all__ = ["matrix_figure", "matrix_limit", "node_axis", "shown_limit"]
 
 
+# Longer names take the room of the picture on a narrow page.
+_LONGEST_TICK = 14
+
+
 def _group_ticks(groups: NDArray[np.str_]) -> tuple[list[float], list[str]]:
     edges = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
     stops = np.append(edges[1:], len(groups))
     centers = ((edges + stops - 1) / 2).tolist()
-    return centers, [short(groups[edge]) or "no group" for edge in edges]
+    return centers, [short(groups[edge], _LONGEST_TICK) or "no group" for edge in edges]
 
 
 def node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:

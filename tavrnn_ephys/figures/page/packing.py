@@ -14,8 +14,8 @@ from tavrnn_ephys.core.containers import Nodes
 
 __all__ = ["NodeBlocks", "evenly", "fitting_blocks", "node_order", "pack", "quantized", "zipped"]
 
-# What all matrices may take on the page, in bytes before they are written as text.
-_MATRIX_BYTES = 700_000
+# What matrices and the strengths of nodes on the map may take, in bytes before they are zipped.
+_MATRIX_BYTES, _LEAST_MATRIX_BYTES = 1_000_000, 200_000
 _MOST_BLOCKS = 150
 
 
@@ -153,7 +153,8 @@ def fitting_blocks(nodes: Nodes, n_windows: int, *, directed: bool) -> NodeBlock
     NodeBlocks
         One block per node where all fit; else blocks of neighbours within a group.
     """
-    room = _MATRIX_BYTES / n_windows
+    # The map has a byte per node and window, which leaves less for matrices.
+    room = max(_MATRIX_BYTES - n_windows * len(nodes), _LEAST_MATRIX_BYTES) / n_windows
     side = int(np.sqrt(room if directed else 2 * room + 0.25) - (0 if directed else 0.5))
     return NodeBlocks.of(nodes, max(2, min(side, _MOST_BLOCKS)))
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import quantities as pq
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.binning import bin_activity
+from tavrnn_ephys.activity.binning import bin_recordings
+from tavrnn_ephys.activity.stretches import selected_segment
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
-from tavrnn_ephys.core.spec import RecordingSpec, from_facts
+from tavrnn_ephys.core.spec import RecordingSpec, SelectionSpec, from_facts
 from tavrnn_ephys.figures.page.packing import evenly
-from tavrnn_ephys.io.blocks import behavior_columns, behavior_signals
+from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
 from tavrnn_ephys.io.reading import read
 
 __all__ = ["BehaviorTrace", "RecordingView", "view_recording"]
@@ -145,7 +145,11 @@ def _activity(segment: Any, facts: Mapping[str, Any], nodes: Nodes) -> dict[str,
     shown: dict[str, Any] = {}
     binned = None
     if size_s is not None:
-        binned = bin_activity(segment, bin_size=float(size_s) * pq.s)
+        # The nodes and the time that were analysed: a checksum of others says nothing.
+        selection = from_facts(SelectionSpec, facts)
+        chosen = selected_segment(segment, selection, float(size_s), asked_by="view_recording")
+        segment = chosen.segment
+        binned = bin_recordings(chosen.recorded, float(size_s), gaps="hold")
         then = facts.get("origin.activity_sha256")
         if then is not None and then != binned.sha256:
             shown["notices"] = (
@@ -216,20 +220,16 @@ def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
 
 
 def _behavior(segment: Any) -> list[BehaviorTrace]:
-    units = {
-        name: signal.units.dimensionality.string
-        for name, signal in behavior_signals(segment).items()
-    }
     traces = []
-    for name, (times_s, values) in behavior_columns(segment).items():
+    held = behaviors_of_segment(segment, asked_by="view_recording")
+    for name, (times_s, values, unit) in held.columns.items():
         if not np.isfinite(values).any():
             continue
-        unit = next((units[key] for key in (name, name.rsplit("_", 1)[0]) if key in units), "")
         chosen = evenly(len(values), _MOST_SAMPLES)
         traces.append(
             BehaviorTrace(
                 name=name,
-                unit="" if unit == "dimensionless" else unit,
+                unit=unit,
                 times_s=times_s[chosen],
                 values=values[chosen],
                 every=int(chosen[1]) if len(chosen) > 1 else 1,

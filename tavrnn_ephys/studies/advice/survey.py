@@ -10,20 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.spike_times import spike_times_s
-from tavrnn_ephys.activity.stretches import selected_stretches
+from tavrnn_ephys.activity.stretches import selected_segment
 from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.activity.windows.stretches import ON_LIMIT
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.spec import SelectionSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
-    loaded_segment,
     node_signals,
     nodes_of_spiketrains,
     segment_limits_s,
 )
-from tavrnn_ephys.io.blocks.recorded import node_recordings
-from tavrnn_ephys.io.selection import selected_nodes
 from tavrnn_ephys.statistics.time_shifts import correlation_time
 
 if TYPE_CHECKING:
@@ -129,13 +126,11 @@ def survey(
     InputError
         If it has nothing that can be binned, or its nodes never fire.
     """
-    node_recordings(segment, asked_by="suggest")
-    segment = loaded_segment(segment)
     with warnings.catch_warnings():
         # The analysis itself says what is left out.
         warnings.simplefilter("ignore")
-        stretches = selected_stretches(segment, selection, bin_size_s)
-        segment = selected_nodes(segment, selection, stretches)
+        chosen = selected_segment(segment, selection, bin_size_s, asked_by="suggest")
+        segment, stretches = chosen.segment, chosen.stretches
         known = _of_spikes if len(segment.spiketrains) else _of_traces
         about = known(segment, stretches)
     behavior, scale_s = _fastest_behavior(segment, stretches)
