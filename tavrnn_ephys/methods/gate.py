@@ -149,7 +149,23 @@ def node_contributions(
 def fitted_gate(
     sequences: Sequence[GraphSequence], form: str
 ) -> tuple[EdgeGate, NDArray[np.float64]]:
-    """Fit a gate to training graphs; also gives the gated edges of all their windows."""
+    """
+    Fit a gate to training graphs.
+
+    Parameters
+    ----------
+    sequences : sequence of GraphSequence
+        Training graphs over the same nodes.
+    form : str
+        How strongly the gate weighs, as :class:`EdgeGate` takes it.
+
+    Returns
+    -------
+    gate : EdgeGate
+        The gate.
+    edges : numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
+        Gated weights of all windows, one sequence after the other.
+    """
     weights = np.concatenate(
         [np.stack([matrix.toarray() for matrix in item.weights]) for item in sequences]
     )

@@ -21,6 +21,7 @@ OPTIONS = {
     "partial": {},
     "cross_correlation": {"max_lag": 0.5 * pq.s},
     "spike_time_tiling_coefficient": {"dt": 0.15 * pq.s},
+    "lagged_correlation": {"time_constant": 0.3 * pq.s, "delay": 0 * pq.s},
 }
 ON_TRACES = [name for name in OPTIONS if name != "spike_time_tiling_coefficient"]
 

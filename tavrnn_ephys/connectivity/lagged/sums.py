@@ -70,7 +70,14 @@ class Cursor:
         self.move(first, 0.0, _NONE, _NONE, _NONE)
 
     def copy(self) -> Cursor:
-        """Return a cursor of its own at the same place."""
+        """
+        Copy where the cursor stands.
+
+        Returns
+        -------
+        Cursor
+            One of its own, at the same place.
+        """
         other = object.__new__(Cursor)
         other.events, other.kernel = self.events, self.kernel
         other.bin, other.event, other.ring = self.bin, self.event, self.ring.copy()
@@ -84,7 +91,20 @@ class Cursor:
         squares: NDArray[np.float64],
         totals: NDArray[np.float64],
     ) -> None:
-        """Go to a later bin, and add to the sums, or take off, what lies between."""
+        """
+        Go to a later bin, and add to the sums, or take off, what lies between.
+
+        Parameters
+        ----------
+        last : int
+            The bin to go to.
+        sign : float
+            1 to add, -1 to take off, 0 to do neither.
+        gram, squares : numpy.ndarray, shape (n_nodes, n_nodes)
+            Sums of products and of their squares, changed in place; squares may be empty.
+        totals : numpy.ndarray, shape (4, n_nodes)
+            Sums of counts, of the past, and of their squares, changed in place.
+        """
         self.event = advance(
             self.events.bins, self.events.nodes, self.events.counts, self.event, self.bin, last,
             self.kernel, self.ring, sign, gram, squares, totals, squares.size > 0,

@@ -34,13 +34,13 @@ class ComparisonConfig:
         What names its culture; ``subject_id`` where all recordings have one, else the file.
     is_paired : bool
         Whether the conditions of each culture are compared, in place of groups of cultures.
-    is_mixed : bool
-        Whether a mixed model is fitted, cultures being random effects; with several factors it is.
     threshold : float, optional
         Smallest weight of an edge, the same in all recordings; by default the level at which 15 %
         of all pairs are edges, recordings and windows counting alike.
     trend : str, optional
         What names a number that measures may follow.
+    is_mixed : bool
+        Whether a mixed model is fitted, cultures being random effects; with several factors it is.
     states : int or "auto", optional
         Number of network states whose measures are compared too; found where it is ``"auto"``.
     compares_edges : bool
