@@ -17,6 +17,10 @@ IS_HERE = all(shutil.which(program) for program in PROGRAMS)
 _PATIENCE_S = 90
 
 
+class NoSlurm(RuntimeError):
+    """The daemons of Slurm do not come up."""
+
+
 @contextmanager
 def slurm(folder: Path) -> Iterator[None]:
     """Run Slurm while the block lasts; its programs find it through the environment."""
@@ -110,7 +114,8 @@ def _is_idle() -> bool:
 def _wait(is_so, what: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while not is_so():
-        assert time.monotonic() < deadline, f"{what} does not come up"
+        if time.monotonic() > deadline:
+            raise NoSlurm(f"{what} does not come up on this machine")
         time.sleep(0.2)
 
 
