@@ -18,6 +18,7 @@ from tavrnn_ephys.connectivity.lagged.sums import (
     correlation_of,
     standard_errors_of,
 )
+from tavrnn_ephys.connectivity.variation import is_constant, largest_values
 from tavrnn_ephys.core.containers import BinnedActivity
 from tavrnn_ephys.core.errors import InputError
 
@@ -148,6 +149,7 @@ class LaggedWindows:
 
     def _traces(self) -> Iterator[LaggedWindow]:
         n_lags = len(self.kernel.frame_values(self.activity.bin_size_s))
+        scale = largest_values(self.activity)
         for first, last in self.ranges.tolist():
             before = min(n_lags, first)
             values = self.activity.read_bins(first - before, last)
@@ -158,6 +160,10 @@ class LaggedWindows:
                 bin_size_s=self.activity.bin_size_s,
                 n_before=before,
             )
+            inside = values[:, before:]
+            # What varies less than its own rounding correlates with all that does.
+            constant = is_constant(inside.min(axis=1), inside.max(axis=1), scale)
+            weights[constant] = weights[:, constant] = np.nan
             # Of traces nothing is counted: independent samples are what there is to go by.
             lost = np.isnan(weights)
             errors = np.full(weights.shape, 1.0 / np.sqrt(last - first))
@@ -165,6 +171,6 @@ class LaggedWindows:
             yield LaggedWindow(
                 weights=weights,
                 silent=np.asarray(lost.all(axis=0) | lost.all(axis=1)),
-                mean=values[:, before:].mean(axis=1),
+                mean=inside.mean(axis=1),
                 standard_errors=errors if self.with_errors else None,
             )
