@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INVERSE_PENALTY", "logistic_scores"]
+__all__ = ["INVERSE_PENALTY", "logistic_scores", "logistic_weights"]
 
 # With more features than windows a strong penalty is the sensible default; it is set
 # beforehand, never by the test windows.
@@ -82,6 +82,35 @@ def logistic_scores(
     if n_classes == 2:
         return np.concatenate([np.zeros_like(scores), scores], axis=2)
     return scores
+
+
+def logistic_weights(train: NDArray[Any], codes: NDArray[np.int64]) -> tuple[_Array, float]:
+    """
+    Fit the logistic regression of :func:`logistic_scores` to two classes, and give its weights.
+
+    Parameters
+    ----------
+    train : numpy.ndarray, shape (n_train, n_features)
+        Standardised features of the training windows.
+    codes : numpy.ndarray of int, shape (n_train,)
+        Class of every training window, 0 or 1.
+
+    Returns
+    -------
+    weights : numpy.ndarray, shape (n_features,)
+        Of the margin between the classes.
+    intercept : float
+        Margin where all features are 0.
+
+    Examples
+    --------
+    >>> weights, intercept = logistic_weights(np.array([[-1.0], [1.0]]), np.array([0, 1]))
+    >>> bool(weights[0] > 0), abs(round(intercept, 9))
+    (True, 0.0)
+    """
+    values = np.column_stack([np.asarray(train, dtype=np.float64), np.ones(len(train))])
+    solved = _Problem(values, codes[np.newaxis], 2).solved()[:, 0]
+    return solved[:-1], float(solved[-1])
 
 
 class _Problem:

@@ -17,6 +17,7 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import known_labels
 from tavrnn_ephys.evaluation.decoding import balanced_accuracy
 from tavrnn_ephys.evaluation.folds import blocked_folds
+from tavrnn_ephys.evaluation.logistic import logistic_weights
 from tavrnn_ephys.evaluation.standardizing import rotated, spread_of
 from tavrnn_ephys.streaming.updates import Event, Update
 
@@ -295,16 +296,13 @@ def _values_and_gap(
 
 def _fitted(train: NDArray[np.float64], codes: NDArray[np.int64]) -> tuple[Any, float]:
     """Fit the decoder of the evaluation, and write it as weights of the plain coordinates."""
-    from sklearn.linear_model import LogisticRegression
-
     mean, spread = train.mean(axis=0), spread_of(train)
     scaled = (train - mean) / spread
     inside, _ = rotated(scaled, scaled[:1])
-    model = LogisticRegression(C=0.01, class_weight="balanced", tol=1e-3, max_iter=500)
-    model.fit(inside, codes)
+    direction, intercept = logistic_weights(inside, codes)
     # The shortest weights with the same margins lie in the span of the training windows.
-    weights = np.linalg.lstsq(scaled, inside @ model.coef_[0])[0] / spread
-    return weights, float(model.intercept_[0] - mean @ weights)
+    weights = np.linalg.lstsq(scaled, inside @ direction)[0] / spread
+    return weights, float(intercept - mean @ weights)
 
 
 def _probability(margin: Any) -> Any:

@@ -166,7 +166,7 @@ def test_absent_nodes_are_nan_and_disturb_nobody():
 
 def test_few_labels_find_what_graphs_alone_do_not():
     rng = np.random.default_rng(3)
-    graphs, states, _ = switching_graphs(n_windows=200, size=0.28, dwell=5, seed=3)
+    graphs, states, _ = switching_graphs(n_windows=200, size=0.24, dwell=5, seed=3)
     labels = np.array(["aligned", "segregated"])[states]
     labels[100:] = ""
     labels[rng.random(200) < 0.2] = ""

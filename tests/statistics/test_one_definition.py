@@ -21,6 +21,7 @@ DRAWS = {
 ORDERS = {
     "connectivity/noise.py": "shuffled bins give the noise of a correlation matrix",
     "connectivity/surrogates.py": "shuffled bins make a control recording",
+    "datasets/": "simulations visit their states in random order",
     "methods/": "training goes through rows in random order",
     "networks/attention.py": "windows in random order are fitted anew; no p-value follows",
     "networks/states/differences.py": "pairs are divided at random into parts",
