@@ -21,7 +21,7 @@ from tavrnn_ephys.io.blocks.recorded import SOURCES, NodeRecordings, node_record
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["bin_activity", "bin_recordings"]
+__all__ = ["bin_activity", "bin_recordings", "n_whole_bins"]
 
 GAPS = ("raise", "hold")
 
@@ -141,7 +141,7 @@ def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int
     t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
     spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
     warn_of_units_of_time([train.magnitude for train in spiketrains], recorded.called, stacklevel=5)
-    n_bins = _n_whole_bins(t_stop_s - t_start_s, size_s)
+    n_bins = n_whole_bins(t_stop_s - t_start_s, size_s)
     with _elephant_silent():
         binned = BinnedSpikeTrain(
             spiketrains,
@@ -225,7 +225,30 @@ def _elephant_silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _n_whole_bins(length_s: float, size_s: float) -> int:
+def n_whole_bins(length_s: float, size_s: float) -> int:
+    """
+    Count the whole bins of a recording.
+
+    Parameters
+    ----------
+    length_s, size_s : float
+        Length of the recording and width of a bin, in seconds.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    InputError
+        If a bin exceeds the recording, or there are more bins than can be counted.
+
+    Examples
+    --------
+    >>> n_whole_bins(1.05, 0.1)
+    10
+    """
     n_bins = int(np.floor(length_s / size_s + 1e-8))
     if n_bins < 1:
         raise InputError(
@@ -257,7 +280,7 @@ def _bin_traces(
         raise InputError(f"The signal '{signal.name}' holds no sample. Choose another segment.")
     usual_s = usual_interval_s(times_s)
     interval_s = size_s if np.isnan(usual_s) else usual_s
-    n_bins = _n_whole_bins(times_s[-1] + interval_s - times_s[0], size_s)
+    n_bins = n_whole_bins(times_s[-1] + interval_s - times_s[0], size_s)
     return BinnedActivity(
         values=_mean_per_bin(samples, times_s, size_s, n_bins, interval_s, gaps),
         bin_size_s=size_s,

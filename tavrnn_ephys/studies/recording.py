@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior, behavior_means, window_behavior
-from tavrnn_ephys.activity.binning import bin_recordings
+from tavrnn_ephys.activity.binning import bin_recordings, n_whole_bins
 from tavrnn_ephys.activity.laying import lay_windows
 from tavrnn_ephys.activity.stretches import selected_segment
 from tavrnn_ephys.connectivity.size import refuse_large_analysis
@@ -299,7 +299,7 @@ def _refuse_large(recorded: NodeRecordings, windows: WindowSpec, measure: Any) -
     refuse_large_analysis(
         n_windows,
         len(recorded.nodes),
-        n_bins=int((stop_s - start_s) / windows.bin_size_s),
+        n_bins=n_whole_bins(stop_s - start_s, windows.bin_size_s),
         measure=measure,
         node_kind=recorded.nodes.kind,
     )

@@ -190,7 +190,7 @@ def test_two_signals_of_traces_are_told_apart_by_the_role_that_is_named():
         segment.analogsignals.append(
             neo.AnalogSignal(np.ones((9, 2)), "V", sampling_rate=1 * pq.Hz, name=name)
         )
-    with pytest.raises(InputError, match=r"segment.analogsignals\[0\].annotate\(role='nodes'\)"):
+    with pytest.raises(InputError, match=r"signal.annotate\(role='nodes'\)"):
         te.bin_activity(segment, bin_size=1 * pq.s)
     segment.analogsignals[1].annotate(role="nodes")
     assert te.bin_activity(segment, bin_size=1 * pq.s).n_nodes == 2
