@@ -376,7 +376,6 @@ ANALYSES = {
         "500ms", "20s", ["t_stop=58s"],
     ),
     "formats/maxwell/maxone_network.raw.h5": ("100ms", "4s", []),
-    BIOCAM[0]: ("1ms", "500ms", []),
     "cl1": ("100ms", "10s", []),
     "dishbrain": ("50ms", "10s", []),
     "dishbrain-spikestream": ("50ms", "300s", ["unplaced=drop", "t_stop=600s"]),
@@ -410,6 +409,15 @@ def test_analysis_runs_from_file_to_file(recordings, tmp_path: Path, capsys, nam
     gc.collect()
 
 
+def test_a_second_of_single_spikes_is_refused_with_the_reason(recordings, tmp_path, capsys):
+    command = ["analyze", str(recordings / BIOCAM[0]), "--bin-size", "1ms", "--window", "500ms"]
+    out = tmp_path / "out.nwb"
+    command += ["--step", "500ms", "--session-start", "2024-05-01", "--out", str(out)]
+    assert main(command) == 2
+    assert "No two channels fire 2 spikes in the same window" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def analyze_wells(recordings, out, *extra):
     source = recordings / "formats/maxwell/maxtwo_activity_scan.raw.h5"
     return main(
@@ -420,11 +428,13 @@ def analyze_wells(recordings, out, *extra):
 
 def test_segment_is_chosen_for_analysis(recordings, tmp_path, capsys):
     out = tmp_path / "out.nwb"
-    assert analyze_wells(recordings, out, "--segment", "1") == 0
+    assert analyze_wells(recordings, out, "--segment", "0") == 0
     assert "is analysed" not in capsys.readouterr().err
-    assert te.read_results(out).config["analysis.segment_index"] == 1
-    # The second recording holds 11 spikes, the first 179.
-    assert sum(map(len, te.read(out).segments[0].spiketrains)) == 11
+    assert te.read_results(out).config["analysis.segment_index"] == 0
+    # The second recording holds 11 spikes, too few for any pair; the first 179.
+    assert sum(map(len, te.read(out).segments[0].spiketrains)) == 179
+    assert analyze_wells(recordings, tmp_path / "second.nwb", "--segment", "1") == 2
+    assert "No two channels fire 2 spikes in the same window" in capsys.readouterr().err
     assert analyze_wells(recordings, tmp_path / "none.nwb", "--segment", "9") == 2
     assert "segment_index 9 does not exist" in capsys.readouterr().err
 

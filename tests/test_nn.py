@@ -183,5 +183,5 @@ def test_bad_option_is_named(changes, word):
 
 
 def test_unknown_profile_is_named():
-    with pytest.raises(InputError, match="'default', 'paper'"):
+    with pytest.raises(InputError, match="'default', 'state_space', 'paper'"):
         options_for("papr")

@@ -15,8 +15,7 @@ import pytest
 
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.results import StoredResults
-from tests.travellers import analysis, documented_classes, instances, same
+from tests.travellers import STAYING, analysis, documented_classes, instances, same
 
 WAYS = {
     "pickle": lambda item: pickle.loads(pickle.dumps(item)),
@@ -24,9 +23,7 @@ WAYS = {
     "cloudpickle": lambda item: pickle.loads(cloudpickle.dumps(item)),
 }
 KINDS = [
-    kind
-    for kind in documented_classes()
-    if not inspect.isabstract(kind) and kind is not StoredResults
+    kind for kind in documented_classes() if not inspect.isabstract(kind) and kind not in STAYING
 ]
 
 

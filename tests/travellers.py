@@ -16,12 +16,15 @@ import scipy.sparse
 import torch
 
 import tavrnn_ephys as te
+from tavrnn_ephys import sinks, sources
+from tavrnn_ephys.connectivity import RunningLagSums
 from tavrnn_ephys.core.errors import ChanceLossWarning
 from tavrnn_ephys.datasets.registry import DATASETS
-from tavrnn_ephys.evaluation import BenchmarkTask, Job, TaskGraphs
+from tavrnn_ephys.evaluation import BenchmarkTask, Job, Share, TaskGraphs
 from tavrnn_ephys.methods import Rates, choose_methods
 from tavrnn_ephys.methods.tavrnn.training import Checkpoint, Stretch, run_sequence
 from tavrnn_ephys.results import StoredResults
+from tavrnn_ephys.streaming import DriftMonitor, Stream, Trigger
 from tavrnn_ephys.studies.benchmark import FileSource, MethodFactory, SimulatedSource
 from tests.public_api import documented
 
@@ -29,6 +32,14 @@ FRAME = pd.DataFrame({"score": np.arange(6.0)})
 BY_ANNOTATION = {
     "NDArray": np.arange(6.0), "DataFrame": FRAME, "Mapping": {"a": 1.0}, "tuple": ("a", "b"),
     "str": "a", "float": 0.5, "int": 3,
+}  # fmt: skip
+
+# What holds an open file, a connection or a place in a recording belongs to one process; a stream
+# goes on elsewhere through its own file.
+STAYING = {
+    StoredResults, Stream, Trigger, te.Report, sources.LslSource, sources.OpenEphysSource,
+    sources.PushSource, sources.ReplaySource, sinks.EmbeddingOutlet, sinks.MarkerOutlet,
+    sinks.NwbLog,
 }  # fmt: skip
 
 
@@ -57,6 +68,13 @@ def _network():
     _, windows, _ = model._opened(result.graphs, None)
     output, state = run_sequence(model.network_, windows)
     return model.network_, windows, output, state
+
+
+def _long_embedding(nodes):
+    """An embedding of as many windows as a range wants."""
+    values = np.random.default_rng(0).normal(size=(30, len(nodes), 2))
+    windows = te.Windows(start_s=np.arange(30.0), stop_s=np.arange(30.0) + 1)
+    return te.NodeEmbedding(mean=values, std=np.ones_like(values), windows=windows, nodes=nodes)
 
 
 def made():
@@ -92,6 +110,8 @@ def made():
         network, state, output, windows[0], Stretch(network, windows),
         Checkpoint(Path("c"), every=1, fit={"seed": 0}),
         te.LazySignal(part_of_a_signal, n_samples=9, n_channels=2, sampling_rate_hz=1.0),
+        Share(0.5, 0.1, 0.9), RunningLagSums(np.ones(2), 3, 5), te.RunningGram(3, 5),
+        DriftMonitor(_long_embedding(activity.nodes)),
     ]  # fmt: skip
 
 
@@ -126,7 +146,7 @@ def instances():
     for kind in documented_classes():
         if kind not in known and dataclasses.is_dataclass(kind):
             known[kind] = filled(kind)
-        elif kind not in known and not inspect.isabstract(kind) and kind is not StoredResults:
+        elif kind not in known and not inspect.isabstract(kind) and kind not in STAYING:
             known[kind] = kind()
     return known
 

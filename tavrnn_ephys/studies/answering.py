@@ -53,10 +53,10 @@ def answer(result: AnalysisResult | Results | StoredResults) -> Answer:
     >>> import tavrnn_ephys as te
     >>> block = te.simulate_culture(n_nodes=20, duration=60 * pq.s, mean_rate_hz=20.0, seed=1)
     >>> config = te.AnalysisConfig(
-    ...     bin_size_s=0.05, window_length_s=2.0, step_s=1.0, training_epochs=1, seed=0
+    ...     bin_size_s=0.05, window_length_s=2.0, step_s=1.0, min_spikes=1, training_epochs=1
     ... )
     >>> [sentence.topic for sentence in te.answer(te.analyze(block, config))]
-    ['change', 'when', 'rates', 'limits']
+    ['change', 'limits']
     """
     if isinstance(result, AnalysisResult):
         return answer_of_tables(answer_tables(result))
