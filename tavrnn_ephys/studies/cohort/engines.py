@@ -181,7 +181,7 @@ class _Worker:
                 idle.append(self)
                 return outcome
         except (EOFError, OSError):
-            pass
+            pass  # It died while it answered; how it died is told below.
         self._process.join()
         if self.is_over_memory:
             return Outcome(
