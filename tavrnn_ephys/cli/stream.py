@@ -77,7 +77,9 @@ def add_command(commands: Any) -> Any:
         help="whether the system runs this process before others (default: default)",
     )
     command.add_argument(
-        "--live", choices=("terminal",), help="show the stream on the terminal while it runs"
+        "--live",
+        choices=("terminal", "page"),
+        help="show the stream on the terminal while it runs, or on a page in a browser",
     )
     command.add_argument(
         "--seconds", type=duration, metavar="TIME", help="how long 'check' listens (default: 60s)"
@@ -119,7 +121,11 @@ def _stream(options: argparse.Namespace) -> Report:
         overwrite=options.overwrite,
         resume=options.resume,
     )
-    found = run_plan(plan, show=_Line() if options.live == "terminal" else None)
+    found = run_plan(
+        plan,
+        show=_Line() if options.live == "terminal" else None,
+        page=_say_address if options.live == "page" else None,
+    )
     facts = {
         "n_bins": found.n_bins,
         "n_committed": found.n_committed,
@@ -158,6 +164,11 @@ def _list() -> Report:
     found = sources_there_are()
     lines = [f"{item['source']}: {item['about']}" for item in found]
     return Report(text="\n".join(lines), facts={"sources": found})
+
+
+def _say_address(address: str) -> None:
+    sys.stderr.write(f"Live page: {address}\n")
+    sys.stderr.flush()
 
 
 class _Line:

@@ -155,7 +155,10 @@ class StreamCheck:
 
 
 def run_plan(
-    plan: StreamPlan, *, show: Callable[[StreamSummary, Any], None] | None = None
+    plan: StreamPlan,
+    *,
+    show: Callable[[StreamSummary, Any], None] | None = None,
+    page: Callable[[str], Any] | None = None,
 ) -> StreamSummary:
     """
     Run a stream until its source ends.
@@ -166,6 +169,8 @@ def run_plan(
         What it is to do.
     show : callable, optional
         Called with the summary and the last update, after each update.
+    page : callable, optional
+        Called with the address of a live page; without it there is none.
 
     Returns
     -------
@@ -196,6 +201,9 @@ def run_plan(
         stream = Stream(plan.model, **options)
     if plan.markers is not None:
         ends.append(sinks.lsl_markers(plan.markers))
+    if page is not None:
+        title = f"{Path(plan.model).name}, {plan.source}"
+        ends.append(sinks.live_page(title=title, on_ready=page))
     summary = StreamSummary()
     run = stream.run(
         source, sinks=ends, triggers=triggers, autosave=plan.state, priority=plan.priority
