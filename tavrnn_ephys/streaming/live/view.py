@@ -25,7 +25,7 @@ _UNKNOWN = _LARGEST + 1
 
 
 class LiveView:
-    """
+    r"""
     Everything that the page draws.
 
     Parameters
@@ -36,7 +36,7 @@ class LiveView:
     Examples
     --------
     >>> view = LiveView({"n_nodes": 2, "bin_size_s": 0.1, "width": 1, "title": "culture"})
-    >>> view.take({"bins": [[0, 0.1, b"\\x03\\x00"], [1, 0.2, None]]})
+    >>> view.take({"bins": [[0, 0.1, b"\x03\x00"], [1, 0.2, None]]})
     >>> view.raster[:, -2:].tolist()
     [[3, 5], [0, 5]]
     """

@@ -143,11 +143,11 @@ class LivePage(FunctionSink):
             process.stdin.close()
         said = process.stdout.readline()
         if not said:
-            error = process.stderr.read().strip().splitlines() if process.stderr else []
+            said = process.stderr.read().strip() if process.stderr else ""
             process.wait()
+            reason = said.splitlines()[-1] if said else "no reason given"
             raise OutputError(
-                f"The live page did not start ({error[-1] if error else 'no reason given'}). Choose "
-                "another port, or go without the page."
+                f"The live page did not start ({reason}). Choose another port, or go without it."
             )
         ports: dict[str, int] = json.loads(said)
         return ports
