@@ -163,12 +163,12 @@ def resident():
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def soak(n_nodes, hours, window=200, checks=24):
-    """Stream hours of bins, each embedded; look at sums and memory 24 times on the way."""
-    stream = te.Stream(model_of(n_nodes, window, 20), provisional=True)
+def soak(n_nodes, hours, provisional, window=200, checks=24):
+    """Stream hours of bins; look at sums and memory 24 times on the way."""
+    stream = te.Stream(model_of(n_nodes, window, 20), provisional=provisional)
     n_bins, begun = round(hours * 3600 / BIN_S), time.perf_counter()
     memory, unequal, n_nan = [], 0, 0
-    every = max(window + 1, n_bins // checks)
+    every = 20 * max(window // 20 + 1, n_bins // checks // 20)
     for update in stream.run(bins_of(n_nodes, n_bins)):
         n_nan += bool(np.isnan(update.embedding).any())
         if stream.n_bins % every:
@@ -224,10 +224,11 @@ def main():
     parser.add_argument("--nodes", type=int, default=64)
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--provisional", action="store_true", help="soak: embed every bin")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     if chosen.what == "soak":
-        return soak(chosen.nodes, chosen.hours)
+        return soak(chosen.nodes, chosen.hours, chosen.provisional)
     if chosen.what == "wall":
         return wall(chosen.nodes, chosen.seconds)
     return report(chosen.bins)

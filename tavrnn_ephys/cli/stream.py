@@ -68,6 +68,19 @@ def add_command(commands: Any) -> Any:
         help="when the stream falls behind: skip provisional embeddings, or stop (default: skip)",
     )
     command.add_argument(
+        "--reference",
+        type=path,
+        metavar="FILE.nwb",
+        help="results with the embedding of the fit: a minute beyond its 99 %% is an event",
+    )
+    command.add_argument(
+        "--adapt",
+        type=duration,
+        metavar="TIME",
+        help="let the score follow the mean embedding over this time, such as 10min; embeddings "
+        "stay as they are",
+    )
+    command.add_argument(
         "--state", type=path, metavar="FILE.npz", help="file in which the state is kept"
     )
     command.add_argument(
@@ -120,6 +133,8 @@ def _stream(options: argparse.Namespace) -> Report:
         priority=options.priority,
         overwrite=options.overwrite,
         resume=options.resume,
+        reference=options.reference,
+        adapt=options.adapt,
     )
     found = run_plan(
         plan,

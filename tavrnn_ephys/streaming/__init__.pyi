@@ -1,5 +1,6 @@
 from . import sinks as sinks
 from . import sources as sources
+from .adapting import MeanAdaptation as MeanAdaptation
 from .chunks import Counts as Counts
 from .chunks import Spikes as Spikes
 from .drift import DriftMonitor as DriftMonitor
