@@ -1,4 +1,4 @@
-"""A culture that plays Pong and is watched: the loop is closed, and equal seeds give equal games."""
+"""A culture that plays Pong and is watched: the loop is closed, and repeatable."""
 
 import threading
 import warnings

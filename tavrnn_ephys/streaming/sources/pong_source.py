@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from tavrnn_ephys.core.checks import positive_number, some
+from tavrnn_ephys.core.checks import positive_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.datasets.pong import PongConfig, PongGame
 from tavrnn_ephys.streaming.chunks import Spikes
@@ -20,7 +21,7 @@ from tavrnn_ephys.streaming.updates import Event, StreamInfo
 __all__ = ["PongSource", "PongStimulator", "pong_of"]
 
 _WHOLE = ("seed", "culture", "nodes")
-_NUMBERS = ("game_s", "rest_s")
+_NUMBERS = tuple(item.name for item in fields(PongConfig) if item.type == "float")
 
 
 class PongSource:
@@ -164,9 +165,10 @@ def pong_of(text: str) -> PongSource:
     Parameters
     ----------
     text : str
-        ``seed``, ``culture``, ``nodes``, ``game_s``, ``rest_s`` and ``feedback`` with their
-        values, commas between them; behind @ the speed, ``@max`` as fast as bins are taken.
-        Real time by default.
+        ``seed``, ``culture``, ``nodes``, ``feedback`` and the numbers of
+        :class:`~tavrnn_ephys.PongConfig`, such as ``game_s``, with their values and commas
+        between them; behind @ the speed, ``@max`` as fast as bins are taken.  Real time by
+        default.
 
     Returns
     -------
@@ -197,7 +199,7 @@ def pong_of(text: str) -> PongSource:
         else:
             raise InputError(
                 f"'{part}' says nothing of a game of Pong. Write pong:NAME=VALUE,… with "
-                f"{some([*_WHOLE, *_NUMBERS, 'feedback'])}, such as pong:seed=1,game_s=60@1."
+                f"{', '.join([*_WHOLE, 'feedback', *_NUMBERS])}, such as pong:seed=1,game_s=60@1."
             )
     rate = None if speed == "max" else _number("speed", speed or "1")
     return PongSource(PongGame(PongConfig(**config), **seeds), rate)
