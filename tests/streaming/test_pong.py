@@ -144,5 +144,5 @@ def test_the_command_closes_the_loop_and_tells_the_score(tmp_path, capsys):
     source = "pong:seed=2,nodes=40,game_s=20,feedback=silent@max"
     assert main([*arguments, "--source", source]) == 0
     said = capsys.readouterr().out
-    assert "PongGame: 40 of 20 s" in said
+    assert "PongGame: 20 of 20 s" in said
     assert "0 stimulations" not in said

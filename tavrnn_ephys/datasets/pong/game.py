@@ -12,10 +12,9 @@ from tavrnn_ephys.core.checks import one_of, whole_number
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.datasets.layout import culture_nodes
-from tavrnn_ephys.datasets.pong.config import PongConfig
-from tavrnn_ephys.datasets.pong.court import Court
-from tavrnn_ephys.datasets.pong.living import DOWN, UP, LivingCulture
-from tavrnn_ephys.datasets.pong.stimuli import (
+from tavrnn_ephys.datasets.pong._court import Court
+from tavrnn_ephys.datasets.pong._living import DOWN, UP, LivingCulture
+from tavrnn_ephys.datasets.pong._stimuli import (
     NOISE_S,
     PATTERNS,
     PREDICTABLE_S,
@@ -24,6 +23,7 @@ from tavrnn_ephys.datasets.pong.stimuli import (
     noise,
     predictable,
 )
+from tavrnn_ephys.datasets.pong.config import PongConfig
 
 __all__ = ["PongGame", "PongTick", "play_pong"]
 

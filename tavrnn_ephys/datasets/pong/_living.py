@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.datasets._hawkes import children_of, cumulative_weights, draw_coupling
+from tavrnn_ephys.datasets.pong._stimuli import LOW_MV, N_SITES, Pulses
 from tavrnn_ephys.datasets.pong.config import PongConfig
-from tavrnn_ephys.datasets.pong.stimuli import LOW_MV, N_SITES, Pulses
 
 __all__ = ["LivingCulture", "UP", "DOWN"]
 
