@@ -347,7 +347,7 @@ def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
     from tavrnn_ephys.methods.tavrnn import TAVRNN
 
     spec = config.model
-    width = {} if spec.latent_size is None else {"latent_size": spec.latent_size}
+    width: dict[str, Any] = {} if spec.latent_size is None else {"latent_size": spec.latent_size}
     return TAVRNN(
         training_epochs=spec.training_epochs,
         profile=spec.profile,
