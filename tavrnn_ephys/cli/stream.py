@@ -54,6 +54,14 @@ def add_command(commands: Any) -> Any:
         help="lsl:NAME, openephys:tcp://HOST:PORT, replay:FILE@SPEED, pong:seed=1@SPEED (a culture "
         "that plays Pong, and is stimulated when --trigger fires), or another installed one",
     )
+    _add_judging(command)
+    _add_running(command)
+    command.set_defaults(run=_run)
+    return command
+
+
+def _add_judging(command: Any) -> None:
+    """Add what is embedded, judged and told."""
     command.add_argument("--out", type=path, metavar="FILE.nwb", help="log of the stream")
     command.add_argument("--markers", metavar="NAME", help="LSL stream of markers for triggers")
     command.add_argument(
@@ -81,6 +89,10 @@ def add_command(commands: Any) -> Any:
         help="let the score follow the mean embedding over this time, such as 10min; embeddings "
         "stay as they are",
     )
+
+
+def _add_running(command: Any) -> None:
+    """Add how the stream runs, is shown and goes on."""
     command.add_argument(
         "--state", type=path, metavar="FILE.npz", help="file in which the state is kept"
     )
@@ -100,8 +112,6 @@ def add_command(commands: Any) -> Any:
     )
     command.add_argument("--resume", action=Switch, help="go on with a stream that was killed")
     command.add_argument("--overwrite", action=Switch, help="replace an existing log")
-    command.set_defaults(run=_run)
-    return command
 
 
 def _run(options: argparse.Namespace) -> Report:
