@@ -30,11 +30,9 @@ from tavrnn_ephys.methods.threads import one_thread
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.cohort.options import analysis_options
 from tavrnn_ephys.studies.cohort.shards import digest_of, read_mark, shard_files, write_json
+from tavrnn_ephys.studies.recordings.measuring import levels_of
 
 __all__ = ["Outcome", "Task", "run_task"]
-
-# Quantiles of the weights of a recording, from which a threshold for all is found.
-_LEVELS = 2001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,15 +190,11 @@ def _peak_memory() -> int | None:
 
 def _found(result: AnalysisResult) -> dict[str, Any]:
     """Sum up a result in what statistics over recordings need."""
-    weights = np.nan_to_num(np.asarray(result.connectivity.weights))
-    rows, columns = np.triu_indices(weights.shape[1], 1)
-    pairs = weights[:, rows, columns].ravel()
-    levels = np.quantile(pairs, np.linspace(0, 1, _LEVELS)) if pairs.size else np.zeros(1)
-    rates = np.asarray(result.connectivity.mean_activity)
+    connectivity = result.connectivity
     return {
-        "n_nodes": int(weights.shape[1]),
+        "n_nodes": connectivity.n_nodes,
         "n_windows": len(result.windows),
-        "mean_activity": float(rates.mean()),
-        "levels": [round(float(level), 9) for level in levels],
+        "mean_activity": float(np.asarray(connectivity.mean_activity).mean()),
+        "levels": [round(float(level), 9) for level in levels_of(connectivity)],
         "reconstruction_loss": float(result.model.history_[-1]["reconstruction"]),
     }
