@@ -106,6 +106,6 @@ def compare_edges(
         cultures=about["culture"].tolist(),
         threshold=config.nbs_threshold,
         size=config.nbs_size,
-        node_ids=node_ids,
+        node_ids=node_ids.tolist(),
         seed=config.seed,
     )
