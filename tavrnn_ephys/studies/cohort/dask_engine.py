@@ -11,7 +11,8 @@ from typing import Any
 
 from tavrnn_ephys.core.errors import InputError, MissingDependencyError, TavrnnEphysError
 from tavrnn_ephys.methods.threads import thread_variables
-from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
+from tavrnn_ephys.studies.cohort.work import run_task
 
 __all__ = ["DaskEngine", "connected"]
 

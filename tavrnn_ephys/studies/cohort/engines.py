@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.methods.threads import thread_variables
-from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
+from tavrnn_ephys.studies.cohort.work import run_task
 
 __all__ = ["Engine", "LocalEngine", "SerialEngine"]
 

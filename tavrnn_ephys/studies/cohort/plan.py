@@ -26,9 +26,10 @@ from tavrnn_ephys.studies.recording import read_block
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["Plan", "Planned", "make_plan", "read_plan"]
+__all__ = ["Plan", "Planned", "make_plan", "read_plan", "write_plan"]
 
 _FORMAT = 1
+_PLAN = "plan.json"
 # Seconds of one core for an analysis of ten windows of ten nodes, and for each weight beyond.
 _SECONDS, _SECONDS_PER_WEIGHT = 2.0, 2e-6
 
@@ -66,6 +67,10 @@ class Planned:
         What reading it warned of.
     was_read : bool
         Whether it was read for its size, which its headers do not tell.
+    model : str
+        Key of the model that is shared by recordings; empty where it gets a model of its own.
+    is_held_out : bool
+        Whether the shared model is adapted to it in place of being trained on it.
     """
 
     id: str
@@ -82,6 +87,8 @@ class Planned:
     refusal: str = ""
     warned: tuple[str, ...] = ()
     was_read: bool = False
+    model: str = ""
+    is_held_out: bool = False
 
     @property
     def choices(self) -> AnalysisOptions:
@@ -143,13 +150,33 @@ def make_plan(entries: Sequence[Entry], study: Path, *, verbose: bool = False) -
     OutputError
         If the plan cannot be written.
     """
-    place = study / "plan.json"
-    before = {item.file: item for item in read_plan(study).recordings} if place.is_file() else {}
+    is_planned = (study / _PLAN).is_file()
+    before = {item.file: item for item in read_plan(study).recordings} if is_planned else {}
     bar = progress_bar(entries, what="planning", unit="recording", verbose=verbose)
     recordings = [_planned(entry, before.get(str(entry.file))) for entry in bar]
     plan = Plan(recordings=_without_repeats(recordings))
-    write_json(place, {"format": _FORMAT, "recordings": [asdict(item) for item in plan.recordings]})
+    write_plan(plan, study)
     return plan
+
+
+def write_plan(plan: Plan, study: Path) -> None:
+    """
+    Write the plan of a study.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    study : pathlib.Path
+        Folder of the study.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    rows = [asdict(item) for item in plan.recordings]
+    write_json(study / _PLAN, {"format": _FORMAT, "recordings": rows})
 
 
 def read_plan(study: Path) -> Plan:
@@ -171,7 +198,7 @@ def read_plan(study: Path) -> Plan:
     InputError
         If there is none, or it is damaged.
     """
-    place = Path(study) / "plan.json"
+    place = Path(study) / _PLAN
     if not place.is_file():
         raise InputError(
             f"'{study}' holds no plan.json. Make it: tavrnn-ephys cohort plan MANIFEST "
