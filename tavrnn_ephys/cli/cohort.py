@@ -183,6 +183,9 @@ def _add_report(stages: Any) -> Any:
     command.add_argument(
         "--out", type=path, metavar="DIR", help="folder for tables, forest plot and page"
     )
+    command.add_argument(
+        "--pages", action=Switch, help="draw a page for each recording too, some seconds each"
+    )
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_report)
     return command
@@ -256,6 +259,8 @@ def _report(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.cohort.writing import check_tables, write_tables
 
     cohort = Cohort.open(options.study)
+    if options.pages and not options.out:
+        raise InputError("--pages needs a folder for them: --out DIR.")
     folder = check_tables(options.out, overwrite=options.overwrite) if options.out else None
     found = cohort.report(
         group_by=options.group_by,
@@ -267,11 +272,12 @@ def _report(options: argparse.Namespace) -> Report:
         verbose=True,
     )
     if folder is not None:
-        write_tables(cohort, found, folder)
+        write_tables(cohort, found, folder, pages=options.pages, verbose=True)
     facts = {
         "study": options.study,
         "threshold": found.threshold,
         "recordings": found.recordings,
+        "answers": found.answers,
         "missing": found.missing,
         "missing_p_value": found.missing_p_value,
         "effects": found.effects,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.progress import progress_bar
@@ -43,6 +43,9 @@ class StudyTables:
         One row per measure and contrast, each culture counting once.
     trends : pandas.DataFrame or None
         One row per measure, over recordings.
+    answers : pandas.DataFrame
+        One row per finished recording: id, number of states where they were asked for, and what
+        its analysis answers.
     threshold : float
         Smallest weight of an edge, the same in all recordings.
     missing_p_value : float or None
@@ -54,6 +57,7 @@ class StudyTables:
     missing: pandas.DataFrame
     effects: pandas.DataFrame | None
     trends: pandas.DataFrame | None
+    answers: pandas.DataFrame
     threshold: float
     missing_p_value: float | None
 
@@ -131,9 +135,10 @@ def study_tables(
     if level is None:
         level = common_level([mark["levels"] for mark in marks.values()])
     bar = progress_bar(done, what="measuring", unit="recording", verbose=verbose)
-    rows = [_measured(study, item, level, config.seed) for item in bar]
+    rows = [_measured(study, item, level, config.seed) | _states(marks[item.id]) for item in bar]
     table = pd.concat([about, pd.DataFrame(rows)], axis=1)
-    complete = [name for name in rows[0] if name != "n_windows" and table[name].notna().all()]
+    measures = [name for name in table.columns if name not in (*about.columns, "n_windows")]
+    complete = [name for name in measures if table[name].notna().all()]
     missing = states.failures
     p_value = None
     if config.group_by is not None:
@@ -152,6 +157,7 @@ def study_tables(
         missing=missing,
         effects=effects_of(table, complete, config),
         trends=trends,
+        answers=pd.DataFrame([_answer(item, marks[item.id]) for item in done]),
         threshold=level,
         missing_p_value=p_value,
     )
@@ -178,3 +184,15 @@ def _facts(item: Planned) -> dict[str, str]:
 def _measured(study: Path, item: Planned, level: float, seed: int) -> dict[str, float]:
     connectivity = read_results(shard_files(study, item.key)[0], what="connectivity")
     return means_over_windows(connectivity, level, seed)
+
+
+def _states(mark: Mapping[str, Any]) -> dict[str, float]:
+    """Take what the mark of a shard says of its states, NaN where a number is not known."""
+    known = mark.get("states", {})
+    return {name: float("nan") if value is None else value for name, value in known.items()}
+
+
+def _answer(item: Planned, mark: Mapping[str, Any]) -> dict[str, Any]:
+    states = mark.get("states", {}).get("n_states")
+    found = {} if states is None else {"states": int(states)}
+    return {"id": item.id, **found, "answer": " ".join(mark.get("answer", ()))}

@@ -77,12 +77,15 @@ class Outcome:
         Where an error came from.
     facts : mapping of str to object
         What the mark of a shard says.
+    n_starts : int
+        How often it was started.
     """
 
     state: str
     reason: str = ""
     trace: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    n_starts: int = 1
 
 
 def unchanged(task: Task) -> Path | Address:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -26,13 +27,16 @@ from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.methods.threads import one_thread
 from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.answering import answer
 from tavrnn_ephys.studies.cohort.options import analysis_options
 from tavrnn_ephys.studies.cohort.shards import finished, write_json
 from tavrnn_ephys.studies.cohort.shared import shared_embedder, train_shared
 from tavrnn_ephys.studies.cohort.tasks import Outcome, Task, unchanged
-from tavrnn_ephys.studies.recordings.measuring import levels_of
+from tavrnn_ephys.studies.recordings.measuring import levels_of, summary_of_states
 
 __all__ = ["run_task"]
+
+_TURN = threading.Lock()
 
 
 def run_task(task: Task) -> Outcome:
@@ -52,7 +56,9 @@ def run_task(task: Task) -> Outcome:
     results, mark = task.files
     try:
         results.parent.mkdir(parents=True, exist_ok=True)
-        with one_writer(results.with_suffix(".work")), one_thread():
+        # Threads of a worker take turns: what is warned of and how many threads libraries take
+        # belong to the whole process, and memory is planned for one recording.
+        with _TURN, one_writer(results.with_suffix(".work")), one_thread():
             _sweep(results)
             known = finished(results, mark)
             if known is None:
@@ -99,6 +105,7 @@ def _analysed(task: Task) -> dict[str, Any]:
             options=choices.options,
             session_start=choices.session_start,
             behavior=choices.behavior,
+            states=choices.states,
             embedder=shared_embedder(task) if task.model else None,
             overwrite=True,
         )
@@ -163,4 +170,6 @@ def _found(result: AnalysisResult) -> dict[str, Any]:
         "mean_activity": float(np.asarray(connectivity.mean_activity).mean()),
         "levels": [round(float(level), 9) for level in levels_of(connectivity)],
         "reconstruction_loss": float(result.model.history_[-1]["reconstruction"]),
+        "answer": [sentence.text for sentence in answer(result)],
+        "states": {} if result.states is None else summary_of_states(result.states.found),
     }

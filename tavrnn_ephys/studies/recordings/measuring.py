@@ -13,6 +13,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, W
 from tavrnn_ephys.core.errors import DataLossWarning
 from tavrnn_ephys.core.spec import ConnectivitySpec, StateSpec
 from tavrnn_ephys.networks.measures import DESCRIPTIONS, network_measures
+from tavrnn_ephys.networks.states.model import NetworkStates
 from tavrnn_ephys.networks.states.stretches import stretch_lengths
 from tavrnn_ephys.studies.states.finding import states_of
 
@@ -23,6 +24,7 @@ __all__ = [
     "levels_of",
     "means_over_windows",
     "state_measures",
+    "summary_of_states",
 ]
 
 # Beyond so many nodes, measures that go through all shortest paths take long.
@@ -135,6 +137,23 @@ def state_measures(
         ``state_changes_per_min``.
     """
     found, _ = states_of(activity, connectivity, ConnectivitySpec(), spec)
+    return summary_of_states(found)
+
+
+def summary_of_states(found: NetworkStates) -> dict[str, float]:
+    """
+    Sum up the network states of a recording.
+
+    Parameters
+    ----------
+    found : NetworkStates
+        Its states.
+
+    Returns
+    -------
+    dict of str to float
+        As :func:`state_measures`.
+    """
     stays = found.durations.stays
     time_s = float((stays["stop_s"] - stays["start_s"]).sum())
     n_ends = len(stays) - len(stretch_lengths(found.windows))
