@@ -230,6 +230,7 @@ def kills(folder: Path, options: argparse.Namespace) -> None:
         strange = [name for name in names if name.startswith(".")]
         n_left += bool(strange) or len(names) != 2 * len(files) or bool(_ours(study))
         shutil.rmtree(study)
+        print(f"kill {number + 1}, {victim}: {n_equal} equal, {n_left} with a rest", flush=True)
     hits = ", ".join(f"{count} at a {name}" for name, count in struck.items())
     print(f"{options.kills} kills, {n_hit} before the end of the run ({hits}): {n_equal} equal "
           f"after resume, {n_left} with something left behind")  # fmt: skip

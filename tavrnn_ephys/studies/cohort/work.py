@@ -27,7 +27,6 @@ from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.methods.threads import one_thread
 from tavrnn_ephys.studies.analysis import AnalysisResult
-from tavrnn_ephys.studies.answering import answer
 from tavrnn_ephys.studies.cohort.options import analysis_options
 from tavrnn_ephys.studies.cohort.shards import finished, write_json
 from tavrnn_ephys.studies.cohort.shared import shared_embedder, train_shared
@@ -163,6 +162,9 @@ def _peak_memory() -> int | None:
 
 def _found(result: AnalysisResult) -> dict[str, Any]:
     """Sum up a result in what statistics over recordings need."""
+    # Here, since it loads PyTorch, which the process that hands out tasks does without.
+    from tavrnn_ephys.studies.answering import answer
+
     connectivity = result.connectivity
     return {
         "n_nodes": connectivity.n_nodes,
