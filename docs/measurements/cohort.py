@@ -251,8 +251,8 @@ def _killed(study: Path, victim: str, after_s: float) -> bool:
             found = {"client": client.pid, "scheduler": pid}.get(victim) or _child(client.pid)
             if found:
                 os.kill(found, signal.SIGKILL)
-        client.wait(120)
-        deadline = time.monotonic() + 60
+        client.wait(900)
+        deadline = time.monotonic() + 120
         while _ours(study) and time.monotonic() < deadline:  # Workers end by themselves.
             time.sleep(0.1)
     return finished

@@ -73,7 +73,7 @@ def test_a_plan_reads_headers_alone_where_these_tell_the_size(folder, tmp_path, 
 
 def test_a_plan_says_which_recordings_were_read_for_their_size(tmp_path):
     traces = np.random.default_rng(0).normal(size=(4, 200))
-    np.savetxt(tmp_path / "traces.csv", np.vstack([np.arange(200) / 10, traces]).T, delimiter=",")
+    np.savetxt(tmp_path / "traces.csv", np.vstack([np.arange(200) / 10, traces]), delimiter=",")
     cohort = te.Cohort.from_manifest(
         [tmp_path / "traces.csv"], tmp_path / "study", **CHOICES, adapter="calcium_csv"
     )
