@@ -31,6 +31,8 @@ _LONGEST_NAME = 22
 # Length of the leader from a group to its name, in points.
 _LEADER_PT = 9.0
 _BAR_IN = 0.13
+# More names would make a legend longer than its picture.
+_MOST_IN_LEGEND = 16
 
 
 def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
@@ -46,6 +48,36 @@ def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
         return name
     half = (longest - 1) // 2
     return f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
+
+
+def fewer_names(values: NDArray[Any], most: int = len(PALETTE)) -> tuple[list[str], list[str]]:
+    """
+    Name what is frequent, and take what is rare together as ``"other"``.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        Labels; an empty one is unknown, and is no name.
+    most : int
+        How many names are wanted at most.
+
+    Returns
+    -------
+    shown : list of str
+        Name of each value.
+    names : list of str
+        The names in their order, without ``"other"``.
+
+    Examples
+    --------
+    >>> fewer_names(np.array(["a", "b", "a", "c", ""]), 2)
+    (['a', 'b', 'a', 'other', ''], ['a', 'b'])
+    """
+    texts = [str(value) for value in values]
+    distinct = [str(value) for value in np.unique(values) if str(value)]
+    frequent = sorted(distinct, key=lambda name: -texts.count(name))[:most]
+    names = [name for name in distinct if name in frequent]
+    return [text if text in frequent or not text else "other" for text in texts], names
 
 
 class GroupOrder(NamedTuple):
@@ -211,9 +243,7 @@ def scatter_by(
     """Draw points with colours for numbers (colour bar) or for categories (legend)."""
     look: dict[str, Any] = {"s": size, "linewidths": 0.3, "edgecolors": "white", "zorder": 2}
     if is_categorical(values):
-        names = np.array([str(value) for value in values])
-        distinct = [str(value) for value in np.unique(values)]
-        _scatter_categories(ax, points, names, distinct, label, look)
+        _scatter_categories(ax, points, values, label, look)
         return
     known = np.isfinite(values)
     if not known.all():
@@ -229,15 +259,16 @@ def scatter_by(
 def _scatter_categories(
     ax: Axes,
     points: NDArray[Any],
-    names: NDArray[Any],
-    distinct: list[str],
+    values: NDArray[Any],
     label: str,
     look: dict[str, Any],
 ) -> None:
-    for index, name in enumerate(sorted(distinct, key=lambda text: text == "")):
-        color = PALETTE[index % len(PALETTE)] if name else UNKNOWN
+    shown, names = fewer_names(values, _MOST_IN_LEGEND)
+    rest = [name for name in ("other", "") if name in shown and name not in names]
+    for index, name in enumerate([*names, *rest]):
+        color = UNKNOWN if name in rest else PALETTE[index % len(PALETTE)]
         marker = MARKERS[index // len(PALETTE) % len(MARKERS)]
-        chosen = points[names == name]
+        chosen = points[np.array(shown) == name]
         ax.scatter(
             chosen[:, 0],
             chosen[:, 1],

@@ -27,6 +27,7 @@ from tavrnn_ephys.figures._drawing import (
 
 __all__ = [
     "attention_beyond_decay",
+    "color_limit",
     "connectivity_limit",
     "node_rows",
     "plot_attention",
@@ -69,9 +70,25 @@ def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -
     """
     shared = [check_index(index, connectivity.n_windows) for index in window_index]
     matrices = [_off_diagonal(connectivity, i) for i in shared or range(connectivity.n_windows)]
+    return color_limit(*matrices)
+
+
+def color_limit(*matrices: NDArray[np.float64]) -> float:
+    """
+    Return a limit that few values exceed.
+
+    Parameters
+    ----------
+    *matrices : numpy.ndarray
+        Values of any shape; unknown ones (NaN) are left out.
+
+    Returns
+    -------
+    float
+        The 99.5th percentile of their absolute values; 1 where all are 0 or unknown.
+    """
     sizes = np.abs(np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices]))
-    limit = float(np.percentile(sizes, 99.5)) if len(sizes) else 0.0
-    return limit or 1.0
+    return (float(np.percentile(sizes, 99.5)) if len(sizes) else 0.0) or 1.0
 
 
 def plot_connectivity(

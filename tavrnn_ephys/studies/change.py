@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.pairs import MOST_PAIRS, node_pairs
 from tavrnn_ephys.statistics.association import change_points
 from tavrnn_ephys.statistics.association.order import order_in_time
 
@@ -22,7 +23,6 @@ __all__ = ["CHANGE_TABLES", "change_tables"]
 CHANGE_TABLES = ("change_network", "change_times", "change_nodes")
 _N_ORDERS = 999
 _N_COMPONENTS = 5
-_MOST_FEATURES = 20_000
 
 
 def change_tables(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -89,11 +89,6 @@ def _times(connectivity: ConnectivitySequence) -> pandas.DataFrame:
 
 def _features(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
     """Write each window as a row of weights; of very many pairs evenly chosen ones."""
-    if connectivity.directed:
-        rows, columns = np.nonzero(~np.eye(connectivity.n_nodes, dtype=bool))
-    else:
-        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
-    every = -(-len(rows) // _MOST_FEATURES)
-    rows, columns = rows[::every], columns[::every]
-    weights = [np.asarray(matrix)[rows, columns] for matrix in connectivity.weights]
+    pairs = node_pairs(connectivity.n_nodes, directed=connectivity.directed, most=MOST_PAIRS)
+    weights = [np.asarray(matrix)[pairs] for matrix in connectivity.weights]
     return np.nan_to_num(np.stack(weights).astype(np.float64))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tavrnn_ephys.figures.page.collect import ReportContent
+from tavrnn_ephys.figures.similarity import similarity_title
 
 __all__ = ["describe", "known_facts", "window_texts"]
 
@@ -72,6 +73,7 @@ def describe(content: ReportContent) -> dict[str, str]:
         "map": _map(content),
         "raster": _raster(content),
         "attention": _attention(content),
+        **_compared(content),
     }
 
 
@@ -254,3 +256,22 @@ def _attention(content: ReportContent) -> str:
         f"{content.attention_beyond:.1%} of the attention lie farther back than is drawn. Without "
         "a picture here, every window attends by that decay alone."
     )
+
+
+def _compared(content: ReportContent) -> dict[str, str]:
+    view = content.similarity
+    if view is None:
+        return {"similarity_title": "", "similarity": "", "difference": ""}
+    return {
+        "similarity_title": similarity_title(len(content.shown), view.near.n_averaged),
+        "similarity": (
+            "Correlation of the weights of every two windows, each weight less its mean. White is "
+            "the median of windows that share no time; blank windows share time. Dotted lines: "
+            "change points."
+        ),
+        "difference": (
+            "Mean weights of the fifth of windows of highest and of lowest behaviour, or of its "
+            "two labels, nodes ordered by group. Right: the difference. Dots: pairs that follow "
+            "the behaviour with rates held constant, q below 0.05."
+        ),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -99,7 +98,6 @@ def trajectory_figure(
     placed: PlacedEmbedding,
     windows: Windows,
     *,
-    derived: Container[str] = (),
     behavior: tuple[str, NDArray[Any]] | None = None,
 ) -> go.Figure:
     """
@@ -111,28 +109,18 @@ def trajectory_figure(
         The embedding in its plane.
     windows : Windows
         All windows, with what is known of each.
-    derived : container of str
-        Columns of the windows that the analysis computed: they are no behaviour.
     behavior : tuple of str and numpy.ndarray, shape (n_windows,), optional
         Name and values, or labels, of the behaviour that was asked for.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        The path coloured by a behaviour where one is known per window, else by time; its last
-        trace is the window on the slider.
+        The path coloured by that behaviour, else by time; its last trace is the window on the
+        slider.
     """
     points = placed.window_points
     middle = (windows.start_s + windows.stop_s) / 2
-    name, values = behavior or next(
-        (
-            (name, column)
-            for name, column in windows.columns.items()
-            if column.dtype.kind in "fiub" and len(np.unique(column)) > 1
-            and name not in derived
-        ),
-        ("time (s)", middle),
-    )  # fmt: skip
+    name, values = behavior or ("time (s)", middle)
     marker, shown = window_marker(name, np.asarray(values))
     breaks = np.flatnonzero(np.diff(windows.segment_index)) + 1
     path = np.insert(points, breaks, np.nan, axis=0)

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.collect import WindowMatrices
 from tavrnn_ephys.figures.page.style import new_figure, safe, short
 
@@ -114,9 +115,7 @@ def shown_limit(matrices: WindowMatrices) -> float:
     float
         The 99.5th percentile of absolute weights; larger ones are drawn in the last colour.
     """
-    size = np.abs(matrices.means[np.isfinite(matrices.means)])
-    percentile = float(np.percentile(size, 99.5)) if len(size) else 0.0
-    return percentile or matrix_limit(matrices)
+    return color_limit(matrices.means)
 
 
 def matrix_limit(matrices: WindowMatrices) -> float:

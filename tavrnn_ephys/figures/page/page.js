@@ -142,9 +142,8 @@
   // Changes of traces are pairs as Plotly.restyle takes them: one value per trace, and which traces.
   function recolored(id, figure) {
     const scale = signed[isDark() ? "dark" : "light"];
-    const scaled = (trace) => id === "matrix" || (id === "raster" && trace.type === "heatmap");
     return figure.data.flatMap((trace, number) => {
-      if (scaled(trace)) return [[{ colorscale: [scale] }, [number]]];
+      if (trace.type === "heatmap") return [[{ colorscale: [scale] }, [number]]];
       return id === "raster" && number === 0 ? [[{ "line.color": [colors().ink] }, [0]]] : [];
     });
   }
@@ -271,6 +270,10 @@
       figure.layout.height = id === "map" ? 300 : 360;
       place(id).style.minHeight = `${figure.layout.height}px`;
       if (id === "map") figure.data[1].marker.size *= 0.6;
+    }
+    if (root.clientWidth < 520 && id === "similarity") {
+      figure.layout.height = 460;
+      place(id).style.minHeight = "460px";
     }
     if (id === "matrix" && matrix) {
       figure.data[0].customdata = matrix.names.map((a) => matrix.names.map((b) => `${a} – ${b}`));

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.packing import NodeBlocks
 from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe
@@ -142,7 +143,7 @@ def _graphs(table: Any, nodes: Nodes) -> go.Figure:
     figure = make_subplots(rows=2, cols=len(states), subplot_titles=titles,
                            horizontal_spacing=0.03, vertical_spacing=0.12)  # fmt: skip
     for row, matrices in enumerate(rows, start=1):
-        limit = _limit(matrices)
+        limit = color_limit(*matrices)
         for column, matrix in enumerate(matrices, start=1):
             figure.add_trace(
                 go.Heatmap(z=matrix.round(4), zmin=-limit, zmax=limit, colorscale="RdBu_r",
@@ -183,8 +184,3 @@ def _matrices(
             matrix[second, first] = values[here]
         made.append(blocks.means(matrix))
     return made
-
-
-def _limit(matrices: list[NDArray[np.float64]]) -> float:
-    known = np.abs(np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices]))
-    return (float(np.percentile(known, 99.5)) if len(known) else 0.0) or 1.0

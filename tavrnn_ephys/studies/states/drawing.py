@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tavrnn_ephys.figures import plot_state_graph, plot_state_times
+from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.networks.states import NetworkStates
 from tavrnn_ephys.networks.states.features import pairs_of
 
@@ -62,7 +63,7 @@ def _graphs(result: AnalysisResult, found: NetworkStates) -> Figure:
     figure = Figure(figsize=(1.2 + 3.3 * n, 7.2), dpi=150, layout="constrained")
     axes = figure.subplots(2, n, squeeze=False)
     pairs = pairs_of(result.connectivity)
-    limits = [_limit(values[:, pairs[0], pairs[1]]) for values in (means, differences)]
+    limits = [color_limit(values[:, pairs[0], pairs[1]]) for values in (means, differences)]
     shares = found.durations.table["occupancy"]
     for state in range(n):
         for row, values in enumerate((means, differences)):
@@ -97,8 +98,3 @@ def _matrices(result: AnalysisResult) -> tuple[NDArray[np.float64], NDArray[np.f
             matrix[:, columns, rows] = values.reshape(found.n_states, -1)
         made.append(matrix)
     return made[0], made[1]
-
-
-def _limit(values: NDArray[np.float64]) -> float:
-    known = np.abs(values[np.isfinite(values)])
-    return (float(np.percentile(known, 99.5)) if len(known) else 0.0) or 1.0

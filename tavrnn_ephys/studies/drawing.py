@@ -1,0 +1,118 @@
+"""Every picture of an analysis, with what the recording says beside its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tavrnn_ephys.figures import WindowContext, analysis_figures
+from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
+from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.behavior.drawing import behavior_figures
+from tavrnn_ephys.studies.states.drawing import state_figures
+
+if TYPE_CHECKING:
+    import neo
+    from matplotlib.figure import Figure
+
+__all__ = ["BesideNetwork", "beside_network", "result_figures"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BesideNetwork:
+    """
+    What a recording says beside its network, taken while its file is open.
+
+    Parameters
+    ----------
+    behavior : tuple of (times_s, values, label), optional
+        Samples of the behaviour that was asked for.
+    epochs : tuple of (name, start_s, stop_s)
+        Tables of intervals, limits in seconds; the one that was asked for first.
+    """
+
+    behavior: tuple[Any, Any, str] | None = None
+    epochs: tuple[tuple[str, Any, Any], ...] = ()
+
+
+def beside_network(result: AnalysisResult, segment: neo.Segment) -> BesideNetwork:
+    """
+    Take from a recording what its pictures draw beside the network.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        An analysis of the segment.
+    segment : neo.Segment
+        The segment, with its file open.
+
+    Returns
+    -------
+    BesideNetwork
+        Samples of the behaviour that was asked for, and epochs.
+    """
+    asked = "" if result.behavior is None else result.behavior.behavior.name
+    held = behaviors_of_segment(segment, asked, asked_by="beside_network")
+    table = asked.partition(":")[0]
+    epochs = [
+        (name, *(np.asarray(times.rescale("s").magnitude, dtype=float) for times in limits))
+        for name, kind, epoch in held.markers
+        if kind == "epoch" and len(epoch)
+        for limits in [(epoch.times, epoch.times + epoch.durations)]
+    ]
+    epochs.sort(key=lambda item: item[0] != table)
+    column = held.columns.get(asked, held.without_role if asked else None)
+    behavior = None
+    if column is not None and not result.behavior.behavior.is_label:
+        behavior = (*column[:2], result.behavior.behavior.label)
+    return BesideNetwork(behavior=behavior, epochs=tuple(epochs))
+
+
+def result_figures(
+    result: AnalysisResult, beside: BesideNetwork | None = None
+) -> dict[str, Figure]:
+    """
+    Draw an analysis: its network, its link to a behaviour, and its states.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    beside : BesideNetwork, optional
+        What its recording says beside the network.
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
+        Those of :func:`tavrnn_ephys.figures.analysis_figures`, and of behaviour and states where
+        they were asked for.  A behaviour that was not asked for colours nothing.
+    """
+    beside, found = beside or BesideNetwork(), result.behavior
+    drawn = analysis_figures(
+        result.activity,
+        result.windows,
+        result.connectivity,
+        result.embedding,
+        score=None if found is None else found.score,
+        score_label="" if found is None else found.behavior.label,
+        behavior=beside.behavior,
+        context=_context(result, beside),
+    )
+    if found is not None:
+        drawn |= behavior_figures(result, found)
+    if result.states is not None:
+        drawn |= state_figures(result)
+    return drawn
+
+
+def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
+    found, change = result.behavior, result.change or {}
+    times = change.get("change_times")
+    return WindowContext(
+        labels=found.behavior.values if found is not None and found.behavior.is_label else None,
+        states=None if result.states is None else result.states.found.labels,
+        changes=() if times is None else times["window_index"].to_numpy(),
+        epochs=beside.epochs,
+    )
