@@ -38,6 +38,8 @@ __all__ = [
 
 # A smaller departure is the same decay in every row.
 _LEAST_DEPARTURE = 1e-3
+# Share of the decay that has to lie behind a window before it can depart from it.
+_LEAST_REACH = 0.95
 
 
 def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -> float:
@@ -168,8 +170,9 @@ def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        Shape (n_windows, n_windows); zero for later windows, and everywhere where attention is
-        the same decay for each window, shared out over the windows that there are.
+        Shape (n_windows, n_windows); zero for later windows, for the first windows, which have
+        too few before them to show a decay, and everywhere where attention is the same decay for
+        each window.
 
     Raises
     ------
@@ -185,9 +188,10 @@ def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     decay = np.array(
         [np.median(np.diagonal(full[max(late, n) :], max(late - n, 0))) for n in range(len(full))]
     )
+    reach = np.cumsum(decay) >= _LEAST_REACH * decay.sum()
     shared = np.where(lag >= 0, decay[np.abs(lag)], 0.0)
     shared *= full.sum(axis=1, keepdims=True) / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
-    return np.where(lag >= 0, full - shared, 0.0)
+    return np.where((lag >= 0) & reach[:, None], full - shared, 0.0)
 
 
 def varies_beyond_decay(embedding: NodeEmbedding) -> bool:

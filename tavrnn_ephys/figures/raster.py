@@ -29,7 +29,7 @@ from tavrnn_ephys.figures._drawing import (
     tidy,
 )
 
-__all__ = ["plot_raster"]
+__all__ = ["held_bins", "plot_raster"]
 
 # An excerpt shows this many steps between windows, then single spikes are still told apart.
 _STEPS_SHOWN = 30
@@ -39,6 +39,7 @@ _MAX_WINDOW_ROWS = 4
 # Shares of the height that windows, a row of epochs, and the behaviour take.
 _WINDOW_SHARE, _EPOCH_SHARE, _BEHAVIOR_SHARE = 0.10, 0.05, 0.18
 _MOST_EPOCHS = 3
+_GAP = "#dbe6f2"
 
 
 def plot_raster(
@@ -56,7 +57,8 @@ def plot_raster(
 
     Nodes stand in the order of their groups, with a line between groups.  Spike counts are
     drawn as one mark per bin that holds a spike; where marks would merge, as an image of the
-    rate.  Traces are drawn as an image of each node's z-score over the whole recording.
+    rate.  Traces are drawn as an image of each node's z-score over the whole recording, gaps in
+    pale blue.
 
     Parameters
     ----------
@@ -141,7 +143,34 @@ def _excerpt(
             f"({activity.t_start_s:g} s to {activity.t_stop_s:g} s). Move t_start_s or t_stop_s."
         )
     start_s, stop_s = activity.t_start_s + np.array([first, last]) * activity.bin_size_s
-    return float(start_s), float(stop_s), activity.values[:, first:last]
+    values = activity.values[:, first:last]
+    if activity.quantity == "trace":
+        values = np.where(held_bins(values), np.nan, values)
+    return float(start_s), float(stop_s), values
+
+
+def held_bins(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """
+    Find the bins of traces in gaps, in which all nodes keep their last value.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_nodes, n_bins)
+        Mean values of traces.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_bins,)
+        True where no node differs from the bin before.
+
+    Examples
+    --------
+    >>> held_bins(np.array([[1.0, 2.0, 2.0], [5.0, 5.0, 5.0]]))
+    array([False, False,  True])
+    """
+    held = np.zeros(values.shape[1], dtype=bool)
+    held[1:] = (np.diff(values, axis=1) == 0).all(axis=0)
+    return held
 
 
 def _draw_activity(
@@ -150,7 +179,7 @@ def _draw_activity(
     n_nodes = len(values)
     if activity.quantity == "trace":
         image, low, label = _pool(ax, _z_scores(activity, values)), -1.0, "z-score"
-        high = max(float(np.percentile(image, 99.5)), 1.0)
+        high = max(float(np.nanpercentile(image, 99.5)), 1.0)
     elif n_nodes > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS:
         image, label = _pool(ax, values / activity.bin_size_s), "rate (spikes/s)"
         low, high = 0.0, float(np.percentile(image, 99.5)) or float(image.max()) or 1.0
@@ -164,7 +193,7 @@ def _draw_activity(
         image,
         aspect="auto",
         extent=extent,
-        cmap=colormaps["Greys"],
+        cmap=colormaps["Greys"].with_extremes(bad=_GAP),
         vmin=low,
         vmax=high,
         interpolation=interpolation,
@@ -194,6 +223,7 @@ def _pool(ax: Axes, values: NDArray[Any]) -> NDArray[np.float64]:
     width = -(-values.shape[1] // n_columns)
     starts = np.arange(0, values.shape[1], width)
     widths = np.diff(np.append(starts, values.shape[1]))
+    # A gap stays a gap.
     return np.add.reduceat(values, starts, axis=1) / widths
 
 

@@ -110,9 +110,11 @@ def result_figures(
 def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
     found, change = result.behavior, result.change or {}
     times = change.get("change_times")
+    several = result.states is not None and result.states.found.n_states > 1
+    states = result.states.found.labels if several else None
     return WindowContext(
         labels=found.behavior.values if found is not None and found.behavior.is_label else None,
-        states=None if result.states is None else result.states.found.labels,
+        states=states,
         changes=() if times is None else times["window_index"].to_numpy(),
         epochs=beside.epochs,
     )

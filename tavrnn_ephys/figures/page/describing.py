@@ -238,10 +238,14 @@ def _raster(content: ReportContent) -> str:
     text += " The band is the window on the slider."
     thinned = [f"{item.name} (1 in {item.every} samples)" for item in view.behavior
                if item.every > 1]  # fmt: skip
+    thinned += [f"{item.name} (1 in {item.every} intervals)" for item in view.epochs
+                if item.every > 1]  # fmt: skip
     if thinned:
         text += f" Thinned: {', '.join(thinned)}."
     if view.n_behaviors > len(view.behavior):
         text += f" {len(view.behavior)} of {view.n_behaviors} behaviours are drawn."
+    if view.epochs:
+        text += " Bars at the bottom: intervals of time that the file names."
     if not view.n_behaviors:
         text += " The file holds no behaviour signal."
     return text

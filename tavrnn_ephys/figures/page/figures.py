@@ -13,6 +13,7 @@ from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.figures.page.collect import PlacedEmbedding, ReportContent, WindowMatrices
 from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.packing import node_order
+from tavrnn_ephys.figures.page.recording import EpochRow
 from tavrnn_ephys.figures.page.style import (
     COLORS,
     GREY,
@@ -204,8 +205,8 @@ def raster_figure(content: ReportContent) -> go.Figure:
     """
     view = content.recording
     rows = [*([view.population] if view.population is not None else []), *view.behavior]
-    n_rows = 1 + len(rows)
-    heights = [3.2] + [1.0] * len(rows)
+    n_rows = 1 + len(rows) + bool(view.epochs)
+    heights = [3.2] + [1.0] * len(rows) + [0.3 * len(view.epochs)] * bool(view.epochs)
     figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, row_heights=heights,
                            vertical_spacing=0.045)  # fmt: skip
     order = node_order(content.nodes)
@@ -224,9 +225,11 @@ def raster_figure(content: ReportContent) -> go.Figure:
         figure.add_trace(line, row=row, col=1)
         figure.update_yaxes(title={"text": short(trace.name, 15) + unit, "font": {"size": 11}},
                             nticks=4, zeroline=False, row=row, col=1)  # fmt: skip
+    for number, item in enumerate(view.epochs):
+        figure.add_trace(_epoch_bars(item, COLORS[(number + 2) % len(COLORS)]), row=n_rows, col=1)
     figure.update_layout(
-        template="none", height=330 + 95 * len(rows), showlegend=False,
-        margin={**MARGIN, "l": 74}, dragmode=False,
+        template="none", height=330 + 95 * len(rows) + 30 * len(view.epochs), showlegend=False,
+        margin={**MARGIN, "l": 74}, dragmode=False, barmode="overlay",
         shapes=[{"type": "rect", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
                  "fillcolor": COLORS[4], "opacity": 0.3, "line": {"width": 0}, "layer": "above"}],
     )  # fmt: skip
@@ -238,9 +241,19 @@ def raster_figure(content: ReportContent) -> go.Figure:
     return figure
 
 
+def _epoch_bars(item: EpochRow, color: str) -> go.Bar:
+    return go.Bar(
+        base=item.start_s, x=item.stop_s - item.start_s, orientation="h", width=0.7,
+        y=[short(item.name, 14)] * len(item.start_s), text=[short(name) for name in item.labels],
+        textposition="none", marker={"color": color, "line": {"width": 1, "color": color}},
+        hovertemplate="%{base:.2f} s: %{text}<extra></extra>",
+    )  # fmt: skip
+
+
 def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
     # z-scores beyond 4 are drawn as 4; steps of 0.03 fit into bytes.
-    steps = np.rint(np.clip(values, -4, 4) / 4 * 127).astype(np.int8)
+    steps: Any = np.rint(np.clip(values, -4, 4) / 4 * 127)
+    steps = np.where(np.isnan(steps), None, np.nan_to_num(steps).astype(np.int64))
     return go.Heatmap(
         z=steps, x0=view.t_start_s + view.image_step_s / 2, dx=view.image_step_s, zmin=-127,
         zmax=127, colorscale="RdBu_r", hoverinfo="skip",

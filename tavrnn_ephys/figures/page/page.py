@@ -168,7 +168,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     found |= {name: figure for name, figure in compared.items() if figure is not None}
     if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
         found["map"] = drawn.map_figure(content.nodes, content.matrices)
-    if view.n_spikes or view.image is not None or view.behavior:
+    if view.n_spikes or view.image is not None or view.behavior or view.epochs:
         found["raster"] = drawn.raster_figure(content)
     attention = content.attention
     if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:

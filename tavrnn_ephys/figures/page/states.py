@@ -41,7 +41,8 @@ def state_figures(content: ReportContent) -> dict[str, go.Figure]:
         By the name of its place on the page; empty where the run has no states.
     """
     tables, found = content.tables, {}
-    if "state_windows" in tables:
+    # One state would be one bar.
+    if "state_windows" in tables and tables["state_windows"]["state"].nunique() > 1:
         found["state-times"] = _times(content)
     if "state_pairs" in tables:
         found["state-graphs"] = _graphs(tables["state_pairs"], content.nodes)

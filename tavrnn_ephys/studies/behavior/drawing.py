@@ -74,11 +74,11 @@ def behavior_figures(
         plot_electrodes(result.activity.nodes, ax=figures["behavior_electrodes"].subplots())
     if found.ranking is not None:
         ranked = found.ranking.to_pandas(result.windows)
-        # Bars of two heights say no more than the ranks' names.
+        # Two values say no more than the ranks' names.
         if ranked["score"].nunique() > 2:
             figures["behavior_ranking"] = _figure(6.0, 3.6)
             ax = figures["behavior_ranking"].subplots()
-            plot_performance_by_rank(ranked, ax=ax, label=label)
+            plot_performance_by_rank(ranked, ax=ax, label=label, everyone=found.score)
         figures["behavior_difference"] = _difference(result, found)
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
     if found.alignment is not None and not found.behavior.is_label:

@@ -34,14 +34,14 @@ def state_figures(result: AnalysisResult) -> dict[str, Figure]:
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        ``state_times``, and for several states ``state_graphs``: the mean graph of each, and
-        below it its difference from all other windows, grey where q is 0.05 or more.
+        For several states ``state_times``, and ``state_graphs``: the mean graph of each, and
+        below it its difference from all other windows, grey where q is 0.05 or more.  One state
+        gives no picture, for it would be one bar.
     """
     found = result.states.found
-    drawn = {"state_times": _times(result, found)}
-    if found.n_states > 1:
-        drawn["state_graphs"] = _graphs(result, found)
-    return drawn
+    if found.n_states < 2:
+        return {}
+    return {"state_times": _times(result, found), "state_graphs": _graphs(result, found)}
 
 
 def _times(result: AnalysisResult, found: NetworkStates) -> Figure:
