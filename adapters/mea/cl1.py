@@ -9,9 +9,9 @@ count frames.  Attributes that PyTables pickled are scanned for plain values and
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -275,9 +275,9 @@ def _traces(path: Path, file: Any, facts: _Facts, span: Any, chosen: list[int]) 
     return signal.part(start=first, stop=min(last, samples.shape[0]), channels=chosen)
 
 
-def _date(file: Any) -> datetime.datetime | None:
+def _date(file: Any) -> datetime | None:
     try:
-        return datetime.datetime.fromisoformat(attribute(file, "created_utc", ""))
+        return datetime.fromisoformat(attribute(file, "created_utc", ""))
     except (ValueError, TypeError):
         return None
 

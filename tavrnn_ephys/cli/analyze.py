@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.options import Switch, number, number_of_states, path, suggest, whole_number
+from tavrnn_ephys.cli.modelling import MODELLING, add_graphs, add_model, modelling_choices
+from tavrnn_ephys.cli.options import Switch, number_of_states, path, suggest
 from tavrnn_ephys.cli.parsing import rarely_needed
 from tavrnn_ephys.cli.questions import (
     add_behavior,
@@ -14,7 +15,6 @@ from tavrnn_ephys.cli.questions import (
     add_reading,
     add_segment,
     add_windows,
-    measure_options,
     reading_options,
 )
 from tavrnn_ephys.cli.reports import Report
@@ -26,9 +26,9 @@ from tavrnn_ephys.cli.selecting import (
 )
 from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, PROFILES
+from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS
 from tavrnn_ephys.core.output import check_output
-from tavrnn_ephys.core.spec import GraphSpec, ModelSpec, StateSpec
+from tavrnn_ephys.core.spec import StateSpec
 
 if TYPE_CHECKING:
     from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -39,7 +39,7 @@ __all__ = ["add_command"]
 _RARELY = (
     "sidecar", "replace", "module", "connectivity", "measure", "measure_option", "profile",
     "segment", "adapter", "option", "session_start", "figure_format", "behavior_how",
-    "behavior_period", "threshold", "print_config",
+    "behavior_period", "threshold", "print_config", *MODELLING,
 )  # fmt: skip
 _SUGGESTED = "what suits the recording, with the reason"
 
@@ -96,9 +96,9 @@ def add_command(commands: Any) -> Any:
     add_selection(command)
     _add_placement(command)
     network = command.add_argument_group("network and model")
-    _add_graphs(network)
+    add_graphs(network)
     add_measure(network)
-    _add_model(network)
+    add_model(network)
     reading = command.add_argument_group("how the file is read")
     add_segment(reading)
     add_reading(reading)
@@ -126,47 +126,6 @@ def _add_pictures(command: Any) -> None:
         help="folder for the tables of the answer, the behaviour and the states (CSV)",
     )
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
-
-
-def _add_graphs(command: Any) -> None:
-    command.add_argument(
-        "--threshold",
-        type=number,
-        default=GraphSpec().threshold,
-        metavar="R",
-        help="smallest absolute connectivity that makes an edge, no unit (default: 0, keep all)",
-    )
-
-
-def _add_model(command: Any) -> None:
-    default = ModelSpec()
-    profile = command.add_argument(
-        "--profile",
-        default=default.profile,
-        metavar="NAME",
-        help="default, the model that this project stands behind, or paper, the published network "
-        "to the letter (its graphs want --threshold 0.6)",
-    )
-    suggest(profile, lambda: PROFILES)
-    command.add_argument(
-        "--training-epochs",
-        type=whole_number,
-        metavar="N",
-        help="passes over the windows (default: the profile's)",
-    )
-    command.add_argument(
-        "--seed",
-        type=whole_number,
-        default=default.seed,
-        metavar="N",
-        help=f"seed of the model (default: {default.seed})",
-    )
-    command.add_argument(
-        "--save-model",
-        type=path,
-        metavar="FILE.npz",
-        help="file for the fitted model, which 'stream' takes",
-    )
 
 
 def _add_placement(command: Any) -> None:
@@ -264,12 +223,7 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
         "bin_size_s": options.bin_size,
         "window_length_s": options.window,
         "step_s": options.step,
-        "measure": options.measure,
-        "measure_options": measure_options(options),
-        "threshold": options.threshold,
-        "profile": options.profile,
-        "training_epochs": options.training_epochs,
-        "seed": options.seed,
+        **modelling_choices(options),
         "segment_index": options.segment,
         "selection": selection_of(options),
         **layout_choices(options),

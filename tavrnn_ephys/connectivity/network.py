@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tavrnn_ephys.connectivity.edge_rules import edge_rule
 from tavrnn_ephys.connectivity.graphs import graphs_of
 from tavrnn_ephys.connectivity.stored import fitting_connectivity
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
@@ -59,12 +60,13 @@ def compute_graphs(
         silent_nodes=connectivity.silent_nodes,
         min_spikes=least,
         **connectivity.options,
+        **({} if connectivity.taper is None else {"taper": connectivity.taper}),
         **({"spiketrains": spiketrains} if exact else {}),
     )
     # The specification has checked its choices.
     made = graphs_of(
         found,
-        threshold=graphs.threshold,
+        threshold=edge_rule(activity, windows, connectivity, graphs, spiketrains=spiketrains),
         features=graphs.features,
         history_node=graphs.history_node,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,14 +14,16 @@ from tavrnn_ephys.connectivity.exact_spikes import relative_trains, spikes_betwe
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.lagged.windows import LaggedWindows
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
+from tavrnn_ephys.connectivity.parameters import defaults_of, options_taken
 from tavrnn_ephys.connectivity.sliding import (
     FAST_MEASURES,
     iter_window_moments,
     weights_from_moments,
 )
+from tavrnn_ephys.connectivity.tapers import Taper
 from tavrnn_ephys.connectivity.tiling import require_fine_bins
 from tavrnn_ephys.connectivity.variation import is_constant, largest_values, plain
-from tavrnn_ephys.core.checks import known_options, one_of, whole_number
+from tavrnn_ephys.core.checks import one_of, whole_number
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Origin, Windows
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
@@ -31,8 +32,6 @@ from tavrnn_ephys.core.names import SILENT_RULES
 
 __all__ = ["Request", "count_silent"]
 
-# Parameters of a measure that its caller fills in.
-_FILLED_IN = ("bin_size_s", "spike_times_s", "n_before")
 # Measures that take exact spike times.
 _LAGGED, _TILING = "lagged_correlation", "spike_time_tiling_coefficient"
 
@@ -46,6 +45,8 @@ class _Window:
     mean: NDArray[np.float64]
     lags_s: NDArray[np.float64] | None = None
     standard_errors: NDArray[np.float64] | None = None
+    # Sums over bins, where they are not the mean times their number.
+    total: NDArray[np.float64] | None = None
 
 
 class Request:
@@ -102,10 +103,12 @@ class Request:
         self.activity, self.binary, self.silent_nodes = activity, binary, silent_nodes
         self.ranges = bin_ranges(windows, activity)
         self.options = dict(options)
+        taper = self.options.pop("taper", None)
+        self._taper = None if taper is None else Taper(taper, self.name)
         fit_windows = self.options.pop("fit_windows", None)
         with_errors = bool(self.options.pop("standard_errors", False))
         self._trains = relative_trains(self.options.pop("spiketrains", None), activity, self.name)
-        self._wanted = _check_options(self.function, self.name, self.options)
+        self._wanted = options_taken(self.function, self.name, self.options)
         from_bins = self._trains is None and activity.quantity == "spike_count"
         if self.name == _TILING and from_bins:
             require_fine_bins(self.options["dt"], activity.bin_size_s)
@@ -144,6 +147,8 @@ class Request:
         """
         if self._lagged is not None:
             windows = self._in_order(self._lagged, out)
+        elif self._taper is not None:
+            windows = self._tapered(out, self._taper)
         else:
             windows = self._fast(out) if self._is_fast else self._one_by_one(out)
         for index, window in enumerate(windows):
@@ -201,11 +206,13 @@ class Request:
         )
 
     def _origin_of(self, activity: BinnedActivity) -> Origin:
-        options = {**_defaults(self.function), **self.options}
+        options = {**defaults_of(self.function), **self.options}
         if self._lagged is not None:
             options.update(self._lagged.kernel.to_options(), same_bin=self._lagged.same_bin)
         if self._trains is not None:
             options["spiketrains"] = "exact"
+        if self._taper is not None:
+            options["taper"] = self._taper.name
         return Origin(
             bin_size_s=float(activity.bin_size_s),
             quantity=activity.quantity,
@@ -225,7 +232,7 @@ class Request:
 
     @property
     def _is_fast(self) -> bool:
-        return self.function is FAST_MEASURES.get(self.name)
+        return self._taper is None and self.function is FAST_MEASURES.get(self.name)
 
     def _fast(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
         n_nodes = self.activity.n_nodes
@@ -249,6 +256,19 @@ class Request:
                 silent=item.silent,
                 mean=item.mean / self._unit_s,
                 standard_errors=item.standard_errors,
+            )
+
+    def _tapered(self, out: NDArray[np.float64] | None, taper: Taper) -> Iterator[_Window]:
+        for index in range(len(self.ranges)):
+            values = self._values(index)
+            silent = is_constant(values.min(axis=1), values.max(axis=1), self._scale)
+            weights = np.empty((len(values), len(values))) if out is None else out[index]
+            weights[:] = taper.weights(_flat(values, silent))
+            yield _Window(
+                weights=weights,
+                silent=silent,
+                mean=taper.means(values) / self._unit_s,
+                total=values.sum(axis=1),
             )
 
     def _one_by_one(self, out: NDArray[np.float64] | None) -> Iterator[_Window]:
@@ -294,6 +314,7 @@ class Request:
             return window
         first, last = self.ranges[index]
         counts = window.mean * self._unit_s * (last - first)
+        counts = counts if window.total is None else window.total
         return replace(window, silent=window.silent | (counts < self.min_spikes - 0.5))
 
     def _apply_silent_rule(self, window: _Window) -> None:
@@ -315,37 +336,6 @@ class Request:
                 value = zero if self.silent_nodes == "zero" else fill
                 matrix[window.silent] = value
                 matrix[:, window.silent] = value
-
-
-def _check_options(function: Measure, name: str, options: Mapping[str, Any]) -> set[str]:
-    """Return the parameters that are filled in; refuse options that the function lacks."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-    except (TypeError, ValueError):
-        return set()
-    takes_all = any(item.kind is item.VAR_KEYWORD for item in parameters)
-    known = {item.name: item for item in parameters if item.kind is not item.VAR_KEYWORD}
-    own = {
-        key: item.default is inspect.Parameter.empty
-        for key, item in known.items()
-        if key not in _FILLED_IN
-    }
-    given = [key for key in options if key in own or not takes_all]
-    known_options(name, given, own, is_ours=name in MEASURES)
-    return {key for key in known if key in _FILLED_IN}
-
-
-def _defaults(function: Measure) -> dict[str, Any]:
-    """Options that a measure has without being told."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-    except (TypeError, ValueError):
-        return {}
-    return {
-        item.name: item.default
-        for item in parameters
-        if item.name not in _FILLED_IN and item.default is not inspect.Parameter.empty
-    }
 
 
 def _flat(values: NDArray[Any], silent: NDArray[np.bool_]) -> NDArray[Any]:

@@ -63,7 +63,9 @@ def compute_connectivity(
         ``"auto"``), ``same_bin`` (whether one frame of traces counts, as it does unless False),
         ``fit_windows`` (those that ``"auto"`` looks at, such as training windows),
         ``spiketrains`` (lags at 1 ms whatever the bins), ``standard_errors`` (True keeps those
-        of the weights).
+        of the weights).  Of ``"pearson"`` and ``"covariance"``: ``taper`` (``"hann"``,
+        ``"hamming"`` or ``"tukey"``), by which bins count less towards the ends of a window, the
+        mean activity too.
 
     Returns
     -------

@@ -18,8 +18,11 @@ __all__ = [
     "PROFILES",
     "SCENARIOS",
     "SILENT_RULES",
+    "SMOOTHINGS",
     "STATE_METHODS",
     "STATE_TABLES",
+    "SURROGATES",
+    "TAPERS",
     "WAYS",
 ]
 
@@ -46,6 +49,21 @@ LAG_KERNELS = ("exponential", "raised_cosine")
 SILENT_RULES = ("zero", "nan", "raise")
 #: Vertex features that graphs bring.
 FEATURES = ("weights", "identity", "rates")
+#: What chance is where edges are those beyond chance: each node shifted in time on its own, bins
+#: shuffled within windows, or Elephant's surrogates of spike trains.
+SURROGATES = (
+    "shift",
+    "shuffle",
+    "dither_spikes",
+    "jitter_spikes",
+    "dither_spike_train",
+    "shuffle_isis",
+    "randomise_spikes",
+)
+#: How the bins of a window are weighed where it is tapered.
+TAPERS = ("hann", "hamming", "tukey")
+#: How embeddings are smoothed over windows.
+SMOOTHINGS = ("none", "causal", "two_sided")
 #: Profiles of the model.
 PROFILES = ("default", "state_space", "paper")
 #: How a window of each kind of behaviour is summed up; the first is the default.

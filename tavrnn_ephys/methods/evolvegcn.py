@@ -13,13 +13,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods._dense import edge_level, rows_of
+from tavrnn_ephys.methods._edge_encoder import EdgeEncoder
 from tavrnn_ephys.methods._training import run_steps, seeded
-from tavrnn_ephys.methods.contract import GraphEmbedder
 
 __all__ = ["EvolveGCN"]
 
 
-class EvolveGCN(GraphEmbedder):
+class EvolveGCN(EdgeEncoder):
     """
     EvolveGCN-O [1]_ with an inner-product decoder.
 
@@ -58,25 +58,6 @@ class EvolveGCN(GraphEmbedder):
     """
 
     name = "evolvegcn"
-
-    def __init__(
-        self,
-        *,
-        latent_size: int = 8,
-        hidden_size: int = 32,
-        density: float = 0.2,
-        windows_per_step: int = 6,
-        n_steps: int = 200,
-        learning_rate: float = 1e-2,
-        seed: int = 0,
-    ):
-        self.latent_size = latent_size
-        self.hidden_size = hidden_size
-        self.density = density
-        self.windows_per_step = windows_per_step
-        self.n_steps = n_steps
-        self.learning_rate = learning_rate
-        self.seed = seed
 
     def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
         n_nodes = sequences[0].n_nodes

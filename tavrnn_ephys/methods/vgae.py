@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods._dense import edge_level, rows_of
+from tavrnn_ephys.methods._edge_encoder import EdgeEncoder
 from tavrnn_ephys.methods._training import run_steps, seeded
-from tavrnn_ephys.methods.contract import GraphEmbedder
 
 __all__ = ["VGAE"]
 
 
-class VGAE(GraphEmbedder):
+class VGAE(EdgeEncoder):
     """
     Variational graph auto-encoder [1]_ of PyTorch Geometric, trained on all windows at once.
 
@@ -54,25 +54,6 @@ class VGAE(GraphEmbedder):
     """
 
     name = "vgae"
-
-    def __init__(
-        self,
-        *,
-        latent_size: int = 8,
-        hidden_size: int = 32,
-        density: float = 0.2,
-        windows_per_step: int = 6,
-        n_steps: int = 200,
-        learning_rate: float = 1e-2,
-        seed: int = 0,
-    ):
-        self.latent_size = latent_size
-        self.hidden_size = hidden_size
-        self.density = density
-        self.windows_per_step = windows_per_step
-        self.n_steps = n_steps
-        self.learning_rate = learning_rate
-        self.seed = seed
 
     def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
         from torch_geometric.nn import VGAE as GeometricVGAE

@@ -346,9 +346,13 @@ def make_model(config: AnalysisConfig, *, verbose: bool = False) -> TAVRNN:
     """
     from tavrnn_ephys.methods.tavrnn import TAVRNN
 
+    spec = config.model
+    width: dict[str, Any] = {} if spec.latent_size is None else {"latent_size": spec.latent_size}
     return TAVRNN(
-        training_epochs=config.training_epochs,
-        profile=config.profile,
-        seed=config.seed,
+        training_epochs=spec.training_epochs,
+        profile=spec.profile,
+        seed=spec.seed,
         verbose=verbose,
+        options=spec.given_options or None,
+        **width,
     )

@@ -20,12 +20,13 @@ from tavrnn_ephys.core.spec import (
     to_facts,
     unknown_facts,
 )
+from tavrnn_ephys.core.spec.connectivity import LEAST_SPIKES
 
 __all__ = ["AnalysisConfig"]
 
-#: Fewest spikes of a node in a window whose edges are taken for more than chance.
-LEAST_SPIKES = 2
 _PARTS = (WindowSpec, ConnectivitySpec, GraphSpec, ModelSpec)
+# Two parts have options; here each goes by a name of its own.
+_OPTIONS: Mapping[Any, str] = {ConnectivitySpec: "measure_options", ModelSpec: "model_options"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,21 @@ class AnalysisConfig:
         Windows laid otherwise: one per run of this behaviour.
     selection : SelectionSpec
         Nodes and time that are analysed; all of both by default.
+    taper : {"hann", "hamming", "tukey"}, optional
+        Weights of the bins of a window; all count alike by default.
+    density, n_strongest, false_discoveries : float, int, float, optional
+        Another rule for edges than ``threshold``: the same share of pairs in every window, the
+        strongest weights of each node, or the weights beyond chance, as in
+        :class:`~tavrnn_ephys.core.spec.GraphSpec`.
+    surrogates, n_surrogates, surrogate_reach_s : str, int, float
+        What chance is for ``false_discoveries``: kind and number of surrogate recordings, and how
+        far they move spikes or nodes in time.
+    latent_size : int, optional
+        Width of the latent variable of a node; the model's by default.
+    smoothing : {"none", "causal", "two_sided"}, optional
+        How embeddings are smoothed over windows; the profile's by default.
+    model_options : mapping of str to object
+        Further options of :class:`tavrnn_ephys.TAVRNN` that differ from the profile.
     """
 
     bin_size_s: float
@@ -94,11 +110,23 @@ class AnalysisConfig:
     after_s: float | None = None
     runs_of: str | None = None
     selection: SelectionSpec = field(default_factory=SelectionSpec)
+    taper: str | None = None
+    density: float | None = None
+    n_strongest: int | None = None
+    false_discoveries: float | None = None
+    surrogates: str = "shift"
+    n_surrogates: int = 100
+    surrogate_reach_s: float | None = None
+    latent_size: int | None = None
+    smoothing: str | None = None
+    model_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Each part checks what it is given.
         self.connectivity.check_windows(self.windows)
         self.graphs, self.model  # noqa: B018
+        if self.model.given_options:
+            _check_options(self.model)
         if self.segment_index is not None:
             whole_number(self.segment_index, "segment_index")
 
@@ -116,19 +144,26 @@ class AnalysisConfig:
             options=self.measure_options,
             silent_nodes=self.silent_nodes,
             min_spikes=self.min_spikes,
+            taper=self.taper,
         )
 
     @property
     def graphs(self) -> GraphSpec:
         """How graphs are made."""
-        return GraphSpec(
-            threshold=self.threshold, features=self.features, history_node=self.history_node
-        )
+        names = (item.name for item in dataclasses.fields(GraphSpec))
+        return GraphSpec(**{name: getattr(self, name) for name in names})
 
     @property
     def model(self) -> ModelSpec:
         """The model and its training."""
-        return ModelSpec(profile=self.profile, training_epochs=self.training_epochs, seed=self.seed)
+        return ModelSpec(
+            profile=self.profile,
+            training_epochs=self.training_epochs,
+            seed=self.seed,
+            latent_size=self.latent_size,
+            smoothing=self.smoothing,
+            options=self.model_options,
+        )
 
     def facts(self) -> dict[str, Any]:
         """
@@ -172,8 +207,23 @@ class AnalysisConfig:
             )
         given: dict[str, Any] = {}
         for part in _PARTS:
-            given |= dataclasses.asdict(from_facts(part, facts))  # type: ignore[call-overload]
-        given["measure_options"] = given.pop("options")
+            known = dataclasses.asdict(from_facts(part, facts))  # type: ignore[call-overload]
+            if part in _OPTIONS:
+                known[_OPTIONS[part]] = known.pop("options")
+            given |= known
         given["selection"] = from_facts(SelectionSpec, facts)
         given["segment_index"] = from_facts(RecordingSpec, facts).segment_index
         return cls(**given)
+
+
+def _check_options(model: ModelSpec) -> None:
+    """Refuse options that the model does not have, before anything is read."""
+    from tavrnn_ephys.methods.tavrnn.profiles import resolve_options
+
+    own = {} if model.latent_size is None else {"latent_size": model.latent_size}
+    resolve_options(
+        model.profile,
+        None,
+        training_epochs=model.training_epochs,
+        options={**own, **model.given_options},
+    )

@@ -176,6 +176,30 @@ CASES = {
         SLIDING,
         lambda r: _apart(r, GAP) and _apart(r, INVALID) and len(r.windows) == 9 + 6 + 2,
     ),
+    "tapered windows and edges beyond chance": (
+        [*SLIDE, "--taper", "hann", "--false-discoveries", "0.2", "--surrogates", "dither_spikes",
+         "--n-surrogates", "20", "--surrogate-reach", "300ms"],
+        {
+            **SLIDING, "taper": "hann", "false_discoveries": 0.2, "surrogates": "dither_spikes",
+            "n_surrogates": 20, "surrogate_reach_s": 0.3,
+        },
+        lambda r: r.connectivity.origin.measure_options == (("taper", "hann"),),
+    ),
+    "density, latent size, smoothing and spikes per window": (
+        [*SLIDE, "--density", "0.1", "--latent-size", "3", "--smoothing", "causal",
+         "--model-option", "attention=node", "--min-spikes-per-window", "5", "--no-history-node",
+         "--features", "rates", "--silent-nodes", "nan"],
+        {
+            **SLIDING, "density": 0.1, "latent_size": 3, "smoothing": "causal",
+            "model_options": {"attention": "node"}, "min_spikes": 5, "history_node": False,
+            "features": "rates", "silent_nodes": "nan",
+        },
+        lambda r: (
+            r.model.get_params()["latent_size"] == 3
+            and max(r.graphs.weights[0].nnz, r.graphs.weights[-1].nnz) <= 38
+            and not r.graphs.history_node
+        ),
+    ),
     "all at once": (
         ["--windows", "trials:right", "--nodes", "region == 'CA1'", "--min-rate", "2Hz", "--from",
          "2s", "--to", "58s", "--exclude", "artefacts", "--exclude", "state:rem"],

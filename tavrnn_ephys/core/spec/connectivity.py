@@ -1,4 +1,4 @@
-"""Which connectivity, and the graphs made of it."""
+"""Which connectivity, and how the bins of a window count."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from tavrnn_ephys.core.checks import (
     known_options,
     lag_bins,
     one_of,
-    positive_number,
     time_s,
     whole_bins,
     whole_number,
 )
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FEATURES, LAG_KERNELS, MEASURES, SILENT_RULES
+from tavrnn_ephys.core.names import LAG_KERNELS, MEASURES, SILENT_RULES, TAPERS
 from tavrnn_ephys.core.spec.facts import fact
 from tavrnn_ephys.core.spec.windows import WindowSpec
 
-__all__ = ["ConnectivitySpec", "GraphSpec"]
+__all__ = ["LEAST_SPIKES", "ConnectivitySpec"]
+
+#: Fewest spikes of a node in a window whose edges an analysis takes for more than chance.
+LEAST_SPIKES = 2
 
 # Parameters of compute_connectivity itself, not of its measures.
 _OWN_OPTIONS = (
@@ -33,7 +35,10 @@ _OWN_OPTIONS = (
     "spiketrains",
     "fit_windows",
     "standard_errors",
+    "taper",
 )
+#: Measures whose bins can be weighed.
+_TAPERED = ("pearson", "covariance")
 _DURATIONS = ("max_lag", "dt", "time_constant")
 # What stands for a duration that is estimated.
 _AUTO = "auto"
@@ -75,11 +80,19 @@ class ConnectivitySpec:
     )
     silent_nodes: str = fact("analysis.silent_nodes", default="zero")
     min_spikes: int | None = fact("analysis.min_spikes", kind="optional", default=None)
+    taper: str | None = fact("analysis.taper", kind="optional", default=None)
 
     def __post_init__(self) -> None:
         one_of(self.silent_nodes, SILENT_RULES, "silent_nodes")
         if self.min_spikes is not None:
             whole_number(self.min_spikes, "min_spikes")
+        if self.taper is not None:
+            one_of(self.taper, TAPERS, "taper")
+            if self.measure not in _TAPERED:
+                raise InputError(
+                    f"taper weighs the bins of {' and '.join(_TAPERED)}, not those of "
+                    f"'{self.measure}'. Choose one of both, or leave the taper out."
+                )
         for name in _OWN_OPTIONS:
             if name in self.options:
                 raise InputError(
@@ -120,39 +133,3 @@ class ConnectivitySpec:
 
 def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == _AUTO
-
-
-@dataclass(frozen=True, kw_only=True)
-class GraphSpec:
-    """
-    How graphs are made of connectivity.
-
-    Parameters
-    ----------
-    threshold : float
-        Smallest absolute weight of an edge.
-    features : {"weights", "identity", "rates"}
-        Vertex features that the graphs bring; or a function of one's own, stored by its name.
-    history_node : bool
-        Whether each graph has a vertex joined to all others.
-
-    Raises
-    ------
-    InputError
-        If the threshold is negative or not finite, or there are no such features.
-
-    Examples
-    --------
-    >>> GraphSpec(threshold=0.6)
-    GraphSpec(threshold=0.6, features='weights', history_node=True)
-    """
-
-    threshold: float = fact("analysis.threshold", default=0.0)
-    features: str = fact("analysis.features", default="weights")
-    history_node: bool = fact("analysis.history_node", default=True)
-
-    def __post_init__(self) -> None:
-        positive_number(self.threshold, "threshold", or_zero=True)
-        if not callable(self.features):
-            one_of(self.features, FEATURES, "features")
-        one_of(self.history_node, (True, False), "history_node")

@@ -1,4 +1,4 @@
-"""What a stored run says of its windows, its nodes and its time, in words."""
+"""What a stored run says of its windows, nodes, time, network and behaviours, in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.spec.connectivity import LEAST_SPIKES, ConnectivitySpec
 from tavrnn_ephys.core.spec.facts import from_facts
+from tavrnn_ephys.core.spec.graphs import GraphSpec
+from tavrnn_ephys.core.spec.model import ModelSpec
 from tavrnn_ephys.core.spec.selection import SelectionSpec
 from tavrnn_ephys.core.spec.windows import WindowSpec
 
@@ -18,7 +21,7 @@ _MOST_IDS = 6
 
 def told_selection(facts: Mapping[str, Any]) -> str:
     """
-    Say which windows, nodes and time a run was asked for, from what is stored of it.
+    Say which windows, nodes and time a run was asked for, and what differs from the usual network.
 
     Parameters
     ----------
@@ -39,10 +42,15 @@ def told_selection(facts: Mapping[str, Any]) -> str:
     try:
         windows = _told_windows(from_facts(WindowSpec, facts))
         selection = from_facts(SelectionSpec, facts)
+        network = [
+            *_told_connectivity(from_facts(ConnectivitySpec, facts)),
+            *_told_edges(from_facts(GraphSpec, facts)),
+            *_told_model(from_facts(ModelSpec, facts)),
+        ]
     except InputError:
         # A run of another program, or of a later release.
         return ""
-    return "; ".join([windows, *_told_nodes(selection), *_told_time(selection)])
+    return "; ".join([windows, *_told_nodes(selection), *_told_time(selection), *network])
 
 
 def _told_windows(spec: WindowSpec) -> str:
@@ -76,3 +84,30 @@ def _told_time(selection: SelectionSpec) -> list[str]:
     told += [] if selection.t_stop_s is None else [f"until {selection.t_stop_s:g} s"]
     told += [f"without '{name}'" for name in selection.exclude]
     return told + (["invalid times kept"] if selection.keep_invalid_times else [])
+
+
+def _told_connectivity(spec: ConnectivitySpec) -> list[str]:
+    told = [] if spec.measure == ConnectivitySpec().measure else [f"measure {spec.measure}"]
+    told += [] if spec.taper is None else [f"tapered ({spec.taper})"]
+    if spec.min_spikes not in (None, LEAST_SPIKES):
+        told.append(f"edges of nodes with at least {spec.min_spikes} spikes in a window")
+    return told
+
+
+def _told_edges(spec: GraphSpec) -> list[str]:
+    if spec.density is not None:
+        return [f"the strongest {100 * spec.density:.4g} % of pairs as edges"]
+    if spec.n_strongest is not None:
+        return [f"the {spec.n_strongest} strongest weights of each node as edges"]
+    if spec.false_discoveries is not None:
+        return [
+            f"edges beyond {spec.n_surrogates} surrogates ({spec.surrogates}), at most "
+            f"{100 * spec.false_discoveries:.4g} % of them false"
+        ]
+    return [f"edges from {spec.threshold:g}"] if spec.threshold else []
+
+
+def _told_model(spec: ModelSpec) -> list[str]:
+    told = [] if spec.profile == ModelSpec().profile else [f"profile {spec.profile}"]
+    told += [] if spec.latent_size is None else [f"latent size {spec.latent_size}"]
+    return told + [f"{name} {value}" for name, value in spec.given_options.items()]
