@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -35,11 +36,15 @@ __all__ = ["held_bins", "plot_raster"]
 _STEPS_SHOWN = 30
 # Beyond these, marks merge into black: counts are drawn as an image instead.
 _MAX_MARKS, _MAX_MARKED_NODES = 40_000, 300
+# A row of which more bins than this share are filled is a black bar, where bins are many.
+_MAX_FILLED, _MAX_BINS = 0.5, 200
 _MAX_WINDOW_ROWS = 4
 # Shares of the height that windows, a row of epochs, and the behaviour take.
 _WINDOW_SHARE, _EPOCH_SHARE, _BEHAVIOR_SHARE = 0.10, 0.05, 0.18
 _MOST_EPOCHS = 3
 _GAP = "#dbe6f2"
+# Slow nodes stay visible beside fast ones.
+_RATE_GAMMA = 0.5
 
 
 def plot_raster(
@@ -179,10 +184,12 @@ def _draw_activity(
     n_nodes = len(values)
     if activity.quantity == "trace":
         image, low, label = _pool(ax, _z_scores(activity, values)), -1.0, "z-score"
+        gamma = 1.0
         high = max(float(np.nanpercentile(image, 99.5)), 1.0)
-    elif n_nodes > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS:
+    elif _marks_merge(values):
         image, label = _pool(ax, values / activity.bin_size_s), "rate (spikes/s)"
         low, high = 0.0, float(np.percentile(image, 99.5)) or float(image.max()) or 1.0
+        gamma = _RATE_GAMMA
     else:
         _draw_marks(ax, activity, values, start_s)
         return None, ""
@@ -194,11 +201,17 @@ def _draw_activity(
         aspect="auto",
         extent=extent,
         cmap=colormaps["Greys"].with_extremes(bad=_GAP),
-        vmin=low,
-        vmax=high,
+        norm=PowerNorm(gamma, vmin=low, vmax=high),
         interpolation=interpolation,
     )
     return drawn, label
+
+
+def _marks_merge(values: NDArray[Any]) -> bool:
+    """Say whether marks would be too many, or fill the row of a node with black."""
+    busiest = np.count_nonzero(values, axis=1).max(initial=0) / max(values.shape[1], 1)
+    too_many = len(values) > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS
+    return bool(too_many or (busiest > _MAX_FILLED and values.shape[1] > _MAX_BINS))
 
 
 def _draw_marks(ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_s: float) -> None:

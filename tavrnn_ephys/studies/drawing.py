@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.figures import WindowContext, analysis_figures
 from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
 from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -53,7 +54,8 @@ def beside_network(result: AnalysisResult, segment: neo.Segment) -> BesideNetwor
     BesideNetwork
         Samples of the behaviour that was asked for, and epochs.
     """
-    asked = "" if result.behavior is None else result.behavior.behavior.name
+    behavior = _asked(result)
+    asked = "" if behavior is None else behavior.name
     held = behaviors_of_segment(segment, asked, asked_by="beside_network")
     table = asked.partition(":")[0]
     epochs = [
@@ -64,10 +66,10 @@ def beside_network(result: AnalysisResult, segment: neo.Segment) -> BesideNetwor
     ]
     epochs.sort(key=lambda item: item[0] != table)
     column = held.columns.get(asked, held.without_role if asked else None)
-    behavior = None
-    if column is not None and not result.behavior.behavior.is_label:
-        behavior = (*column[:2], result.behavior.behavior.label)
-    return BesideNetwork(behavior=behavior, epochs=tuple(epochs))
+    samples = None
+    if column is not None and behavior is not None and not behavior.is_label:
+        samples = (*column[:2], behavior.label)
+    return BesideNetwork(behavior=samples, epochs=tuple(epochs))
 
 
 def result_figures(
@@ -89,14 +91,17 @@ def result_figures(
         Those of :func:`tavrnn_ephys.figures.analysis_figures`, and of behaviour and states where
         they were asked for.  A behaviour that was not asked for colours nothing.
     """
-    beside, found = beside or BesideNetwork(), result.behavior
+    beside, found, asked = beside or BesideNetwork(), result.behavior, _asked(result)
+    score = None if found is None else found.score
+    if found is None and asked is not None and not asked.is_label:
+        score = asked.values
     drawn = analysis_figures(
         result.activity,
         result.windows,
         result.connectivity,
         result.embedding,
-        score=None if found is None else found.score,
-        score_label="" if found is None else found.behavior.label,
+        score=score,
+        score_label="" if asked is None else asked.label,
         behavior=beside.behavior,
         context=_context(result, beside),
     )
@@ -107,13 +112,19 @@ def result_figures(
     return drawn
 
 
+def _asked(result: AnalysisResult) -> WindowBehavior | None:
+    """Give the behaviour that was asked for, whether or not the recording can decide."""
+    asked = result.asked if result.behavior is None else result.behavior.behavior
+    return asked if isinstance(asked, WindowBehavior) else None
+
+
 def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
-    found, change = result.behavior, result.change or {}
+    asked, change = _asked(result), result.change or {}
     times = change.get("change_times")
     several = result.states is not None and result.states.found.n_states > 1
     states = result.states.found.labels if several else None
     return WindowContext(
-        labels=found.behavior.values if found is not None and found.behavior.is_label else None,
+        labels=asked.values if asked is not None and asked.is_label else None,
         states=states,
         changes=() if times is None else times["window_index"].to_numpy(),
         epochs=beside.epochs,

@@ -110,8 +110,8 @@ def who(quotes: Quotes, most: int = _MOST_NAMED) -> str:
     groups = set(found["group"]) if "group" in found else {""}
     where = f" of {quotes(name, 0, 'group', 'name')}" if len(groups) == 1 and groups != {""} else ""
     largest = quotes(name, len(names) - 1, "q_value", "p")
-    carry = "carries" if len(names) == 1 else "carry"
-    return f"{_listed(names)}{where} {carry} most of it (q {largest})"
+    nodes, show = ("node", "shows") if len(names) == 1 else ("nodes", "show")
+    return f"{nodes} {_listed(names)}{where} {show} it most clearly (q {largest})"
 
 
 def states(claims: Claims, quotes: Quotes) -> str:
@@ -161,7 +161,8 @@ def followers(quotes: Quotes) -> str:
         A clause.
     """
     node, edge = (_strongest(quotes, f"behavior_{what}") for what in ("nodes", "edges"))
-    nodes = "no single node" if node is None else quotes("behavior_nodes", node, "node_id", "name")
+    name = "" if node is None else quotes("behavior_nodes", node, "node_id", "name")
+    nodes = f"node {name}" if name else "no single node"
     ends = () if edge is None else ("node_a", "node_b")
     pair = "–".join(quotes("behavior_edges", edge or 0, end, "name") for end in ends)
     edges = f"the pair {pair}" if pair else "no single pair"

@@ -54,8 +54,8 @@ class Claims:
     @property
     def is_crowded(self) -> bool:
         """Whether change, behaviour and states leave no room for a sentence on states alone."""
-        asked = self.behavior_row is not None and "state_summary" in self.tables
-        return asked and self.changed
+        is_asked = self.behavior_row is not None or "behavior_undecided" in self.tables
+        return is_asked and self.changed and "state_summary" in self.tables
 
     def quotes(self) -> Quotes:
         """

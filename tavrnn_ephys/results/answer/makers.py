@@ -151,6 +151,13 @@ def behavior(claims: Claims) -> Sentence | None:
         None where no behaviour was asked for.
     """
     table, quotes, row = "behavior_decoding", claims.quotes(), claims.behavior_row
+    if "behavior_undecided" in claims.tables:
+        name = quotes("behavior_undecided", 0, "behavior", "name")
+        text = (
+            f"What {name} has to do with the network cannot be decided: it changes too seldom for "
+            "a p-value."
+        )
+        return quotes.sentence("behaviour", text)
     if row is None:
         return None
     if not claims.decidable:
@@ -168,7 +175,8 @@ def behavior(claims: Claims) -> Sentence | None:
     beyond, rest = claims.behavior_held_row, ""
     if beyond is not None:
         verb = "stays" if claims.behavior_beyond_rates else "vanishes"
-        rest = f"; with rates held constant the link {verb} ({p_value(quotes, table, beyond)})"
+        p = quotes(table, beyond, "p_value", "p")
+        rest = f"; with rates held constant it {verb} (p = {p})"
     return quotes.sentence("behaviour", f"The network goes with the behaviour {numbers}{rest}.")
 
 
@@ -187,7 +195,9 @@ def limits(claims: Claims) -> Sentence | None:
         About causes, which nodes and pairs alone follow the behaviour, and what was not asked.
     """
     quotes = claims.quotes()
-    if claims.behavior_row is None:
+    if "behavior_undecided" in claims.tables:
+        text = "What causes what cannot be said, nor what a longer recording would show."
+    elif claims.behavior_row is None:
         text = "What causes what cannot be said, and no behaviour was asked for."
     elif claims.goes_with_behavior:
         text = f"What causes what cannot be said; {clauses.followers(quotes)}."

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tavrnn_ephys.figures import plot_state_graph, plot_state_times
+from tavrnn_ephys.figures import letter_panels, plot_state_graph, plot_state_times
 from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.networks.states import NetworkStates
 from tavrnn_ephys.networks.states.features import pairs_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["STATE_FIGURES", "state_figures"]
 
 STATE_FIGURES = ("state_times", "state_graphs")
-_MOST_BEHAVIORS = 4
 
 
 def state_figures(result: AnalysisResult) -> dict[str, Figure]:
@@ -45,12 +44,9 @@ def state_figures(result: AnalysisResult) -> dict[str, Figure]:
 
 
 def _times(result: AnalysisResult, found: NetworkStates) -> Figure:
-    numeric = {
-        name: values
-        for name, values in result.windows.columns.items()
-        if values.dtype.kind in "fiu" and np.isfinite(values).any()
-    }
-    chosen = dict(list(numeric.items())[:_MOST_BEHAVIORS])
+    asked = result.asked if result.behavior is None else result.behavior.behavior
+    # Means of what was not asked for may be means of codes.
+    chosen = {} if asked is None or asked.is_label else {asked.label: asked.values}
     n_rows = found.n_states + len(chosen)
     figure = Figure(figsize=(9, 0.9 + 0.42 * n_rows), dpi=150, layout="constrained")
     plot_state_times(found.labels, found.windows, ax=figure.subplots(), behavior=chosen)
@@ -60,13 +56,16 @@ def _times(result: AnalysisResult, found: NetworkStates) -> Figure:
 def _graphs(result: AnalysisResult, found: NetworkStates) -> Figure:
     means, differences = _matrices(result)
     n = found.n_states
-    figure = Figure(figsize=(1.2 + 3.3 * n, 7.2), dpi=150, layout="constrained")
-    axes = figure.subplots(2, n, squeeze=False)
+    # Differences of which none is a discovery would be grey throughout.
+    shown = (means, differences) if np.isfinite(differences).any() else (means,)
+    height_in = 3.6 * len(shown)
+    figure = Figure(figsize=(1.2 + 3.3 * n, height_in), dpi=150, layout="constrained")
+    axes = figure.subplots(len(shown), n, squeeze=False)
     pairs = pairs_of(result.connectivity)
-    limits = [color_limit(values[:, pairs[0], pairs[1]]) for values in (means, differences)]
+    limits = [color_limit(values[:, pairs[0], pairs[1]]) for values in shown]
     shares = found.durations.table["occupancy"]
     for state in range(n):
-        for row, values in enumerate((means, differences)):
+        for row, values in enumerate(shown):
             title = (
                 f"state {state}, {100 * shares[state]:.0f} % of the time"
                 if row == 0
@@ -82,6 +81,9 @@ def _graphs(result: AnalysisResult, found: NetworkStates) -> Figure:
                 row_names=state == 0,
                 colorbar=state == n - 1,
             )
+    if len(shown) == 1:
+        figure.supxlabel("no pair sets a state apart at q < 0.05", fontsize="small")
+    letter_panels(figure)
     return figure
 
 
