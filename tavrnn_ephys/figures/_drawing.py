@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +51,46 @@ def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
         return name
     half = (longest - 1) // 2
     return f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
+
+
+def short_names(names: Sequence[str], longest: int = _LONGEST_NAME) -> list[str]:
+    """
+    Shorten long names so that they stay apart: words that all of them share are left out.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names, each once.
+    longest : int
+        Most letters of a name.
+
+    Returns
+    -------
+    list of str
+        Names that differ from each other.
+
+    Examples
+    --------
+    >>> short_names(["primary visual area, layer 2/3, left", "primary visual area, layer 5, left"])
+    ['…2/3, left', '…5, left']
+    >>> short_names(["CA1", "CA3"])
+    ['CA1', 'CA3']
+    """
+    long = [name for name in names if len(name) > longest]
+    common = ""
+    if len(long) > 1:
+        # Whole words alone: half a number would be another number.
+        common = re.sub(r"\S*$", "", os.path.commonprefix(long))
+    found: list[str] = []
+    for number, name in enumerate(names, start=1):
+        rest = f"…{name[len(common) :]}" if common and len(name) > longest else name
+        text = rest if len(rest) <= longest else f"{rest[: longest - 1].rstrip(' ,;')}…"
+        if not common:
+            text = short_name(name, longest)
+        if text in found:
+            text = f"{short_name(text, longest - len(str(number)) - 1)} {number}"
+        found.append(text)
+    return found
 
 
 def fewer_names(values: NDArray[Any], most: int = len(PALETTE)) -> tuple[list[str], list[str]]:
@@ -122,7 +165,7 @@ def name_nodes(
     kind = NODE_NAMES[nodes.kind]
     if order.names:
         centers, label = list(order.centers), f"{kind}s, by group"
-        names = [short_name(name) for name in order.names]
+        names = short_names(order.names)
     else:
         ticks = MaxNLocator(6, integer=True, steps=ROUND_STEPS).tick_values(0, len(nodes) - 1)
         centers = [tick for tick in ticks if 0 <= tick <= len(nodes) - 1]
@@ -265,6 +308,7 @@ def _scatter_categories(
 ) -> None:
     shown, names = fewer_names(values, _MOST_IN_LEGEND)
     rest = [name for name in ("other", "") if name in shown and name not in names]
+    told = dict(zip(names, short_names(names), strict=True))
     for index, name in enumerate([*names, *rest]):
         color = UNKNOWN if name in rest else PALETTE[index % len(PALETTE)]
         marker = MARKERS[index // len(PALETTE) % len(MARKERS)]
@@ -274,7 +318,7 @@ def _scatter_categories(
             chosen[:, 1],
             color=color,
             marker=marker,
-            label=short_name(name) or "no group",
+            label=told.get(name, name) or "no group",
             **look,
         )
     ax.legend(

@@ -27,7 +27,7 @@ from tavrnn_ephys.figures._drawing import (
     add_colorbar,
     fewer_names,
     set_title,
-    short_name,
+    short_names,
     tidy,
 )
 from tavrnn_ephys.figures.matrices import window_ticks
@@ -340,6 +340,6 @@ def _explain(ax: Axes, changes: Any, states: Any) -> None:
 
 def _patches(names: Sequence[str], prefix: str) -> list[Patch]:
     return [
-        Patch(color=color, label=f"{prefix if name.isdigit() else ''}{short_name(name)}")
-        for name, color in zip(names, PALETTE, strict=False)
+        Patch(color=color, label=f"{prefix if name.isdigit() else ''}{name}")
+        for name, color in zip(short_names(names), PALETTE, strict=False)
     ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.page.collect import PlacedEmbedding, ReportContent, WindowMatrices
 from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.packing import node_order
@@ -56,6 +57,7 @@ def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
     ids = np.asarray(nodes.ids)[placed.node_index]
     traces = []
     size = float(np.clip(90 / np.sqrt(len(ids)), 4, 9))
+    told = dict(zip(nodes.group_names, short_names(nodes.group_names), strict=True))
     for name, (color, symbol) in group_colors(nodes.group_names).items():
         here = np.flatnonzero(groups == name)
         color = color if nodes.group_names else COLORS[0]
@@ -66,7 +68,7 @@ def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
                 x=[],
                 y=[],
                 mode="markers",
-                name=short(name) or "no group",
+                name=safe(told.get(name, name)) or "no group",
                 text=[safe(item) for item in ids[here]],
                 meta={"nodes": here.tolist()},
                 marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.85},

@@ -8,9 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.collect import WindowMatrices
-from tavrnn_ephys.figures.page.style import new_figure, safe, short
+from tavrnn_ephys.figures.page.style import new_figure, safe
 
 __all__ = ["matrix_figure", "matrix_limit", "node_axis", "shown_limit"]
 
@@ -23,7 +24,8 @@ def _group_ticks(groups: NDArray[np.str_]) -> tuple[list[float], list[str]]:
     edges = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
     stops = np.append(edges[1:], len(groups))
     centers = ((edges + stops - 1) / 2).tolist()
-    return centers, [short(groups[edge], _LONGEST_TICK) or "no group" for edge in edges]
+    names = short_names([str(groups[edge]) for edge in edges], _LONGEST_TICK)
+    return centers, [safe(name) or "no group" for name in names]
 
 
 def node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.comparing import asked_behavior
 from tavrnn_ephys.figures.page.packing import NodeBlocks
-from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe
+from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe, short
 
 __all__ = ["describe_states", "state_figures"]
 
@@ -112,7 +112,7 @@ def _times(content: ReportContent) -> go.Figure:
                        hovertemplate="%{x:.2f} s: %{y:.3g}<extra>" + safe(name) + "</extra>"),
             row=row, col=1,
         )  # fmt: skip
-        figure.update_yaxes(title={"text": _short(name),
+        figure.update_yaxes(title={"text": short(name.replace("_", " "), _LONGEST),
                                    "font": {"size": 11}}, nticks=4, zeroline=False,
                             row=row, col=1)  # fmt: skip
     figure.update_layout(
@@ -123,12 +123,6 @@ def _times(content: ReportContent) -> go.Figure:
     figure.update_xaxes(title={"text": "time (s)", "standoff": 6}, row=n_rows, col=1)
     figure.update_yaxes(autorange="reversed", showgrid=False, row=1, col=1)
     return figure
-
-
-def _short(name: str) -> str:
-    """Shorten a name to the height of a strip; the whole name stands beside the pointer."""
-    plain = name.replace("_", " ")
-    return safe(plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…")
 
 
 def _graphs(table: Any, nodes: Nodes) -> go.Figure:

@@ -21,6 +21,7 @@ from tavrnn_ephys.figures import (
     plot_performance_by_rank,
     plot_placed_nodes,
 )
+from tavrnn_ephys.figures._drawing import short_name
 from tavrnn_ephys.figures.matrices import node_rows, varies_beyond_decay
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
@@ -180,11 +181,11 @@ _METHODS = {"tsne": "t-SNE", "pca": "principal components", "umap": "UMAP"}
 
 
 def _alignment(found: BehaviorResult, alignment: GroupAlignment, label: str) -> Figure:
-    figure = _figure(10.5, 3.6)
+    figure, reference = _figure(10.5, 3.6), short_name(alignment.reference)
     names = {
         "silhouette": "silhouette of groups",
         "group_accuracy": "group of left-out node,\nbalanced accuracy",
-        "similarity": f"similarity of {alignment.reference}\nwith other groups (cosine)",
+        "similarity": f"similarity of {reference}\nwith other groups (cosine)",
     }
     for ax, (name, text) in zip(figure.subplots(1, 3), names.items(), strict=True):
         plot_against_performance(
