@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -29,6 +31,7 @@ __all__ = [
     "attention_beyond_decay",
     "color_limit",
     "connectivity_limit",
+    "mean_of_known",
     "node_rows",
     "plot_attention",
     "plot_connectivity",
@@ -91,6 +94,26 @@ def color_limit(*matrices: NDArray[np.float64]) -> float:
     """
     sizes = np.abs(np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices]))
     return (float(np.percentile(sizes, 99.5)) if len(sizes) else 0.0) or 1.0
+
+
+def mean_of_known(matrices: NDArray[Any]) -> NDArray[np.float64]:
+    """
+    Average matrices over windows, unknown weights (NaN) left out.
+
+    Parameters
+    ----------
+    matrices : numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
+        Weights.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_nodes, n_nodes)
+        Means; NaN where nothing is known.
+    """
+    values = np.asarray(matrices, dtype=np.float64)
+    known = np.isfinite(values)
+    sums, counts = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def plot_connectivity(

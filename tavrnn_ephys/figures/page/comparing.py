@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from tavrnn_ephys.figures._drawing import fewer_names
-from tavrnn_ephys.figures.matrices import color_limit, window_ticks
+from tavrnn_ephys.figures.matrices import color_limit, mean_of_known, window_ticks
 from tavrnn_ephys.figures.page.collect import ReportContent, WindowMatrices
 from tavrnn_ephys.figures.page.style import COLORS, GREY, MARGIN, short
 
@@ -210,7 +210,7 @@ def difference_figure(content: ReportContent) -> go.Figure | None:
     matrices, ends = content.matrices, ends_of_behavior(content)
     if matrices is None or ends is None:
         return None
-    high, low = (np.nanmean(matrices.means[index], axis=0) for _, index in ends)
+    high, low = (mean_of_known(matrices.means[index]) for _, index in ends)
     names = [f"{short(name)}: {len(index)} windows" for name, index in ends]
     figure = make_subplots(
         rows=1, cols=3, horizontal_spacing=0.03,

@@ -22,7 +22,7 @@ from tavrnn_ephys.figures import (
     plot_placed_nodes,
 )
 from tavrnn_ephys.figures._drawing import short_name
-from tavrnn_ephys.figures.matrices import node_rows, varies_beyond_decay
+from tavrnn_ephys.figures.matrices import mean_of_known, node_rows, varies_beyond_decay
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -125,8 +125,8 @@ def _difference(result: AnalysisResult, found: BehaviorResult) -> Figure:
     known = np.flatnonzero(np.isfinite(score))
     ranked = known[np.argsort(score[known], kind="stable")]
     n_each = max(len(ranked) // 5, 1)
-    high = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[-n_each:])]), axis=0)
-    low = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[:n_each])]), axis=0)
+    high = mean_of_known(connectivity.weights[np.sort(ranked[-n_each:])])
+    low = mean_of_known(connectivity.weights[np.sort(ranked[:n_each])])
     limits = np.arange(3.0)
     three = ConnectivitySequence(
         weights=np.stack([high, low, high - low]),
