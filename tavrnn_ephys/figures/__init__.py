@@ -17,10 +17,9 @@ from tavrnn_ephys.figures.raster import plot_raster
 from tavrnn_ephys.figures.scores import plot_scores
 from tavrnn_ephys.figures.similarity import plot_similarity, window_similarity
 from tavrnn_ephys.figures.states import plot_state_graph, plot_state_times
-from tavrnn_ephys.figures.style import STYLE, letter_panels, save_figure
+from tavrnn_ephys.figures.style import letter_panels, save_figure
 
 __all__ = [
-    "STYLE",
     "WindowContext",
     "analysis_figures",
     "connectivity_limit",

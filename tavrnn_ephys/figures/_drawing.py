@@ -72,15 +72,15 @@ def short_names(names: Sequence[str], longest: int = _LONGEST_NAME) -> list[str]
     Examples
     --------
     >>> short_names(["primary visual area, layer 2/3, left", "primary visual area, layer 5, left"])
-    ['…2/3, left', '…5, left']
+    ['…layer 2/3, left', '…layer 5, left']
     >>> short_names(["CA1", "CA3"])
     ['CA1', 'CA3']
     """
     long = [name for name in names if len(name) > longest]
     common = ""
     if len(long) > 1:
-        # Whole words alone: half a number would be another number.
-        common = re.sub(r"\S*$", "", os.path.commonprefix(long))
+        # Whole words alone: half a number would be another number.  The last one says what of.
+        common = re.sub(r"\S+\s+\S*$", "", os.path.commonprefix(long))
     found: list[str] = []
     for number, name in enumerate(names, start=1):
         rest = f"…{name[len(common) :]}" if common and len(name) > longest else name

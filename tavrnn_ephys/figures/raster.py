@@ -328,7 +328,8 @@ def _draw_behavior(ax: Axes, behavior: tuple[Any, Any, str], start_s: float, sto
     twin.plot(times_s, values, color=PALETTE[0], linewidth=1.2)
     twin.set_xlim(start_s, stop_s)
     twin.set_ylim(high + margin - band / _BEHAVIOR_SHARE, high + margin)
-    ticks = MaxNLocator(3, steps=ROUND_STEPS).tick_values(low, high)
+    ticks = MaxNLocator(3, steps=ROUND_STEPS).tick_values(low, high) if high > low else [low]
     twin.set_yticks([tick for tick in ticks if low - margin <= tick <= high + margin])
+    twin.ticklabel_format(axis="y", useOffset=False)
     tidy(twin, frame=True)
     twin.tick_params(axis="y", labelcolor=PALETTE[0])

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.figures import WindowContext, analysis_figures
+from tavrnn_ephys.figures._drawing import MAX_CATEGORIES
 from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.drawing import behavior_figures
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     import neo
     from matplotlib.figure import Figure
 
-__all__ = ["BesideNetwork", "beside_network", "result_figures"]
+__all__ = ["BesideNetwork", "beside_network", "labels_of", "result_figures"]
+
+# Share of the windows that hold one code throughout.
+_LEAST_WHOLE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +98,7 @@ def result_figures(
     """
     beside, found, asked = beside or BesideNetwork(), result.behavior, _asked(result)
     score = None if found is None else found.score
-    if found is None and asked is not None and not asked.is_label:
+    if found is None and asked is not None and labels_of(asked) is None:
         score = asked.values
     drawn = analysis_figures(
         result.activity,
@@ -112,6 +117,39 @@ def result_figures(
     return drawn
 
 
+def labels_of(behavior: WindowBehavior) -> NDArray[np.str_] | None:
+    """
+    Give the labels of windows, also where a signal holds codes rather than amounts.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+
+    Returns
+    -------
+    numpy.ndarray of str, shape (n_windows,), or None
+        Labels, empty where unknown or where a window holds two codes; None for amounts.
+
+    Examples
+    --------
+    >>> task = np.array([70.0, 70.0, 71.0, np.nan])
+    >>> labels_of(WindowBehavior(name="task", how="mean", values=task, description="Code."))
+    array(['70', '70', '71', ''], dtype='<U2')
+    """
+    if behavior.is_label:
+        return np.asarray(behavior.values)
+    values = np.asarray(behavior.values, dtype=np.float64)
+    known = values[np.isfinite(values)]
+    whole = known[known == np.rint(known)]
+    # The mean of a window is a whole number where the signal keeps one code throughout.
+    is_code = behavior.how == "mean" and len(whole) >= _LEAST_WHOLE * len(known) > 0
+    if not is_code or len(np.unique(whole)) > MAX_CATEGORIES:
+        return None
+    texts = [f"{value:.0f}" if value == np.rint(value) else "" for value in values]
+    return np.array(texts)
+
+
 def _asked(result: AnalysisResult) -> WindowBehavior | None:
     """Give the behaviour that was asked for, whether or not the recording can decide."""
     asked = result.asked if result.behavior is None else result.behavior.behavior
@@ -124,7 +162,7 @@ def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
     several = result.states is not None and result.states.found.n_states > 1
     states = result.states.found.labels if several else None
     return WindowContext(
-        labels=asked.values if asked is not None and asked.is_label else None,
+        labels=None if asked is None else labels_of(asked),
         states=states,
         changes=() if times is None else times["window_index"].to_numpy(),
         epochs=beside.epochs,

@@ -28,7 +28,7 @@ from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES
-from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
+from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, UNDECIDED_TABLE
 from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.drawing import BesideNetwork, beside_network, result_figures
 from tavrnn_ephys.studies.recording import read_segment
@@ -130,7 +130,7 @@ def analyze_file(
         asked = [
             "answer",
             *CHANGE_TABLES,
-            *(BEHAVIOR_TABLES if behavior is not None else ()),
+            *((*BEHAVIOR_TABLES, UNDECIDED_TABLE) if behavior is not None else ()),
             *(STATE_TABLES if states is not None else ()),
         ]
         names = [f"{name}.csv" for name in asked]

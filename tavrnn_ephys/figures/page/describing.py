@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.similarity import similarity_title
 
@@ -79,7 +80,7 @@ def describe(content: ReportContent) -> dict[str, str]:
 
 def _summary(content: ReportContent) -> str:
     windows, nodes, facts = content.windows, content.nodes, content.facts
-    groups = [name if len(name) <= 24 else f"{name[:23]}…" for name in nodes.group_names]
+    groups = short_names(nodes.group_names)
     where = f" in {len(groups)} groups ({', '.join(groups[:8])}" if groups else ""
     where += ", …)" if len(groups) > 8 else ")" if groups else ""
     lengths, steps = windows.stop_s - windows.start_s, np.diff(windows.start_s)
@@ -221,7 +222,13 @@ def _raster(content: ReportContent) -> str:
     view = content.recording
     if view.missing:
         return ""
-    if view.image is not None:
+    if view.image_of == "rate":
+        text = (
+            f"{view.n_spikes:,} spikes as rates of each node in stretches of "
+            f"{view.image_step_s:.3g} s, ordered by group: as marks they would merge. The grey "
+            "grows with the square root of the rate."
+        )
+    elif view.image is not None:
         text = (
             f"Traces of all nodes as z-scores, averaged over {view.image_step_s:.3g} s and cut at "
             "±4, ordered by group."

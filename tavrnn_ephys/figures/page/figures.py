@@ -14,7 +14,7 @@ from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.page.collect import PlacedEmbedding, ReportContent, WindowMatrices
 from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.packing import node_order
-from tavrnn_ephys.figures.page.recording import EpochRow
+from tavrnn_ephys.figures.page.recording import EpochRow, RecordingView
 from tavrnn_ephys.figures.page.style import (
     COLORS,
     GREY,
@@ -217,7 +217,8 @@ def raster_figure(content: ReportContent) -> go.Figure:
                             line={"width": 0.9, "color": GREY})  # fmt: skip
         figure.add_trace(spikes, row=1, col=1)
     else:
-        figure.add_trace(_trace_image(view.image[order], view), row=1, col=1)
+        draw = _rate_image if view.image_of == "rate" else _trace_image
+        figure.add_trace(draw(view.image[order], view), row=1, col=1)
     for row, trace in enumerate(rows, start=2):
         color = COLORS[0] if trace is view.population else _BEHAVIOR
         unit = f"<br>({short(trace.unit, 15)})" if trace.unit else ""
@@ -252,7 +253,21 @@ def _epoch_bars(item: EpochRow, color: str) -> go.Bar:
     )  # fmt: skip
 
 
-def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
+def _rate_image(values: NDArray[np.float64], view: RecordingView) -> go.Heatmap:
+    # The square root keeps slow nodes visible beside fast ones.
+    limit = float(np.percentile(values, 99.5)) or float(values.max()) or 1.0
+    steps = np.rint(np.sqrt(np.clip(values / limit, 0, 1)) * 127).astype(np.int8)
+    ticks = [0.0, limit / 4, limit]
+    return go.Heatmap(
+        z=steps, x0=view.t_start_s + view.image_step_s / 2, dx=view.image_step_s, zmin=0, zmax=127,
+        colorscale="Greys", hoverinfo="skip", meta={"scale": "levels"},
+        colorbar={"title": {"text": "spikes/s", "side": "right"}, "thickness": 12,
+                  "tickvals": [0, 63.5, 127], "ticktext": [f"{value:.2g}" for value in ticks],
+                  "len": 0.6, "y": 1, "yanchor": "top"},
+    )  # fmt: skip
+
+
+def _trace_image(values: NDArray[np.float64], view: RecordingView) -> go.Heatmap:
     # z-scores beyond 4 are drawn as 4; steps of 0.03 fit into bytes.
     steps: Any = np.rint(np.clip(values, -4, 4) / 4 * 127)
     steps = np.where(np.isnan(steps), None, np.nan_to_num(steps).astype(np.int64))

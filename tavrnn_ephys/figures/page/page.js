@@ -24,6 +24,11 @@
     dark: [[0, "#9bd2ff"], [0.25, "#2f7fb8"], [0.5, "#12151b"], [0.75, "#c8553a"], [1, "#ffc2a3"]],
   };
 
+  const levels = {
+    light: [[0, "#ffffff"], [1, "#1c2330"]],
+    dark: [[0, "#1b2029"], [1, "#e7eaf0"]],
+  };
+
   function bytesOf(text) {
     const raw = atob(text);
     const bytes = new Uint8Array(raw.length);
@@ -99,9 +104,15 @@
     return { color, x, y };
   }
 
+  // On a narrow page marks of all spikes would merge into black.
+  function thinned(values, every) { return every > 1 ? values.filter((_, i) => i % every === 0) : values; }
   function spikes() {
-    const times = unpack(data.raster.times, Float32Array);
-    const rows = unpack(data.raster.rows, Int32Array);
+    const every = root.clientWidth < 520 ? Math.ceil(data.raster.per_node / 60) : 1;
+    const times = thinned(unpack(data.raster.times, Float32Array), every);
+    const rows = thinned(unpack(data.raster.rows, Int32Array), every);
+    if (every > 1) {
+      place("card-raster").querySelector("figcaption").append(` This page is narrow: 1 in ${every} of these spikes is drawn.`);
+    }
     const x = new Array(3 * times.length);
     const y = new Array(3 * times.length);
     for (let i = 0; i < times.length; i += 1) {
@@ -143,6 +154,7 @@
   function recolored(id, figure) {
     const scale = signed[isDark() ? "dark" : "light"];
     return figure.data.flatMap((trace, number) => {
+      if (trace.meta?.scale === "levels") return [[{ colorscale: [levels[isDark() ? "dark" : "light"]] }, [number]]];
       if (trace.type === "heatmap") return [[{ colorscale: [scale] }, [number]]];
       return id === "raster" && number === 0 ? [[{ "line.color": [colors().ink] }, [0]]] : [];
     });

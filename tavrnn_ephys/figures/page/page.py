@@ -265,6 +265,7 @@ def _raster_data(content: ReportContent) -> dict[str, Any] | None:
     return {
         "times": pack(view.times_s.astype(np.float32)),
         "rows": pack(row[view.node_index]),
+        "per_node": len(view.times_s) / len(content.nodes),
     }
 
 

@@ -24,6 +24,8 @@ from tavrnn_ephys.io.reading import read
 __all__ = ["BehaviorTrace", "EpochRow", "RecordingView", "view_recording"]
 
 _MOST_SPIKES = 30_000
+# More marks than these in the row of a node merge into black on a page of usual width.
+_MOST_PER_NODE = 350
 _MOST_SAMPLES = 2_000
 _MOST_TRACES = 6
 _RATE_BINS = 500
@@ -95,7 +97,10 @@ class RecordingView:
     population : BehaviorTrace, optional
         Spikes of all nodes per second, in 500 equal stretches.
     image : numpy.ndarray, shape (n_nodes, n_columns), optional
-        z-scores of traces, averaged over equal stretches of time; NaN in gaps.
+        z-scores of traces, averaged over equal stretches of time, NaN in gaps; or spikes per
+        second in such stretches, where spikes are many.
+    image_of : {"trace", "rate"}
+        Which of both.
     image_step_s, t_start_s : float
         Length of such a stretch, and where the first begins.
     behavior : tuple of BehaviorTrace
@@ -116,6 +121,7 @@ class RecordingView:
     every: int = 1
     population: BehaviorTrace | None = None
     image: NDArray[np.float64] | None = None
+    image_of: str = "trace"
     image_step_s: float = 0.0
     t_start_s: float = 0.0
     behavior: tuple[BehaviorTrace, ...] = ()
@@ -200,6 +206,8 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
         if index is not None:
             times[index] = np.asarray(train.times.rescale("s").magnitude, dtype=np.float64)
     n_spikes = sum(map(len, times.values()))
+    if n_spikes > _MOST_PER_NODE * len(nodes):
+        return {"n_spikes": n_spikes, **_rates(times, len(nodes))}
     every = max(1, -(-n_spikes // _MOST_SPIKES))
     # Every node begins elsewhere, or else their first spikes would stand in one line.
     chosen = {
@@ -212,6 +220,25 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
         "n_spikes": n_spikes,
         "every": every,
         "population": _population(np.concatenate([*times.values(), np.zeros(0)])),
+    }
+
+
+def _rates(times: dict[int, NDArray[np.float64]], n_nodes: int) -> dict[str, Any]:
+    """Spikes per second of each node: as many marks would fill its row with black."""
+    everything = np.concatenate(list(times.values()))
+    first, last = float(everything.min()), float(everything.max())
+    n_columns = max(1, min(_RATE_BINS, _MOST_CELLS // n_nodes))
+    width_s = max(last - first, 1e-3) / n_columns
+    image = np.zeros((n_nodes, n_columns))
+    for index, values in times.items():
+        limits = (first, first + n_columns * width_s)
+        image[index] = np.histogram(values, bins=n_columns, range=limits)[0] / width_s
+    return {
+        "image": image,
+        "image_of": "rate",
+        "image_step_s": width_s,
+        "t_start_s": first,
+        "population": _population(everything),
     }
 
 

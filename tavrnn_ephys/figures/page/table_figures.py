@@ -50,6 +50,7 @@ def association_figure(table: Any) -> go.Figure:
     figure = new_figure(traces, height=110 + _row_height(rows) * len(rows))
     figure.update_layout(showlegend=True, legend=LEGEND)
     figure.update_xaxes(title={"text": "correlation", "standoff": 6})
+    figure.update_xaxes(automargin=True)
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 
@@ -99,6 +100,7 @@ def scores_figure(table: Any, name: str) -> go.Figure:
             "standoff": 6,
         }
     )
+    figure.update_xaxes(automargin=True)
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 
@@ -136,6 +138,7 @@ def partition_figure(table: Any) -> go.Figure:
     figure.update_layout(showlegend=False)
     metric = str(table["metric"].iloc[0]) if len(table) else "score"
     figure.update_xaxes(title={"text": _folded(f"part of {metric}", 18), "standoff": 6})
+    figure.update_xaxes(automargin=True)
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 

@@ -17,7 +17,7 @@ from tavrnn_ephys.studies.behavior.result import BehaviorResult
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["BEHAVIOR_TABLES", "behavior_tables", "undecided_tables"]
+__all__ = ["BEHAVIOR_TABLES", "UNDECIDED_TABLE", "behavior_tables", "undecided_tables"]
 
 BEHAVIOR_TABLES = (
     "behavior_windows",
@@ -28,8 +28,9 @@ BEHAVIOR_TABLES = (
     "behavior_edges",
     "behavior_changes",
     "behavior_ranking",
-    "behavior_undecided",
 )
+#: Why a recording cannot decide about a behaviour, in place of the tables of the link to it.
+UNDECIDED_TABLE = "behavior_undecided"
 _MANY_EDGES_SHOWN = 1000
 
 
@@ -138,7 +139,7 @@ def undecided_tables(
             pd.DataFrame({**limits, "behavior": behavior.values}),
             "One row per window: the behaviour that was asked for.",
         ),
-        "behavior_undecided": (
+        UNDECIDED_TABLE: (
             pd.DataFrame({"behavior": [behavior.name], "reason": [reason]}),
             "Why the recording cannot decide what the behaviour has to do with the network.",
         ),
