@@ -23,6 +23,8 @@ __all__ = ["CHANGE_TABLES", "change_tables"]
 CHANGE_TABLES = ("change_network", "change_times", "change_nodes")
 _N_ORDERS = 999
 _N_COMPONENTS = 5
+# Weights of all windows that are held at once: of a long recording fewer pairs stand for all.
+_MOST_WEIGHTS = 10_000_000
 
 
 def change_tables(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -66,7 +68,10 @@ def _times(connectivity: ConnectivitySequence) -> pandas.DataFrame:
     except InputError:
         cuts = np.zeros(0, dtype=np.int64)
     limits = np.concatenate([[0], cuts, [len(features)]])
-    means = [features[a:b].mean(axis=0) for a, b in zip(limits[:-1], limits[1:], strict=True)]
+    means = [
+        features[a:b].mean(axis=0, dtype=np.float64)
+        for a, b in zip(limits[:-1], limits[1:], strict=True)
+    ]
     sizes = [float(np.linalg.norm(b - a)) for a, b in zip(means[:-1], means[1:], strict=True)]
     table = pd.DataFrame(
         {
@@ -81,14 +86,19 @@ def _times(connectivity: ConnectivitySequence) -> pandas.DataFrame:
         "columns": {
             "window_index": "First window after the change, from 0.",
             "start_s": "Start of that window in seconds.",
-            "size": "Distance between the mean weights before and after, over all pairs.",
+            "size": "Distance between the mean weights before and after, over all pairs, or over "
+            "evenly chosen ones of very many.",
         },
     }
     return table
 
 
-def _features(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
+def _features(connectivity: ConnectivitySequence) -> NDArray[np.float32]:
     """Write each window as a row of weights; of very many pairs evenly chosen ones."""
-    pairs = node_pairs(connectivity.n_nodes, directed=connectivity.directed, most=MOST_PAIRS)
-    weights = [np.asarray(matrix)[pairs] for matrix in connectivity.weights]
-    return np.nan_to_num(np.stack(weights).astype(np.float64))
+    n_windows = len(connectivity.weights)
+    most = min(MOST_PAIRS, max(_MOST_WEIGHTS // max(n_windows, 1), 1))
+    pairs = node_pairs(connectivity.n_nodes, directed=connectivity.directed, most=most)
+    features = np.empty((n_windows, len(pairs[0])), dtype=np.float32)
+    for row, matrix in zip(features, connectivity.weights, strict=True):
+        row[:] = np.asarray(matrix)[pairs]
+    return np.nan_to_num(features, copy=False)

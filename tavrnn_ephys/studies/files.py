@@ -23,7 +23,7 @@ from tavrnn_ephys.figures.page.writing import report as write_report
 from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.studies.advice import check_choices, completed
-from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
+from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
@@ -56,6 +56,7 @@ def analyze_file(
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
     figure_format: str = "png",
+    embedder: Embedder | None = None,
     overwrite: bool = False,
     verbose: bool = False,
 ) -> AnalysisResult:
@@ -93,6 +94,8 @@ def analyze_file(
         Folder for the tables of the link to the behaviour and of the states, as CSV.
     figure_format : {"png", "svg", "pdf"}
         Form of the figures.
+    embedder : callable, optional
+        As in :func:`tavrnn_ephys.studies.analysis.analyze_recording`.
     overwrite : bool
         Whether existing figures, an existing page and an existing output file may be replaced.
     verbose : bool
@@ -148,7 +151,9 @@ def analyze_file(
     with as_nwb(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
-        result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
+        result = compute_run(
+            block.segments[0], config, spec, behavior, states, embedder=embedder, verbose=verbose
+        )
         result = dataclasses.replace(result, reasons=reasons)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)

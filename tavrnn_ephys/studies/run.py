@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import ChoiceWarning
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
-from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
+from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
@@ -35,6 +35,7 @@ def compute_run(
     behavior: BehaviorConfig | None = None,
     states: StateSpec | None = None,
     *,
+    embedder: Embedder | None = None,
     verbose: bool = False,
 ) -> AnalysisResult:
     """
@@ -52,6 +53,8 @@ def compute_run(
         The behaviour that it is linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
+    embedder : callable, optional
+        As in :func:`tavrnn_ephys.studies.analysis.analyze_recording`.
     verbose : bool
         Whether progress is shown on a terminal.
 
@@ -78,7 +81,9 @@ def compute_run(
         # A sentence in place of a p-value, kept with the run.
         warnings.warn(undecided, ChoiceWarning, stacklevel=2)
         recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
-    result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
+    result = analyze_recording(
+        recording, config, finds_states=states is not None, embedder=embedder, verbose=verbose
+    )
     if states is not None:
         result = _with_states(result, states, recording.behavior)
     linked = None
