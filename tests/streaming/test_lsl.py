@@ -205,8 +205,8 @@ def test_a_rig_that_waits_is_told_when_a_bin_was_judged(unique):
     def listen():
         inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
         inlet.open_stream(timeout=5)
-        while len(received) < 42:
-            received.append(inlet.pull_sample(timeout=5)[0][0])
+        while len(received) < 42 and (sample := inlet.pull_sample(timeout=5)[0]):
+            received.append(sample[0])
 
     class Always:
         state, threshold = "game", 0.5
@@ -214,10 +214,14 @@ def test_a_rig_that_waits_is_told_when_a_bin_was_judged(unique):
         def score(self, embedding):
             return 0.9
 
+    def bins():
+        yield from activity.values[:, :41].T
+        # What is on its way when the outlet closes is lost.
+        thread.join(10)
+
     thread = sending(listen)
     trigger = te.Trigger(Always(), hold_s=0.0, marker="stimulate")
-    list(stream.run(list(activity.values[:, :41].T), sinks=[sink], triggers=[trigger]))
-    thread.join(10)
+    list(stream.run(bins(), sinks=[sink], triggers=[trigger]))
     assert received == [""] * 39 + ["stimulate", "", ""]
 
 
