@@ -40,6 +40,7 @@ from tavrnn_ephys.core.errors import (
     TavrnnEphysError,
 )
 from tavrnn_ephys.core.ownership import as_private_as
+from tavrnn_ephys.core.waiting import wait_passively
 
 __all__ = ["build_parser", "main"]
 
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         program and 130 if stopped, the last three after one sentence on the standard error
         stream.
     """
+    wait_passively()
     open_standard_streams()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")

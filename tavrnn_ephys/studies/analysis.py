@@ -70,6 +70,11 @@ class AnalysisResult:
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
         What the network has to do with a behaviour, where one was asked for.
+    asked : WindowBehavior, optional
+        The behaviour that was asked for, per window.
+    undecided : str
+        Why the recording cannot decide what that behaviour has to do with the network; empty
+        where it can.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
     change : mapping of str to pandas.DataFrame, optional
@@ -89,6 +94,8 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    asked: Any = None
+    undecided: str = ""
     states: Any = None
     change: Any = None
     warned: tuple[str, ...] = ()

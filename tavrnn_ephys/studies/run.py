@@ -15,7 +15,7 @@ from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.scores import check_behavior
-from tavrnn_ephys.studies.behavior.tables import behavior_tables
+from tavrnn_ephys.studies.behavior.tables import behavior_tables, undecided_tables
 from tavrnn_ephys.studies.change import change_tables
 from tavrnn_ephys.studies.recording import open_segment, remembered
 from tavrnn_ephys.studies.states.finding import find_states
@@ -94,7 +94,14 @@ def compute_run(
     settings = {**chosen, **result.embedding.config}
     embedding = dataclasses.replace(result.embedding, config=settings)
     change = change_tables(result)
-    return dataclasses.replace(result, embedding=embedding, behavior=linked, change=change)
+    return dataclasses.replace(
+        result,
+        embedding=embedding,
+        behavior=linked,
+        asked=recording.behavior,
+        undecided=undecided,
+        change=change,
+    )
 
 
 def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -112,7 +119,10 @@ def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
         By name, each described in its ``attrs``; those of what was not asked for are absent.
     """
     tables = dict(result.change or {})
-    tables |= {} if result.behavior is None else behavior_tables(result.behavior)
+    if result.behavior is not None:
+        tables |= behavior_tables(result.behavior)
+    elif result.undecided:
+        tables |= undecided_tables(result.asked, result.windows, result.undecided)
     return tables | ({} if result.states is None else state_tables(result.states))
 
 
