@@ -100,6 +100,130 @@ def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
     assert stream.losses["duplicate"] == 2
 
 
+class Sleepy:
+    """A source whose reader sleeps once, while its sender goes on."""
+
+    def __init__(self, source, asleep, done):
+        self.source, self.asleep, self.done = source, asleep, done
+        self.name, self.is_live, self.can_wait = source.name, False, False
+
+    def open(self, info):
+        self.source.open(info)
+        pull = self.source._inlet.pull_chunk
+
+        def sleepy(**options):
+            found = pull(**options)
+            if self.asleep.is_set():
+                self.asleep.clear()
+                self.done.wait(20)
+            return found
+
+        self.source._inlet.pull_chunk = sleepy
+
+    def chunks(self):
+        yield from self.source.chunks()
+
+    def close(self):
+        self.source.close()
+
+
+@pytest.mark.parametrize("kind", ["counts", "ticks that count", "even ticks"])
+def test_bins_that_a_sleeping_consumer_loses_are_counted(kind, unique, monkeypatch):
+    # Twenty bins of counts, or a hundred spikes and ticks, are all that waits for the consumer.
+    monkeypatch.setattr("tavrnn_ephys.streaming.sources.lsl_source._BUFFER_S", 1)
+    regular = kind == "counts"
+    sender = outlet(unique, n_channels=20 if regular else 1, rate=1 / BIN_S if regular else 0)
+    asleep, done = threading.Event(), threading.Event()
+
+    def push(index):
+        if regular:
+            sender.push_sample([1] * 20, 100.0 + index * BIN_S)
+            return
+        for node in range(4):
+            sender.push_sample([node], 100.0 + (index + 0.1 + 0.2 * node) * BIN_S)
+        tick = -(index + 1) if kind == "ticks that count" else -1
+        sender.push_sample([tick], 100.0 + (index + 1) * BIN_S)
+
+    def send():
+        sender.wait_for_consumers(10)
+        for index in range(400):
+            if index == 20:
+                asleep.set()
+                time.sleep(0.3)
+            push(index)
+        time.sleep(0.2)
+        done.set()
+
+    thread = sending(send)
+    stream = te.Stream(fitted()[0], t_start_s=100.0)
+    counted = [0, 0]
+    source = Sleepy(te.sources.lsl(unique), asleep, done)
+
+    def count(counts, t_s):
+        counted[counts is None] += 1
+        if t_s > 100.0 + 399.5 * BIN_S:
+            source.close()
+
+    list(stream.run(source, sinks=[te.sinks.callback(on_bin=count)]))
+    thread.join()
+    n_lost = stream.losses["gap"] + stream.losses["restart"]
+    # Every bin was either taken in or is said to be missing.
+    assert n_lost > 300
+    assert counted[0] + n_lost == 400
+    assert regular or stream.losses["lost"] > 300
+
+
+def test_a_sender_that_dies_and_returns_leaves_missing_bins(unique):
+    holder = [outlet(unique, n_channels=1, rate=0)]
+
+    def push(first, last):
+        for index in range(first, last):
+            holder[0].push_sample([3], (index + 0.5) * BIN_S)
+            holder[0].push_sample([-(index - first + 1)], (index + 1) * BIN_S)
+
+    def send():
+        holder[0].wait_for_consumers(10)
+        push(0, 20)
+        time.sleep(0.3)
+        holder.clear()
+        holder.append(outlet(unique, n_channels=1, rate=0))
+        holder[0].wait_for_consumers(20)
+        push(30, 50)
+
+    thread = sending(send)
+    stream, missing = te.Stream(fitted()[0], t_start_s=0.0), []
+    source = te.sources.lsl(unique)
+
+    def stop(counts, t_s):
+        missing.append(counts is None)
+        if t_s > 49.5 * BIN_S:
+            source.close()
+
+    list(stream.run(source, sinks=[te.sinks.callback(on_bin=stop)]))
+    thread.join()
+    # The first tick of the new sender says that nothing before it is vouched for.
+    assert np.flatnonzero(missing).tolist() == list(range(20, 31))
+    assert stream.losses["gap"] == 11
+    assert stream.losses["stalled"] == 1
+
+
+def test_spikes_without_ticks_are_said_to_hide_losses(unique):
+    sender, events = outlet(unique, n_channels=1, rate=0), []
+
+    def send():
+        sender.wait_for_consumers(10)
+        for index in range(40):
+            sender.push_sample([3], (index + 0.5) * BIN_S)
+
+    thread = sending(send)
+    stream = te.Stream(fitted()[0], t_start_s=0.0)
+    take(stream, te.sources.lsl(unique), 39, sinks=[te.sinks.callback(on_event=events.append)])
+    thread.join()
+    assert [item.text for item in events if item.kind == "source"] == [
+        f"The LSL stream '{unique}' sends no ticks: spikes that are lost on the way do not show."
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
