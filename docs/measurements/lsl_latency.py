@@ -61,6 +61,8 @@ def send(name, n_nodes, n_bins, found):
                 outlet.push_sample([int(node)], stamps + (k + 0.5) / counts[node] * BIN_S, False)
         due = begun + (index + 1) * BIN_S
         time.sleep(max(0.0, due - time.perf_counter()))
+        # A marker that comes after its bin answers none of the next ones.
+        markers.pull_chunk(timeout=0.0)
         sent = time.perf_counter()
         outlet.push_sample([-(index + 1)], stamps + BIN_S)
         # The first window has no embedding, and so no marker.

@@ -82,7 +82,8 @@ def main():
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    n_bins = 3 * chosen.kills * BINS_PER_KILL + 200
+    # A busy machine notices late that the bin of a kill has come.
+    n_bins = 8 * chosen.kills * BINS_PER_KILL + 200
     values = np.stack(list(bins_of(N_NODES, n_bins)), axis=1)
     ids = model_of(N_NODES, WINDOW, STEP).node_ids_
     activity = te.BinnedActivity(values=values, bin_size_s=BIN_S, nodes=te.Nodes(ids=ids))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import ChoiceWarning
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
-from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
+from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.scores import check_behavior
-from tavrnn_ephys.studies.behavior.tables import behavior_tables
+from tavrnn_ephys.studies.behavior.tables import behavior_tables, undecided_tables
 from tavrnn_ephys.studies.change import change_tables
 from tavrnn_ephys.studies.recording import open_segment, remembered
 from tavrnn_ephys.studies.states.finding import find_states
@@ -35,6 +35,7 @@ def compute_run(
     behavior: BehaviorConfig | None = None,
     states: StateSpec | None = None,
     *,
+    embedder: Embedder | None = None,
     verbose: bool = False,
 ) -> AnalysisResult:
     """
@@ -52,6 +53,8 @@ def compute_run(
         The behaviour that it is linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
+    embedder : callable, optional
+        As in :func:`tavrnn_ephys.studies.analysis.analyze_recording`.
     verbose : bool
         Whether progress is shown on a terminal.
 
@@ -78,7 +81,9 @@ def compute_run(
         # A sentence in place of a p-value, kept with the run.
         warnings.warn(undecided, ChoiceWarning, stacklevel=2)
         recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
-    result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
+    result = analyze_recording(
+        recording, config, finds_states=states is not None, embedder=embedder, verbose=verbose
+    )
     if states is not None:
         result = _with_states(result, states, recording.behavior)
     linked = None
@@ -89,7 +94,14 @@ def compute_run(
     settings = {**chosen, **result.embedding.config}
     embedding = dataclasses.replace(result.embedding, config=settings)
     change = change_tables(result)
-    return dataclasses.replace(result, embedding=embedding, behavior=linked, change=change)
+    return dataclasses.replace(
+        result,
+        embedding=embedding,
+        behavior=linked,
+        asked=recording.behavior,
+        undecided=undecided,
+        change=change,
+    )
 
 
 def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -107,7 +119,10 @@ def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
         By name, each described in its ``attrs``; those of what was not asked for are absent.
     """
     tables = dict(result.change or {})
-    tables |= {} if result.behavior is None else behavior_tables(result.behavior)
+    if result.behavior is not None:
+        tables |= behavior_tables(result.behavior)
+    elif result.undecided:
+        tables |= undecided_tables(result.asked, result.windows, result.undecided)
     return tables | ({} if result.states is None else state_tables(result.states))
 
 

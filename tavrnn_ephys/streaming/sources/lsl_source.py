@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = ["LslSource"]
 _KINDS = ("auto", "counts", "spikes")
 _BUFFER_S = 360
 _POLL_S = 0.05
+_MOST_SAMPLES = 256
 # Without a tick in so many bins there are none.
 _BLIND_BINS = 20
 
@@ -37,7 +39,8 @@ class LslSource:
     sample of -1 or an empty text, a *tick*, says that all spikes before it were sent.  Ticks that
     count, -1, -2, -3 and so on, show every loss; others show one by their spacing, where that is
     even.  Without ticks a bin is closed by the first spike behind it, and a loss does not show,
-    which the stream says.  Times are those of the sender's clock.
+    which the stream says.  A tick before the first spike says where
+    the first bin starts.  Times are those of the sender's clock.
 
     Parameters
     ----------
@@ -72,6 +75,7 @@ class LslSource:
         self.timeout_s = positive_number(timeout_s, "timeout_s")
         self._closed = threading.Event()
         self._ticks, self._begun_s, self._said = TickWatch(), None, False
+        self._has_begun = False
 
     def open(self, info: StreamInfo) -> None:
         """
@@ -142,7 +146,7 @@ class LslSource:
         silent_since = time.monotonic()
         while not self._closed.is_set():
             try:
-                samples, stamps = self._inlet.pull_chunk(timeout=_POLL_S, max_samples=256)
+                samples, stamps = self._pull()
             except LostError:
                 self._find_again()
                 continue
@@ -152,6 +156,15 @@ class LslSource:
             elif time.monotonic() - silent_since > 1.0:
                 self._refuse_another()
                 silent_since = time.monotonic()
+
+    def _pull(self) -> tuple[list[Any], list[float]]:
+        """Wait for a sample, and take those that lie behind it."""
+        # Given a time to wait, pull_chunk waits until its buffer is full or that time is over.
+        sample, stamp = self._inlet.pull_sample(timeout=_POLL_S)
+        if sample is None:
+            return [], []
+        samples, stamps = self._inlet.pull_chunk(timeout=0.0, max_samples=_MOST_SAMPLES)
+        return [sample, *samples], [stamp, *stamps]
 
     def _as_chunks(self, samples: Any, stamps: list[float]) -> Iterator[Counts | Spikes]:
         received = time.perf_counter()
@@ -167,6 +180,9 @@ class LslSource:
     def _spikes(self, items: list[Any], stamps: list[float], received: float) -> Iterator[Spikes]:
         """Gather spikes up to each place where a tick says that some before it were lost."""
         first, ticks = 0, self._ticks
+        # What stands before the first spike of all says from where on spikes are known.
+        begin = stamps[0] if is_tick(items[0]) and not self._has_begun else None
+        self._has_begun = True
         for place, (item, stamp) in enumerate(zip(items, stamps, strict=True)):
             if not is_tick(item):
                 continue
@@ -174,12 +190,13 @@ class LslSource:
             n_lost = ticks.lost(item, stamp)
             if n_lost:
                 yield self._chunk(items[first:place], stamps[first:place], before, received)
-                first = place
+                first, begin = place, None
                 yield Spikes(
                     times_s=[], node_ids=np.zeros(0, np.int64), t_start_s=stamp, until_s=stamp,
                     lost=n_lost, received_s=received,
                 )  # fmt: skip
-        yield self._chunk(items[first:], stamps[first:], ticks.last_s, received)
+        chunk = self._chunk(items[first:], stamps[first:], ticks.last_s, received)
+        yield replace(chunk, t_start_s=begin)
 
     def _chunk(
         self, items: list[Any], stamps: list[float], until_s: float | None, received: float

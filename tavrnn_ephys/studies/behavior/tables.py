@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.networks.alignment import DESCRIPTIONS as ALIGNMENT
 from tavrnn_ephys.networks.alignment import PAIR_DESCRIPTIONS
 from tavrnn_ephys.networks.attention import DESCRIPTIONS as ATTENTION
@@ -15,7 +17,7 @@ from tavrnn_ephys.studies.behavior.result import BehaviorResult
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["BEHAVIOR_TABLES", "behavior_tables"]
+__all__ = ["BEHAVIOR_TABLES", "UNDECIDED_TABLE", "behavior_tables", "undecided_tables"]
 
 BEHAVIOR_TABLES = (
     "behavior_windows",
@@ -27,6 +29,8 @@ BEHAVIOR_TABLES = (
     "behavior_changes",
     "behavior_ranking",
 )
+#: Why a recording cannot decide about a behaviour, in place of the tables of the link to it.
+UNDECIDED_TABLE = "behavior_undecided"
 _MANY_EDGES_SHOWN = 1000
 
 
@@ -107,6 +111,45 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
     }
 
 
+def undecided_tables(
+    behavior: WindowBehavior, windows: Windows, reason: str
+) -> dict[str, pandas.DataFrame]:
+    """
+    Give what is known of a behaviour about which the recording cannot decide.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+    windows : Windows
+        The windows.
+    reason : str
+        Why it cannot be decided.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        ``behavior_windows`` and ``behavior_undecided``.
+    """
+    import pandas as pd
+
+    limits = {"start_s": windows.start_s, "stop_s": windows.stop_s}
+    tables = {
+        "behavior_windows": (
+            pd.DataFrame({**limits, "behavior": behavior.values}),
+            "One row per window: the behaviour that was asked for.",
+        ),
+        UNDECIDED_TABLE: (
+            pd.DataFrame({"behavior": [behavior.name], "reason": [reason]}),
+            "Why the recording cannot decide what the behaviour has to do with the network.",
+        ),
+    }
+    return {
+        name: _described(table, text, behavior.description)
+        for name, (table, text) in tables.items()
+    }
+
+
 def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.DataFrame:
     known = {
         **_COLUMNS,
@@ -153,5 +196,6 @@ _COLUMNS = {
     "group": "Group of the node; empty where it has none.",
     "r_squared": "Share of the variance of the behaviour's ranks that the node's place gives.",
     "what": "Whether the network or the behaviour changes.",
+    "reason": "Why, and a way out.",
     "matched": "Share of the behaviour's changes with a change of the network beside them.",
 }
