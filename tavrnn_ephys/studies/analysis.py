@@ -65,7 +65,11 @@ class AnalysisResult:
     embedding : NodeEmbedding
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
-        What the network has to do with a behaviour, where one was asked for.
+        What the network has to do with a behaviour, where one was asked for; of several the first
+        that the recording can decide.
+    behaviors : mapping of int to BehaviorResult
+        The same for each behaviour, by its position among those that were asked for, corrected over
+        all of them.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
     change : mapping of str to pandas.DataFrame, optional
@@ -89,6 +93,7 @@ class AnalysisResult:
     change: Any = None
     warned: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    behaviors: Mapping[int, Any] = field(default_factory=dict)
 
 
 def analyze(

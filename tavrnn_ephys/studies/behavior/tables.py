@@ -11,6 +11,7 @@ from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
 from tavrnn_ephys.statistics.association.effects import COLUMNS as ASSOCIATION
 from tavrnn_ephys.studies.behavior.partition import DESCRIPTIONS as PARTITION
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
+from tavrnn_ephys.studies.behavior.scores import components_of
 
 if TYPE_CHECKING:
     import pandas
@@ -67,6 +68,11 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
     >>> "behavior_association" in tables, len(tables["behavior_windows"])
     (True, 59)
     """
+    if result.n_behaviors > 1:
+        # Which behaviour, where tables of several stand beside each other.
+        texts_of = f" Behaviour: '{result.behavior.name}'."
+    else:
+        texts_of = ""
     strongest = result.edges["correlation"].abs().sort_values(ascending=False, kind="stable")
     tables = {
         "behavior_windows": (
@@ -101,13 +107,14 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
         ranked["score"] = ranking.scores[ranking.order]
         tables["behavior_ranking"] = (ranked, "Windows of highest and lowest behaviour.")
     return {
-        name: _described(table, text, result.behavior.description)
+        name: _described(table, f"{text}{texts_of}", result)
         for name, (table, text) in tables.items()
         if len(table) > 0
     }
 
 
-def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.DataFrame:
+def _described(table: pandas.DataFrame, text: str, result: BehaviorResult) -> pandas.DataFrame:
+    behavior = result.behavior.description
     known = {
         **_COLUMNS,
         **PARTITION,
@@ -123,6 +130,8 @@ def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.Data
             f"{value[:-1]}; in standard deviations from the mean of shuffled groups."
         )
         known[f"{name}_p"] = f"{value[:-1]}; share of shuffled groups that are at least as large."
+    for name in ("q_value", "p_family"):
+        known[name] = f"{known[name][:-1]}{_how_corrected(result)}."
     columns = {}
     for name in map(str, table.columns):
         base = next((key for key in PAIR_DESCRIPTIONS if name.startswith(f"{key}_")), "")
@@ -134,7 +143,17 @@ def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.Data
     return described
 
 
+def _how_corrected(result: BehaviorResult) -> str:
+    """Say over what else q-values hold."""
+    n_components = len(components_of(result.behavior))
+    what = [f"{n_components} components of the behaviour"] if n_components > 1 else []
+    what += [f"{result.n_behaviors} behaviours"] if result.n_behaviors > 1 else []
+    return f"; times the number of {' and '.join(what)}, at most 1" if what else ""
+
+
 _COLUMNS = {
+    "component": "Label against all others, or cosine or sine of an angle.",
+    "p_corrected": "P-value by Holm's rule over the behaviours that were asked for.",
     "start_s": "Start of the window in seconds.",
     "stop_s": "End of the window in seconds.",
     "window_index": "Position of the window, from 0.",
