@@ -42,6 +42,10 @@ from .datasets.culture import simulate_culture as simulate_culture
 from .datasets.game import GameConfig as GameConfig
 from .datasets.game import game_block as game_block
 from .datasets.game import play_game as play_game
+from .datasets.pong import PongConfig as PongConfig
+from .datasets.pong import PongGame as PongGame
+from .datasets.pong import play_pong as play_pong
+from .datasets.pong import pong_block as pong_block
 from .figures.page.own import Report as Report
 from .figures.page.writing import report as report
 from .io.blocks import block_from_arrays as block_from_arrays

@@ -51,7 +51,8 @@ def add_command(commands: Any) -> Any:
     command.add_argument(
         "--source",
         metavar="KIND:WHAT",
-        help="lsl:NAME, openephys:tcp://HOST:PORT, replay:FILE@SPEED, or another installed one",
+        help="lsl:NAME, openephys:tcp://HOST:PORT, replay:FILE@SPEED, pong:seed=1@SPEED (a culture "
+        "that plays Pong, and is stimulated when --trigger fires), or another installed one",
     )
     command.add_argument("--out", type=path, metavar="FILE.nwb", help="log of the stream")
     command.add_argument("--markers", metavar="NAME", help="LSL stream of markers for triggers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,10 @@ from scipy.special import ndtr
 from tavrnn_ephys.core.checks import one_of, positive_int, positive_number, whole_number
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.datasets._blocks import simulated_block, trains_of
+from tavrnn_ephys.datasets._hawkes import children_of, draw_coupling
 from tavrnn_ephys.datasets.layout import culture_nodes
-from tavrnn_ephys.io.blocks import make_signal, make_spiketrain
+from tavrnn_ephys.io.blocks import make_signal
 
 if TYPE_CHECKING:
     import neo
@@ -227,16 +228,9 @@ def game_block(game: SimulatedGame) -> neo.Block:
     import quantities as pq
 
     total_s, rest_s = game.duration_s, float(round(game.config.rest_s))
-    order = np.lexsort((game.times_s, game.sources))
-    counts = np.bincount(game.sources, minlength=len(game.nodes))
-    trains = np.split(game.times_s[order], np.cumsum(counts)[:-1])
     segment = neo.Segment(name="game")
-    segment.spiketrains.extend(
-        [
-            make_spiketrain(train, game.nodes, index, t_start_s=0.0, t_stop_s=total_s)
-            for index, train in enumerate(trains)
-        ]
-    )
+    trains = trains_of(game.times_s, game.sources, game.nodes, total_s)
+    segment.spiketrains.extend(trains)
     segment.analogsignals.append(
         make_signal(
             game.skill,
@@ -261,27 +255,16 @@ def game_block(game: SimulatedGame) -> neo.Block:
             name="phase",
         )
     )
-    block = neo.Block(
+    return simulated_block(
+        segment,
         name="simulated game",
-        rec_datetime=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
-        session_id=f"simulated-game-{game.config.effect}-seed-{game.seed}",
-        session_description=f"Simulated culture that plays a game; effect: {game.config.effect}.",
-        experimenter=["Simulation, Numerical"],
-        institution="none (simulation)",
-        lab="none (simulation)",
-        keywords=["simulation", "multi-electrode array", "game"],
-        experiment_description="A multivariate Hawkes process whose coupling or rate follows the "
-        "skill of a game; no animal and no device is behind it.",
-        subject={
-            "subject_id": f"simulated-game-{game.seed}",
-            "description": "Simulated culture of cortical neurons; not a living subject.",
-            "species": "Rattus norvegicus",
-            "sex": "U",
-            "age": "P21D",
-        },
+        title=f"Simulated culture that plays a game; effect: {game.config.effect}.",
+        keyword="game",
+        how="A multivariate Hawkes process whose coupling or rate follows the skill of a game; no "
+        "animal and no device is behind it.",
+        session=f"simulated-game-{game.config.effect}-seed-{game.seed}",
+        seed=game.seed,
     )
-    block.segments.append(segment)
-    return block
 
 
 def _wander(n_seconds: int, time_s: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -306,29 +289,11 @@ def _couplings(
         name: rng.choice(sensory, min(config.n_hubs, len(sensory)), replace=False)
         for name in np.unique(groups)
     }
-    chance = _parents([everyone] * len(groups), rates, config, rng)
-    aligned = _parents([hubs[name] for name in groups], rates, config, rng)
+    share, n_parents = config.coupled_fraction, config.n_parents
+    chance = draw_coupling([everyone] * len(groups), rates, n_parents, share, rng)
+    aligned = draw_coupling([hubs[name] for name in groups], rates, n_parents, share, rng)
     shares = np.linspace(0.0, 1.0, _N_LEVELS)
     return [scipy.sparse.csc_array((1 - s) * chance + s * aligned) for s in shares]
-
-
-def _parents(
-    candidates: list[NDArray[np.int64]],
-    rates: NDArray[np.float64],
-    config: GameConfig,
-    rng: np.random.Generator,
-) -> scipy.sparse.csc_array:
-    """Draw parents; ``W[child, parent]`` is the mean number of children of one spike."""
-    rows, columns, values = [], [], []
-    for child, pool in enumerate(candidates):
-        pool = pool[pool != child]
-        parents = rng.choice(pool, min(config.n_parents, len(pool)), replace=False)
-        rows.append(np.full(len(parents), child))
-        columns.append(parents)
-        values.append(config.coupled_fraction * rates[child] / rates[parents] / len(parents))
-    shape = (len(candidates), len(candidates))
-    places = (np.concatenate(rows), np.concatenate(columns))
-    return scipy.sparse.csc_array((np.concatenate(values), places), shape=shape)
 
 
 def _spikes(
@@ -365,20 +330,12 @@ def _children(
     sources: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Draw how many children each spike has, then which nodes they are."""
+    """Draw the children of spikes, each by the coupling of its second."""
     here = levels[times.astype(np.int64)]
     child_times, child_nodes = [], []
     for level in np.unique(here):
-        matrix = coupling[level]
-        cumulative = np.concatenate([[0.0], np.cumsum(matrix.data)])
         mine = np.flatnonzero(here == level)
-        low = cumulative[matrix.indptr[sources[mine]]]
-        width = cumulative[matrix.indptr[sources[mine] + 1]] - low
-        n_children = rng.poisson(width)
-        target = np.repeat(low, n_children) + rng.random(n_children.sum()) * np.repeat(
-            width, n_children
-        )
-        entry = np.searchsorted(cumulative, target, side="right") - 1
-        child_nodes.append(matrix.indices[np.minimum(entry, len(matrix.indices) - 1)])
-        child_times.append(np.repeat(times[mine], n_children))
+        parents, nodes = children_of(coupling[level], sources[mine], rng)
+        child_nodes.append(nodes)
+        child_times.append(times[mine][parents])
     return np.concatenate(child_times), np.concatenate(child_nodes).astype(np.int64)

@@ -83,7 +83,8 @@ def run_stream(
         The stream.
     source : source or iterable of chunks
         One of :mod:`tavrnn_ephys.streaming.sources`, read by a thread of its own; or any iterable
-        of chunks or arrays of counts.
+        of chunks or arrays of counts.  One that ``waits_for_stream`` brings a chunk only when the
+        one before was judged, in one thread with the model.
     sinks : sequence of sink
         Each is told of every bin, update and event; see :mod:`tavrnn_ephys.streaming.sinks`.
     triggers : sequence of Trigger
@@ -123,7 +124,9 @@ def run_stream(
             stack.callback(saver.close, stream)
         loop = _Loop(stream, sinks, triggers, saver)
         loop.announce_priority(priority)
-        if hasattr(source, "chunks"):
+        if getattr(source, "waits_for_stream", False):
+            yield from loop.in_step(source, stack)
+        elif hasattr(source, "chunks"):
             yield from loop.through_inbox(source, priority, queue_s, stack)
         else:
             yield from loop.through(source)
@@ -153,6 +156,12 @@ class _Loop:
         """Take chunks in as fast as they are made."""
         for item in chunks:
             yield from self.take(as_chunk(item), hurry=False, timed=False)
+
+    def in_step(self, source: Any, stack: ExitStack) -> Iterator[Update]:
+        """Let a source go on only when all that it brought is judged, and answered."""
+        source.open(self.stream.info)
+        stack.callback(source.close)
+        yield from self.through(source.chunks())
 
     def through_inbox(
         self, source: Any, priority: str, queue_s: float, stack: ExitStack

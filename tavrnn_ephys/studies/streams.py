@@ -88,6 +88,8 @@ class StreamSummary:
         How often a trigger fired.
     t_s : float
         End of the last bin.
+    told : str
+        What the source itself has to say, such as the score of a game.
     """
 
     n_bins: int = 0
@@ -97,6 +99,7 @@ class StreamSummary:
     losses: Counter[str] = field(default_factory=Counter)
     n_triggers: int = 0
     t_s: float = float("nan")
+    told: str = ""
 
     def latency(self, percent: float) -> float:
         """
@@ -121,7 +124,7 @@ class StreamSummary:
             f"{self.n_bins} bins, {self.n_committed} windows committed, {self.n_triggers} "
             "triggers; "
             f"latency {self.latency(50):.1f} ms (median), {self.latency(99):.1f} ms (99 %); "
-            f"{lost or 'nothing lost'}."
+            f"{lost or 'nothing lost'}." + (f" {self.told}." if self.told else "")
         )
 
 
@@ -194,6 +197,8 @@ def run_plan(
             source.start_s = stream.t_s
     else:
         stream = Stream(plan.model, **options)
+    if getattr(source, "stimulator", None) is not None:
+        ends.append(source.stimulator)
     if plan.markers is not None:
         ends.append(sinks.lsl_markers(plan.markers))
     summary = StreamSummary()
@@ -205,6 +210,7 @@ def run_plan(
         if show is not None:
             show(summary, update)
     _take(summary, stream, None)
+    summary.told = getattr(source, "told", "")
     return summary
 
 

@@ -30,6 +30,13 @@ class StreamSource(Protocol):
     can_wait : bool
         Whether it may be kept waiting when the queue is full; otherwise what finds no room is
         dropped and counted.
+
+    Notes
+    -----
+    A source may have ``waits_for_stream``; where that is true it is called in the thread of the
+    stream, and brings a chunk only when all sinks were told what followed from the one before.
+    One that can be acted on has a sink ``stimulator``, and one that has something to say in the
+    end has the text ``told``.
     """
 
     name: str

@@ -24,8 +24,8 @@ def list_sources() -> dict[str, Callable[..., Any]]:
 
     Examples
     --------
-    >>> sorted(list_sources())[:3]
-    ['lsl', 'openephys', 'replay']
+    >>> sorted(list_sources())[:2]
+    ['lsl', 'openephys']
     """
     found = entry_points(group=ENTRY_POINT_GROUP)
     return {point.name: point.load() for point in sorted(found, key=lambda item: item.name)}
@@ -38,8 +38,9 @@ def find_source(text: str) -> Any:
     Parameters
     ----------
     text : str
-        ``lsl:NAME``, ``openephys:tcp://HOST:PORT``, ``replay:FILE`` or ``replay:FILE@SPEED``, or
-        the name of another installed source, a colon, and what it takes.
+        ``lsl:NAME``, ``openephys:tcp://HOST:PORT``, ``replay:FILE`` or ``replay:FILE@SPEED``,
+        ``pong:seed=1@SPEED``, or the name of another installed source, a colon, and what it
+        takes.
 
     Returns
     -------
