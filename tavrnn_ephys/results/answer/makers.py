@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tavrnn_ephys.results.answer.judging import LEVEL, claims_of
+from tavrnn_ephys.results.answer.judging import LEVEL, behavior_tables_of, claims_of, p_column
 from tavrnn_ephys.results.answer.quoting import Quotes, Sentence, Tables
 
 __all__ = ["MAKERS", "Maker", "behavior", "carriers", "change", "limits", "rates"]
@@ -141,7 +141,7 @@ def behavior(tables: Tables) -> Sentence | None:
     row = claims.behavior_row
     if row is None:
         return None
-    table = "behavior_decoding"
+    table = claims.behavior_table
     if not claims.decidable:
         least = quotes(table, row, "smallest_p", "p")
         text = (
@@ -149,13 +149,14 @@ def behavior(tables: Tables) -> Sentence | None:
             f"behaviour exist that no p-value falls below {least}."
         )
         return quotes.sentence("behaviour", text)
+    which = _which(tables, quotes, table)
     metric = str(tables[table]["metric"].iloc[row])
     numbers = (
         f"({metric} {quotes(table, row, 'score')}, chance {quotes(table, row, 'chance_low')} to "
         f"{quotes(table, row, 'chance_high')}, {_p(quotes, table, row)})"
     )
     if not claims.goes_with_behavior:
-        text = f"No link of the network to the behaviour can be told from chance {numbers}."
+        text = f"No link of the network to {which} can be told from chance {numbers}."
         return quotes.sentence("behaviour", text)
     beyond = claims.behavior_held_row
     if beyond is not None:
@@ -163,7 +164,7 @@ def behavior(tables: Tables) -> Sentence | None:
         rest = f"; with rates held constant the link {verb} ({_p(quotes, table, beyond)})"
     else:
         rest = ""
-    text = f"The network goes with the behaviour {numbers}{rest}."
+    text = f"The network goes with {which} {numbers}{rest}."
     return quotes.sentence("behaviour", text)
 
 
@@ -227,12 +228,24 @@ def _who(tables: Tables, quotes: Quotes) -> str:
     return f"{_listed(names)} carr{'ies' if len(names) == 1 else 'y'} most of it (q {largest})"
 
 
+def _which(tables: Tables, quotes: Quotes, table: str) -> str:
+    """Name the behaviour, where several were asked for: the best one stands for all of them."""
+    family = tables.get("behavior_family")
+    if family is None:
+        return "the behaviour"
+    place = behavior_tables_of(tables).index(table)
+    name = quotes("behavior_family", place, "behavior", "name")
+    return f"the behaviour '{name}', the best of {quotes.rows('behavior_family')},"
+
+
 def _p(quotes: Quotes, table: str, row: int) -> str:
     """Name the p-value, and that it is the smallest that can be reached."""
     values = quotes.tables[table]
-    p, smallest = values["p_value"].iloc[row], values["smallest_p"].iloc[row]
+    column = p_column(values)
+    p, smallest = values[column].iloc[row], values["smallest_p"].iloc[row]
     least = ", the smallest possible" if np.isfinite(p) and p <= smallest * 1.0001 else ""
-    return f"p = {quotes(table, row, 'p_value', 'p')}{least}"
+    over_all = ", corrected over all" if column != "p_value" else ""
+    return f"p = {quotes(table, row, column, 'p')}{least}{over_all}"
 
 
 def _first(n: int) -> range:
@@ -245,7 +258,8 @@ def _listed(items: list[str]) -> str:
 
 def _followers(tables: Tables) -> tuple[bool, bool]:
     found = []
-    for name in ("behavior_nodes", "behavior_edges"):
+    stem = claims_of(tables).behavior_table.removesuffix("_decoding")
+    for name in (f"{stem}_nodes", f"{stem}_edges"):
         table = tables.get(name)
         found.append(table is not None and bool((table["q_value"] < LEVEL).any()))
     return found[0], found[1]

@@ -160,12 +160,6 @@ class FileSource:
                     f"{getattr(self, name)}."
                 )
         _require_variety(behavior, values)
-        if behavior.period is not None and not self.n_classes:
-            raise InputError(
-                f"The behaviour '{behavior.name}' is an angle, which no line of numbers can follow "
-                "past a full turn. Cut it into classes: n_classes=8 (--classes 8 on the command "
-                "line)."
-            )
         if not behavior.is_label and self.n_classes:
             values = _classes(values, self.n_classes)
         return BenchmarkTask(
