@@ -99,3 +99,4 @@ from .studies.behavior.config import each_behavior as each_behavior
 from .studies.behavior.several import analyze_behaviors as analyze_behaviors
 from .studies.behavior.tables import behavior_tables as behavior_tables
 from .studies.cohort import Cohort as Cohort
+from .studies.parts import analyze_each as analyze_each

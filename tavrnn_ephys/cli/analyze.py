@@ -15,6 +15,7 @@ from tavrnn_ephys.cli.behaving import (
 from tavrnn_ephys.cli.modelling import MODELLING, add_graphs, add_model, modelling_choices
 from tavrnn_ephys.cli.options import Switch, number_of_states, path, suggest, whole_number
 from tavrnn_ephys.cli.parsing import rarely_needed
+from tavrnn_ephys.cli.parting import run_each
 from tavrnn_ephys.cli.questions import (
     add_measure,
     add_reading,
@@ -173,7 +174,7 @@ def _add_link(command: Any) -> None:
         type=whole_number,
         metavar="N",
         help="how many shifts in time chance is told from, of behaviours and of states (default: "
-        "199)",
+        "199 for each behaviour)",
     )
     command.add_argument(
         "--groups",
@@ -212,13 +213,17 @@ def _add_states(command: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> Report:
+    if options.out is None and not options.in_place:
+        options.out = f"{_stem(options.file)}_tavrnn.nwb"
+    return _once(options) if options.each is None else run_each(options, _once)
+
+
+def _once(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.files import analyze_file
 
     placement = _placement(options)
     if options.save_model is not None:
         check_output(options.save_model, overwrite=options.overwrite)
-    if options.out is None and not options.in_place:
-        options.out = f"{_stem(options.file)}_tavrnn.nwb"
     result = analyze_file(
         place_of(options.file),
         None if options.out is None else Path(options.out),

@@ -24,28 +24,28 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning"),
 ]
-LENGTH_S = 120.0
+LENGTH_S = 240.0
 TIMES_S = np.arange(0, LENGTH_S, 0.1)
 STAGE = np.array(["wake", "nrem", "rem"])[(TIMES_S // 6).astype(int) % 3]
 HEADING = np.mod(np.cumsum(np.random.default_rng(5).normal(0, 12, len(TIMES_S))), 360.0)
 WINDOWS = te.Windows(start_s=np.arange(0.0, 8.0, 2.0), stop_s=np.arange(2.0, 10.0, 2.0))
-HOW = {"bin_size_s": 0.1, "window_length_s": 2.0, "step_s": 2.0, "training_epochs": 1}
-FLAGS = ["--bin-size", "100ms", "--window", "2s", "--step", "2s", "--training-epochs", "1"]
+HOW = {"bin_size_s": 0.1, "window_length_s": 2.0, "step_s": 1.0, "training_epochs": 1}
+FLAGS = ["--bin-size", "100ms", "--window", "2s", "--step", "1s", "--training-epochs", "1"]
 
 
 @pytest.fixture(scope="module")
 def block():
     """Units 0 and 1 fire together in one stage of three, all at one rate."""
     rng = np.random.default_rng(0)
-    trains = [np.sort(rng.uniform(0, LENGTH_S, 1200)) for _ in range(5)]
-    together = np.sort(rng.uniform(0, LENGTH_S, 1200))
+    trains = [np.sort(rng.uniform(0, LENGTH_S, 2400)) for _ in range(5)]
+    together = np.sort(rng.uniform(0, LENGTH_S, 2400))
     in_rem = (together // 6).astype(int) % 3 == 2
     for index in range(2):
         alone = trains[index][(trains[index] // 6).astype(int) % 3 != 2]
         trains[index] = np.sort(np.concatenate([alone, together[in_rem]]))
     made = te.block_from_arrays(
         spike_times=trains, t_stop=LENGTH_S * pq.s, behavior_rate=10 * pq.Hz,
-        behavior={"stage": STAGE, "heading": HEADING, "sleep": np.repeat(["a", "b"], 600)},
+        behavior={"stage": STAGE, "heading": HEADING, "sleep": np.repeat(["a", "b"], 1200)},
     )  # fmt: skip
     made.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
     return made
@@ -59,7 +59,7 @@ def result(block):
 @pytest.fixture(scope="module")
 def linked(block, result):
     configs = te.each_behavior(
-        ["stage", "heading"], period=[None, 360.0], n_nulls=39, model_in_folds=False
+        ["stage", "heading"], period=[None, 360.0], n_nulls=199, model_in_folds=False
     )
     return te.analyze_behaviors(block, result, configs)
 
@@ -250,6 +250,7 @@ def test_choices_are_one_for_all_or_one_for_each():
     assert [item.how for item in both] == ["mean", "mean"]
     assert [item.least_coverage for item in both] == [None, 0.5]
     assert [item.seed for item in both] == [3, 3]
+    assert [item.n_nulls for item in both] == [398, 398]
     assert behaviors_of_facts(behavior_facts(both)) == both
     assert te.each_behavior("a") == (te.BehaviorConfig(behavior="a"),)
 

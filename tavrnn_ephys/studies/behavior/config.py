@@ -14,6 +14,7 @@ from tavrnn_ephys.core.spec.facts import fact
 __all__ = ["BehaviorConfig", "behavior_facts", "behaviors_of_facts", "each_behavior", "stem_of"]
 
 _STEM = "behavior"
+_NULLS_EACH, _MOST_NULLS = 199, 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,9 @@ def each_behavior(
         One for all behaviours, or one for each in their order, None where it is left open.  A
         period belongs to angles: of several behaviours each needs its own, or None.
     **common : object
-        Further choices of :class:`BehaviorConfig`, the same for all.
+        Further choices of :class:`BehaviorConfig`, the same for all.  ``n_nulls`` is 199 for each
+        behaviour by default, at most 999: what is corrected over more of them needs smaller
+        p-values.
 
     Returns
     -------
@@ -122,6 +125,7 @@ def each_behavior(
     twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
     if twice:
         raise InputError(f"The behaviour {some(twice)} is named twice. Name each once.")
+    common = {"n_nulls": min(_NULLS_EACH * len(named), _MOST_NULLS), **common}
     given = {"how": how, "period": period, "least_coverage": least_coverage}
     values = {name: _for_each(name, value, len(named)) for name, value in given.items()}
     return tuple(

@@ -90,8 +90,8 @@ def _of_blocks(name: str, labels: NDArray[Any]) -> str:
 
 
 def _of_numbers(name: str, *series: NDArray[np.float64]) -> str:
-    # An angle is as fast as the faster of its cosine and its sine.
-    lag = min(correlation_time(values) for values in series)
+    # An angle is as slow as the slower of its cosine and its sine.
+    lag = max(correlation_time(values) for values in series)
     values = series[0]
     pieces = len(values) / lag
     if pieces >= _LEAST_PIECES:
