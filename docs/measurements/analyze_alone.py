@@ -7,10 +7,10 @@ behaviour, two of calcium.  Each is analysed by its own process, as a person wou
 recordings of rats hold units and behaviour in several arrays; they are joined into one file before,
 and that is not counted.
 
-One row per recording: exit status, seconds, bin, window, step and number of windows, warnings of
-the checks of the choice, and how many further warnings the run keeps; then the reasons.  The
-command ends in 1 if an analysis does not end in 0 within three minutes, or a choice does not pass
-its own checks.
+One row per recording: exit status, seconds, seconds of processor time, bin, window, step and number
+of windows, warnings of the checks of the choice, and how many further warnings the run keeps; then
+the reasons.  The command ends in 1 if an analysis does not end in 0 within three minutes, or a
+choice does not pass its own checks.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -82,14 +83,21 @@ def tracked_rat(place):
     )  # fmt: skip
 
 
+def processor_s():
+    """Processor time of all processes that have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def analyzed(source, folder):
     """Run the command in a process and a folder of its own; one row, and the reasons."""
     place = folder / f"of_{source.stem}"
     place.mkdir()
     command = [sys.executable, "-m", "tavrnn_ephys.cli", "analyze", str(source)]
-    started = time.perf_counter()
+    started, used = time.perf_counter(), processor_s()
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     row = {"status": done.returncode, "seconds": time.perf_counter() - started}
+    row["processor"] = processor_s() - used
     if done.returncode:
         return {**row, "said": done.stderr.strip()}, {}
     (written,) = place.glob("*_tavrnn.nwb")
@@ -111,8 +119,8 @@ def main():
     given = parser.parse_args()
     data = Path(os.environ["TAVRNN_EPHYS_DATA"])
     failed = False
-    head = f"{'recording':<26}{'status':>7}{'s':>7}{'bin s':>8}{'window s':>10}{'step s':>8}"
-    print(f"{head}{'windows':>9}  own warnings  others")
+    head = f"{'recording':<26}{'status':>7}{'s':>7}{'cpu s':>7}{'bin s':>8}{'window s':>10}"
+    print(f"{head}{'step s':>8}{'windows':>9}  own warnings  others")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name, place in RECORDINGS.items():
@@ -122,7 +130,8 @@ def main():
             source = joined(source, folder) if source.is_dir() else source
             row, reasons = analyzed(source, folder)
             failed |= row["status"] != 0 or row["seconds"] > MOST_S or bool(row.get("own"))
-            print(f"{name:<26}{row['status']:>7}{row['seconds']:>7.1f}", end="")
+            seconds = f"{row['seconds']:>7.1f}{row['processor']:>7.1f}"
+            print(f"{name:<26}{row['status']:>7}{seconds}", end="", flush=True)
             if row["status"]:
                 print(f"  {row['said']}")
                 continue

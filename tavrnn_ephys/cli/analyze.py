@@ -393,5 +393,5 @@ def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _nulls(options: argparse.Namespace) -> dict[str, int]:
+def _nulls(options: argparse.Namespace) -> dict[str, Any]:
     return {} if options.behavior_nulls is None else {"n_nulls": options.behavior_nulls}

@@ -59,7 +59,8 @@ def associated_by_component(
     import pandas as pd
 
     if len(components) == 1:
-        return associated(result, measured, *components.values(), config)
+        (only,) = components.values()
+        return associated(result, measured, only, config)
     parts: list[tuple[pandas.DataFrame, ...]] = []
     for name, score in components.items():
         foretold = foretold_by(result, score, config)
