@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters._hdf5_faults import faults_told, load_filters
-from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
+from tavrnn_ephys.adapters._hdf5_requiring import require_neighbours
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.core.heaps import has_endless_heap, refuse_endless_heap

@@ -1,4 +1,4 @@
-"""Files that an HDF5 file takes part of its content from, checked before anything is read."""
+"""Files that an HDF5 file takes part of its content from."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
-from tavrnn_ephys.core.errors import FileFormatError, TavrnnEphysError
+from tavrnn_ephys.core.errors import FileFormatError
 
-__all__ = ["Neighbour", "neighbours_of", "require_neighbours", "stored_elsewhere"]
+__all__ = ["Neighbour", "neighbours_of", "stored_elsewhere"]
 
 # Hard links that lead to one group by many ways are walked once per way by every reader.
 _MOST_WAYS_PER_OBJECT, _SOME_WAYS, _DEEPEST = 20, 10_000, 200
@@ -33,12 +34,18 @@ class Neighbour:
         How the file names the other.
     n_bytes : int
         Bytes that it must hold at least; 0 where that is not known.
+    within : str
+        Path of the object that is meant inside the other file; empty for plain bytes.
+    shape : tuple of int
+        Least size of that object along each axis; empty where that is not known.
     """
 
     kind: str
     item: str
     named: str
     n_bytes: int = 0
+    within: str = ""
+    shape: tuple[int, ...] = ()
 
 
 def stored_elsewhere(dataset: Any) -> list[Neighbour]:
@@ -55,14 +62,14 @@ def stored_elsewhere(dataset: Any) -> list[Neighbour]:
     list of Neighbour
         Empty for one that lies in its own file.
     """
+    return [item for item in _sources(dataset) if item.named != "."]
+
+
+def _sources(dataset: Any) -> list[Neighbour]:
+    """List where the values of a data set lie; "." is its own file."""
     plan, name = dataset.id.get_create_plist(), str(dataset.name)
     if plan.get_layout() == h5py.h5d.VIRTUAL:
-        sources = {plan.get_virtual_filename(index) for index in range(plan.get_virtual_count())}
-        return [
-            Neighbour(kind="virtual", item=name, named=source)
-            for source in sorted(sources)
-            if source != "."
-        ]
+        return _virtual_sources(plan, name)
     found = []
     for index in range(plan.get_external_count()):
         named, offset, n_bytes = plan.get_external(index)
@@ -73,6 +80,35 @@ def stored_elsewhere(dataset: Any) -> list[Neighbour]:
             Neighbour(kind="external", item=name, named=os.fsdecode(named), n_bytes=int(needed))
         )
     return found
+
+
+def _virtual_sources(plan: Any, name: str) -> list[Neighbour]:
+    """List the data sets that a virtual one is put together from, and what it takes of each."""
+    needed: dict[tuple[str, str], tuple[int, ...]] = {}
+    for index in range(plan.get_virtual_count()):
+        source = plan.get_virtual_filename(index), plan.get_virtual_dsetname(index)
+        shape = _reach(plan.get_virtual_srcspace(index), plan.get_virtual_vspace(index))
+        known = needed.setdefault(source, shape)
+        if len(known) == len(shape):
+            needed[source] = tuple(map(max, known, shape))
+    return [
+        Neighbour(
+            kind="virtual", item=name, named=named, within=within, shape=needed[named, within]
+        )
+        for named, within in sorted(needed)
+    ]
+
+
+def _reach(source: Any, laid: Any) -> tuple[int, ...]:
+    """Give the size that a selection asks of its data set; nothing for one without an end."""
+    try:
+        if source.get_select_type() == h5py.h5s.SEL_ALL:
+            # A whole data set fills the place that it is laid into.
+            first, last = (np.array(limit, dtype=object) for limit in laid.get_select_bounds())
+            return source.get_simple_extent_dims() or tuple(last - first + 1)
+        return tuple(int(end) + 1 for end in source.get_select_bounds()[1])
+    except (ValueError, RuntimeError):
+        return ()
 
 
 def neighbours_of(file: Any) -> Iterator[Neighbour]:
@@ -87,7 +123,8 @@ def neighbours_of(file: Any) -> Iterator[Neighbour]:
     Yields
     ------
     Neighbour
-        Every reference to another file.
+        Every reference to another file; ``"."`` names the file itself, as the source of virtual
+        data sets.
 
     Raises
     ------
@@ -129,12 +166,17 @@ def _children(group: Any) -> Iterator[Any]:
     for name in group:
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
-            yield Neighbour(kind="link", item=f"{group.name}/{name}", named=link.filename)
+            yield Neighbour(
+                kind="link",
+                item=f"{group.name.rstrip('/')}/{name}",
+                named=link.filename,
+                within=link.path,
+            )
         elif isinstance(link, h5py.HardLink):
             item = group[name]
             address = h5py.h5o.get_info(item.id).addr
             if isinstance(item, h5py.Dataset):
-                yield from stored_elsewhere(item)
+                yield from _sources(item)
             yield address, item if isinstance(item, h5py.Group) else None
 
 
@@ -143,81 +185,3 @@ def _endless(file: Any, what: str) -> FileFormatError:
         f"The links of '{Path(file.filename).name}' {what}, so that reading it would not end. "
         "Write it again with the program that made it."
     )
-
-
-def require_neighbours(path: Path, *, outside: bool = False) -> None:
-    """
-    Refuse a file that takes content from files that are missing, or that it has no business with.
-
-    HDF5 itself gives zeros for what is missing from a virtual data set, and waits for ever on a
-    pipe.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    outside : bool
-        Whether data sets may keep their values in files outside its folder.
-
-    Raises
-    ------
-    FileFormatError
-        If a neighbour is missing, is no regular file or too short, or lies outside the folder.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            neighbours = list(dict.fromkeys(neighbours_of(file)))
-    except TavrnnEphysError:
-        raise
-    except (OSError, RuntimeError, LookupError, ValueError):
-        return  # Whatever else is wrong is told by who reads it.
-    for neighbour in neighbours:
-        _require(path, neighbour, outside)
-
-
-def _require(path: Path, neighbour: Neighbour, outside: bool) -> None:
-    folder = path.resolve().parent
-    place = folder / neighbour.named
-    said = f"'{path.name}' takes '{neighbour.item}' from '{neighbour.named}'"
-    if neighbour.kind == "link":
-        said = f"'{path.name}' links to '{neighbour.named}'"
-    if neighbour.kind == "virtual" and "%b" in neighbour.named:
-        if any(folder.glob(neighbour.named.replace("%b", "*"))):
-            return
-    if not place.exists():
-        raise FileFormatError(
-            f"{said}, which is not there. Put the recording back beside it; the results "
-            "themselves can be read without."
-            if neighbour.kind == "link"
-            else f"{said}, which is not there: copy that file too, into the same folder."
-        )
-    if not place.is_file():
-        raise FileFormatError(
-            f"{said}, which is no file but a folder, pipe or device. Put the file that it means "
-            "in its place."
-        )
-    if neighbour.kind == "external":
-        _require_bytes(path, neighbour, place, said, outside)
-
-
-def _require_bytes(path: Path, neighbour: Neighbour, place: Path, said: str, outside: bool) -> None:
-    """Bytes of a data set can be those of any file of the system."""
-    folder = path.resolve().parent
-    if not outside and not place.resolve().is_relative_to(folder):
-        raise FileFormatError(
-            f"{said}, outside the folder of the file, and so could show any file of this "
-            "machine. If you trust it, read it with outside_files=True, on the command line "
-            "--option outside_files=true."
-        )
-    if place.stat().st_size < neighbour.n_bytes:
-        raise FileFormatError(
-            f"{said}, which holds {place.stat().st_size} bytes where {neighbour.n_bytes} are "
-            "needed. Copy that file again."
-        )
-    # HDF5 looks for it from the working directory, not from the folder of the file.
-    seen = Path(neighbour.named)
-    if not seen.exists() or not seen.samefile(place):
-        raise FileFormatError(
-            f"{said}, which HDF5 looks for in the working directory. Change to the folder "
-            f"'{folder}' first."
-        )

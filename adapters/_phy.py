@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._text import decoded
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.io.blocks import make_spiketrain
@@ -115,7 +116,7 @@ def _sampling_rate_hz(folder: Path) -> float:
     place = folder / PARAMETERS
     try:
         tree = ast.parse(place.read_text(encoding="utf-8", errors="replace"))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FileFormatError(
             f"'{PARAMETERS}' of '{folder.name}' is not made of assignments ({error}). Correct it."
         ) from None
@@ -124,7 +125,7 @@ def _sampling_rate_hz(folder: Path) -> float:
         if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
             try:
                 values[line.targets[0].id.lower()] = ast.literal_eval(line.value)
-            except ValueError:
+            except (ValueError, TypeError, RecursionError, MemoryError):
                 continue
     rate = values.get("sample_rate")
     if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
@@ -159,6 +160,12 @@ def _column(folder: Path, name: str) -> NDArray[Any]:
             f"'{name}.npy' of '{folder.name}' must hold numbers of at least 0, got {values[:3]} … "
             f"({len(values)} entries). Export it again."
         )
+    if values.dtype.kind == "f" and not np.array_equal(values, np.rint(values)):
+        raise FileFormatError(
+            f"'{name}.npy' of '{folder.name}' holds fractions, such as "
+            f"{values[values != np.rint(values)][0]:g}; whole numbers are needed, which count "
+            "samples or clusters. Times in seconds go into another file: export it again."
+        )
     return values
 
 
@@ -178,7 +185,7 @@ def _tables(folder: Path) -> dict[int, dict[str, Any]]:
     """Collect what the tables of clusters say of each; other tables are passed over."""
     known: dict[int, dict[str, Any]] = {}
     for place in sorted([*folder.glob("cluster*.tsv"), *folder.glob("cluster*.csv")]):
-        lines = place.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        lines = decoded(place.read_bytes()).splitlines()
         if not lines:
             continue
         # Phy 1 separated the columns of .csv files by tabs too.

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.adapters._hdf5 import open_hdf5
 from tavrnn_ephys.adapters._hdf5_faults import faults_told, one_line, raised_by
+from tavrnn_ephys.adapters._mat5 import require_intact
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError, TavrnnEphysError
+from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.io.blocks import block_from_arrays
 
 if TYPE_CHECKING:
@@ -165,7 +167,7 @@ class _Version5:
         return list(value.ravel(order="F")) if value.dtype == object else None
 
     def array(self, value: Any) -> NDArray[Any]:
-        return np.asarray(value)
+        return np.asarray(plain_array(value, "this variable"))
 
 
 class _Version73:
@@ -192,12 +194,26 @@ class _Version73:
     def array(self, value: Any) -> NDArray[Any]:
         import h5py
 
+        if isinstance(value, h5py.Group) and "MATLAB_sparse" in value.attrs:
+            return np.asarray(plain_array(_sparse(value), f"'{value.name}'"))
         if not isinstance(value, h5py.Dataset):
             return np.empty(0, dtype=object)
         # MATLAB writes an empty array as its shape.
         if value.attrs.get("MATLAB_empty", 0):
-            return np.empty(tuple(int(n) for n in value[()]))
+            shape = tuple(int(n) for n in np.ravel(value[()]))
+            return np.empty(shape if 0 in shape else 0)
         return np.asarray(value[()]).T
+
+
+def _sparse(group: Any) -> Any:
+    """Columns of a sparse matrix, compressed as MATLAB keeps them."""
+    from scipy.sparse import csc_matrix
+
+    starts = np.asarray(group["jc"][()], dtype=np.int64)
+    if "data" not in group:
+        return csc_matrix((int(group.attrs["MATLAB_sparse"]), len(starts) - 1))
+    parts = (group["data"][()], np.asarray(group["ir"][()], dtype=np.int64), starts)
+    return csc_matrix(parts, shape=(int(group.attrs["MATLAB_sparse"]), len(starts) - 1))
 
 
 @contextmanager
@@ -209,7 +225,7 @@ def _variables(path: Path) -> Iterator[_Version5 | _Version73]:
             with open_hdf5(path) as file:
                 yield _Version73(file)
         else:
-            _require_whole(path)
+            require_intact(path)
             yield _Version5(path)
 
 
@@ -237,22 +253,6 @@ def _not_intact(path: Path, error: BaseException) -> FileFormatError:
         f"'{path.name}' is no intact MATLAB file ({one_line(error)}). Copy it again from its "
         "source."
     )
-
-
-def _require_whole(path: Path) -> None:
-    """Refuse a file that ends inside a variable, of which SciPy reads the variables before."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header = file.read(128)
-        if header[:8] != b"MATLAB 5" or header[126:128] not in (b"IM", b"MI"):
-            return
-        order: Any = "little" if header[126:128] == b"IM" else "big"
-        at = 128
-        while at < size:
-            file.seek(at + 4)
-            at += 8 + int.from_bytes(file.read(4), order)
-    if at != size:
-        raise ValueError("it ends inside a variable")
 
 
 def _find(file: Any, path: str) -> list[_Found]:

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,7 @@ class Served:
         self.fault = "none"
         self.n_requests = self.n_bytes = 0
         self.is_first = True
+        self.delay_s = 0.0
 
 
 def _handler(served):
@@ -27,6 +29,7 @@ def _handler(served):
 
         def do_GET(self):
             served.n_requests += 1
+            time.sleep(served.delay_s)
             if isinstance(served.fault, int):
                 return self._say(served.fault)
             if served.fault == "down" or (served.fault == "busy" and served.n_requests % 2):

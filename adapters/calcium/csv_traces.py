@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._text import encoding_of
 from tavrnn_ephys.adapters.calcium._rois import check_options
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError
@@ -24,6 +25,7 @@ __all__ = ["CalciumCsvAdapter"]
 _REGULAR = 1e-3
 # Event traces are 0 almost everywhere.
 _SPARSE = 0.8
+_HEAD_BYTES = 4096
 _FEWEST_SAMPLES = 3
 
 
@@ -58,7 +60,7 @@ class CalciumCsvAdapter:
             True for such a table.
         """
         try:
-            with path.open(encoding="utf-8-sig") as file:
+            with _opened(path) as file:
                 times, cell = (_numbers(file.readline()) for _ in range(2))
         except Exception:
             return False
@@ -129,12 +131,20 @@ def _numbers(line: str) -> NDArray[np.float64]:
     return np.array([float(part) for part in text.split(separator)])
 
 
+def _opened(path: Path) -> TextIO:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    # Western Windows would take any bytes for text; numbers need none of its letters.
+    encoding = encoding_of(head)
+    return path.open(encoding="utf-8-sig" if encoding == "cp1252" else encoding)
+
+
 def _table(path: Path) -> NDArray[np.float64]:
     if not path.is_file():
         raise FileFormatError(f"There is no file '{path}'. Check the path.")
     rows: list[NDArray[np.float64]] = []
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with _opened(path) as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     rows.append(_row(line, number, path.name, len(rows[0]) if rows else None))

@@ -233,7 +233,13 @@ def _stated_rate_hz(folder: Path, allowed: bool, given: Any) -> float | None:
         )
     ops = unpickled(path)
     rate = ops.get("fs") if isinstance(ops, dict) else None
-    return None if rate is None else float(rate)
+    try:
+        return None if rate is None else float(np.asarray(rate).item())
+    except (TypeError, ValueError):
+        raise FileFormatError(
+            f"'ops.npy' states the sampling rate {rate!r}, which is no number. Give it: "
+            "sampling_rate=30 * quantities.Hz, on the command line --option sampling_rate=30Hz."
+        ) from None
 
 
 def _centroids(folder: Path, n_rois: int) -> NDArray[np.float64] | None:
@@ -247,4 +253,10 @@ def _centroids(folder: Path, n_rois: int) -> NDArray[np.float64] | None:
             "Take all files from the same run."
         )
     # suite2p lists y before x.
-    return np.array([[float(roi["med"][1]), float(roi["med"][0])] for roi in stat])
+    try:
+        return np.array([[float(roi["med"][1]), float(roi["med"][0])] for roi in stat])
+    except (TypeError, ValueError, LookupError):
+        raise FileFormatError(
+            "'stat.npy' holds a ROI whose centre 'med' is no pair of numbers. Take all files from "
+            "the same run."
+        ) from None

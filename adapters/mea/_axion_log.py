@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tavrnn_ephys.adapters._text import decoded
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError
 
@@ -171,4 +172,4 @@ def _lines(path: Path) -> list[str]:
         raise FileFormatError(
             f"The experiment log '{path.name}' is damaged or cut short ({error}). Copy it again."
         ) from error
-    return content.decode("utf-8-sig", errors="replace").replace("\0", "").splitlines()
+    return decoded(content).replace("\0", "").splitlines()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tavrnn_ephys.adapters._text import encoding_of
 from tavrnn_ephys.adapters.mea._axion_log import read_well_block
 from tavrnn_ephys.core.errors import FileFormatError
 
@@ -20,6 +21,8 @@ __all__ = ["SpikeTable", "delimiter_of", "is_header", "open_text", "read_table"]
 _ELECTRODE = re.compile(r"([A-Z]{1,2}\d{1,2})_(\d)(\d)")
 _WELL_BLOCK = "well information"
 _TIME, _NAME, _COLUMNS = 2, 3, 5
+# What tells how a list is encoded.
+_HEAD_BYTES = 2**16
 
 
 @dataclass
@@ -78,7 +81,9 @@ def open_text(path: Path) -> Iterator[IO[str]]:
     with path.open("rb") as stream:
         is_gzip = stream.read(2) == b"\x1f\x8b"
     opener = gzip.open if is_gzip else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline=None) as text:
+    with opener(path, "rb") as stream:
+        encoding = encoding_of(stream.read(_HEAD_BYTES))
+    with opener(path, "rt", encoding=encoding, errors="replace", newline=None) as text:
         yield text
 
 

@@ -15,7 +15,16 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
 
-__all__ = ["EmptyWellError", "Place", "Well", "places_of", "read_well", "start_of", "where_is"]
+__all__ = [
+    "EmptyWellError",
+    "Place",
+    "Well",
+    "places_of",
+    "read_well",
+    "size_of_well",
+    "start_of",
+    "where_is",
+]
 
 _LEGACY_RATE_HZ = 20000.0
 # The spike table of the device begins and ends up to some 0.2 s before the stored frames; more
@@ -110,6 +119,21 @@ def read_well(place: Place, several: bool, unmapped: str) -> Well:
         duration_s=duration_s + lead / rate_hz, rate_hz=rate_hz,
         n_unmapped=int((~kept).sum()),
     )  # fmt: skip
+
+
+def size_of_well(place: Place) -> tuple[int, float] | None:
+    """Count channels and seconds of a well without its spikes; None where these decide."""
+    groups = {} if place.legacy else place.group.get("groups", {})
+    if not any("frame_nos" in groups[name] for name in groups):
+        return None
+    try:
+        rate_hz = scalar(place.group, "settings/sampling")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataLossWarning)
+            n_channels = len(_mapping(place)["channel"])
+        return n_channels, _clock(place, np.empty(0, np.int64), rate_hz)[1]
+    except EmptyWellError:
+        return 0, 0.0
 
 
 def _mapping(place: Place) -> dict[str, NDArray[Any]]:

@@ -39,6 +39,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.io.lazy_signals import LazySignal
+from tavrnn_ephys.io.outlines import Outline
 
 if TYPE_CHECKING:
     import neo
@@ -160,6 +161,31 @@ class Cl1Adapter:
             block.annotate(**_about(file))
         block.segments.append(segment)
         return block
+
+    def outline(self, path: Path, **options: Any) -> tuple[Outline, ...]:
+        """
+        Say how many channels a file holds, and how long it is, from its attributes.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        **options : object
+            Those of :meth:`read`.
+
+        Returns
+        -------
+        tuple of Outline
+            One segment.
+        """
+        path = Path(path)
+        asked = asked_span_s(options.get("t_start"), options.get("t_stop"))
+        with open_hdf5(path) as file:
+            facts = _facts(file)
+        start_s, stop_s = span_within(asked, (0.0, facts.duration_s), path.name)
+        ids = [str(channel) for channel in range(facts.n_channels)]
+        n_nodes = len(choose(options.get("channels"), ids, "channel", path.name))
+        return (Outline(n_nodes=n_nodes, t_start_s=start_s, t_stop_s=stop_s),)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from tavrnn_ephys.adapters.mea._maxwell_wells import (
     Well,
     places_of,
     read_well,
+    size_of_well,
     start_of,
     where_is,
 )
@@ -39,6 +40,7 @@ from tavrnn_ephys.adapters.mea._parts import (
 )
 from tavrnn_ephys.core.checks import one_of, some
 from tavrnn_ephys.core.errors import DataLossWarning
+from tavrnn_ephys.io.outlines import Outline
 
 if TYPE_CHECKING:
     import neo
@@ -171,6 +173,44 @@ class MaxwellAdapter:
             block.rec_datetime = block.segments[0].rec_datetime
             block.annotate(**_about(file))
         return block
+
+    def outline(self, path: Path, **options: Any) -> tuple[Outline, ...] | None:
+        """
+        Say how many channels each recording has, and how long it is, from map and frame numbers.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        **options : object
+            Those of :meth:`read`.
+
+        Returns
+        -------
+        tuple of Outline or None
+            One segment per recording; None where spikes decide, which channels are kept or how
+            long a recording is.
+        """
+        if set(options) - {"recordings", "wells", "t_start", "t_stop", "traces"}:
+            return None
+        asked = asked_span_s(options.get("t_start"), options.get("t_stop"))
+        path, found = Path(path), []
+        with open_hdf5(path) as file:
+            places = places_of(file)
+            for recording in _chosen(
+                options.get("recordings"), "rec", 4, places, "recording", file
+            ):
+                present = [place for place in places if place.recording == recording]
+                names = _chosen(options.get("wells"), "well", 3, present, "well", file)
+                sizes = [size_of_well(place) for place in present if place.well in names]
+                known = [size for size in sizes if size is not None]
+                if len(known) < len(sizes):
+                    return None
+                n_nodes = sum(size[0] for size in known)
+                limits = 0.0, max(size[1] for size in known)
+                start_s, stop_s = span_within(asked, limits, path.name)
+                found.append(Outline(n_nodes=n_nodes, t_start_s=start_s, t_stop_s=stop_s))
+        return tuple(found)
 
 
 def _chosen(

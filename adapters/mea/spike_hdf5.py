@@ -10,7 +10,8 @@ electrode positions in micrometres, ``/names`` the names, ``/array`` the kind of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.io.blocks import make_spiketrain
+from tavrnn_ephys.io.outlines import Outline
 
 if TYPE_CHECKING:
     import neo
@@ -95,23 +97,55 @@ class SpikeHdf5Adapter:
         InputError
             If an option is given.
         """
-        if options:
-            raise InputError(
-                f"The adapter 'spike_hdf5' has no option {some(sorted(options))}. It has: none."
-            )
         path = Path(path)
-        with open_hdf5(path) as file:
-            missing = [name for name in _NEEDED if name not in file]
-            if missing:
-                raise FileFormatError(
-                    f"'{path.name}' lacks {some(missing)}, which spike times of this layout need. "
-                    "Name the adapter of its format."
-                )
+        with _opened(path, options) as file:
             nodes = _nodes(file, path.name)
             times = _spike_times(file, nodes, path.name)
             duration_s = _duration_s(file, path.name)
             about = _metadata(file)
         return _block(path, nodes, times, duration_s, about)
+
+    def outline(self, path: Path, **options: Any) -> tuple[Outline, ...]:
+        """
+        Say how many nodes a file holds, and how long it is, from names and last spikes.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        **options : object
+            None; an unknown option is refused.
+
+        Returns
+        -------
+        tuple of Outline
+            One segment.
+        """
+        path = Path(path)
+        with _opened(path, options) as file:
+            nodes = _nodes(file, path.name)
+            counts = np.asarray(load(file, "sCount"), dtype=np.int64)
+            last = np.cumsum(counts)[counts > 0] - 1
+            spikes = file["spikes"]
+            times = spikes[last] if len(last) and last[-1] < spikes.shape[0] else [0.0]
+            stop_s = max(_duration_s(file, path.name), float(np.max(times)))
+        return (Outline(n_nodes=len(nodes), t_start_s=0.0, t_stop_s=stop_s),)
+
+
+@contextmanager
+def _opened(path: Path, options: Mapping[str, Any]) -> Iterator[Any]:
+    if options:
+        raise InputError(
+            f"The adapter 'spike_hdf5' has no option {some(sorted(options))}. It has: none."
+        )
+    with open_hdf5(path) as file:
+        missing = [name for name in _NEEDED if name not in file]
+        if missing:
+            raise FileFormatError(
+                f"'{path.name}' lacks {some(missing)}, which spike times of this layout need. "
+                "Name the adapter of its format."
+            )
+        yield file
 
 
 def _nodes(file: Any, file_name: str) -> Nodes:

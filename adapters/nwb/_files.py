@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.adapters._hdf5_faults import faults_told, load_filters, one_line
-from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
+from tavrnn_ephys.adapters._hdf5_requiring import require_neighbours
 from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.adapters.nwb._remote import opened_remote
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
+from tavrnn_ephys.adapters.nwb._zarr_stores import require_whole_store
 from tavrnn_ephys.core.addresses import Address, place_of
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
@@ -172,6 +173,8 @@ def open_nwb(path: Path | Address, *, outside: bool = False) -> Iterator[pynwb.N
     require_nwb(path)
     if path.is_file():
         require_neighbours(path, outside=outside)
+    else:
+        require_whole_store(path)
     with ExitStack() as stack:
         try:
             # PyNWB speaks about every departure from its newest schema; old files are full of them.

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from tavrnn_ephys.adapters._hdf5_faults import one_line
-from tavrnn_ephys.adapters._hdf5_neighbours import require_neighbours
+from tavrnn_ephys.adapters._hdf5_requiring import require_neighbours
 from tavrnn_ephys.adapters.nwb._attributes import attributes_of, restore_attributes
 from tavrnn_ephys.adapters.nwb._moving import has_values_elsewhere, move_references
 from tavrnn_ephys.adapters.nwb._rewriting import (
@@ -67,7 +67,7 @@ class Hdf5RunFile(RunFile):
             with h5py.File(source, "r") as recording:
                 if placement.way == "sidecar":
                     # As the recording's own links: relative to its folder, until all are moved.
-                    link = os.path.relpath(source.resolve(), source.parent.resolve())
+                    link = source.resolve().name
                     with h5py.File(self.path, "w", libver=("earliest", "latest")) as sidecar:
                         copy_objects(recording, sidecar, link_large=link, gather=True)
                     digest = None
@@ -84,7 +84,7 @@ class Hdf5RunFile(RunFile):
                 f"'{source.name}' is open for writing in another program. Close it there first."
             ) from error
         with h5py.File(self.path, "r+") as copy:
-            move_references(copy, source.parent, self.target.parent)
+            move_references(copy, source.resolve().parent, self.target.parent)
         return {
             "source.file": source.name,
             "source.n_bytes": source.stat().st_size,
@@ -93,7 +93,8 @@ class Hdf5RunFile(RunFile):
         }
 
     def _stays_in_its_folder(self) -> bool:
-        return self.source.parent.resolve() == self.target.parent.resolve()
+        # HDF5 follows a link to the recording, and looks for neighbours where that lies.
+        return self.source.resolve().parent == self.target.resolve().parent
 
     def reserve(self, results: Results) -> None:
         """Notice a full disk: HDF5 that finds it can abort, here it is still an ordinary error."""

@@ -33,7 +33,7 @@ def has_values_elsewhere(file: h5py.File) -> bool:
     bool
         True for virtual data sets and external storage; links to whole objects do not count.
     """
-    return any(item.kind != "link" for item in neighbours_of(file))
+    return any(item.kind != "link" and item.named != "." for item in neighbours_of(file))
 
 
 def copy_values(dataset: h5py.Dataset, parent: h5py.Group, name: str) -> None:

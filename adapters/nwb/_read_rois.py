@@ -27,7 +27,7 @@ from tavrnn_ephys.io.blocks import distinct_names, with_samples
 from tavrnn_ephys.io.choices import Choice
 from tavrnn_ephys.io.quality import kept_by_quality
 
-__all__ = ["RoiSeries", "choose_roi_series", "find_roi_series", "read_roi_signals"]
+__all__ = ["KeptRois", "RoiSeries", "choose_roi_series", "find_roi_series", "read_roi_signals"]
 
 # Parts of names that tell a by-product of the traces from the traces.
 _BY_PRODUCTS = (("deconv", 3), ("denois", 3), ("neuropil", 4), ("background", 4), ("baseline", 4))
@@ -214,7 +214,7 @@ def read_roi_signals(
     DataLossWarning
         If ROIs are left out for their quality, or because they hold nothing but NaN.
     """
-    kept = _Kept(quality, file_name)
+    kept = KeptRois(quality, file_name)
     names = [item.series.name for item in found]
     told = [
         name if names.count(name) == 1 else f"{item.container}_{name}"
@@ -230,14 +230,36 @@ def read_roi_signals(
     return [signal for signal in signals if signal is not None]
 
 
-class _Kept:
-    """Rows of tables of ROIs that are kept; each table is judged, and told of, once."""
+class KeptRois:
+    """
+    Rows of tables of ROIs that are kept; each table is judged, and told of, once.
+
+    Parameters
+    ----------
+    quality : str or list of str
+        Which ROIs are kept by their judgement.
+    file_name : str
+        Name of the file, for messages.
+    """
 
     def __init__(self, quality: Any, file_name: str) -> None:
         self.quality, self.file_name = quality, file_name
         self._by_table: dict[str, NDArray[np.bool_]] = {}
 
     def rows(self, table: Any) -> NDArray[np.bool_]:
+        """
+        Say which rows of a table are kept.
+
+        Parameters
+        ----------
+        table : pynwb.ophys.PlaneSegmentation
+            The table.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n_rows,)
+            True where a row is kept.
+        """
         key = str(table.object_id)
         if key not in self._by_table:
             judged = judgement_of(table, _JUDGEMENTS, _JUDGEMENTS)
@@ -260,7 +282,7 @@ def _roi_signal(
     name: str,
     role: str,
     limits: Limits,
-    kept: _Kept,
+    kept: KeptRois,
     rate_hz: float | None,
 ) -> Any:
     series = item.series

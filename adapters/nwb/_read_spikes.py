@@ -21,7 +21,7 @@ from tavrnn_ephys.io.quality import kept_by_quality
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["read_spiketrains"]
+__all__ = ["kept_units", "limits_of_units", "read_spiketrains"]
 
 # What becomes of these columns is decided by name; the others turn into annotations.
 _KNOWN_COLUMNS = (
@@ -78,12 +78,8 @@ def read_spiketrains(
     nodes = unit_nodes(units, file_name)
     whole = _spike_times(units, nodes, file_name)
     warn_of_units_of_time(whole, f"'{file_name}'")
-    judged = judgement_of(units)
-    kept = kept_by_quality(
-        None if judged is None else judged[1], quality, n_nodes=len(nodes), kind="units",
-        file_name=file_name, judge=f"the column '{judged[0]}'" if judged else "nobody",
-    )  # fmt: skip
-    t_start_s, t_stop_s = _limits(units, whole, last_s, file_name, limits)
+    kept = kept_units(units, quality, file_name)
+    t_start_s, t_stop_s = limits_of_units(units, whole, last_s, file_name, limits)
     t_start_s, t_stop_s, times = _cut(whole, t_start_s, t_stop_s, limits)
     observed = _observed(units, len(nodes))
     gaps_s = _gaps_s(observed, len(nodes), (t_start_s, t_stop_s))
@@ -100,6 +96,31 @@ def read_spiketrains(
             train.sampling_rate = 1.0 / float(units.resolution) * pq.Hz
         spiketrains.append(train)
     return spiketrains
+
+
+def kept_units(units: Any, quality: Any, file_name: str) -> NDArray[np.int64]:
+    """
+    Choose the units that their judgement lets through.
+
+    Parameters
+    ----------
+    units : pynwb.misc.Units
+        The table.
+    quality : str or list of str
+        Which are kept.
+    file_name : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    numpy.ndarray
+        Their rows.
+    """
+    judged = judgement_of(units)
+    return kept_by_quality(
+        None if judged is None else judged[1], quality, n_nodes=len(units.id), kind="units",
+        file_name=file_name, judge=f"the column '{judged[0]}'" if judged else "nobody",
+    )  # fmt: skip
 
 
 def _warn_of_gaps(gaps_s: NDArray[np.float64], ids: NDArray[np.str_], file_name: str) -> None:
@@ -192,14 +213,36 @@ def _spike_times(units: Any, nodes: Nodes, file_name: str) -> list[NDArray[np.fl
     return [train if np.all(np.diff(train) >= 0) else np.sort(train) for train in times]
 
 
-def _limits(
+def limits_of_units(
     units: Any,
     times: list[NDArray[np.float64]],
     last_s: float,
     file_name: str,
     asked: Limits,
 ) -> tuple[float, float]:
-    """Observation intervals where there are any; the recording holds every spike in any case."""
+    """
+    Say when a recording of units starts and stops.
+
+    Observation intervals say it where there are any; it holds every spike in any case.
+
+    Parameters
+    ----------
+    units : pynwb.misc.Units
+        The table.
+    times : list of numpy.ndarray
+        Spike times in order; of each unit the first and the last suffice.
+    last_s : float
+        Time of the last sample or interval of the file.
+    file_name : str
+        Name of the file, for messages.
+    asked : tuple of float or None
+        Limits that are asked for.
+
+    Returns
+    -------
+    tuple of float
+        Start and stop in seconds.
+    """
     filled = [train for train in times if len(train)]
     first_spike = min((float(train[0]) for train in filled), default=np.inf)
     last_spike = max((float(train[-1]) for train in filled), default=-np.inf)

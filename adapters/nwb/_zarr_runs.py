@@ -20,6 +20,7 @@ from tavrnn_ephys.adapters._hdf5_faults import one_line
 from tavrnn_ephys.adapters.nwb._files import is_zarr, open_nwb
 from tavrnn_ephys.adapters.nwb._moving import moved_path
 from tavrnn_ephys.adapters.nwb._run_file import RunFile, silence
+from tavrnn_ephys.adapters.nwb._zarr_stores import move_links
 from tavrnn_ephys.core.errors import MissingDependencyError, OutputError
 from tavrnn_ephys.core.output import whole_folder
 from tavrnn_ephys.core.runs import Placement, Results
@@ -48,6 +49,7 @@ class ZarrRunFile(RunFile):
         """Copy a recording of HDF5 or Zarr."""
         if self.source.is_dir():
             shutil.copytree(self.source, self.path, dirs_exist_ok=True)
+            move_links(self.path, self.source)
         else:
             _export(self.source, self.path)
         _move_images(self.path, self.source.parent)

@@ -12,6 +12,7 @@ from tavrnn_ephys.adapters.nwb._files import looks_like_nwb
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.runs import Placement, Results, RunInfo
+from tavrnn_ephys.io.outlines import Outline
 from tavrnn_ephys.io.protocols import StoredRun
 from tavrnn_ephys.io.quality import asked_quality
 
@@ -96,13 +97,27 @@ class NwbAdapter:
         """
         from tavrnn_ephys.adapters.nwb.read import read_block
 
-        unknown = sorted(set(options) - {*_OPTIONS, "cells"})
-        if unknown:
-            raise InputError(
-                f"The adapter 'nwb' has no option {some(unknown)}. It has: {some(_OPTIONS)}."
-            )
-        quality = asked_quality(options)
-        return read_block(path, quality=quality, **options)
+        return read_block(path, **_known(options))
+
+    def outline(self, path: Path, **options: Any) -> tuple[Outline, ...] | None:
+        """
+        Say how many units or ROIs a file holds, and how long it is, from its headers.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        **options : object
+            Those of :meth:`read`.
+
+        Returns
+        -------
+        tuple of Outline or None
+            One segment; None where the file has to be read.
+        """
+        from tavrnn_ephys.adapters.nwb.outline import outline_block
+
+        return outline_block(path, **_known(options))
 
     def write_block(self, block: neo.Block, path: Path, *, overwrite: bool = False) -> Path:
         """
@@ -224,3 +239,14 @@ class NwbAdapter:
         from tavrnn_ephys.adapters.nwb.results import open_run
 
         return open_run(path, name)
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    """Refuse unknown options, and take the former name of one."""
+    unknown = sorted(set(options) - {*_OPTIONS, "cells"})
+    if unknown:
+        raise InputError(
+            f"The adapter 'nwb' has no option {some(unknown)}. It has: {some(_OPTIONS)}."
+        )
+    quality = asked_quality(options)
+    return {**options, "quality": quality}

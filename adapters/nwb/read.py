@@ -37,7 +37,7 @@ from tavrnn_ephys.io.lazy_signals import LazySignal
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["read_block"]
+__all__ = ["asked_limits_s", "read_block"]
 
 # Parts of other objects, which say nothing of what a file holds.
 _PARTS = {
@@ -117,7 +117,7 @@ def read_block(
         the time.
     """
     path = place_of(path)
-    limits = _limits_s(t_start, t_stop)
+    limits = asked_limits_s(t_start, t_stop)
     known_hz = None if sampling_rate is None else rate_hz(sampling_rate, None, path.name)
     with open_nwb(path, outside=outside_files) as nwbfile:
         segment = _segment(nwbfile, path.name)
@@ -162,7 +162,25 @@ def _chosen_units(
     return (tables[0] if tables else None), series
 
 
-def _limits_s(t_start: Any, t_stop: Any) -> Limits:
+def asked_limits_s(t_start: Any, t_stop: Any) -> Limits:
+    """
+    Read the limits of the part that is asked for.
+
+    Parameters
+    ----------
+    t_start, t_stop : quantities.Quantity or None
+        Times.
+
+    Returns
+    -------
+    tuple of float or None
+        Seconds.
+
+    Raises
+    ------
+    InputError
+        If they are no times, or in the wrong order.
+    """
     limits = (
         None if t_start is None else time_s(t_start, "t_start"),
         None if t_stop is None else time_s(t_stop, "t_stop"),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.util import find_spec
-from io import StringIO
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -18,15 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tavrnn_ephys.adapters._hdf5_faults import one_line, raised_by
+from tavrnn_ephys.adapters._text import decoded, encoding_of
 from tavrnn_ephys.adapters.tables._names import names_a_spike_column
-from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
+from tavrnn_ephys.adapters.tables._text_tables import Table, column_of, text_table
+from tavrnn_ephys.core.errors import (
+    FileFormatError,
+    InputError,
+    MissingDependencyError,
+    TavrnnEphysError,
+)
 
-__all__ = ["Table", "first_lines", "load_table", "text_names", "text_table"]
+__all__ = ["load_table"]
 
 _NUMPY, _ZIP, _PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
-_DELIMITERS = ("\t", ";", ",")
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*|\s*[-+]?(nan|inf)\s*", re.I)
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")
 _FEWEST_COLUMNS = 2
 # A list of spikes is long and narrow; wider arrays are matrices of something else.
 _MOST_COLUMNS = 4
@@ -35,36 +38,14 @@ _SETTINGS = ("meta", "metadata", "info", "header", "attrs")
 _LARGEST_RATIO = 1100
 # What the parsers raise when bytes make no sense.
 _DAMAGE = (
-    OSError, ValueError, LookupError, EOFError, TypeError, MemoryError, RecursionError,
-    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, SyntaxError, TokenError,
-    ArithmeticError,
+    OSError, ValueError, LookupError, EOFError, RecursionError, zipfile.BadZipFile, zlib.error,
+    NotImplementedError, RuntimeError, SyntaxError, TokenError, ArithmeticError,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """
-    Columns of equal length.
-
-    Parameters
-    ----------
-    columns : list of numpy.ndarray
-        Numbers, or text where a cell is none.
-    names : list of str
-        Their names; empty without a header.
-    settings : mapping
-        What the file says beside the columns, such as a sampling rate.
-    first_line : int
-        Line or row of the file that the first entry stands in, for messages.
-    """
-
-    columns: list[NDArray[Any]]
-    names: list[str]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    first_line: int = 1
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
+# Of these packages a TypeError is about the bytes; one of ours would be a fault of this program.
+_PARSERS = ("numpy", "pandas", "json", "zipfile")
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0,
+}  # fmt: skip
 
 
 @contextmanager
@@ -73,12 +54,24 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except TavrnnEphysError:
         raise
-    except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise FileFormatError(
-            f"'{path.name}' is no spike table, is damaged, or is cut short ({reason}). Write it "
-            "again, or copy it from its source."
+    except MemoryError as error:
+        raise InputError(
+            f"Reading '{path.name}' needs more memory than there is ({one_line(error)}). Cut it "
+            "into files of fewer rows, or use a larger machine."
         ) from error
+    except TypeError as error:
+        if not any(raised_by(error, package) for package in _PARSERS):
+            raise
+        raise _not_understood(path, error) from error
+    except _DAMAGE as error:
+        raise _not_understood(path, error) from error
+
+
+def _not_understood(path: Path, error: Exception) -> FileFormatError:
+    return FileFormatError(
+        f"'{path.name}' is no spike table, is damaged, or is cut short ({one_line(error, 120)}). "
+        "Write it again, or copy it from its source."
+    )
 
 
 def load_table(path: Path) -> Table:
@@ -108,6 +101,7 @@ def load_table(path: Path) -> Table:
         with path.open("rb") as stream:
             head = stream.read(4096)
         if head.startswith(_NUMPY):
+            _require_as_large(path)
             table = _from_array(np.load(path, allow_pickle=False), {})
         elif head.startswith(_ZIP):
             table = _from_archive(path)
@@ -116,11 +110,24 @@ def load_table(path: Path) -> Table:
         elif head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
             table = _from_json(json.loads(path.read_bytes().decode("utf-8-sig")))
         else:
-            if b"\0" in head:
+            if b"\0" in head and encoding_of(head) != "utf-16":
                 raise ValueError("neither text nor JSON, NumPy or Parquet")
-            table = text_table(path.read_bytes().decode("utf-8-sig", errors="replace"))
+            table = text_table(decoded(path.read_bytes()))
     _check(table, path.name)
     return table
+
+
+def _require_as_large(path: Path) -> None:
+    """Refuse an array that claims more than its file holds, before room is made for it."""
+    with path.open("rb") as stream:
+        version = np.lib.format.read_magic(stream)
+        reader = _HEADERS.get(version)
+        if reader is None:
+            return
+        shape, _, dtype = reader(stream)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.kind != "O" and stream.tell() + size > path.stat().st_size:
+            raise ValueError(f"it claims {math.prod(shape)} entries, more than the file holds")
 
 
 def _check(table: Table, name: str) -> None:
@@ -135,145 +142,6 @@ def _check(table: Table, name: str) -> None:
             f"'{name}' is no spike table: its columns have {sorted(lengths)} entries; all need the "
             "same number, at least one. Write one row per spike."
         )
-
-
-# ---- text --------------------------------------------------------------------
-
-
-def first_lines(path: Path) -> str | None:
-    """
-    Give the first lines of a text file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Any file.
-
-    Returns
-    -------
-    str or None
-        Whole lines among its first 64 KB, or these if they are no lines; None for something else
-        than text.
-    """
-    with path.open("rb") as stream:
-        head = stream.read(2**16)
-    if b"\0" in head:
-        return None
-    text = head.decode("utf-8-sig", errors="strict" if len(head) < 2**16 else "ignore")
-    whole = text.rfind("\n") + 1
-    return text if len(head) < 2**16 or not whole else text[:whole]
-
-
-def text_table(text: str) -> Table:
-    """
-    Read a table of text: comma, semicolon, tab or blanks; header or none; decimal comma.
-
-    Parameters
-    ----------
-    text : str
-        Content of the file; lines that begin with ``#`` are comments, the last of them may be
-        the header.
-
-    Returns
-    -------
-    Table
-        The columns.
-
-    Raises
-    ------
-    ValueError
-        If the lines have different numbers of cells.
-    """
-    import pandas as pd
-
-    lines = text.splitlines()
-    first, delimiter, names = _head(lines)
-    n_cells = len(_split(lines[first - 1 if names and first else first], delimiter))
-    body = "\n".join(lines[first:])
-    if not body.strip():
-        raise ValueError("no row below the header")
-    for number, line in enumerate(lines[first:], start=first + 1):
-        if line.strip() and len(_split(line, delimiter)) < n_cells:
-            raise ValueError(f"line {number} has fewer than {n_cells} cells")
-    frame = pd.read_csv(
-        StringIO(body), sep=delimiter or r"\s+", header=None, dtype=str, keep_default_na=False,
-        skipinitialspace=True, comment=None, engine="c",
-    )  # fmt: skip
-    if len(frame.columns) != n_cells:
-        raise ValueError(f"rows of {len(frame.columns)} cells below a header of {n_cells}")
-    columns = [_column(frame[name].fillna("").to_numpy(dtype=str)) for name in frame]
-    return Table(columns=columns, names=names, first_line=first + 1)
-
-
-def text_names(text: str) -> list[str]:
-    """
-    Read the names of the columns of a table of text.
-
-    Parameters
-    ----------
-    text : str
-        Content of the file, or its beginning.
-
-    Returns
-    -------
-    list of str
-        The names; empty without a header.
-
-    Raises
-    ------
-    ValueError
-        If the text is empty.
-    """
-    return _head(text.splitlines())[2]
-
-
-def _head(lines: list[str]) -> tuple[int, str, list[str]]:
-    """Find the first line of values, the delimiter, and the names above."""
-    first = next(
-        (index for index, line in enumerate(lines) if line.strip() and line.strip()[0] != "#"), None
-    )
-    if first is None:
-        raise ValueError("it is empty")
-    delimiter = _delimiter(lines[first : first + 20])
-    cells = _split(lines[first], delimiter)
-    if _is_header(cells):
-        return first + 1, delimiter, [cell.strip().strip("\"'") for cell in cells]
-    comment = _split(lines[first - 1].lstrip("# "), delimiter) if first else []
-    names = [cell.strip() for cell in comment] if len(comment) == len(cells) else []
-    return first, delimiter, names
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """Give the delimiter that cuts all lines into equally many cells; blanks if none does."""
-    for delimiter in _DELIMITERS:
-        counts = {line.count(delimiter) for line in lines if line.strip()}
-        if counts and min(counts) > 0 and (len(counts) == 1 or delimiter != ","):
-            return delimiter
-    return "," if any("," in line for line in lines[:1]) else ""
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    return line.split(delimiter) if delimiter else line.split()
-
-
-def _is_header(cells: Sequence[str]) -> bool:
-    """Whether a row names columns: one known name, or no number at all."""
-    if any(names_a_spike_column(cell) for cell in cells):
-        return True
-    return not any(_NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell) for cell in cells)
-
-
-def _column(cells: NDArray[np.str_]) -> NDArray[Any]:
-    """Numbers where every cell is one or empty, else text."""
-    stripped = np.char.strip(np.char.strip(cells), "\"'")
-    filled = stripped[stripped != ""]
-    if len(filled) and all(_DECIMAL_COMMA.fullmatch(cell) or cell.lstrip("+-").isdigit()
-                           for cell in filled) and any("," in cell for cell in filled):  # fmt: skip
-        stripped = np.char.replace(stripped, ",", ".")
-    try:
-        return np.where(stripped == "", "nan", stripped).astype(np.float64)
-    except ValueError:
-        return stripped
 
 
 # ---- JSON, NumPy, Parquet ----------------------------------------------------
@@ -323,7 +191,7 @@ def _values(values: Sequence[Any]) -> NDArray[Any]:
     given = [value for value in values if value is not None]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return _column(np.array(["" if value is None else str(value) for value in values], dtype=str))
+    return column_of(np.array(["" if value is None else str(value) for value in values], dtype=str))
 
 
 def _from_array(array: NDArray[Any], settings: Mapping[str, Any]) -> Table:
@@ -348,7 +216,7 @@ def _plain(column: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(f"a column of shape {column.shape} and type {column.dtype}")
     if column.dtype.kind == "S":
         column = np.char.decode(column, "utf-8", errors="replace")
-    return _column(column) if column.dtype.kind == "U" else column.astype(np.float64)
+    return column_of(column) if column.dtype.kind == "U" else column.astype(np.float64)
 
 
 def _from_archive(path: Path) -> Table:

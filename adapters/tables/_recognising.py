@@ -7,15 +7,10 @@ import zipfile
 from pathlib import Path
 
 from tavrnn_ephys.adapters.mea.axion import AxionAdapter
-from tavrnn_ephys.adapters.tables._loading import (
-    Table,
-    first_lines,
-    load_table,
-    text_names,
-    text_table,
-)
+from tavrnn_ephys.adapters.tables._loading import load_table
 from tavrnn_ephys.adapters.tables._names import NODES, base_and_unit, is_time
 from tavrnn_ephys.adapters.tables._roles import ascends, guess_roles
+from tavrnn_ephys.adapters.tables._text_tables import Table, first_lines, text_names, text_table
 
 __all__ = ["is_spike_table"]
 

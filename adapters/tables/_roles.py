@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.adapters.tables._loading import Table
 from tavrnn_ephys.adapters.tables._names import AMPLITUDES, NODES, SECONDS, base_and_unit, is_time
+from tavrnn_ephys.adapters.tables._text_tables import Table
 from tavrnn_ephys.core.checks import one_of, positive_number, some
 from tavrnn_ephys.core.errors import InputError
 

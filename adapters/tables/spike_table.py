@@ -25,10 +25,11 @@ from tavrnn_ephys.adapters.mea._parts import (
     spiketrains_of_table,
 )
 from tavrnn_ephys.adapters.tables._grid import grid_um, positions_um
-from tavrnn_ephys.adapters.tables._loading import Table, load_table
+from tavrnn_ephys.adapters.tables._loading import load_table
 from tavrnn_ephys.adapters.tables._names import NODES, base_and_unit
 from tavrnn_ephys.adapters.tables._recognising import is_spike_table
 from tavrnn_ephys.adapters.tables._roles import Roles, TimeScale, find_roles, find_time_scale
+from tavrnn_ephys.adapters.tables._text_tables import Table
 from tavrnn_ephys.core.checks import one_of, positive_int
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError

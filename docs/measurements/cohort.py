@@ -1,34 +1,52 @@
 """
-Measure studies of many recordings: speed, resume, kills, memory, report.
+Measure studies of many recordings: speed, resume, kills, memory, report, servers.
 
     python docs/measurements/cohort.py --only speed
     python docs/measurements/cohort.py --only kills --kills 50
 
-Every part prints one line per figure. Recordings are simulated.
+Every part prints one line per figure, and the bound that it is held to. Recordings are simulated,
+in temporary folders that are removed. `speed` and `beside` want a quiet machine of two cores.
+
+speed     16 equal recordings: two processes beside one; client, worker and its estimate
+ways      arrays of 1, 2 and 4 processes, of Dask and of parts beside those of one after the other
+overhead  seconds of a shard beyond those of its analysis
+resume    a run on 300 finished shards, and the report over them
+kills     a worker, a scheduler or a client is killed, the study resumed, the arrays compared
+compare   100 recordings of 60 nodes compared
+memory    peak of a worker beside its estimate, over sizes of recordings
+server    units of a file of 241 MB, read from a slow server that fails now and then
+beside    two commands at a time beside one after the other
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.studies.cohort.shards import shard_files, write_json
+from tavrnn_ephys.core.errors import FileFormatError
+from tavrnn_ephys.studies.cohort.shards import read_json, read_mark, shard_files, write_json
 
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "tavrnn_ephys.cli"]
 CHOICES = {"bin_size": "50ms", "window": "5s", "step": "1s", "training_epochs": 10}
+VICTIMS = ("worker", "scheduler", "client")
 
 
 def make_recordings(folder: Path, n: int, n_nodes: int = 40, duration_s: int = 60) -> list[Path]:
@@ -42,42 +60,96 @@ def make_recordings(folder: Path, n: int, n_nodes: int = 40, duration_s: int = 6
 
 
 def arrays(cohort: te.Cohort) -> dict[str, np.ndarray]:
-    """Embedding of every recording."""
-    return {item.id: cohort.results(item.id).embedding.mean for item in cohort.plan.recordings}
+    """Embedding and weights of every recording."""
+    found = {}
+    for item in cohort.plan.recordings:
+        results = cohort.results(item.id)
+        found[item.id, "embedding"] = results.embedding.mean
+        found[item.id, "weights"] = np.asarray(results.connectivity.weights)
+    return found
 
 
-def speed(folder: Path, _: argparse.Namespace) -> None:
-    """Two processes beside one, both warm: the same 16 recordings."""
-    files = make_recordings(folder, 16)
+def equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Say whether all arrays are equal to the last bit."""
+    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def run_command(*words: str) -> tuple[float, float]:
+    """Run a command; give its seconds, and the most megabytes of its own process."""
+    begun, peak = time.perf_counter(), 0.0
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        peak = max(peak, _peak_mb(process.pid))
+        time.sleep(0.05)
+    return time.perf_counter() - begun, peak
+
+
+def _peak_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return max((float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")),
+               default=0.0)  # fmt: skip
+
+
+def speed(folder: Path, options: argparse.Namespace) -> None:
+    """Two processes beside one after the other: the same 16 recordings, start-up included."""
+    files = make_recordings(folder, 16, n_nodes=options.nodes, duration_s=options.seconds)
     seconds = {}
-    for workers in (1, 2, 4):
-        cohort = te.Cohort.from_manifest(files, folder / f"workers{workers}", **CHOICES)
-        begun = time.perf_counter()
-        cohort.run(n_workers=workers)
-        seconds[workers] = time.perf_counter() - begun
-        print(f"{workers} workers: {seconds[workers]:.1f} s")
-    print(f"two processes: x{seconds[1] / seconds[2]:.2f} of one")
-    reference = arrays(te.Cohort.open(folder / "workers1"))
-    for workers in (2, 4):
-        found = arrays(te.Cohort.open(folder / f"workers{workers}"))
-        same = all(np.array_equal(reference[name], found[name]) for name in reference)
-        print(f"{workers} workers equal to one: {same}")
+    ways = {"serial": [], "1 worker": ["--workers", "1"], "2 workers": ["--workers", "2"]}
+    for name, words in ways.items():
+        study = folder / name.replace(" ", "_")
+        cohort = te.Cohort.from_manifest(files, study, **{**CHOICES, "training_epochs": 40})
+        seconds[name], client = run_command("cohort", "run", str(study), *words)
+        print(f"{name}: {seconds[name]:.1f} s, its own process {client:.0f} MB", flush=True)
+    print(f"2 workers: x{seconds['serial'] / seconds['2 workers']:.2f} of serial (at least 1.85)")
+    print(f"client of 2 workers: {client:.0f} MB (at most 400)")
+    marks = [read_mark(cohort.study, item.key) for item in cohort.plan.recordings]
+    peak = max(mark["peak_memory"] for mark in marks)
+    estimate = cohort.plan.recordings[0].memory
+    print(f"worker: {peak / 1e6:.0f} MB, estimated {estimate / 1e6:.0f} MB: "
+          f"x{peak / estimate:.2f} (at most 1.2)")  # fmt: skip
+    reference = arrays(te.Cohort.open(folder / "serial"))
+    print(f"2 workers equal to serial: {equal(reference, arrays(cohort))}")
+
+
+def ways(folder: Path, _: argparse.Namespace) -> None:
+    """Arrays of 1, 2 and 4 processes, of Dask and of parts beside those of one after the other."""
+    files = make_recordings(folder, 5, n_nodes=20, duration_s=30)
+    reference = arrays(_run(files, folder / "serial"))
+    for n_workers in (1, 2, 4):
+        cohort = te.Cohort.from_manifest(files, folder / f"workers{n_workers}", **CHOICES)
+        cohort.run(n_workers=n_workers)
+        print(f"{n_workers} workers equal to serial: {equal(reference, arrays(cohort))}")
+    cohort = te.Cohort.from_manifest(files, folder / "parts", **CHOICES)
+    for number in (3, 1, 2):
+        cohort.run(part=(number, 3))
+    print(f"3 parts equal to serial: {equal(reference, arrays(cohort))}")
+    cohort = te.Cohort.from_manifest(files, folder / "dask", **CHOICES)
+    run_command("cohort", "run", str(cohort.study), "--engine", "dask", "--workers", "2")
+    print(f"Dask equal to serial: {equal(reference, arrays(cohort))}")
 
 
 def overhead(folder: Path, _: argparse.Namespace) -> None:
     """Seconds of a shard beyond those of its analysis."""
     files = make_recordings(folder, 6, n_nodes=20, duration_s=30)
     cohort = te.Cohort.from_manifest(files, folder / "study", **CHOICES)
-    te.analyze(te.read(files[0]), cohort.plan.recordings[0].choices.config)
-    begun = time.perf_counter()
-    for item in cohort.plan.recordings:
-        result = te.analyze(te.read(item.file), item.choices.config)
-        te.write_results(item.file, te.results_of(result), out=folder / f"{item.id}_alone.nwb")
-    alone = time.perf_counter() - begun
+    config = cohort.plan.recordings[0].choices.config
+    for number in range(2):  # The first round loads and compiles.
+        begun = time.perf_counter()
+        for item in cohort.plan.recordings:
+            te.studies.files.analyze_file(
+                Path(item.file), folder / f"{item.id}_alone.nwb", config, overwrite=True
+            )
+        alone = time.perf_counter() - begun
+        if not number:
+            warnings.simplefilter("ignore")
     begun = time.perf_counter()
     cohort.run()
     beyond = (time.perf_counter() - begun - alone) / len(files)
-    print(f"overhead per shard: {beyond:.3f} s beside {alone / len(files):.2f} s of analysis")
+    print(f"overhead per shard: {beyond:.3f} s (at most 0.3) beside {alone / len(files):.2f} s of "
+          "analysis")  # fmt: skip
 
 
 def resume(folder: Path, _: argparse.Namespace) -> None:
@@ -93,55 +165,136 @@ def resume(folder: Path, _: argparse.Namespace) -> None:
     manifest.write_text("file,culture,group\n" + "\n".join(rows) + "\n")
     begun = time.perf_counter()
     cohort = te.Cohort.from_manifest(manifest, folder / "study", **CHOICES)
-    print(f"plan of 300: {time.perf_counter() - begun:.1f} s")
+    print(f"plan of 300: {time.perf_counter() - begun:.1f} s", flush=True)
     first = cohort.plan.recordings[0]
     part = te.Cohort(study=cohort.study, plan=type(cohort.plan)(recordings=(first,)))
     part.run()
     results, mark = shard_files(cohort.study, first.key)
-    facts = te.studies.cohort.shards.read_json(mark)
+    facts = read_json(mark)
     for item in cohort.plan.recordings[1:]:
         target, its_mark = shard_files(cohort.study, item.key)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(results, target)
         write_json(its_mark, facts)
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "tavrnn_ephys.cli", "cohort", "run", str(cohort.study)])
-    print(f"resume of 300 shards, process included: {time.perf_counter() - begun:.1f} s")
-    begun = time.perf_counter()
-    cohort.report()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"report over 300 shards of 60 nodes: {time.perf_counter() - begun:.1f} s, {peak:.0f} MB")
+    seconds, peak = run_command("cohort", "run", str(cohort.study), "--workers", "2")
+    print(f"resume of 300 shards, start of the command included: {seconds:.1f} s (below 5), "
+          f"{peak:.0f} MB (at most 400)", flush=True)  # fmt: skip
+    seconds, peak = run_command("cohort", "report", str(cohort.study), "--out", str(folder / "t"))
+    print(f"report over 300 shards of 60 nodes: {seconds:.1f} s (below 60), {peak:.0f} MB")
+
+
+def compare(folder: Path, _: argparse.Namespace) -> None:
+    """100 recordings of 60 nodes compared."""
+    files = make_recordings(folder, 100, n_nodes=60, duration_s=60)
+    seconds, peak = run_command(
+        "compare", *map(str, files), "--bin-size", "50ms", "--window", "5s", "--step", "1s"
+    )
+    print(f"compare of 100 recordings of 60 nodes: {peak:.0f} MB (below 1000), {seconds:.1f} s")
+
+
+def memory(folder: Path, _: argparse.Namespace) -> None:
+    """Peak of a process that analyses one recording, beside the estimate of the plan."""
+    for n_nodes, duration_s in ((40, 60), (200, 120), (400, 300), (800, 120)):
+        own = folder / f"{n_nodes}"
+        own.mkdir()
+        files = make_recordings(own, 1, n_nodes=n_nodes, duration_s=duration_s)
+        choices = {**CHOICES, "training_epochs": 2}
+        cohort = te.Cohort.from_manifest(files, own / "study", **choices)
+        run_command("cohort", "run", str(cohort.study), "--workers", "1")
+        (item,) = cohort.plan.recordings
+        peak = read_mark(cohort.study, item.key)["peak_memory"]
+        print(f"{n_nodes} nodes, {item.n_windows} windows: {peak / 1e6:.0f} MB, estimated "
+              f"{item.memory / 1e6:.0f} MB: x{peak / item.memory:.2f} (at most 1.2)",
+              flush=True)  # fmt: skip
 
 
 def kills(folder: Path, options: argparse.Namespace) -> None:
-    """Kill worker or client at random, resume, and hold the arrays against an undisturbed run."""
+    """Kill worker, scheduler or client at random, resume, and compare with an undisturbed run."""
     files = make_recordings(folder, 4, n_nodes=20, duration_s=30)
-    reference = arrays(_run(files, folder / "undisturbed"))
-    rng = random.Random(0)
-    equal = left = 0
+    undisturbed = _run(files, folder / "undisturbed")
+    reference = arrays(undisturbed)
+    rng = random.Random(options.seed)
+    n_equal = n_left = n_hit = 0
+    struck = dict.fromkeys(VICTIMS, 0)
     for number in range(options.kills):
         study = folder / f"study{number}"
         cohort = te.Cohort.from_manifest(files, study, **CHOICES)
-        client = subprocess.Popen(
-            [sys.executable, "-m", "tavrnn_ephys.cli", "cohort", "run", str(study),
-             "--workers", "2"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        time.sleep(rng.uniform(3, options.longest))
-        victim = client.pid if rng.random() < 0.5 else _child(client.pid)
-        if victim is not None:
-            try:
-                os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        client.wait()
-        cohort.run(n_workers=2)
-        found = arrays(cohort)
-        equal += all(np.array_equal(reference[name], found[name]) for name in reference)
+        victim = VICTIMS[number % 3]
+        finished = _killed(study, victim, rng.uniform(1.0, options.longest))
+        n_hit += not finished
+        struck[victim] += not finished
+        status = cohort.run()
+        found = arrays(cohort) if status.is_complete else {}
+        n_equal += equal(reference, found)
         names = [path.name for path in (study / "shards").rglob("*") if path.is_file()]
-        left += any(name.startswith(".") for name in names) or len(names) != 2 * len(files)
+        strange = [name for name in names if name.startswith(".")]
+        n_left += bool(strange) or len(names) != 2 * len(files) or bool(_ours(study))
         shutil.rmtree(study)
-    print(f"{options.kills} kills: {equal} equal after resume, {left} with something left behind")
+        print(f"kill {number + 1}, {victim}: {n_equal} equal, {n_left} with a rest", flush=True)
+    hits = ", ".join(f"{count} at a {name}" for name, count in struck.items())
+    print(f"{options.kills} kills, {n_hit} before the end of the run ({hits}): {n_equal} equal "
+          f"after resume, {n_left} with something left behind")  # fmt: skip
+
+
+def _killed(study: Path, victim: str, after_s: float) -> bool:
+    """Run a study, kill one of its processes, and say whether the run came to its end before."""
+    words = [*COMMAND, "cohort", "run", str(study)]
+    with _scheduler(study.parent) if victim == "scheduler" else _nothing() as (address, pid):
+        words += ["--workers", "2"] if address is None else ["--engine", address]
+        client = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Counted from the first start of a recording, so that processes are at work.
+        while client.poll() is None and not any((study / "shards").rglob("*")):
+            time.sleep(0.02)
+        time.sleep(after_s)
+        finished = client.poll() is not None
+        if not finished:
+            found = {"client": client.pid, "scheduler": pid}.get(victim) or _child(client.pid)
+            if found:
+                os.kill(found, signal.SIGKILL)
+        client.wait(900)
+        deadline = time.monotonic() + 120
+        while _ours(study) and time.monotonic() < deadline:  # Workers end by themselves.
+            time.sleep(0.1)
+    return finished
+
+
+@contextmanager
+def _nothing() -> Iterator[tuple[None, None]]:
+    yield None, None
+
+
+@contextmanager
+def _scheduler(folder: Path) -> Iterator[tuple[str, int]]:
+    place = folder / "scheduler.json"
+    place.unlink(missing_ok=True)
+    where = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(place)]
+    alone = [sys.executable, "-m", "distributed.cli.dask_scheduler", *where, "--port", "0"]
+    scheduler = subprocess.Popen(alone, stderr=subprocess.DEVNULL)
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", *where, "--nthreads", "1",
+              "--nworkers", "2", "--death-timeout", "5", "--local-directory",
+              str(folder)]  # fmt: skip
+    workers = subprocess.Popen(worker, stderr=subprocess.DEVNULL)
+    try:
+        while not place.exists() or not place.read_text().strip():
+            time.sleep(0.1)
+        yield json.loads(place.read_text())["address"], scheduler.pid
+    finally:
+        for process in (workers, scheduler):
+            process.terminate()
+            process.wait(60)
+
+
+def _ours(study: Path) -> list[str]:
+    """Processes that still hold the lock of a shard of a study."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            target = os.readlink(place)
+        except OSError:
+            continue
+        if target.startswith(str(study)) and place.parts[2] != str(os.getpid()):
+            found.append(place.parts[2])
+    return found
 
 
 def _run(files: list[Path], study: Path) -> te.Cohort:
@@ -151,45 +304,119 @@ def _run(files: list[Path], study: Path) -> te.Cohort:
 
 
 def _child(pid: int) -> int | None:
-    shown = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
-    found = shown.stdout.split()
-    return int(found[-1]) if found else None
+    """The last process that another has started."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = place.read_text()
+            name, parent = place.parts[2], int(text.rpartition(")")[2].split()[1])
+            is_worker = b"spawn_main" in (place.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == pid and is_worker:
+            found.append(int(name))
+    return max(found, default=None)
+
+
+def server(folder: Path, _: argparse.Namespace) -> None:
+    """Units of a file of 241 MB, from a server that is slow, busy, and breaks off."""
+    sys.path.insert(0, str(ROOT))
+    from tests.servers import serving
+
+    path = _large_nwb(folder / "large.nwb")
+    size = path.stat().st_size
+    here = te.read(path).segments[0].spiketrains
+    print(f"file of {size / 1e6:.0f} MB with {len(here)} units")
+    with serving(path) as (address, served):
+        served.delay_s = 0.05
+        begun = time.perf_counter()
+        there = te.read(address).segments[0].spiketrains
+        seconds = time.perf_counter() - begun
+    same = all(np.array_equal(one.magnitude, two.magnitude)
+               for one, two in zip(here, there, strict=True))  # fmt: skip
+    print(f"50 ms a request: {served.n_requests} requests (at most 12), {served.n_bytes / 1e6:.2f} "
+          f"MB, {100 * served.n_bytes / size:.2f} % (at most 2), {seconds:.1f} s, equal: {same}",
+          flush=True)  # fmt: skip
+    for fault in ("busy", "cut", "no parts", "changes", "down", 403, 404):
+        with serving(path) as (address, served):
+            served.fault = fault
+            try:
+                there = te.read(address).segments[0].spiketrains
+                said = f"read, equal: {np.array_equal(there[0].magnitude, here[0].magnitude)}"
+            except FileFormatError as error:
+                said = str(error)
+        print(f"{fault}: {said}", flush=True)
+
+
+def _large_nwb(path: Path) -> Path:
+    import pynwb
+
+    rng = np.random.default_rng(0)
+    start = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    nwbfile = pynwb.NWBFile(session_description="x", identifier="x", session_start_time=start)
+    group = nwbfile.create_electrode_group(
+        "shank", description="x", location="CA1", device=nwbfile.create_device("probe")
+    )
+    for _ in range(8):
+        nwbfile.add_electrode(location="CA1", group=group)
+    voltage = rng.integers(-500, 500, (15_000_000, 8), dtype=np.int16)
+    region = nwbfile.create_electrode_table_region(list(range(8)), "all")
+    nwbfile.add_acquisition(
+        pynwb.ecephys.ElectricalSeries(
+            name="raw", data=voltage, electrodes=region, rate=30_000.0, conversion=1e-6
+        )
+    )
+    for _ in range(60):
+        nwbfile.add_unit(spike_times=np.sort(rng.uniform(0, 500, 1000)))
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(nwbfile)
+    return path
 
 
 def beside(folder: Path, _: argparse.Namespace) -> None:
     """Two commands at a time beside one after the other, with the threads that they choose."""
-    file = make_recordings(folder, 1, n_nodes=100, duration_s=120)[0]
+    for n_nodes, duration_s in ((100, 120), (400, 120)):
+        file = make_recordings(folder, 1, n_nodes=n_nodes, duration_s=duration_s)[0]
 
-    def start(number: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tavrnn_ephys.cli", "analyze", str(file), "--bin-size", "20ms",
-             "--window", "5s", "--step", "1s", "--out", str(folder / f"o{number}.nwb"),
-             "--overwrite"],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        def start(number: int, file: Path = file) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                [*COMMAND, "analyze", str(file), "--bin-size", "20ms", "--window", "5s", "--step",
+                 "1s", "--out", str(folder / f"o{number}.nwb"), "--overwrite"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
 
-    start(0).wait()
-    begun = time.perf_counter()
-    for number in range(2):
-        start(number).wait()
-    in_turn = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for process in [start(number) for number in range(2)]:
-        process.wait()
-    at_once = time.perf_counter() - begun
-    print(f"one after the other {in_turn:.1f} s, at once {at_once:.1f} s: x{at_once / in_turn:.2f}")
+        start(0).wait()
+        begun = time.perf_counter()
+        for number in range(2):
+            start(number).wait()
+        in_turn = time.perf_counter() - begun
+        begun = time.perf_counter()
+        for process in [start(number) for number in range(2)]:
+            process.wait()
+        at_once = time.perf_counter() - begun
+        print(f"{n_nodes} nodes: one after the other {in_turn:.1f} s, at once {at_once:.1f} s: "
+              f"x{at_once / in_turn:.2f} (at most 1.2)", flush=True)  # fmt: skip
 
 
-PARTS = {"speed": speed, "overhead": overhead, "resume": resume, "kills": kills, "beside": beside}
+PARTS = {
+    "speed": speed, "ways": ways, "overhead": overhead, "resume": resume, "kills": kills,
+    "compare": compare, "memory": memory, "server": server, "beside": beside,
+}  # fmt: skip
 
 
 def main() -> None:
     """Run the parts that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--longest", type=float, default=12.0, help="latest kill, in seconds")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the kills")
+    parser.add_argument("--longest", type=float, default=8.0, help="latest kill, in seconds")
+    parser.add_argument("--nodes", type=int, default=60, help="nodes of a recording of speed")
+    parser.add_argument("--seconds", type=int, default=120, help="its length")
     options = parser.parse_args()
+    warnings.simplefilter("ignore")
     for name in options.only:
         with tempfile.TemporaryDirectory() as folder:
             PARTS[name](Path(folder), options)

@@ -87,7 +87,9 @@ def _runs(
     times_s, values, _ = found
 
     def label_of(samples: NDArray[np.float64]) -> NDArray[np.str_]:
-        texts = np.array(["" if np.isnan(value) else f"{value:g}" for value in samples], dtype=str)
+        texts = np.array(
+            ["" if np.isnan(value) else f"{value:.15g}" for value in samples], dtype=str
+        )
         return np.where(texts == label, texts, "") if label else texts
 
     return label_windows(

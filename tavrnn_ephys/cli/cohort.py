@@ -13,7 +13,7 @@ from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.errors import InputError
 
 if TYPE_CHECKING:
-    from tavrnn_ephys.studies.cohort import Status
+    from tavrnn_ephys.studies.cohort import Cohort, Status
 
 __all__ = ["add_command"]
 
@@ -120,6 +120,20 @@ def _add_run(stages: Any) -> Any:
     )
     command.add_argument("--part", metavar="I/N", help="the I-th of N parts, for job arrays")
     command.add_argument(
+        "--shared-model",
+        action=Switch,
+        help="train one model over the recordings, in place of one for each; results stand in "
+        "the folder 'shared' of the study, which is a study too",
+    )
+    command.add_argument(
+        "--hold-out",
+        action=Gather,
+        default=[],
+        metavar="KEY=VALUE",
+        help="recordings that a shared model is adapted to without being trained on them, such as "
+        "culture=c4; can be given several times",
+    )
+    command.add_argument(
         "--retry", action=Switch, help="try again what failed or was refused in a former run"
     )
     command.set_defaults(run=_run)
@@ -169,6 +183,9 @@ def _add_report(stages: Any) -> Any:
     command.add_argument(
         "--out", type=path, metavar="DIR", help="folder for tables, forest plot and page"
     )
+    command.add_argument(
+        "--pages", action=Switch, help="draw a page for each recording too, some seconds each"
+    )
     command.add_argument("--overwrite", action=Switch, help="replace existing output")
     command.set_defaults(run=_report)
     return command
@@ -192,9 +209,9 @@ def _plan(options: argparse.Namespace) -> Report:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    from tavrnn_ephys.studies.cohort import Cohort, connected
+    from tavrnn_ephys.studies.cohort import connected
 
-    cohort = Cohort.open(options.study)
+    cohort = _asked_cohort(options)
     engine = options.engine or ("serial" if options.workers is None else "local")
     workers = positive_int(1 if options.workers is None else options.workers, "--workers")
     memory = None if options.memory is None else _n_bytes(options.memory)
@@ -210,7 +227,20 @@ def _run(options: argparse.Namespace) -> Report:
         elif engine != "serial":
             raise InputError(f"There is no engine '{engine}'. Known are {_ENGINES}.")
         found = cohort.run(**chosen, retry=options.retry, verbose=True)
-    return _said(options.study, found)
+    return _said(str(cohort.study), found)
+
+
+def _asked_cohort(options: argparse.Namespace) -> Cohort:
+    from tavrnn_ephys.studies.cohort import Cohort
+
+    cohort = Cohort.open(options.study)
+    held: dict[str, list[str]] = {}
+    for text in options.hold_out:
+        for name, value in _pairs([text], "--hold-out").items():
+            held.setdefault(name, []).append(value)
+    if held and not options.shared_model:
+        raise InputError("--hold-out is for one model over recordings: --shared-model.")
+    return cohort.shared(held) if options.shared_model else cohort
 
 
 def _status(options: argparse.Namespace) -> Report:
@@ -229,6 +259,8 @@ def _report(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.cohort.writing import check_tables, write_tables
 
     cohort = Cohort.open(options.study)
+    if options.pages and not options.out:
+        raise InputError("--pages needs a folder for them: --out DIR.")
     folder = check_tables(options.out, overwrite=options.overwrite) if options.out else None
     found = cohort.report(
         group_by=options.group_by,
@@ -240,11 +272,12 @@ def _report(options: argparse.Namespace) -> Report:
         verbose=True,
     )
     if folder is not None:
-        write_tables(cohort, found, folder)
+        write_tables(cohort, found, folder, pages=options.pages, verbose=True)
     facts = {
         "study": options.study,
         "threshold": found.threshold,
         "recordings": found.recordings,
+        "answers": found.answers,
         "missing": found.missing,
         "missing_p_value": found.missing_p_value,
         "effects": found.effects,

@@ -164,6 +164,8 @@ def _run(options: argparse.Namespace) -> Report:
         "nbs": None
         if found.edges is None
         else {"components": found.edges.components, "edges": found.edges.edges},
+        "missing": found.missing,
+        "missing_p_value": found.missing_p_value,
         "out": options.out,
     }
-    return Report(text=str(found), facts=facts)
+    return Report(text=str(found), facts=facts, status=1 if found.n_missing else 0)

@@ -54,6 +54,14 @@ def add_command(commands: Any) -> Any:
         help="lsl:NAME, openephys:tcp://HOST:PORT, replay:FILE@SPEED, pong:seed=1@SPEED (a culture "
         "that plays Pong, and is stimulated when --trigger fires), or another installed one",
     )
+    _add_judging(command)
+    _add_running(command)
+    command.set_defaults(run=_run)
+    return command
+
+
+def _add_judging(command: Any) -> None:
+    """Add what is embedded, judged and told."""
     command.add_argument("--out", type=path, metavar="FILE.nwb", help="log of the stream")
     command.add_argument("--markers", metavar="NAME", help="LSL stream of markers for triggers")
     command.add_argument(
@@ -69,6 +77,23 @@ def add_command(commands: Any) -> Any:
         help="when the stream falls behind: skip provisional embeddings, or stop (default: skip)",
     )
     command.add_argument(
+        "--reference",
+        type=path,
+        metavar="FILE.nwb",
+        help="results with the embedding of the fit: a minute beyond its 99 %% is an event",
+    )
+    command.add_argument(
+        "--adapt",
+        type=duration,
+        metavar="TIME",
+        help="let the score follow the mean embedding over this time, such as 10min; embeddings "
+        "stay as they are",
+    )
+
+
+def _add_running(command: Any) -> None:
+    """Add how the stream runs, is shown and goes on."""
+    command.add_argument(
         "--state", type=path, metavar="FILE.npz", help="file in which the state is kept"
     )
     command.add_argument(
@@ -78,15 +103,15 @@ def add_command(commands: Any) -> Any:
         help="whether the system runs this process before others (default: default)",
     )
     command.add_argument(
-        "--live", choices=("terminal",), help="show the stream on the terminal while it runs"
+        "--live",
+        choices=("terminal", "page"),
+        help="show the stream on the terminal while it runs, or on a page in a browser",
     )
     command.add_argument(
         "--seconds", type=duration, metavar="TIME", help="how long 'check' listens (default: 60s)"
     )
     command.add_argument("--resume", action=Switch, help="go on with a stream that was killed")
     command.add_argument("--overwrite", action=Switch, help="replace an existing log")
-    command.set_defaults(run=_run)
-    return command
 
 
 def _run(options: argparse.Namespace) -> Report:
@@ -119,8 +144,14 @@ def _stream(options: argparse.Namespace) -> Report:
         priority=options.priority,
         overwrite=options.overwrite,
         resume=options.resume,
+        reference=options.reference,
+        adapt=options.adapt,
     )
-    found = run_plan(plan, show=_Line() if options.live == "terminal" else None)
+    found = run_plan(
+        plan,
+        show=_Line() if options.live == "terminal" else None,
+        page=_say_address if options.live == "page" else None,
+    )
     facts = {
         "n_bins": found.n_bins,
         "n_committed": found.n_committed,
@@ -159,6 +190,11 @@ def _list() -> Report:
     found = sources_there_are()
     lines = [f"{item['source']}: {item['about']}" for item in found]
     return Report(text="\n".join(lines), facts={"sources": found})
+
+
+def _say_address(address: str) -> None:
+    sys.stderr.write(f"Live page: {address}\n")
+    sys.stderr.flush()
 
 
 class _Line:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import duration_s, one_of, positive_number, some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.io.blocks import make_spiketrain, nodes_of_signal
 from tavrnn_ephys.io.blocks.segments import require_segment
 from tavrnn_ephys.io.filling import bridged, unrecorded
@@ -134,7 +135,8 @@ def _source(recording: Any, name: str | None) -> Any:
     if hasattr(recording, "segments"):
         require_segment(recording, "detect_spikes")
     if not hasattr(recording, "analogsignals"):
-        return recording if hasattr(recording, "shape") else np.asarray(recording)
+        plain = plain_array(recording, "the raw voltage")
+        return plain if hasattr(plain, "shape") else np.asarray(plain)
     signals = list(recording.analogsignals)
     raw = [item for item in signals if item.annotations.get("role") == "raw"]
     if not raw and not any("role" in item.annotations for item in signals):
@@ -170,6 +172,11 @@ def _shape(source: Any) -> tuple[int, int]:
         raise InputError(
             f"Raw voltage must have shape (n_samples, n_channels), got {shape}. Reshape it."
         )
+    if shape[0] < shape[1]:
+        raise InputError(
+            f"Raw voltage of shape {shape} has fewer samples than channels. Its axes are "
+            "(n_samples, n_channels): pass samples.T, or a longer recording."
+        )
     return shape
 
 
@@ -177,10 +184,7 @@ def _plan(
     rate_hz: float, threshold: float, polarity: str, band: Any, refractory: Any
 ) -> DetectionPlan:
     one_of(polarity, _POLARITIES, "polarity")
-    if not (np.isfinite(threshold) and threshold > 0):
-        raise InputError(
-            f"threshold must be a positive number of standard deviations, got {threshold!r}."
-        )
+    positive_number(threshold, "threshold")
     wait_s = 1e-3 if refractory is None else duration_s(refractory, "refractory")
     sos, low_hz = _filter(rate_hz, band)
     wait = max(1, round(wait_s * rate_hz))

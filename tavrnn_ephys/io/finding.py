@@ -76,8 +76,13 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
         adapters = {
             name: item for name, item in adapters.items() if getattr(item, "reads_folders", False)
         }
-        if not any(item.recognises(file) for item in adapters.values()):
-            raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
+        known = any(item.recognises(file) for item in adapters.values())
+        if not known and adapter not in adapters:
+            raise FileFormatError(
+                f"'{file}' is not a file. Name the recording's own file, or hear what the folder "
+                f'lacks from its adapter ({", ".join(adapters)}): adapter="…", on the command '
+                "line --adapter."
+            )
     elif not file.is_file():
         raise FileFormatError(f"'{file}' is not a file. Name the recording's own file.")
     else:

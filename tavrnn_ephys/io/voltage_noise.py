@@ -26,6 +26,13 @@ _NOISE_CHUNK_S = 0.5
 _LEAST_RECORDED = 0.1
 # Channels filtered at once.
 _CHANNELS_AT_ONCE = 32
+# Every sixth sample says nearly as much of the noise, at a sixth of the memory.
+_EVERY = 6
+# Stretches whose noise is this small a part of the loudest were not recorded: amplifiers differ
+# from moment to moment by a factor of two or three.
+_QUIET_STRETCH_S, _QUIET, _FEWEST_STRETCHES = 0.02, 0.05, 10
+# Beyond these sizes the squares of voltages leave the range of numbers.
+_SMALLEST_VALUE, _LARGEST_VALUE = 1e-30, 1e30
 # Every so many samples tell how often each value occurs, in a few thousand of them.
 _THINNING = 29
 
@@ -99,15 +106,14 @@ def noise_levels(
     varies, n_looked_at = np.zeros(len(nodes), dtype=bool), 0
     for samples in _stretches(source, plan, nodes):
         # Of a constant channel the filter leaves rounding errors, which are no noise.
-        varies |= np.ptp(samples, axis=0) > 0
+        varies |= _varies(samples, nodes)
         lost = unrecorded(samples, filling, plan.rate_hz)
-        whole, n_looked_at = bridged(samples, lost), n_looked_at + len(samples[::6])
+        whole, n_looked_at = bridged(samples, lost), n_looked_at + len(samples[::_EVERY])
         for channels in channel_groups(len(nodes)):
-            # Every sixth sample says nearly as much of the noise, at a sixth of the memory.
-            part = run_filter(whole[:, channels], plan)[::6].astype(np.float32)
+            part = run_filter(whole[:, channels], plan)[::_EVERY].astype(np.float32)
             for column, channel in enumerate(range(len(nodes))[channels]):
-                magnitudes[channel].append(part[~lost[::6, channel], column])
-    known = [np.concatenate(items) for items in magnitudes]
+                magnitudes[channel].append(part[~lost[::_EVERY, channel], column])
+    known = [_without_quiet_stretches(np.concatenate(items), plan) for items in magnitudes]
     share = np.array([len(item) / n_looked_at for item in known])
     levels = np.array([_middle(np.abs(item)) for item in known])
     if plan.sos is None:
@@ -116,6 +122,39 @@ def noise_levels(
     blank = ~dead & (share < _LEAST_RECORDED)
     _tell_silent_channels(dead, blank, nodes)
     return np.where(dead | blank, np.inf, levels / _MAD_OF_GAUSSIAN), filling
+
+
+def _varies(samples: NDArray[Any], nodes: Nodes) -> NDArray[np.bool_]:
+    """Say which channels vary, and refuse those whose noise no number can hold."""
+    # Compared, not subtracted: the difference of narrow integers wraps to zero.
+    low, high = samples.min(axis=0), samples.max(axis=0)
+    varies = np.asarray(high > low)
+    if samples.dtype.kind == "f":
+        largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+        odd = (largest > _LARGEST_VALUE) | (varies & (largest < _SMALLEST_VALUE))
+        if odd.any():
+            raise InputError(
+                f"Samples of {int(odd.sum())} channels reach {largest[odd][0]:.2g} "
+                f"({some(nodes.ids[odd])}), which is no voltage in any unit. Check the conversion."
+            )
+    return varies
+
+
+def _without_quiet_stretches(
+    values: NDArray[np.float32], plan: DetectionPlan
+) -> NDArray[np.float32]:
+    """
+    Leave out stretches that hold no noise, though no value repeats in them.
+
+    Gaps that were bridged by a line or dithered are far quieter than the amplifier ever is.
+    """
+    length = max(8, round(_QUIET_STRETCH_S * plan.rate_hz / _EVERY))
+    rows = values[: len(values) // length * length].reshape(-1, length)
+    if len(rows) < _FEWEST_STRETCHES:
+        return values
+    levels = np.median(np.abs(rows), axis=1)
+    quiet = levels < _QUIET * np.quantile(levels, 1 - _LEAST_RECORDED)
+    return values if not quiet.any() else rows[~quiet].ravel()
 
 
 def _middle(values: NDArray[np.float32]) -> float:
@@ -187,6 +226,14 @@ def finite_samples(samples: NDArray[Any], nodes: Nodes) -> NDArray[Any]:
     InputError
         If a sample is NaN or infinite.
     """
+    if samples.dtype.kind not in "biuf":
+        raise InputError(
+            f"Raw voltage must be real numbers, got the type {samples.dtype}. Convert it first."
+        )
+    if samples.dtype.kind == "b":
+        raise InputError(
+            "Raw voltage cannot be truth values. Pass the samples themselves, or spike times."
+        )
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
         bad = ~np.isfinite(samples).all(axis=0)
         raise InputError(

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import one_of, positive_number
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.stepping import stream_step
 from tavrnn_ephys.streaming._bins import BinCutter, Restart
 from tavrnn_ephys.streaming._settings import settings_of
 from tavrnn_ephys.streaming._state_file import digest_of
+from tavrnn_ephys.streaming.adapting import MeanAdaptation
 from tavrnn_ephys.streaming.chunks import Counts, Spikes
 from tavrnn_ephys.streaming.running_gram import RunningGram
 from tavrnn_ephys.streaming.updates import Event, StreamInfo, Update
@@ -43,6 +45,7 @@ class Advancing:
         t_start_s: float | None = None,
         decoder: Any = None,
         reference: DriftMonitor | None = None,
+        adapt: float | None = None,
     ) -> None:
         self.late = one_of(late, LATE_RULES, "late")
         positive_number(lateness_s, "lateness_s", or_zero=True)
@@ -53,6 +56,11 @@ class Advancing:
             len(self._step.node_ids), self._settings.n_window, binary=self._settings.binary
         )
         self._width = self._compile()
+        if reference is not None and reference.mean.shape != (self._gram.n_nodes, self._width):
+            raise InputError(
+                f"The reference knows embeddings of shape {reference.mean.shape}, the model gives "
+                f"{(self._gram.n_nodes, self._width)}. Hand over the embedding of its own fit."
+            )
         self._bins = BinCutter(
             self._step.node_ids,
             self._settings.bin_size_s,
@@ -62,6 +70,19 @@ class Advancing:
         )
         self._n_bins = self._n_commits = self._n_committed = 0
         self._digest = digest_of(self._step)
+        self.adaptation = None if adapt is None else self._adapting(adapt)
+
+    def _adapting(self, time_s: float) -> MeanAdaptation:
+        if self.reference is None:
+            raise InputError(
+                "Adapting starts from the mean embedding of the fit. Hand it over: "
+                "reference=DriftMonitor(model.transform(graphs))."
+            )
+        found = MeanAdaptation(self.reference, time_s)
+        self.note(
+            "adapted", f"Adapting was asked for: the score follows the mean over {time_s:g} s."
+        )
+        return found
 
     def _compile(self) -> int:
         """Run everything once, so that nothing is compiled when the first bin comes."""
@@ -180,8 +201,7 @@ class Advancing:
             What :meth:`save` writes.
         """
         parts = {"gram": self._gram.state(), "step": self._step.state(), "bins": self._bins.state()}
-        if self.reference is not None:
-            parts["drift"] = self.reference.state()
+        parts |= {name: holder.state() for name, holder in self._judges().items()}
         found = {f"{part}/{k}": v for part, state in parts.items() for k, v in state.items()}
         counters = [self._n_bins, self._n_commits, self._n_committed]
         found["counters"] = np.array(counters)
@@ -197,13 +217,17 @@ class Advancing:
             What :meth:`remembered` gave.
         """
         holders: dict[str, Any] = {"gram": self._gram, "step": self._step, "bins": self._bins}
-        if self.reference is not None and any(key.startswith("drift/") for key in state):
-            holders["drift"] = self.reference
+        held = {key.partition("/")[0] for key in state}
+        holders |= {name: judge for name, judge in self._judges().items() if name in held}
         for part, holder in holders.items():
             prefix = f"{part}/"
             own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
             holder.restore(own)
         self._n_bins, self._n_commits, self._n_committed = map(int, state["counters"])
+
+    def _judges(self) -> dict[str, Any]:
+        judges = {"drift": self.reference, "adaptation": self.adaptation}
+        return {name: judge for name, judge in judges.items() if judge is not None}
 
     def note(self, kind: str, text: str, count: int = 1) -> None:
         """
@@ -268,13 +292,12 @@ class Advancing:
     ) -> Update:
         # The cutter has closed later bins of the same chunk only after this one.
         stop = self._bins.closed_s
+        if self.reference is not None and committed:
+            self._judge(mean, is_settled=state == "running")
+        judged = mean if self.adaptation is None else self.adaptation.recentred(mean)
         score = float("nan")
         if self.decoder is not None and state != "missing":
-            score = self.decoder.score(mean)
-        if self.reference is not None and committed:
-            text = self.reference.judge(mean, self._settings.n_step * self._settings.bin_size_s)
-            if text:
-                self.note("drift", text)
+            score = self.decoder.score(judged)
         return Update(
             embedding=mean,
             std=std,
@@ -285,7 +308,19 @@ class Advancing:
             n_missed_bins=self._gram.n_missing,
             score=score,
             window_index=self._n_committed - int(committed),
+            recentred=None if self.adaptation is None else judged,
         )
+
+    def _judge(self, mean: NDArray[np.float32], *, is_settled: bool) -> None:
+        """Say where the network has left the fit; move the mean on where that was asked for."""
+        step_s = self._settings.n_step * self._settings.bin_size_s
+        # Drift is that of the embedding itself: adapting hides none of it.
+        said = {"drift": self.reference.judge(mean, step_s) if self.reference else ""}
+        if self.adaptation is not None and is_settled:
+            said["adapted"] = self.adaptation.take(mean, step_s)
+        for kind, text in said.items():
+            if text:
+                self.note(kind, text)
 
 
 def _loaded(model: Any) -> Any:

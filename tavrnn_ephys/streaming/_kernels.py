@@ -11,8 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 
-__all__ = ["add_products", "weights_of_gram"]
+__all__ = ["FITS", "NO_COUNTS", "TOO_LARGE", "move_on", "weights_of_gram"]
+
+#: What :func:`move_on` found: all is well, values that are no counts, or sums beyond 32 bits.
+FITS, NO_COUNTS, TOO_LARGE = 0, 1, 2
 
 
 def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -27,9 +31,10 @@ def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
 
 
 @_compiled()
-def add_products(gram, nodes, counts, sign):
-    """Add the products of the counts of a bin for the nodes that fired, or subtract them."""
+def _add_products(gram, counts, sign):
+    """Add the products of the counts of a bin, or subtract them; rows of nodes that fired alone."""
     n_nodes = len(counts)
+    nodes = np.flatnonzero(counts)
     # In a burst whole rows are faster: they lie side by side.
     whole = 8 * len(nodes) > n_nodes
     for a in range(len(nodes)):
@@ -42,6 +47,33 @@ def add_products(gram, nodes, counts, sign):
                 row[nodes[b]] += factor * counts[nodes[b]]
 
 
+@_compiled()
+def move_on(gram, total, slot, counts, binary, largest_count, largest_sum):
+    """
+    Put the counts of a bin into a slot of the window, in place of those that leave.
+
+    Nothing is changed unless the counts lie from 0 to ``largest_count`` and the sums stay below
+    ``largest_sum``.
+    """
+    most = 0
+    for i in range(len(counts)):
+        if counts[i] < 0 or counts[i] > largest_count:
+            return NO_COUNTS
+        most = max(most, counts[i])
+    most = min(most, 1) if binary else most
+    # A product is at most the larger of two squares, so the diagonal bounds all sums.
+    for i in range(len(counts)):
+        if gram[i, i] + most * most >= largest_sum:
+            return TOO_LARGE
+    _add_products(gram, slot.astype(gram.dtype), -1)
+    for i in range(len(counts)):
+        value = min(counts[i], 1) if binary else counts[i]
+        total[i] += value - slot[i]
+        slot[i] = value
+    _add_products(gram, slot.astype(gram.dtype), 1)
+    return FITS
+
+
 @_compiled(fastmath={"reassoc"})
 def _row_sums(row):
     total, n_edges = 0.0, 0
@@ -52,19 +84,29 @@ def _row_sums(row):
 
 
 @_compiled()
-def weights_of_gram(gram, total, scale, n_bins, limit, threshold, out, degrees, n_edges):
+def weights_of_gram(gram, total, n_bins, pearson, threshold, out, degrees, n_edges):
     """
     Turn sums over a window into the weights of a graph, and their sums, in one pass.
 
-    ``out[i, j] = (n_bins gram[i, j] − total[i] total[j]) scale[i] scale[j]`` within ± limit, zero
-    below the threshold and on the diagonal; in double precision until it is stored.
+    With ``spread = n_bins gram[i, i] − total[i]²``, 0 for a node that does not vary,
+    ``out[i, j] = (n_bins gram[i, j] − total[i] total[j]) scale[i] scale[j]``; the scale is
+    ``spread^-½`` for Pearson's r, held within ± 1, and ``(n_bins (n_bins − 1))^-½`` for the
+    covariance.  Zero below the threshold and on the diagonal; in double precision until stored.
     """
     n_nodes = len(gram)
+    sums, scale = total.astype(np.float64), np.zeros(n_nodes)
+    limit = 1.0 if pearson else np.inf
+    for i in range(n_nodes):
+        spread = n_bins * gram[i, i] - sums[i] * sums[i]
+        if spread > 0 and pearson:
+            scale[i] = 1.0 / np.sqrt(spread)
+        elif spread > 0 and n_bins > 1:
+            scale[i] = 1.0 / np.sqrt(n_bins * (n_bins - 1.0))
     for i in range(n_nodes):
         products, row = gram[i, :n_nodes], out[i, :n_nodes]
-        total_i, scale_i = total[i], scale[i]
+        total_i, scale_i = sums[i], scale[i]
         for j in range(n_nodes):
-            value = (n_bins * products[j] - total_i * total[j]) * (scale_i * scale[j])
+            value = (n_bins * products[j] - total_i * sums[j]) * (scale_i * scale[j])
             row[j] = min(max(value, -limit), limit)
         if threshold > 0:
             for j in range(n_nodes):

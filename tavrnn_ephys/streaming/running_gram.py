@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of, positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
-from tavrnn_ephys.streaming._kernels import add_products, weights_of_gram
+from tavrnn_ephys.streaming._kernels import NO_COUNTS, TOO_LARGE, move_on, weights_of_gram
 
 __all__ = ["RunningGram"]
 
 _INT32 = 2**31
+# A window of the largest counts stays far below it.
+_INT64 = 2**63 - 1
 _EXACT_FLOAT64 = 2.0**53
 _LARGEST_COUNT = 1_000_000
 _MEASURES = ("pearson", "covariance")
@@ -64,6 +66,7 @@ class RunningGram:
         self._total = np.zeros(n_nodes, np.int64)
         self._bins = np.zeros((n_bins, n_nodes), np.int32)
         self._missing = np.zeros(n_bins, bool)
+        self._nothing = np.zeros(n_nodes, np.int64)
         self._n_pushed = 0
         self._weights = np.zeros((n_nodes, n_nodes), np.float32)
         self._degrees, self._n_edges = np.zeros(n_nodes), np.zeros(n_nodes, np.int64)
@@ -102,45 +105,36 @@ class RunningGram:
         InputError
             If the shape is another, or a count is no whole number from 0 to a million.
         """
-        entering = None if counts is None else self._checked(counts)
+        entering = self._nothing if counts is None else self._checked(counts)
         slot = self._n_pushed % self.n_bins
-        leaving = self._bins[slot]
-        nodes = np.flatnonzero(leaving)
-        if len(nodes):
-            add_products(self._sums, nodes, leaving.astype(self._sums.dtype), -1)
-            self._total -= leaving
-        leaving[:] = 0
-        self._missing[slot] = entering is None
-        if entering is not None:
-            self._add(entering)
-            leaving[:] = entering
+        found = self._move_on(slot, entering)
+        if found == TOO_LARGE:
+            self._sums = self._sums.astype(np.int64)
+            found = self._move_on(slot, entering)
+        if found == NO_COUNTS:
+            raise InputError(
+                f"counts of a bin must lie from 0 to {_LARGEST_COUNT}, got {np.min(counts)} to "
+                f"{np.max(counts)}."
+            )
+        self._missing[slot] = counts is None
         self._n_pushed += 1
 
-    def _checked(self, counts: Any) -> NDArray[np.int32]:
+    def _checked(self, counts: Any) -> NDArray[np.int64]:
         array = np.asarray(counts)
         if array.shape != (self.n_nodes,) or array.dtype.kind not in "biu":
             raise InputError(
                 f"counts of a bin must be whole numbers of shape ({self.n_nodes},), got "
                 f"{array.dtype} of shape {array.shape}."
             )
-        if array.dtype.kind != "b" and (array.min() < 0 or array.max() > _LARGEST_COUNT):
-            raise InputError(
-                f"counts of a bin must lie from 0 to {_LARGEST_COUNT}, got {int(array.min())} to "
-                f"{int(array.max())}."
-            )
-        return (array > 0).astype(np.int32) if self.binary else array.astype(np.int32)
+        # Unsigned numbers of 64 bits that do not fit become negative, which is refused.
+        return array.astype(np.int64)
 
-    def _add(self, counts: NDArray[np.int32]) -> None:
-        nodes = np.flatnonzero(counts)
-        if not len(nodes):
-            return
-        if self._sums.dtype == np.int32:
-            # A product is at most the larger of two squares, so the diagonal bounds all sums.
-            most = int(self._sums.diagonal().max()) + int(counts.max()) ** 2
-            if most >= _INT32:
-                self._sums = self._sums.astype(np.int64)
-        add_products(self._sums, nodes, counts.astype(self._sums.dtype), 1)
-        self._total += counts
+    def _move_on(self, slot: int, entering: NDArray[np.int64]) -> int:
+        limit = _INT32 if self._sums.dtype == np.int32 else _INT64
+        found: int = move_on(
+            self._sums, self._total, self._bins[slot], entering, self.binary, _LARGEST_COUNT, limit
+        )
+        return found
 
     def graph(self, *, measure: str = "pearson", threshold: float = 0.0) -> DenseGraph:
         """
@@ -167,23 +161,14 @@ class RunningGram:
         one_of(measure, _MEASURES, "measure")
         positive_number(threshold, "threshold", or_zero=True)
         n_bins = min(self._n_pushed, self.n_bins) - self.n_missing
-        total, square = self._total.astype(np.float64), self._sums.diagonal().astype(np.float64)
-        if n_bins * float(square.max(initial=0.0)) >= _EXACT_FLOAT64:
+        if n_bins * float(self._sums.diagonal().max()) >= _EXACT_FLOAT64:
             raise InputError(
                 "Counts of this window are so large that sums of their products are not exact. Use "
                 "smaller bins or a shorter window."
             )
-        spread = n_bins * square - total * total
-        varies = spread > 0
-        scale = np.zeros(self.n_nodes)
-        if measure == "pearson":
-            scale[varies] = 1.0 / np.sqrt(spread[varies])
-        elif n_bins > 1:
-            scale[varies] = 1.0 / np.sqrt(n_bins * (n_bins - 1.0))
-        limit = 1.0 if measure == "pearson" else np.inf
         weights_of_gram(
-            self._sums, total, scale, float(n_bins), limit, np.float32(threshold), self._weights,
-            self._degrees, self._n_edges,
+            self._sums, self._total, float(n_bins), measure == "pearson", np.float32(threshold),
+            self._weights, self._degrees, self._n_edges,
         )  # fmt: skip
         return DenseGraph(weights=self._weights, degrees=self._degrees, n_edges=self._n_edges)
 

@@ -44,6 +44,10 @@ class Stream(Advancing):
         What gives each update its score.
     reference : DriftMonitor, optional
         What judges whether the network has left the range of the fit.
+    adapt : float, optional
+        Time in seconds over which the decoder follows the mean embedding, as of
+        :class:`~tavrnn_ephys.streaming.MeanAdaptation`; needs ``reference``.  Embeddings stay
+        those of the fit, and so does the judgement of drift; each adaptation is an event.
 
     Raises
     ------

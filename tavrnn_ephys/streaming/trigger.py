@@ -266,7 +266,8 @@ class Trigger:
             than 100 ms.
         """
         now = update.t_stop_s
-        score = math.nan if update.state == "missing" else self.decoder.score(update.embedding)
+        seen = update.embedding if update.recentred is None else update.recentred
+        score = math.nan if update.state == "missing" else self.decoder.score(seen)
         if not score > self.above:
             self._since_s = None
             return None

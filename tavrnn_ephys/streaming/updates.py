@@ -76,6 +76,8 @@ class Update:
         Probability of the state that a decoder was fitted to; NaN without one.
     window_index : int
         Number of windows committed before.
+    recentred : numpy.ndarray of float32, optional
+        The embedding as the decoder sees it, where the stream adapts.
     """
 
     embedding: NDArray[np.float32]
@@ -88,6 +90,7 @@ class Update:
     latency_ms: float = float("nan")
     score: float = float("nan")
     window_index: int = 0
+    recentred: NDArray[np.float32] | None = None
 
     def __repr__(self) -> str:
         kind = "committed" if self.committed else "provisional"
@@ -103,7 +106,7 @@ class Event:
     ----------
     kind : str
         ``"gap"``, ``"restart"``, ``"late"``, ``"duplicate"``, ``"dropped"``, ``"skipped"``,
-        ``"stalled"``, ``"resumed"``, ``"drift"``, ``"trigger"``, ``"refused"``,
+        ``"stalled"``, ``"resumed"``, ``"drift"``, ``"adapted"``, ``"trigger"``, ``"refused"``,
         ``"source"`` or ``"priority"``.
     t_s : float
         When, on the clock of the source.

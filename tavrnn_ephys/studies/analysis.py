@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalysisConfig",
     "AnalysisResult",
+    "Embedder",
     "analyze",
     "analyze_recording",
     "graphs_of",
@@ -41,6 +42,9 @@ __all__ = [
     "results_of",
     "segment_to_analyze",
 ]
+
+#: Gives a fitted model and the embedding of graphs, in place of a model of their own.
+Embedder = Callable[[GraphSequence], "tuple[TAVRNN, NodeEmbedding]"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,13 @@ class AnalysisResult:
     behaviors : mapping of int to BehaviorResult
         The same for each behaviour, by its position among those that were asked for, corrected over
         all of them.
+    asked : WindowBehavior, optional
+        The behaviour that was asked for, per window; of several the first.
+    undecided : str
+        Why the recording cannot decide what that behaviour has to do with the network; empty
+        where it can.
+    unanswered : mapping of int to (WindowBehavior, str)
+        The behaviours that it cannot decide, by their position, each with the reason.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
     change : mapping of str to pandas.DataFrame, optional
@@ -89,11 +100,14 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    asked: Any = None
+    undecided: str = ""
     states: Any = None
     change: Any = None
     warned: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     behaviors: Mapping[int, Any] = field(default_factory=dict)
+    unanswered: Mapping[int, tuple[Any, str]] = field(default_factory=dict)
 
 
 def analyze(
@@ -154,6 +168,7 @@ def analyze_recording(
     config: AnalysisConfig,
     *,
     finds_states: bool = False,
+    embedder: Embedder | None = None,
     verbose: bool = False,
 ) -> AnalysisResult:
     """
@@ -168,6 +183,8 @@ def analyze_recording(
     finds_states : bool
         Whether states of the network are to be found afterwards, for which too few windows are
         refused before the work.
+    embedder : callable, optional
+        Gives a fitted model and the embedding of the graphs; by default a model is fitted to them.
     verbose : bool
         Whether a progress bar is shown on a terminal.
 
@@ -204,7 +221,10 @@ def analyze_recording(
         connectivity, graphs = compute_graphs(
             activity, windows, *about, spiketrains=recording.segment.spiketrains
         )
-        embedding = model.fit(graphs).transform(graphs)
+        if embedder is None:
+            embedding = model.fit(graphs).transform(graphs)
+        else:
+            model, embedding = embedder(graphs)
     embedding = dataclasses.replace(embedding, config={**facts, **embedding.config})
     return AnalysisResult(
         config=config,

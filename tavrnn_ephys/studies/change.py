@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.pairs import MOST_PAIRS, node_pairs
 from tavrnn_ephys.statistics.association import change_points
 from tavrnn_ephys.statistics.association.order import order_in_time
 
@@ -22,7 +23,8 @@ __all__ = ["CHANGE_TABLES", "change_tables"]
 CHANGE_TABLES = ("change_network", "change_times", "change_nodes")
 _N_ORDERS = 999
 _N_COMPONENTS = 5
-_MOST_FEATURES = 20_000
+# Weights of all windows that are held at once: of a long recording fewer pairs stand for all.
+_MOST_WEIGHTS = 10_000_000
 
 
 def change_tables(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -66,7 +68,10 @@ def _times(connectivity: ConnectivitySequence) -> pandas.DataFrame:
     except InputError:
         cuts = np.zeros(0, dtype=np.int64)
     limits = np.concatenate([[0], cuts, [len(features)]])
-    means = [features[a:b].mean(axis=0) for a, b in zip(limits[:-1], limits[1:], strict=True)]
+    means = [
+        features[a:b].mean(axis=0, dtype=np.float64)
+        for a, b in zip(limits[:-1], limits[1:], strict=True)
+    ]
     sizes = [float(np.linalg.norm(b - a)) for a, b in zip(means[:-1], means[1:], strict=True)]
     table = pd.DataFrame(
         {
@@ -81,19 +86,19 @@ def _times(connectivity: ConnectivitySequence) -> pandas.DataFrame:
         "columns": {
             "window_index": "First window after the change, from 0.",
             "start_s": "Start of that window in seconds.",
-            "size": "Distance between the mean weights before and after, over all pairs.",
+            "size": "Distance between the mean weights before and after, over all pairs, or over "
+            "evenly chosen ones of very many.",
         },
     }
     return table
 
 
-def _features(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
+def _features(connectivity: ConnectivitySequence) -> NDArray[np.float32]:
     """Write each window as a row of weights; of very many pairs evenly chosen ones."""
-    if connectivity.directed:
-        rows, columns = np.nonzero(~np.eye(connectivity.n_nodes, dtype=bool))
-    else:
-        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
-    every = -(-len(rows) // _MOST_FEATURES)
-    rows, columns = rows[::every], columns[::every]
-    weights = [np.asarray(matrix)[rows, columns] for matrix in connectivity.weights]
-    return np.nan_to_num(np.stack(weights).astype(np.float64))
+    n_windows = len(connectivity.weights)
+    most = min(MOST_PAIRS, max(_MOST_WEIGHTS // max(n_windows, 1), 1))
+    pairs = node_pairs(connectivity.n_nodes, directed=connectivity.directed, most=most)
+    features = np.empty((n_windows, len(pairs[0])), dtype=np.float32)
+    for row, matrix in zip(features, connectivity.weights, strict=True):
+        row[:] = np.asarray(matrix)[pairs]
+    return np.nan_to_num(features, copy=False)

@@ -115,7 +115,8 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileFormatError(f"There is no metadata file '{path}'. Check the path.")
+        what = "is no file but a folder, pipe or device" if path.exists() else "does not exist"
+        raise FileFormatError(f"The metadata file '{path}' {what}. Check the path.")
     content = _yaml(path)
     if not isinstance(content, dict):
         raise FileFormatError(

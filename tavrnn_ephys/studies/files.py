@@ -17,21 +17,23 @@ from tavrnn_ephys.core.names import FIGURE_FORMS, STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
+from tavrnn_ephys.figures import save_figure
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
 from tavrnn_ephys.io.converting import as_nwb
 from tavrnn_ephys.io.finding import find_adapter, results_store
 from tavrnn_ephys.studies.advice import check_choices, completed
-from tavrnn_ephys.studies.analysis import AnalysisResult, results_of
+from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig, stem_of
-from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
+from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES
 from tavrnn_ephys.studies.behavior.several import table_names
 from tavrnn_ephys.studies.change import CHANGE_TABLES
+from tavrnn_ephys.studies.drawing import BesideNetwork, beside_network, result_figures
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
-from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
+from tavrnn_ephys.studies.states.drawing import STATE_FIGURES
 
 __all__ = ["analyze_file"]
 
@@ -54,6 +56,7 @@ def analyze_file(
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
     figure_format: str = "png",
+    embedder: Embedder | None = None,
     overwrite: bool = False,
     verbose: bool = False,
 ) -> AnalysisResult:
@@ -91,6 +94,8 @@ def analyze_file(
         Folder for the tables of the link to the behaviour and of the states, as CSV.
     figure_format : {"png", "svg", "pdf"}
         Form of the figures.
+    embedder : callable, optional
+        As in :func:`tavrnn_ephys.studies.analysis.analyze_recording`.
     overwrite : bool
         Whether existing figures, an existing page and an existing output file may be replaced.
     verbose : bool
@@ -149,15 +154,18 @@ def analyze_file(
     with as_nwb(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
-        result = compute_run(block.segments[0], config, spec, asked_for, states, verbose=verbose)
+        result = compute_run(
+            block.segments[0], config, spec, asked_for, states, embedder=embedder, verbose=verbose
+        )
         result = dataclasses.replace(result, reasons=reasons)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
+        beside = None if folder is None else beside_network(result, block.segments[0])
     if table_folder is not None:
         _save_tables(result, table_folder)
     if folder is not None:
-        _save_figures(result, folder, figure_format)
+        _save_figures(result, beside, folder, figure_format)
     if report is not None:
         write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
@@ -243,31 +251,9 @@ def _save_tables(result: AnalysisResult, folder: Path) -> None:
             write_csv(table, temporary)
 
 
-def _save_figures(result: AnalysisResult, folder: Path, form: str) -> None:
-    from tavrnn_ephys.figures import analysis_figures, save_figure
-
-    numeric = {
-        name: values
-        for name, values in result.windows.columns.items()
-        if values.dtype.kind in "fiu"
-    }
-    label, score = next(iter(numeric.items()), ("", None))
-    if result.behavior is not None:
-        # What was asked for, not what stands first; of labels, whether it is the second.
-        label, score = result.behavior.behavior.label, result.behavior.score
-    drawn = analysis_figures(
-        result.activity,
-        result.windows,
-        result.connectivity,
-        result.embedding,
-        score=score,
-        score_label=label,
-    )
-    for index, linked in result.behaviors.items():
-        pictures = behavior_figures(result, linked)
-        drawn |= {_own_name(name, index): picture for name, picture in pictures.items()}
-    if result.states is not None:
-        drawn |= state_figures(result)
+def _save_figures(
+    result: AnalysisResult, beside: BesideNetwork | None, folder: Path, form: str
+) -> None:
     make_folder(folder)
-    for name, figure in drawn.items():
+    for name, figure in result_figures(result, beside).items():
         save_figure(figure, folder / f"{name}.{form}")

@@ -115,6 +115,12 @@ def reproduce_run(
         return Reproduction(
             run=name, equal=tuple(same), differences=tuple(changed), reasons=reasons
         )
+    if "config.shared_model.key" in facts:
+        raise InputError(
+            f"The model of the run '{name}' was trained over several recordings of a study, and "
+            "cannot be trained again from this one. Run the study in a new folder: tavrnn-ephys "
+            "cohort run STUDY --shared-model."
+        )
     config, behaviors, states = _choices(facts, name)
     spec = from_facts(RecordingSpec, facts)
     block, _ = read_segment(path, spec.copied())

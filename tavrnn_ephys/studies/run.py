@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import ChoiceWarning
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
-from tavrnn_ephys.studies.analysis import AnalysisResult, analyze_recording
+from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig, behavior_facts
@@ -36,6 +36,7 @@ def compute_run(
     behavior: BehaviorConfig | Sequence[BehaviorConfig] | None = None,
     states: StateSpec | None = None,
     *,
+    embedder: Embedder | None = None,
     verbose: bool = False,
 ) -> AnalysisResult:
     """
@@ -53,6 +54,8 @@ def compute_run(
         The behaviours that it is linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
+    embedder : callable, optional
+        As in :func:`tavrnn_ephys.studies.analysis.analyze_recording`.
     verbose : bool
         Whether progress is shown on a terminal.
 
@@ -75,13 +78,16 @@ def compute_run(
         selection=config.selection,
         measure=config.measure,
     )
-    recording, decidable = _decidable(recording, asked)
-    result = analyze_recording(recording, config, finds_states=states is not None, verbose=verbose)
+    recording, reasons = _decidable(recording, asked)
+    result = analyze_recording(
+        recording, config, finds_states=states is not None, embedder=embedder, verbose=verbose
+    )
     if states is not None:
         result = _with_states(result, states, recording.behaviors)
     linked = {
         index: link_behavior(result, recording.behaviors[index], asked[index])
-        for index in decidable
+        for index, reason in enumerate(reasons)
+        if not reason
     }
     linked = dict(zip(linked, corrected(list(linked.values()), len(asked)), strict=True))
     chosen = to_facts(spec, *([] if states is None else [states])) | behavior_facts(asked)
@@ -91,30 +97,37 @@ def compute_run(
         embedding=dataclasses.replace(result.embedding, config=settings),
         behavior=next(iter(linked.values()), None),
         behaviors=linked,
+        asked=recording.behavior,
+        undecided=next(iter(reasons), ""),
+        unanswered={
+            index: (recording.behaviors[index], reason)
+            for index, reason in enumerate(reasons)
+            if reason
+        },
         change=change_tables(result),
     )
 
 
 def _decidable(
     recording: Recording, asked: Sequence[BehaviorConfig]
-) -> tuple[Recording, list[int]]:
-    """Check behaviours before the work; a sentence is kept of those that cannot be decided."""
-    said, decidable, behaviors = [], [], []
+) -> tuple[Recording, list[str]]:
+    """Check behaviours before the work; say of each why it cannot be decided, or nothing."""
+    reasons, behaviors = [], []
     with remembered() as lost:
-        for index, (found, config) in enumerate(zip(recording.behaviors, asked, strict=True)):
+        for found, config in zip(recording.behaviors, asked, strict=True):
             behaviors.append(without_rare_labels(found))
             check_behavior(recording, behaviors[-1], config)
-            undecided = why_undecided(behaviors[-1])
-            if undecided:
+            reasons.append(why_undecided(behaviors[-1]))
+            if reasons[-1]:
                 # A sentence in place of a p-value, kept with the run.
-                warnings.warn(undecided, ChoiceWarning, stacklevel=3)
-                said.append(undecided)
-            else:
-                decidable.append(index)
-    warned = dict.fromkeys((*recording.warned, *lost, *said))
-    return dataclasses.replace(
-        recording, behaviors=tuple(behaviors), warned=tuple(warned)
-    ), decidable
+                warnings.warn(reasons[-1], ChoiceWarning, stacklevel=3)
+    opened = dataclasses.replace(
+        recording,
+        behavior=next(iter(behaviors), None),
+        behaviors=tuple(behaviors),
+        warned=tuple(dict.fromkeys((*recording.warned, *lost))),
+    )
+    return opened, reasons
 
 
 def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -132,7 +145,11 @@ def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
         By name, each described in its ``attrs``; those of what was not asked for are absent.
     """
     tables = dict(result.change or {})
-    tables |= tables_of_behaviors(result.behaviors)
+    linked, unanswered = dict(result.behaviors), dict(result.unanswered)
+    if not linked and not unanswered:
+        linked = {} if result.behavior is None else {0: result.behavior}
+        unanswered = {0: (result.asked, result.undecided)} if result.undecided else {}
+    tables |= tables_of_behaviors(linked, unanswered, result.windows)
     return tables | ({} if result.states is None else state_tables(result.states))
 
 

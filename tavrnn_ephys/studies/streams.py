@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.streaming import StateDecoder, Stream, Trigger, sinks, sources
+from tavrnn_ephys.results import read_results
+from tavrnn_ephys.streaming import DriftMonitor, StateDecoder, Stream, Trigger, sinks, sources
 from tavrnn_ephys.streaming.resuming import resumed
 
 __all__ = [
@@ -56,6 +57,10 @@ class StreamPlan:
         Priority of the process.
     overwrite, resume : bool
         Whether an existing log is replaced, or its journal gone on with.
+    reference : str, optional
+        Results with the embedding of the fit, from which drift is judged.
+    adapt : float, optional
+        Time in seconds over which the score follows the mean embedding.
     """
 
     model: str
@@ -69,6 +74,8 @@ class StreamPlan:
     priority: str = "default"
     overwrite: bool = False
     resume: bool = False
+    reference: str | None = None
+    adapt: float | None = None
 
 
 @dataclass
@@ -118,7 +125,7 @@ class StreamSummary:
         return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else np.nan
 
     def __str__(self) -> str:
-        said = {"trigger", "source", "begin"}
+        said = {"trigger", "source", "begin", "adapted"}
         lost = ", ".join(f"{k}: {v}" for k, v in sorted(self.losses.items()) if k not in said)
         return (
             f"{self.n_bins} bins, {self.n_committed} windows committed, {self.n_triggers} "
@@ -158,7 +165,10 @@ class StreamCheck:
 
 
 def run_plan(
-    plan: StreamPlan, *, show: Callable[[StreamSummary, Any], None] | None = None
+    plan: StreamPlan,
+    *,
+    show: Callable[[StreamSummary, Any], None] | None = None,
+    page: Callable[[str], Any] | None = None,
 ) -> StreamSummary:
     """
     Run a stream until its source ends.
@@ -169,6 +179,8 @@ def run_plan(
         What it is to do.
     show : callable, optional
         Called with the summary and the last update, after each update.
+    page : callable, optional
+        Called with the address of a live page; without it there is none.
 
     Returns
     -------
@@ -182,10 +194,17 @@ def run_plan(
     """
     if plan.resume and (plan.out is None or plan.state is None):
         raise InputError("A stream is resumed from its log and its state. Name --out and --state.")
+    if plan.adapt is not None and plan.reference is None:
+        raise InputError(
+            "Adapting starts from the embedding of the fit. Name the results that hold it: "
+            "--reference FILE.nwb."
+        )
     source = sources.find_source(plan.source)
     triggers = [] if plan.decoder is None else [Trigger(StateDecoder.load(plan.decoder))]
     ends: list[Any] = []
     options: dict[str, Any] = {"provisional": plan.provisional, "late": plan.late}
+    if plan.reference is not None:
+        options |= {"reference": DriftMonitor(read_results(plan.reference)), "adapt": plan.adapt}
     if plan.out is not None:
         log = sinks.nwb_log(
             plan.out, model=plan.model, overwrite=plan.overwrite, resume=plan.resume
@@ -201,6 +220,9 @@ def run_plan(
         ends.append(source.stimulator)
     if plan.markers is not None:
         ends.append(sinks.lsl_markers(plan.markers))
+    if page is not None:
+        title = f"{Path(plan.model).name}, {plan.source}"
+        ends.append(sinks.live_page(title=title, on_ready=page))
     summary = StreamSummary()
     run = stream.run(
         source, sinks=ends, triggers=triggers, autosave=plan.state, priority=plan.priority

@@ -1,5 +1,6 @@
 """What every adapter that reads files must do; a new one names its class and a file."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +11,14 @@ import pytest
 
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
-from tavrnn_ephys.io.blocks import node_signals, nodes_of_signal, nodes_of_spiketrains
+from tavrnn_ephys.io.blocks import (
+    node_signals,
+    nodes_of_signal,
+    nodes_of_spiketrains,
+    segment_limits_s,
+)
 from tavrnn_ephys.io.finding import list_adapters
+from tavrnn_ephys.io.outlines import Outliner
 from tavrnn_ephys.io.protocols import Reader
 
 
@@ -28,6 +35,8 @@ class ReaderContract:
     adapter_class: type[Any]
     # Options without which the file cannot be read.
     options: Mapping[str, Any] = MappingProxyType({})
+    # Whether an adapter that outlines recordings can outline this one.
+    has_outline = True
 
     @pytest.fixture
     def file(self) -> Path:
@@ -78,6 +87,20 @@ class ReaderContract:
             assert np.all((times >= float(train.t_start)) & (times <= float(train.t_stop)))
         for signal in node_signals(segment):
             assert np.all(np.diff(signal.times.magnitude) > 0)
+
+    def test_its_outline_is_that_of_what_it_reads(self, file: Path) -> None:
+        adapter = self.adapter_class()
+        if not isinstance(adapter, Outliner):
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            outlines = adapter.outline(file, **self.options)
+        segments = adapter.read(file, **self.options).segments
+        assert (outlines is not None) == self.has_outline
+        for outline, segment in zip(outlines or (), segments, strict=self.has_outline):
+            assert outline.n_nodes == len(nodes_of(segment))
+            limits = segment_limits_s(segment)
+            assert (outline.t_start_s, outline.t_stop_s) == pytest.approx(limits, abs=0.5)
 
     def test_source_stays_byte_for_byte(self, file: Path) -> None:
         before = file.read_bytes()

@@ -26,6 +26,7 @@ Save = Callable[[pynwb.NWBFile], Path]
 
 class TestOneSeriesPerNeuron(ReaderContract):
     adapter_class = NwbAdapter
+    has_outline = False
     options = MappingProxyType({"series": "Activity_*"})
 
     @pytest.fixture

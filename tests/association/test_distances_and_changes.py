@@ -1,5 +1,7 @@
 """Distances against distances, and change points against change points."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
@@ -74,3 +76,21 @@ def test_no_change_is_refused():
         match_change_points([], [3], n_windows=50)
     with pytest.raises(InputError, match="too few for two stretches"):
         change_points(np.zeros((4, 2)), min_length=2)
+
+
+def test_a_long_recording_is_cut_by_its_leading_components_as_by_all(monkeypatch):
+    rng = np.random.default_rng(0)
+    levels = np.repeat(rng.normal(size=(4, 60)), 40, axis=0)
+    features = levels + rng.normal(size=(160, 60))
+    cuts = change_points(features, min_length=3)
+    module = sys.modules["tavrnn_ephys.statistics.association.change_points"]
+    monkeypatch.setattr(module, "_FULL_DECOMPOSITION", 10)
+    np.testing.assert_array_equal(change_points(features, min_length=3), cuts)
+    np.testing.assert_array_equal(cuts, [40, 80, 120])
+
+
+@pytest.mark.parametrize("most", [10, 500])
+def test_features_that_never_change_have_no_change_point(most, monkeypatch):
+    module = sys.modules["tavrnn_ephys.statistics.association.change_points"]
+    monkeypatch.setattr(module, "_FULL_DECOMPOSITION", most)
+    assert len(change_points(np.ones((160, 60)))) == 0

@@ -78,3 +78,51 @@ def test_block_in_place_of_a_segment_is_named():
     block = te.block_from_arrays(spike_times=[[1.0]], t_stop=2 * pq.s)
     with pytest.raises(InputError, match=r"detect_spikes takes one segment.*block.segments\[0\]"):
         te.detect_spikes(block)
+
+
+# What the estimate of the noise supposes
+
+
+@pytest.mark.parametrize("kind", ["a straight line", "dither"])
+def test_gaps_that_are_bridged_make_no_spikes(kind):
+    kept = np.ones(10 * RATE, dtype=bool)
+    samples = voltage(kept)[1500:]
+    lost = np.zeros(len(samples), dtype=bool)
+    for start in range(1000, len(samples) - 9000, 10_000):
+        lost[start : start + 7000] = True
+    line = np.linspace(-5, 5, len(samples))[:, None]
+    dither = np.random.default_rng(2).normal(0, 0.01, samples.shape)
+    samples[lost] = (line if kind == "a straight line" else dither)[lost][:, :2]
+    for train in te.detect_spikes(samples, sampling_rate=RATE * pq.Hz):
+        assert len(train) <= len(PEAKS)
+        assert train.annotations["noise_level"] == pytest.approx(4.9, rel=0.25)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16])
+def test_channel_that_reaches_both_ends_of_its_type_is_not_constant(dtype):
+    limits = np.iinfo(dtype)
+    samples = voltage(np.ones(10 * RATE, dtype=bool))
+    samples[100], samples[300] = limits.min, limits.max
+    samples = np.clip(samples, limits.min, limits.max).astype(dtype)
+    for train in te.detect_spikes(samples, sampling_rate=RATE * pq.Hz):
+        assert len(train) >= len(PEAKS)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_voltage_beyond_all_units_is_refused(factor):
+    samples = voltage(np.ones(10 * RATE, dtype=bool))[:RATE] * factor
+    with pytest.raises(InputError, match="which is no voltage in any unit. Check the conversion"):
+        te.detect_spikes(samples, sampling_rate=RATE * pq.Hz)
+
+
+@pytest.mark.parametrize("dtype", [bool, complex, object])
+def test_samples_that_are_no_voltage_are_refused(dtype):
+    samples = voltage(np.ones(10 * RATE, dtype=bool))[:100].astype(dtype)
+    with pytest.raises(InputError, match="Raw voltage"):
+        te.detect_spikes(samples, sampling_rate=RATE * pq.Hz)
+
+
+def test_axes_that_are_exchanged_are_refused_at_once():
+    samples = np.zeros((4, 10 * RATE))
+    with pytest.raises(InputError, match=r"fewer samples than channels.*pass samples\.T"):
+        te.detect_spikes(samples, sampling_rate=RATE * pq.Hz)

@@ -65,6 +65,21 @@ def test_the_plan_counts_windows_as_the_analysis_does(cohort):
             assert (mark["n_nodes"], mark["n_windows"]) == (item.n_nodes, item.n_windows)
 
 
+def test_a_plan_reads_headers_alone_where_these_tell_the_size(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tavrnn_ephys.studies.cohort.plan.read_block", None)
+    plan = te.Cohort.from_manifest([folder / "c0.nwb"], tmp_path / "study", **CHOICES).plan
+    assert (plan.recordings[0].n_nodes, plan.recordings[0].n_windows) == (20, 7)
+
+
+def test_a_plan_says_which_recordings_were_read_for_their_size(tmp_path):
+    traces = np.random.default_rng(0).normal(size=(4, 200))
+    np.savetxt(tmp_path / "traces.csv", np.vstack([np.arange(200) / 10, traces]), delimiter=",")
+    cohort = te.Cohort.from_manifest(
+        [tmp_path / "traces.csv"], tmp_path / "study", **CHOICES, adapter="calcium_csv"
+    )
+    assert "Headers do not tell the size of 'traces': it was read." in str(cohort.plan)
+
+
 def test_the_others_are_done_and_each_failure_has_its_sentence(cohort):
     assert cohort.status.states == {
         "c0": "done", "c1": "done", "c2": "done", "c3": "done",
@@ -168,6 +183,13 @@ def test_the_report_says_how_many_are_missing_and_from_which_group(cohort):
     assert found.missing_p_value == pytest.approx(7 / 15)
 
 
+def test_the_report_holds_what_each_recording_answers(cohort):
+    answers = cohort.report().answers.set_index("id")["answer"]
+    for name in ("c0", "c3"):
+        said = te.answer(te.read_results(cohort.file(name), what="all"))
+        assert answers[name] == " ".join(sentence.text for sentence in said)
+
+
 def test_a_trend_and_two_groups_get_one_row_for_each_measure(cohort):
     with pytest.warns(te.DataLossWarning, match="4 cultures cannot show a trend"):
         found = cohort.report(trend="age")
@@ -222,11 +244,13 @@ def test_the_command_line_plans_runs_and_reports(folder, tmp_path, capsys):
     assert main(["cohort", "run", study]) == 1
     assert main(["cohort", "report", study, "--trend", "age", "--out", str(tables)]) == 0
     assert {path.name for path in tables.iterdir()} == {
-        "recordings.csv", "missing.csv", "effects.csv", "trends.csv", "forest.png", "study.html",
+        "recordings.csv", "answers.csv", "missing.csv", "effects.csv", "trends.csv",
+        "forest.png", "study.html",
     }  # fmt: skip
     page = (tables / "study.html").read_text()
     assert "4 of 6 recordings are analysed." in page
     assert "bin_size_s 0.1" in page
+    assert "Answers" in page
     assert main(["cohort", "report", study, "--out", str(tables)]) == 2
 
 

@@ -100,7 +100,7 @@ def test_every_key_is_read():
         "training_epochs": "3", "seed": 4, "segment": 1, "behavior": "speed",
         "behavior_how": "mean", "behavior_period": 360, "groups": "sensory,motor",
         "adapter": "nwb", "option": ["sampling_rate=30Hz"], "session_start": "2024-05-01",
-        "connectivity": "edges",
+        "connectivity": "edges", "states": "3",
     }  # fmt: skip
     assert set(given) == set(KEYS)
     found = analysis_options(given, "'x'")
@@ -112,6 +112,7 @@ def test_every_key_is_read():
         "nwb", "2024-05-01", "edges",
     )  # fmt: skip
     assert float(found.options["sampling_rate"].rescale("Hz")) == 30
+    assert (found.states.n_states, found.states.seed) == (3, 4)
 
 
 @pytest.mark.parametrize(

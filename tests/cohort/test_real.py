@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import tavrnn_ephys as te
+from tavrnn_ephys.core.spec import RecordingSpec
+from tavrnn_ephys.studies.analysis import graphs_of
+from tavrnn_ephys.studies.recording import open_recording
 
 DAYS = (21, 27, 34, 41, 45, 59, 73)
 
@@ -26,8 +29,14 @@ def cohort(recordings, tmp_path_factory):
     return cohort
 
 
+@pytest.fixture(scope="module")
+def found(cohort):
+    with pytest.warns(te.DataLossWarning, match="do not enter the trend within cultures"):
+        return cohort.report(trend="day")
+
+
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.DataLossWarning")
-def test_every_shard_equals_the_analysis_of_its_recording_alone(cohort):
+def test_a_shard_equals_the_analysis_of_its_recording_alone(cohort):
     planned = next(item for item in cohort.plan.recordings if "d45" in item.id)
     alone = te.analyze(te.read(planned.file), planned.choices.config)
     results = cohort.results(planned.id)
@@ -35,17 +44,22 @@ def test_every_shard_equals_the_analysis_of_its_recording_alone(cohort):
     np.testing.assert_array_equal(results.connectivity.weights, alone.connectivity.weights)
 
 
-def test_the_table_holds_the_numbers_of_single_runs(cohort):
-    found = cohort.report().recordings.set_index("id")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.DataLossWarning")
+def test_the_table_holds_the_numbers_of_each_recording_alone(cohort, found):
+    table = found.recordings.set_index("id")
+    rule = te.AbsoluteThreshold(value=found.threshold)
     for item in cohort.plan.recordings:
-        alone = te.read_results(cohort.file(item.id), what="connectivity")
-        assert found.loc[item.id, "n_nodes"] == alone.n_nodes
-        assert found.loc[item.id, "mean_activity"] == np.asarray(alone.mean_activity).mean()
+        config = item.choices.config
+        alone = open_recording(item.file, RecordingSpec(), config.windows)
+        weights, _ = graphs_of(alone.activity, alone.windows, config)
+        density = te.network_measures(weights, measures=["density"], threshold=rule)["density"]
+        assert (item.n_nodes, item.n_windows) == (weights.n_nodes, weights.n_windows)
+        assert table.loc[item.id, "n_nodes"] == weights.n_nodes
+        assert table.loc[item.id, "mean_activity"] == np.asarray(weights.mean_activity).mean()
+        assert table.loc[item.id, "density"] == density.mean()
 
 
-def test_the_trend_over_days_is_that_of_the_table(cohort):
-    with pytest.warns(te.DataLossWarning, match="do not enter the trend within cultures"):
-        found = cohort.report(trend="day")
+def test_the_trend_over_days_is_that_of_the_table(found):
     days = [int(re.search(r"_d(\d+)_", name)[1]) for name in found.recordings["id"][:7]]
     assert list(found.recordings["trend"][:7]) == list(DAYS) == days
     row = found.trends.set_index("measure").loc["mean_activity"]

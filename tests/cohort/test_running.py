@@ -163,3 +163,9 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
         time.sleep(0.05)
     else:
         assert not Path(f"/proc/{worker}").exists()
+
+
+def test_the_process_that_hands_out_tasks_loads_no_network_library():
+    code = "import sys, tavrnn_ephys.studies.cohort; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"

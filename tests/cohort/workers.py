@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from tavrnn_ephys.studies.cohort.work import Outcome, Task
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
 
 
 def task(name, study="."):

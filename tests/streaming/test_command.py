@@ -39,8 +39,11 @@ def test_analyze_saves_a_model_that_streams(folder, capsys):
     arguments += ["--step", "500ms", "--training-epochs", "1", "--save-model", str(model)]
     assert main([*arguments, "--out", str(log)]) == 0
     source = f"replay:{folder / 'culture.nwb'}@max"
-    assert main(["stream", str(model), "--source", source, "--json"]) == 0
-    assert '"n_committed": 57' in capsys.readouterr().out
+    stream = ["stream", str(model), "--source", source, "--reference", str(log), "--adapt", "10s"]
+    assert main([*stream, "--json"]) == 0
+    said = capsys.readouterr().out
+    assert '"n_committed": 57' in said
+    assert '"adapted": 3' in said
     assert main([*arguments, "--out", str(folder / "again.nwb")]) == 2
 
 
@@ -83,6 +86,12 @@ def test_live_line_is_shown(folder, capsys):
     model = str(folder / "model.npz")
     assert main(["stream", model, "--source", source, "--live", "terminal"]) == 0
     assert "2.00 s, settling: 40 bins, 1 windows committed" in capsys.readouterr().err
+
+
+def test_live_page_is_served_and_its_address_said(folder, capsys):
+    source = f"replay:{folder / 'culture.nwb'}@max"
+    assert main(["stream", str(folder / "model.npz"), "--source", source, "--live", "page"]) == 0
+    assert "Live page: http://127.0.0.1:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

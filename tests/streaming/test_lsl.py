@@ -83,6 +83,37 @@ def test_spikes_with_ticks_give_what_transform_gives(unique):
     assert len(updates) == 3
 
 
+def test_a_tick_before_the_first_spike_says_where_bins_start(unique):
+    model, *_ = fitted()
+    sender = outlet(unique, n_channels=1, rate=0)
+
+    def send():
+        sender.wait_for_consumers(10)
+        for node, t_s in [(-1, 100.0), (3, 100.03), (-1, 100.05), (3, 100.06), (-1, 100.10)]:
+            sender.push_sample([node], t_s)
+
+    thread, bins = sending(send), []
+    sink = te.sinks.callback(on_bin=lambda counts, t_s: bins.append((t_s, int(counts[3]))))
+    take(te.Stream(model), te.sources.lsl(unique), 2, sinks=[sink])
+    thread.join()
+    assert bins == [(pytest.approx(100.05), 1), (pytest.approx(100.10), 1)]
+
+
+def test_a_sample_is_handed_on_at_once(unique):
+    model, activity, *_ = fitted()
+    sender, source = outlet(unique), te.sources.lsl(unique)
+    source.open(te.Stream(model).info)
+    chunks, waits = source.chunks(), []
+    for index in range(20):
+        begun = time.perf_counter()
+        sender.push_sample([0] * 20, 100.0 + index * BIN_S)
+        next(chunks)
+        waits.append(time.perf_counter() - begun)
+    source.close()
+    # Waiting for a full buffer would take 50 ms each time.
+    assert np.median(waits) < 0.02
+
+
 def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
     model, activity, *_ = fitted()
     values, sender = np.asarray(activity.values).T, outlet(unique)
@@ -163,6 +194,35 @@ def test_triggers_become_markers(unique):
     sample, _ = inlet.pull_sample(timeout=5)
     assert sample == ["stimulate"]
     sink.close()
+
+
+def test_a_rig_that_waits_is_told_when_a_bin_was_judged(unique):
+    model, activity, *_ = fitted()
+    stream = te.Stream(model)
+    sink = te.sinks.lsl_markers(unique, answers=True, wait_s=10.0)
+    received = []
+
+    def listen():
+        inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
+        inlet.open_stream(timeout=5)
+        while len(received) < 42 and (sample := inlet.pull_sample(timeout=5)[0]):
+            received.append(sample[0])
+
+    class Always:
+        state, threshold = "game", 0.5
+
+        def score(self, embedding):
+            return 0.9
+
+    def bins():
+        yield from activity.values[:, :41].T
+        # What is on its way when the outlet closes is lost.
+        thread.join(10)
+
+    thread = sending(listen)
+    trigger = te.Trigger(Always(), hold_s=0.0, marker="stimulate")
+    list(stream.run(bins(), sinks=[sink], triggers=[trigger]))
+    assert received == [""] * 39 + ["stimulate", "", ""]
 
 
 def test_markers_wait_for_somebody_to_listen(unique):

@@ -216,13 +216,13 @@ def test_garbage_collection_is_frozen_while_a_stream_runs():
 
 
 def test_nothing_is_compiled_after_the_first_bin():
-    from tavrnn_ephys.streaming._kernels import add_products, weights_of_gram
+    from tavrnn_ephys.streaming._kernels import move_on, weights_of_gram
 
     model, activity, *_ = fitted()
     stream = te.Stream(model, provisional=True)
-    before = len(add_products.signatures), len(weights_of_gram.signatures)
+    before = len(move_on.signatures), len(weights_of_gram.signatures)
     stream.push(activity.values)
-    assert (len(add_products.signatures), len(weights_of_gram.signatures)) == before
+    assert (len(move_on.signatures), len(weights_of_gram.signatures)) == before
 
 
 def test_priority_that_the_system_refuses_is_said(monkeypatch):

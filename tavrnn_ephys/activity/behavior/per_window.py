@@ -15,6 +15,12 @@ from tavrnn_ephys.activity.behavior.sampling import (
     sampled_at_middles,
     shares_covered,
 )
+from tavrnn_ephys.activity.behavior.signals import (
+    full_turn,
+    refuse_missing,
+    tell_odd_times,
+    tell_turning,
+)
 from tavrnn_ephys.activity.behavior.summaries import (
     LEAST_SHARE,
     window_circular_means,
@@ -40,10 +46,6 @@ if TYPE_CHECKING:
     import neo
 
 __all__ = ["WindowBehavior", "behavior_means", "behavior_names", "window_behavior"]
-
-_FULL_TURNS = {"deg": 360.0, "degree": 360.0, "degrees": 360.0, "°": 360.0, "arcdegree": 360.0,
-               "grad": 400.0, "turn": 1.0, "turns": 1.0, "cycle": 1.0, "rad": 2 * np.pi,
-               "radian": 2 * np.pi, "radians": 2 * np.pi}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +210,8 @@ def window_behavior(
     if least_coverage is not None:
         values = _known_enough(name, kind, item, label, windows, values, least_coverage)
     if values.dtype.kind != "U" and not np.isfinite(values).any():
+        if kind == "signal":
+            refuse_missing(name, item, windows, how)
         _refuse_apart(name, windows)
     description = f"{how.replace('_', ' ').capitalize()} of '{name}' over the window"
     description += f", in {unit}." if unit else "."
@@ -233,9 +237,9 @@ def _chosen_way(name: str, kind: str, how: str | None, period: float | None) -> 
 
 def _turn(name: str, item: Any, how: str, period: float | None) -> float | None:
     """Give the full turn of a signal that is an angle; None for others."""
-    if how == "circular_mean" and period is None:
-        return _full_turn(name, item[1], item[2])
-    return period
+    if how == "circular_mean" or period is not None:
+        return full_turn(name, item[1], item[2], period)
+    return None
 
 
 def _known_enough(
@@ -340,8 +344,10 @@ def _of_signal(
     turn: float | None,
     least_share: float,
 ) -> NDArray[Any]:
-    times_s, values, _ = item
+    times_s, values, unit = item
+    tell_odd_times(name, times_s, values)
     if how == "mean":
+        tell_turning(name, times_s, values, unit)
         return window_means(windows, times_s, values)
     if how == "circular_mean":
         return window_circular_means(windows, times_s, values, period=turn or 2 * np.pi)
@@ -356,7 +362,7 @@ def _states(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
     """Take each sample as an interval with its value as label; NaN is none."""
     times_s, values = in_order_of_time(times_s, values)
-    labels = np.array(["" if np.isnan(value) else f"{value:g}" for value in values], dtype=str)
+    labels = np.array(["" if np.isnan(value) else f"{value:.15g}" for value in values], dtype=str)
     return times_s, held_until_s(times_s), labels
 
 
@@ -372,18 +378,3 @@ def _share_of_state(
         )
     share = covered_s(windows, start_s[here], stop_s[here])
     return share / (windows.stop_s - windows.start_s)
-
-
-def _full_turn(name: str, angles: NDArray[Any], unit: str) -> float:
-    """Take the period from the unit; plain numbers are radians only where they can be."""
-    if unit in _FULL_TURNS:
-        return _FULL_TURNS[unit]
-    known = angles[np.isfinite(angles)]
-    reach = float(np.abs(known).max(initial=0.0))
-    if unit or reach > 4 * np.pi:
-        what = f"has the unit '{unit}'" if unit else f"reaches {reach:g}"
-        raise InputError(
-            f"The behaviour '{name}' {what}, which is no angle in radians. Say how long a full "
-            "turn is: period=360 for degrees (--behavior-period 360 on the command line)."
-        )
-    return 2 * np.pi

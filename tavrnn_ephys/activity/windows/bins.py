@@ -160,7 +160,7 @@ def windows_of_bins(
     Warns
     -----
     DataLossWarning
-        Once, with the number of ranges left out and the reason.
+        Once, with the number of ranges left out and the reason; once for those that stand twice.
     """
     least = 1
     if min_length is not None:
@@ -187,6 +187,14 @@ def windows_of_bins(
     if reasons:
         warnings.warn(f"Left out {lost}.", DataLossWarning, stacklevel=3)
     kept = kept[np.lexsort((ranges[kept, 1], ranges[kept, 0]))]
+    n_again = len(kept) - len(np.unique(ranges[kept], axis=0))
+    if n_again:
+        warnings.warn(
+            f"{n_again} of {len(kept)} {what} give a window that another gives too, so that its "
+            "spikes count more than once. Leave out what stands twice in the table.",
+            DataLossWarning,
+            stacklevel=3,
+        )
     limits_s = activity.t_start_s + ranges[kept] * activity.bin_size_s
     return Windows(
         start_s=limits_s[:, 0],

@@ -303,6 +303,6 @@ def _texts(labels: Any, n_samples: int) -> NDArray[np.str_]:
             "Pass label_of."
         )
     if array.dtype.kind == "f":
-        texts = np.array([f"{value:g}" for value in array], dtype=str)
+        texts = np.array([f"{value:.15g}" for value in array], dtype=str)
         return np.where(np.isnan(array), "", texts)
     return np.array([str(value) for value in array], dtype=str)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
+from tavrnn_ephys.core.plain_arrays import is_plain, plain_array
 
 # Rows compared at once where a whole matrix would not fit into the cache.
 STRIPE = 32
@@ -76,6 +77,8 @@ def require(condition: bool, message: str) -> None:
 
 def frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
     """View an array read-only, without copying and without touching the caller's flags."""
+    value = plain_array(value, "an array")
+    _require_castable(value, dtype)
     try:
         array = np.asarray(value, dtype=dtype).view()
     except (TypeError, ValueError, OverflowError):
@@ -85,6 +88,25 @@ def frozen_array(value: Any, dtype: Any = None) -> NDArray[Any]:
         ) from None
     array.flags.writeable = False
     return array
+
+
+def _require_castable(value: Any, dtype: Any) -> None:
+    """Refuse what NumPy would cast by throwing part of each number away."""
+    kind = "" if dtype is None else np.dtype(dtype).kind
+    if not kind or not isinstance(value, np.ndarray | list | tuple):
+        return
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        return  # Rows of different lengths are told by who casts them.
+    require(
+        given.dtype.kind != "c" or kind == "c",
+        "Real numbers are needed, got complex ones. Take their real part or their magnitude.",
+    )
+    require(
+        not (kind in "iu" and given.dtype.kind == "f") or bool(np.all(given == np.round(given))),
+        "Whole numbers are needed, got fractions. Round them, or leave out what is missing.",
+    )
 
 
 def in_double(array: NDArray[Any]) -> NDArray[Any]:
@@ -102,6 +124,8 @@ def is_file_backed(value: Any) -> bool:
     """Tell whether an array lies in a file: memory-mapped, or a dataset of HDF5 or Zarr."""
     if isinstance(value, np.ndarray):
         return isinstance(value, np.memmap)
+    if not is_plain(value):
+        return False
     return all(hasattr(value, name) for name in ("shape", "dtype", "ndim", "__getitem__"))
 
 

@@ -25,6 +25,7 @@ from tavrnn_ephys.core.containers._labelled import (
     node_fields,
     require_variables,
 )
+from tavrnn_ephys.core.plain_arrays import in_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,7 @@ class Nodes(Container):
         groups = text_array(self.groups if self.groups is not None else [""] * len(ids))
         positions = self.positions_um
         if positions is not None:
+            positions = in_unit(positions, "um", "positions_um")
             positions = frozen_array(positions, dtype=np.float64)
             require(
                 positions.ndim == 2 and positions.shape[1] in (2, 3),

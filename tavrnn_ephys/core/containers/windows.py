@@ -24,6 +24,7 @@ from tavrnn_ephys.core.containers._labelled import (
     window_fields,
 )
 from tavrnn_ephys.core.frozen import FrozenMapping
+from tavrnn_ephys.core.plain_arrays import in_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +66,8 @@ class Windows(Container):
     columns: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        start = frozen_array(self.start_s, dtype=np.float64)
-        stop = frozen_array(self.stop_s, dtype=np.float64)
+        start = frozen_array(in_unit(self.start_s, "s", "start_s"), dtype=np.float64)
+        stop = frozen_array(in_unit(self.stop_s, "s", "stop_s"), dtype=np.float64)
         require(start.ndim == 1 and len(start) > 0, "At least one window is needed, got none.")
         require(start.shape == stop.shape, "start_s and stop_s of windows differ in length.")
         segment = self.segment_index if self.segment_index is not None else np.zeros(len(start))

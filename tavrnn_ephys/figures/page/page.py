@@ -20,6 +20,11 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.collect import ReportContent
+from tavrnn_ephys.figures.page.comparing import (
+    asked_behavior,
+    difference_figure,
+    similarity_figure,
+)
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
 from tavrnn_ephys.figures.page.matrix import matrix_figure, matrix_limit
 from tavrnn_ephys.figures.page.notices import notices
@@ -156,12 +161,16 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["trajectory"] = drawn.trajectory_figure(
             content.embedding,
             content.windows,
-            derived=content.window_values,
-            behavior=_asked(content),
+            behavior=asked_behavior(content),
         )
+    compared = {
+        "similarity": similarity_figure(content),
+        "difference": difference_figure(content),
+    }
+    found |= {name: figure for name, figure in compared.items() if figure is not None}
     if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
         found["map"] = drawn.map_figure(content.nodes, content.matrices)
-    if view.n_spikes or view.image is not None or view.behavior:
+    if view.n_spikes or view.image is not None or view.behavior or view.epochs:
         found["raster"] = drawn.raster_figure(content)
     attention = content.attention
     if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:
@@ -181,15 +190,6 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")
     return found
-
-
-def _asked(content: ReportContent) -> tuple[str, Any] | None:
-    """Give the behaviour that was asked for, by its name; None where there is none."""
-    table = content.tables.get("behavior_windows")
-    if table is None or "behavior" not in table or len(table) != len(content.windows):
-        return None
-    name = str(content.facts.get("config.behavior.name", "behaviour"))
-    return name, table["behavior"].to_numpy()
 
 
 def _data(content: ReportContent, shapes: dict[str, Any]) -> str:
@@ -270,6 +270,7 @@ def _raster_data(content: ReportContent) -> dict[str, Any] | None:
     return {
         "times": pack(view.times_s.astype(np.float32)),
         "rows": pack(row[view.node_index]),
+        "per_node": len(view.times_s) / len(content.nodes),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.io.blocks.objects import make_signal
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def add_behavior(
             f"behavior must be a mapping of names to arrays, got {type(behavior).__name__}."
         )
     for name, values in behavior.items():
-        array = np.asarray(getattr(values, "magnitude", values))
+        if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "biuf":
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        array = np.asarray(plain_array(getattr(values, "magnitude", values), f"'{name}'"))
         if array.dtype.kind in "US" or (array.dtype.kind == "O" and _holds_text(array)):
             segment.epochs.append(_runs(str(name), array, rate_hz, t_start_s))
         else:

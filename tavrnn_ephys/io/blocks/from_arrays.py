@@ -12,6 +12,7 @@ from tavrnn_ephys.core.checks import duration_s, some, time_s
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.counts import check_counts, check_total
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.io.blocks.behavior_objects import add_behavior
 from tavrnn_ephys.io.blocks.limits import recording_start_s, warn_of_units_of_time
 from tavrnn_ephys.io.blocks.objects import make_signal, make_spiketrain
@@ -99,6 +100,7 @@ def block_from_arrays(
     """
     import neo
 
+    counts, traces = plain_array(counts, "counts"), plain_array(traces, "traces")
     chosen, activity = _only_one(counts=counts, spike_times=spike_times, traces=traces)
     nodes = Nodes(
         ids=node_ids if node_ids is not None else [str(index) for index in range(len(activity))],
@@ -205,6 +207,7 @@ def _trains_of_times(spike_times: Any, nodes: Nodes) -> list[NDArray[np.float64]
 
 def _seconds(times: Any, node_id: str) -> NDArray[np.float64]:
     """Spike times of one node as ascending seconds."""
+    times = plain_array(times, f"the spike times of '{node_id}'")
     try:
         plain = times.rescale("s").magnitude if hasattr(times, "rescale") else times
         seconds = np.asarray(plain)

@@ -62,6 +62,8 @@ class AttentionMemory:
         self.ring = _Ring(width + 1)
         self.states = torch.zeros(width + 1, n_vertices, options.hidden_size)
         self.shares = torch.zeros(width + 1)
+        # By how the ring stands, which takes few forms.
+        self._penalties: dict[tuple[int, int], Tensor] = {}
 
     def reset(self) -> None:
         """Forget every window."""
@@ -72,9 +74,7 @@ class AttentionMemory:
         """Attend to the remembered states and the present one, which becomes pending."""
         weights, ring = self.weights, self.ring
         self.states[ring.pending].copy_(present)
-        age = ring.ages()
-        penalty = np.where(age > ring.n_filled, -np.inf, -self.options.attention_recency * age)
-        by_age = torch.from_numpy(penalty.astype(np.float32))
+        by_age = self._penalty()
         if self.options.attention == "node":
             direction = torch.addmm(weights.direction_bias, present, weights.direction)
             scores = torch.einsum("knh,nh->kn", self.states, direction) + by_age[:, None]
@@ -91,6 +91,16 @@ class AttentionMemory:
         if self.options.attention_memory == "attended":
             self.states[ring.pending].copy_(result)
         return result
+
+    def _penalty(self) -> Tensor:
+        """Say what age takes from the score of each slot; all of it where none was committed."""
+        ring = self.ring
+        place = ring.pending, ring.n_filled
+        if place not in self._penalties:
+            age = ring.ages()
+            penalty = np.where(age > ring.n_filled, -np.inf, -self.options.attention_recency * age)
+            self._penalties[place] = torch.from_numpy(penalty.astype(np.float32))
+        return self._penalties[place]
 
     def commit(self) -> None:
         """Keep the pending state."""
@@ -142,7 +152,7 @@ class ReadoutMemory:
         self, mean: Tensor, std: Tensor, shares: Tensor | None, n_nodes: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Read mean and standard deviation out; what they need of this window becomes pending."""
-        size, found = self.options.latent_size, [mean, std]
+        size, parts = self.options.latent_size, [(mean, std)]
         if self.averages and shares is not None:
             slot = self.values[self.ring.pending]
             slot[:, :size], slot[:, size:] = mean, std
@@ -150,11 +160,11 @@ class ReadoutMemory:
                 average = torch.mv(self.values.flatten(1).T, shares).view_as(slot)
             else:
                 average = torch.einsum("kv,kvd->vd", shares, self.values)
-            found = [average[:, :size], average[:, size:]]
-            if self.options.embedding == "joined":
-                found = [torch.cat(pair, 1) for pair in zip((mean, std), found, strict=True)]
-        for own, value in zip(self.pending, found, strict=True):
-            own[:] = value.numpy()
+            averages = average[:, :size], average[:, size:]
+            parts = [*parts, averages] if self.options.embedding == "joined" else [averages]
+        for place, pair in enumerate(parts):
+            columns = slice(place * size, (place + 1) * size)
+            self.pending[0, :, columns], self.pending[1, :, columns] = pair
         if self.options.smoothing == "causal" and self.has_past:
             factor = np.float32(self.options.smoothing_factor)
             self.pending *= np.float32(1.0) - factor

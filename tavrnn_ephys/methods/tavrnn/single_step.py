@@ -1,11 +1,4 @@
-"""
-One window through a fitted network, without what only training needs.
-
-The normalised adjacency is never built.  With ``s = degree^-½``, the history node joined to all
-others by ``h`` and ``Y = s ∘ X``, the product is
-
-    (Â X)_i = s_i (Σ_j w_ij Y_j + Y_i + h Y_last),   (Â X)_last = s_last (h Σ_i Y_i + Y_last).
-"""
+"""One window through a fitted network, without what only training needs."""
 
 from __future__ import annotations
 
@@ -21,6 +14,7 @@ from torch.nn.functional import softplus
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn._step_memory import AttentionMemory, ReadoutMemory
+from tavrnn_ephys.methods.tavrnn._step_operator import step_operator
 from tavrnn_ephys.methods.tavrnn.nn.attention import TemporalAttention
 from tavrnn_ephys.methods.tavrnn.nn.latent import SMALLEST_STD
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -51,7 +45,11 @@ class SingleStep:
         self.options, self.units, self.node_ids = options, session.units, session.node_ids
         network = session.network
         self._n_nodes, self._n_vertices = len(session.node_ids), network.n_vertices
-        self._history = network.n_vertices > len(session.node_ids)
+        self._operator = step_operator(
+            self._n_nodes,
+            history=network.n_vertices > self._n_nodes,
+            signed=options.propagation == "signed",
+        )
         attends = network.attention is not None
         self.lookback = cast(int, options.attention_width) if attends else 0
         with torch.no_grad():
@@ -62,9 +60,9 @@ class SingleStep:
             AttentionMemory(options, weights, self._n_vertices) for weights in self._maps
         ]
         self._readout = ReadoutMemory(options, self._n_vertices, attends=attends)
-        self._scale = self._room(1)
-        self._joined = 1.0
         self._gathered = self._room((2 if options.self_path else 1) * options.hidden_size)
+        # The history node has no coordinates: its row stays the bias, as it leaves the ReLU.
+        self._projected = self._project_bias.relu().repeat(self._n_vertices, 1)
         self.reset()
 
     def _room(self, width: int) -> Tensor:
@@ -123,10 +121,12 @@ class SingleStep:
             Mean and standard deviation of each node, both of shape (n_nodes, width).
         """
         with torch.inference_mode():
-            weights, features = self._read(graph)
-            moments, latent, states, gates = self._encode(weights, features)
+            self._operator.take(graph)
+            weights = torch.from_numpy(graph.weights)
+            features = torch.addmm(self._mean, weights, self._directions, beta=-1.0)
+            moments, latent, states, gates = self._encode(features)
             if self._gates:
-                self._recur(weights, latent, states, gates)
+                self._recur(latent, states, gates)
             mean, raw = moments.chunk(2, dim=1)
             shares = self._attention[-1].shares if self._attention else None
             std = softplus(raw.contiguous()).add_(SMALLEST_STD)
@@ -185,70 +185,42 @@ class SingleStep:
             memory.restore(_part(state, f"attention/{k}/"))
         self._readout.restore(_part(state, "readout/"))
 
-    def _read(self, graph: DenseGraph) -> tuple[Tensor, Tensor]:
-        """Take degrees and coordinates from the weights; fill in the scale."""
-        weights, n = torch.from_numpy(graph.weights), self._n_nodes
-        signed = self.options.propagation == "signed"
-        features = torch.addmm(self._mean, weights, self._directions, beta=-1.0)
-        n_edges = int(graph.n_edges.sum())
-        strength = float(graph.degrees.sum()) / n_edges if n_edges else 0.0
-        self._joined = strength if signed else 1.0
-        degree = np.empty(self._n_vertices)
-        degree[:n] = (graph.degrees if signed else graph.n_edges) + 1.0
-        if self._history:
-            degree[:n] += self._joined
-            degree[n] = n * self._joined + 1.0
-        self._scale.copy_(torch.from_numpy(1.0 / np.sqrt(degree))[:, None])
-        if not signed:
-            weights = (weights != 0).to(torch.float32)
-        return weights, features
-
-    def _gather(self, weights: Tensor, values: Tensor, out: Tensor | None = None) -> Tensor:
-        """Fill in ``[Â X, X]``, or ``Â X`` without a self path."""
-        n, width = self._n_nodes, values.shape[1]
-        out = self._gathered if out is None else out
-        scaled = values * self._scale
-        inner = torch.addmm(scaled[:n], weights, scaled[:n])
-        if self._history:
-            inner.add_(scaled[n:], alpha=self._joined)
-            total = scaled[:n].sum(dim=0)
-            torch.mul(total.mul_(self._joined).add_(scaled[n]), self._scale[n], out=out[n, :width])
-        torch.mul(inner, self._scale[:n], out=out[:n, :width])
+    def _gather(self, values: Tensor) -> Tensor:
+        """Give ``[Â X, X]``, or ``Â X`` without a self path; the next call overwrites it."""
+        out, width = self._gathered, values.shape[1]
+        self._operator.multiply(values, out[:, :width])
         if self.options.self_path:
             out[:, width:].copy_(values)
         return out
 
-    def _encode(self, weights: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _encode(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Infer the latent variable; also what state and features say to the recurrence."""
         size, n = self.options.hidden_size, self._n_nodes
-        projected = self._room(size)
-        torch.addmm(self._project_bias, features, self._project, out=projected[:n])
-        # The history node has no coordinates.
-        projected[n:] = self._project_bias
-        gathered = self._gather(weights, projected.relu_())
+        torch.addmm(self._project_bias, features, self._project, out=self._projected[:n])
+        gathered = self._gather(self._projected.relu_())
         from_features = torch.addmm(self._shared_bias, gathered, self._shared)
-        states = self._gather(weights, self._hidden[-1]) @ self._from_state
+        states = self._gather(self._hidden[-1]) @ self._from_state
         encoded = torch.add(from_features[:, :size], states[:, :size]).relu_()
-        gathered = self._gather(weights, encoded)
+        gathered = self._gather(encoded)
         moments = torch.addmm(self._moment_bias, gathered, self._of_moments)
         if self._residual is not None:
             moments[:n, : self.options.latent_size].addmm_(features, self._residual)
         return moments, moments[:, : self.options.latent_size], states, from_features[:, size:]
 
-    def _recur(self, weights: Tensor, latent: Tensor, states: Tensor, base: Tensor) -> None:
+    def _recur(self, latent: Tensor, states: Tensor, base: Tensor) -> None:
         size, many = self.options.hidden_size, len(self._gates) > 1
         below = torch.addmm(self._latent_bias, latent, self._latent).relu_()
         for index, layer in enumerate(self._gates):
             hidden = self._hidden[index]
             into = torch.addmm(
-                base if index == 0 else layer.bias, self._gather(weights, below), layer.inputs
+                base if index == 0 else layer.bias, self._gather(below), layer.inputs
             )
             if many:
-                from_state = self._gather(weights, hidden) @ layer.gates
+                from_state = self._gather(hidden) @ layer.gates
             else:
                 from_state = states[:, size:]
             gates = torch.add(into[:, : 2 * size], from_state).sigmoid_()
-            passed = self._gather(weights, gates[:, size:] * hidden)
+            passed = self._gather(gates[:, size:] * hidden)
             candidate = torch.addmm(into[:, 2 * size :], passed, layer.candidate).tanh_()
             below = torch.lerp(candidate, hidden, gates[:, :size])
             # The next layer reads the state before attention; the next window the one after it.

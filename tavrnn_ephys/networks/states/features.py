@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.pairs import node_pairs
 
 __all__ = ["Components", "Source", "pairs_of", "window_features"]
 
@@ -123,7 +124,4 @@ def pairs_of(connectivity: ConnectivitySequence) -> tuple[NDArray[np.intp], ...]
     tuple of numpy.ndarray of int
         First and second node of each pair; both directions of directed weights.
     """
-    n_nodes = connectivity.n_nodes
-    if connectivity.directed:
-        return np.nonzero(~np.eye(n_nodes, dtype=bool))
-    return np.triu_indices(n_nodes, 1)
+    return node_pairs(connectivity.n_nodes, directed=connectivity.directed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tavrnn_ephys.results.answer.quoting import Tables
+from tavrnn_ephys.results.answer.quoting import Quotes, Tables
 
 if TYPE_CHECKING:
     import pandas
@@ -42,6 +42,10 @@ class Claims:
         predicts best beside chance.
     decidable : bool
         Whether the shifts of the behaviour are enough for a p-value that would count.
+    has_states : bool
+        Whether there are several network states beyond chance.
+    states_row : int or None
+        Row of ``state_evidence`` that says so; None where no states were looked for.
     """
 
     tables: Tables
@@ -53,6 +57,31 @@ class Claims:
     behavior_held_row: int | None
     decidable: bool = True
     behavior_table: str = "behavior_decoding"
+    has_states: bool = False
+    states_row: int | None = None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether change, behaviour and states leave no room for a sentence on states alone."""
+        is_asked = self.behavior_row is not None or self.undecided_table is not None
+        return is_asked and self.changed and "state_summary" in self.tables
+
+    @property
+    def undecided_table(self) -> str | None:
+        """Table that says why no behaviour could be decided; None where one could, or none was."""
+        names = sorted(name for name in self.tables if re.fullmatch(r"behavior\d*_undecided", name))
+        return names[0] if names and self.behavior_row is None else None
+
+    def quotes(self) -> Quotes:
+        """
+        Begin a sentence.
+
+        Returns
+        -------
+        Quotes
+            Takes numbers from the tables of the run.
+        """
+        return Quotes(self.tables)
 
     def row(self, table: str, features: str) -> int | None:
         """
@@ -77,9 +106,10 @@ def claims_of(tables: Tables) -> Claims:
     """
     Judge the tests of a run.
 
-    Two questions are asked: whether the network changed, and whether it goes with the behaviour.
-    Their p-values are held against five per cent by Holm's rule [1]_.  With rates held constant a
-    claim is asked again only where it was made, which needs no further correction.
+    Up to three questions are asked: whether the network changed, whether it goes with the
+    behaviour, and whether it has states.  Their p-values are held against five per cent by Holm's
+    rule [1]_.  With rates held constant a claim is asked again only where it was made, which
+    needs no further correction.
 
     Parameters
     ----------
@@ -101,11 +131,11 @@ def claims_of(tables: Tables) -> Claims:
     if behavior_row is not None:
         name = str(tables[table]["features"].iloc[behavior_row])
         held_row = _row(tables, table, f"{name}{_HELD}")
-    p_values = [_p(tables, "change_network", changed_row), _p(tables, table, behavior_row)]
-    rows = (changed_row, behavior_row)
-    asked = [p for p, row in zip(p_values, rows, strict=True) if row is not None]
-    rejected = iter(_holm(asked))
-    changed, goes = (row is not None and next(rejected) for row in rows)
+    states_row = 0 if len(tables.get("state_evidence", ())) else None
+    rows = {"change_network": changed_row, table: behavior_row, "state_evidence": states_row}
+    asked = {name: _p(tables, name, row) for name, row in rows.items() if row is not None}
+    rejected = dict(zip(asked, _holm(list(asked.values())), strict=True))
+    changed, goes, varies = (rejected.get(name, False) for name in rows)
     held = _row(tables, "change_network", f"network{_HELD}")
     return Claims(
         tables=tables,
@@ -115,9 +145,12 @@ def claims_of(tables: Tables) -> Claims:
         behavior_beyond_rates=goes and _p(tables, table, held_row) <= LEVEL,
         behavior_row=behavior_row,
         behavior_held_row=held_row,
-        decidable=behavior_row is None
+        decidable=goes
+        or behavior_row is None
         or float(tables[table]["smallest_p"].iloc[behavior_row]) * len(behavior_tables_of(tables))
-        <= LEVEL / len(asked),
+        <= LEVEL / (len(asked) - sum(rejected.values())),
+        has_states=varies and len(tables["state_summary"]) > 1,
+        states_row=states_row,
         behavior_table=table,
     )
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import svds
 
 from tavrnn_ephys.core.checks import positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
@@ -15,6 +16,9 @@ from tavrnn_ephys.statistics.nulls import JudgedByNull
 from tavrnn_ephys.statistics.time_shifts import draw_shifts
 
 __all__ = ["ChangePointMatch", "change_points", "match_change_points"]
+
+# Windows or features beyond which only the leading components are computed.
+_FULL_DECOMPOSITION = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,16 +101,14 @@ def change_points(
     n = len(values)
     if n < 2 * least + 1:
         raise InputError(f"{n} windows are too few for two stretches of {least} windows.")
-    centred = values - values.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    rank = min(positive_int(n_components, "n_components"), int(np.sum(sizes > 1e-9 * sizes[0])))
-    if sizes[0] < 1e-12 or rank == 0:
+    points, largest = _components(values, positive_int(n_components, "n_components"))
+    rank = points.shape[1]
+    if rank == 0:
         return np.zeros(0, dtype=np.int64)
-    points = left[:, :rank] * sizes[:rank]
     differences = points[least:] - points[:-least]
     # The median of a chi-squared variable of one degree of freedom is 0.455.
     noise = np.median(np.square(differences), axis=0) / (2 * 0.4549)
-    points = points / np.sqrt(np.maximum(noise, 1e-12 * sizes[0] ** 2 / n))
+    points = points / np.sqrt(np.maximum(noise, 1e-12 * largest**2 / n))
     return _partition(points, least, penalty * np.log(n) * rank * least)
 
 
@@ -169,6 +171,25 @@ def match_change_points(
         n_network=len(network),
         n_behavior=len(behavior),
     )
+
+
+def _components(
+    values: NDArray[np.float64], n_components: int
+) -> tuple[NDArray[np.float64], float]:
+    """Principal components of each window, and the largest singular value."""
+    centred = values - values.mean(axis=0)
+    if np.abs(centred).max() < 1e-12:
+        return np.zeros((len(values), 0)), 0.0
+    if min(centred.shape) > max(_FULL_DECOMPOSITION, 4 * n_components):
+        # A full decomposition of a long recording takes gigabytes; the first vector is fixed, so
+        # that equal features give equal components.
+        start = np.cos(np.arange(min(centred.shape), dtype=np.float64))
+        left, sizes, _ = svds(centred, k=n_components, v0=start)
+        left, sizes = left[:, ::-1], sizes[::-1]
+    else:
+        left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    rank = min(n_components, int(np.sum(sizes > 1e-9 * sizes[0])))
+    return left[:, :rank] * sizes[:rank], float(sizes[0])
 
 
 def _partition(points: NDArray[np.float64], least: int, penalty: float) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ __all__ = ["LslSource"]
 _KINDS = ("auto", "counts", "spikes")
 _BUFFER_S = 360
 _POLL_S = 0.05
+_MOST_SAMPLES = 256
 _TICK = -1
 
 
@@ -32,8 +33,9 @@ class LslSource:
     *Counts*: a regular stream with one channel per node and one sample per bin, stamped with the
     start of the bin.  *Spikes*: an irregular stream of one channel, one sample per spike, the
     position of its node as a number or its name as text, stamped with the time of the spike; a
-    sample of -1 or an empty text says that all spikes before it were sent.  Without such ticks a
-    bin is closed by the first spike behind it.  Times are those of the sender's clock.
+    sample of -1 or an empty text, a *tick*, says that all spikes before it were sent.  Without
+    ticks a bin is closed by the first spike behind it.  A tick before the first spike says where
+    the first bin starts.  Times are those of the sender's clock.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ class LslSource:
         self.kind, self.source_id = one_of(kind, _KINDS, "kind"), source_id
         self.timeout_s = positive_number(timeout_s, "timeout_s")
         self._closed = threading.Event()
-        self._last_s: float | None = None
+        self._begun = False
 
     def open(self, info: StreamInfo) -> None:
         """
@@ -138,7 +140,7 @@ class LslSource:
         silent_since = time.monotonic()
         while not self._closed.is_set():
             try:
-                samples, stamps = self._inlet.pull_chunk(timeout=_POLL_S, max_samples=256)
+                samples, stamps = self._pull()
             except LostError:
                 self._find_again()
                 continue
@@ -148,6 +150,15 @@ class LslSource:
             elif time.monotonic() - silent_since > 1.0:
                 self._refuse_another()
                 silent_since = time.monotonic()
+
+    def _pull(self) -> tuple[list[Any], list[float]]:
+        """Wait for a sample, and take those that lie behind it."""
+        # Given a time to wait, pull_chunk waits until its buffer is full or that time is over.
+        sample, stamp = self._inlet.pull_sample(timeout=_POLL_S)
+        if sample is None:
+            return [], []
+        samples, stamps = self._inlet.pull_chunk(timeout=0.0, max_samples=_MOST_SAMPLES)
+        return [sample, *samples], [stamp, *stamps]
 
     def _as_chunks(self, samples: Any, stamps: list[float]) -> Iterator[Counts | Spikes]:
         received = time.perf_counter()
@@ -164,9 +175,12 @@ class LslSource:
         chosen = np.array([item for item, keep in zip(nodes, spikes, strict=True) if keep])
         if chosen.dtype.kind == "f":
             chosen = np.rint(chosen).astype(np.int64)
+        # What stands before the first spike of all says from where on spikes are known.
+        begun, self._begun = self._begun, True
         yield Spikes(
             times_s=np.asarray(stamps)[spikes],
             node_ids=chosen if len(chosen) else np.zeros(0, np.int64),
+            t_start_s=stamps[0] if tick[0] and not begun else None,
             until_s=max(np.asarray(stamps)[tick], default=None),
             received_s=received,
         )

@@ -21,7 +21,8 @@ from tavrnn_ephys.figures import (
     plot_performance_by_rank,
     plot_placed_nodes,
 )
-from tavrnn_ephys.figures.matrices import node_rows, varies_beyond_decay
+from tavrnn_ephys.figures._drawing import short_name
+from tavrnn_ephys.figures.matrices import mean_of_known, node_rows, varies_beyond_decay
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -75,11 +76,11 @@ def behavior_figures(
         plot_electrodes(result.activity.nodes, ax=figures["behavior_electrodes"].subplots())
     if found.ranking is not None:
         ranked = found.ranking.to_pandas(result.windows)
-        # Bars of two heights say no more than the ranks' names.
+        # Two values say no more than the ranks' names.
         if ranked["score"].nunique() > 2:
             figures["behavior_ranking"] = _figure(6.0, 3.6)
             ax = figures["behavior_ranking"].subplots()
-            plot_performance_by_rank(ranked, ax=ax, label=label)
+            plot_performance_by_rank(ranked, ax=ax, label=label, everyone=found.score)
         figures["behavior_difference"] = _difference(result, found)
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
     is_number = not found.behavior.is_label and found.behavior.period is None
@@ -126,8 +127,8 @@ def _difference(result: AnalysisResult, found: BehaviorResult) -> Figure:
     known = np.flatnonzero(np.isfinite(score))
     ranked = known[np.argsort(score[known], kind="stable")]
     n_each = max(len(ranked) // 5, 1)
-    high = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[-n_each:])]), axis=0)
-    low = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[:n_each])]), axis=0)
+    high = mean_of_known(connectivity.weights[np.sort(ranked[-n_each:])])
+    low = mean_of_known(connectivity.weights[np.sort(ranked[:n_each])])
     limits = np.arange(3.0)
     three = ConnectivitySequence(
         weights=np.stack([high, low, high - low]),
@@ -182,11 +183,11 @@ _METHODS = {"tsne": "t-SNE", "pca": "principal components", "umap": "UMAP"}
 
 
 def _alignment(found: BehaviorResult, alignment: GroupAlignment, label: str) -> Figure:
-    figure = _figure(10.5, 3.6)
+    figure, reference = _figure(10.5, 3.6), short_name(alignment.reference)
     names = {
         "silhouette": "silhouette of groups",
         "group_accuracy": "group of left-out node,\nbalanced accuracy",
-        "similarity": f"similarity of {alignment.reference}\nwith other groups (cosine)",
+        "similarity": f"similarity of {reference}\nwith other groups (cosine)",
     }
     for ax, (name, text) in zip(figure.subplots(1, 3), names.items(), strict=True):
         plot_against_performance(

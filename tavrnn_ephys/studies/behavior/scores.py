@@ -24,6 +24,7 @@ __all__ = [
     "components_of",
     "groups_to_align",
     "is_constant",
+    "n_components_of",
     "without_rare_labels",
 ]
 
@@ -110,6 +111,26 @@ def components_of(behavior: WindowBehavior) -> dict[str, NDArray[np.float64]]:
         return {"": score}
     angle = 2 * np.pi * score / behavior.period
     return {"cosine": np.cos(angle), "sine": np.sin(angle)}
+
+
+def n_components_of(behavior: WindowBehavior) -> int:
+    """
+    Count the series of numbers that a behaviour is followed by.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+
+    Returns
+    -------
+    int
+        1 of a number and of two labels, 2 of an angle, else the number of labels.
+    """
+    if not behavior.is_label:
+        return 1 if behavior.period is None else 2
+    n_labels = len(np.unique(behavior.values[behavior.values != ""]))
+    return n_labels if n_labels > 2 else 1
 
 
 def check_behavior(recording: Recording, behavior: WindowBehavior, config: BehaviorConfig) -> None:

@@ -19,12 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.statistics.discoveries import holm_p_values
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.analysis import analyze_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig, stem_of
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
-from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
+from tavrnn_ephys.studies.behavior.tables import (
+    BEHAVIOR_TABLES,
+    UNDECIDED_TABLE,
+    behavior_tables,
+    undecided_tables,
+)
 
 if TYPE_CHECKING:
     import neo
@@ -210,22 +217,30 @@ def table_names(n_behaviors: int) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> table_names(2)[-1], len(table_names(1)) == len(BEHAVIOR_TABLES)
-    ('behavior_family', True)
+    >>> table_names(2)[-1], table_names(1)[-1]
+    ('behavior_family', 'behavior_undecided')
     """
-    each = [_renamed(name, index) for index in range(n_behaviors) for name in BEHAVIOR_TABLES]
+    names = (*BEHAVIOR_TABLES, UNDECIDED_TABLE)
+    each = [_renamed(name, index) for index in range(n_behaviors) for name in names]
     return (*each, *([FAMILY_TABLE] if n_behaviors > 1 else []))
 
 
-def tables_of_behaviors(results: Mapping[int, BehaviorResult]) -> dict[str, pandas.DataFrame]:
+def tables_of_behaviors(
+    results: Mapping[int, BehaviorResult],
+    unanswered: Mapping[int, tuple[WindowBehavior, str]] | None = None,
+    windows: Windows | None = None,
+) -> dict[str, pandas.DataFrame]:
     """
     Give what was found of several behaviours as tables.
 
     Parameters
     ----------
     results : mapping of int to BehaviorResult
-        By position among the behaviours that were asked for; one that the recording cannot decide
-        is absent.
+        By position among the behaviours that were asked for.
+    unanswered : mapping of int to (WindowBehavior, str), optional
+        Those that the recording cannot decide, each with the reason.
+    windows : Windows, optional
+        The windows of these.
 
     Returns
     -------
@@ -238,6 +253,10 @@ def tables_of_behaviors(results: Mapping[int, BehaviorResult]) -> dict[str, pand
         for index, result in results.items()
         for name, table in behavior_tables(result).items()
     }
+    for index, (behavior, reason) in (unanswered or {}).items():
+        if windows is not None:
+            own = undecided_tables(behavior, windows, reason)
+            found |= {_renamed(name, index): table for name, table in own.items()}
     several = [item for item in results.values() if item.n_behaviors > 1]
     return found | ({FAMILY_TABLE: family_table(several)} if several else {})
 

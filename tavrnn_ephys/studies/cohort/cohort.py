@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,17 @@ from tavrnn_ephys.results import read_results
 from tavrnn_ephys.studies.cohort.dask_engine import DaskEngine
 from tavrnn_ephys.studies.cohort.engines import Engine, LocalEngine, SerialEngine
 from tavrnn_ephys.studies.cohort.manifest import read_manifest
-from tavrnn_ephys.studies.cohort.plan import Plan, make_plan, read_plan
+from tavrnn_ephys.studies.cohort.plan import Plan, make_plan, read_plan, write_plan
 from tavrnn_ephys.studies.cohort.report import StudyTables, study_tables
-from tavrnn_ephys.studies.cohort.running import Status, part_of, run_plan, status_of
+from tavrnn_ephys.studies.cohort.running import (
+    Status,
+    part_of,
+    run_plan,
+    status_of,
+    train_model,
+)
 from tavrnn_ephys.studies.cohort.shards import shard_files
+from tavrnn_ephys.studies.cohort.shared import shared_plan
 from tavrnn_ephys.studies.recordings.config import ComparisonConfig
 
 if TYPE_CHECKING:
@@ -164,7 +171,39 @@ class Cohort:
             engine = client if isinstance(client, DaskEngine) else DaskEngine(client)
         elif n_workers is not None:
             engine = LocalEngine(n_workers=n_workers, memory=memory)
+        train_model(self.plan, self.study, engine)
         return run_plan(chosen, self.study, engine, memory=memory, retry=retry, verbose=verbose)
+
+    def shared(self, hold_out: Mapping[str, Collection[str]] | None = None) -> Cohort:
+        """
+        Plan the same recordings with one model for all, as a study of its own.
+
+        The recurrence, the attention, the encoder and the prior are shared; each recording has
+        its own projection of its nodes.
+
+        Parameters
+        ----------
+        hold_out : mapping of str to collection of str, optional
+            Recordings that the model is not trained on but adapted to: values by a fact of the
+            manifest, or by ``"id"``.
+
+        Returns
+        -------
+        Cohort
+            The study in the folder ``shared`` of this one; nothing is trained yet.
+
+        Raises
+        ------
+        InputError
+            If choices differ between recordings, fewer than two are left to train on, or a
+            culture stands on both sides.
+        OutputError
+            If the folder cannot be made.
+        """
+        plan = shared_plan(self.plan, hold_out or {})
+        study = make_folder(self.study / "shared")
+        write_plan(plan, study)
+        return Cohort(study=study, plan=plan)
 
     @property
     def status(self) -> Status:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from tavrnn_ephys.core.errors import InputError, MissingDependencyError, TavrnnEphysError
+from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.methods.threads import thread_variables
-from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
+from tavrnn_ephys.studies.cohort.work import run_task
 
 __all__ = ["DaskEngine", "connected"]
 
 _INSTALL = "pip install 'tavrnn_ephys[cluster]'"
 _WAITING_S = 30
+_PER_WORKER = 3
+# Deaths of workers before a recording is given back; alone it is tried further.
+_DEATHS = 0
+_WALLTIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
+# A worker of a queue ends so long before its job is ended, and another follows it.
+_MARGIN_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -32,10 +41,15 @@ class DaskEngine:
         Any client; its workers must see the study and the recordings under the same paths.
     run : callable
         What is done with a task; a function of a module, which workers can import.
+    n_workers : int
+        Workers that are to come, where they come when there is work.
     """
 
     client: Any
     run: Callable[[Task], Outcome] = run_task
+    n_workers: int = 1
+    # A worker that dies takes with it whatever else was handed to it.
+    isolates: ClassVar[bool] = False
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -60,22 +74,28 @@ class DaskEngine:
 
         waiting = iter(tasks)
         submitted: dict[Any, Task] = {}
-        room = 3 * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
         completed = as_completed([])
-        for task in islice(waiting, room):
-            completed.add(self._submit(task, submitted))
+        completed.update(self._submitted(waiting, submitted))
         for future in completed:
             self._check()
             task = submitted.pop(future.key)
-            yield task, _outcome(future)
-            for following in islice(waiting, 1):
-                completed.add(self._submit(following, submitted))
+            yield task, _outcome(future, task)
+            completed.update(self._submitted(waiting, submitted))
 
-    def _submit(self, task: Task, submitted: dict[Any, Task]) -> Any:
-        # Not pure: a task that is tried again is another, and nothing is remembered for ever.
-        future = self.client.submit(self.run, task, pure=False, retries=0)
-        submitted[future.key] = task
-        return future
+    def _submitted(self, waiting: Iterator[Task], submitted: dict[Any, Task]) -> list[Any]:
+        """Submit as many as there is room for; workers may have come or gone."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        room = _PER_WORKER * max(self.n_workers, len(workers)) - len(submitted)
+        # Workers that declare their memory get no more than fits beside one another.
+        declared = bool(workers) and all("memory" in item["resources"] for item in workers)
+        futures = []
+        for task in islice(waiting, max(0, room)):
+            limits = {"resources": {"memory": task.memory}} if declared else {}
+            # Not pure: a task that is tried again is another, and nothing is remembered for ever.
+            future = self.client.submit(self.run, task, pure=False, retries=0, **limits)
+            submitted[future.key] = task
+            futures.append(future)
+        return futures
 
     def _check(self) -> None:
         if self.client.status != "running":
@@ -84,7 +104,7 @@ class DaskEngine:
             )
 
 
-def _outcome(future: Any) -> Outcome:
+def _outcome(future: Any, task: Task) -> Outcome:
     from distributed import KilledWorker
 
     if future.status == "finished":
@@ -96,9 +116,13 @@ def _outcome(future: Any) -> Outcome:
         )
     error = future.exception()
     if isinstance(error, KilledWorker):
+        n_starts = error.allowed_failures + 1
         return Outcome(
             state="lost",
-            reason="Its worker was killed, most often for more memory than it may take.",
+            reason="Its worker died at it again and again, most often for more memory than a "
+            f"worker may take; it needs about {bytes_text(task.memory)}. Give workers more: "
+            "--memory.",
+            n_starts=n_starts,
         )
     return Outcome(state="failed", reason=f"{type(error).__name__}: {error}")
 
@@ -134,7 +158,8 @@ def connected(
     Raises
     ------
     InputError
-        If the scheduler does not answer, or the choices of the queue do not suit it.
+        If the scheduler does not answer or has no workers, or the choices of the queue do not
+        suit it.
     MissingDependencyError
         If Dask is not installed.
     """
@@ -144,7 +169,9 @@ def connected(
         raise MissingDependencyError(
             f"The engine '{engine}' needs Dask. Install it: {_INSTALL}"
         ) from None
-    with thread_variables():
+    import dask
+
+    with thread_variables(), dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
         cluster = _cluster(engine, n_workers, memory, slurm or {})
         try:
             client = Client(engine if cluster is None else cluster, timeout=_WAITING_S)
@@ -154,11 +181,22 @@ def connected(
                 f"No scheduler answers at '{engine}' ({reason}). Start one: dask scheduler"
             ) from None
         try:
-            yield DaskEngine(client)
+            if cluster is None:
+                _require_workers(client, engine)
+            yield DaskEngine(client, n_workers=n_workers)
         finally:
             client.close()
             if cluster is not None:
                 cluster.close()
+
+
+def _require_workers(client: Any, engine: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_WAITING_S)
+    except TimeoutError:
+        raise InputError(
+            f"The scheduler '{engine}' has no workers. Start some: dask worker {engine}"
+        ) from None
 
 
 def _cluster(engine: str, n_workers: int, memory: str | None, slurm: Mapping[str, str]) -> Any:
@@ -181,11 +219,26 @@ def _cluster(engine: str, n_workers: int, memory: str | None, slurm: Mapping[str
     except ImportError:
         raise MissingDependencyError(f"The engine 'slurm' needs it: {_INSTALL}") from None
     chosen: dict[str, Any] = {"cores": 1, "processes": 1, "walltime": "04:00:00"}
-    chosen["memory"] = memory or "4GB"
+    chosen = {**chosen, "memory": memory or "4GB", **slurm}
+    lifetime = _lifetime_s(str(chosen["walltime"]))
+    chosen["worker_extra_args"] = ["--lifetime", f"{lifetime:g}s", "--lifetime-stagger", "1m"]
     try:
-        cluster = SLURMCluster(**{**chosen, **slurm}, scheduler_options={"dashboard": False})
+        cluster = SLURMCluster(**chosen, scheduler_options={"dashboard": False})
     except (TypeError, ValueError) as error:
         raise InputError(f"The queue refuses its choices: {error}. See --slurm.") from None
     # Adapting, not scaling: a job that the queue cancels is replaced.
     cluster.adapt(minimum=1, maximum=n_workers)
     return cluster
+
+
+def _lifetime_s(walltime: str) -> float:
+    """Read a time limit as Slurm does, and end somewhat before it."""
+    found = _WALLTIME.fullmatch(walltime.strip())
+    if found is None:
+        raise InputError(f"walltime is a time such as 04:00:00 or 1-12:00:00, got '{walltime}'.")
+    days, first, second, third = (int(part or 0) for part in found.groups())
+    if found[1] or found[4]:  # D-HH:MM:SS, or HH:MM:SS
+        limit = 86400 * days + 3600 * first + 60 * second + third
+    else:  # MM, or MM:SS
+        limit = 60 * first + second
+    return max(limit - _MARGIN_S, 0.8 * limit)

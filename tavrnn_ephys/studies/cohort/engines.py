@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.methods.threads import thread_variables
-from tavrnn_ephys.studies.cohort.work import Outcome, Task, run_task
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
+from tavrnn_ephys.studies.cohort.work import run_task
 
 __all__ = ["Engine", "LocalEngine", "SerialEngine"]
 
@@ -24,7 +25,13 @@ _PATIENCE_S = 5.0
 
 
 class Engine(Protocol):
-    """Something that analyses recordings."""
+    """
+    Something that analyses recordings.
+
+    ``isolates`` says whether a process that dies takes its own recording with it and no other.
+    """
+
+    isolates: ClassVar[bool]
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -55,6 +62,7 @@ class SerialEngine:
     """
 
     run: Callable[[Task], Outcome] = run_task
+    isolates: ClassVar[bool] = True
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -100,6 +108,7 @@ class LocalEngine:
     n_workers: int
     memory: int | None = None
     run: Callable[[Task], Outcome] = run_task
+    isolates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive_int(self.n_workers, "workers")

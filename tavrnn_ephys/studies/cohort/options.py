@@ -12,7 +12,7 @@ from tavrnn_ephys.core.adapter_options import option_text, parse_options
 from tavrnn_ephys.core.durations import parse_duration_s
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FORMS, MEASURES, PROFILES
-from tavrnn_ephys.core.spec import to_facts
+from tavrnn_ephys.core.spec import StateSpec, to_facts
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 
@@ -30,6 +30,8 @@ class AnalysisOptions:
         Bins, windows, connectivity, graphs and model.
     behavior : BehaviorConfig, optional
         A behaviour that the network is linked to.
+    states : StateSpec, optional
+        How discrete states of the network are found, where they are asked for.
     adapter : str, optional
         Adapter that reads the recording; found by content by default.
     options : mapping of str to object
@@ -42,10 +44,23 @@ class AnalysisOptions:
 
     config: AnalysisConfig
     behavior: BehaviorConfig | None = None
+    states: StateSpec | None = None
     adapter: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     session_start: str | None = None
     connectivity: str = "triangle"
+
+    def facts(self) -> dict[str, Any]:
+        """
+        Name every choice of the analysis.
+
+        Returns
+        -------
+        dict
+            Scalars by dotted key.
+        """
+        asked = [item for item in (self.behavior, self.states) if item is not None]
+        return self.config.facts() | to_facts(*asked)
 
     def canonical(self) -> str:
         """
@@ -56,14 +71,13 @@ class AnalysisOptions:
         str
             JSON with sorted keys.
         """
-        facts = self.config.facts() | (to_facts(self.behavior) if self.behavior else {})
         about = {
             "adapter": self.adapter,
             "options": {name: option_text(value) for name, value in self.options.items()},
             "session_start": self.session_start,
             "connectivity": self.connectivity,
         }
-        return json.dumps({**facts, **about}, sort_keys=True, default=str)
+        return json.dumps({**self.facts(), **about}, sort_keys=True, default=str)
 
 
 def _duration(value: Any) -> float:
@@ -101,6 +115,10 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
     return checked
 
 
+def _states(value: Any) -> int | str:
+    return "auto" if value == "auto" else _whole(value)
+
+
 def _groups(value: Any) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
@@ -130,6 +148,7 @@ KEYS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "behavior_how": ("behavior", "how", _text),
     "behavior_period": ("behavior", "period", _number),
     "groups": ("behavior", "groups", _groups),
+    "states": ("states", "n_states", _states),
     "adapter": ("reading", "adapter", _text),
     "option": ("reading", "options", _options),
     "session_start": ("reading", "session_start", _text),
@@ -197,7 +216,9 @@ def analysis_options(given: Mapping[str, Any], where: str) -> AnalysisOptions:
         raise InputError(
             f"{where} lacks {', '.join(missing)}. Give it there, under 'defaults', or as an option."
         )
-    parts: dict[str, dict[str, Any]] = {"analysis": {}, "behavior": {}, "reading": {}}
+    parts: dict[str, dict[str, Any]] = {
+        "analysis": {}, "behavior": {}, "states": {}, "reading": {},
+    }  # fmt: skip
     for name, value in given.items():
         part, target, take = KEYS[name]
         try:
@@ -215,9 +236,10 @@ def _checked(parts: Mapping[str, dict[str, Any]], where: str) -> AnalysisOptions
         behavior = (
             BehaviorConfig(**parts["behavior"], seed=config.seed) if parts["behavior"] else None
         )
+        states = StateSpec(**parts["states"], seed=config.seed) if parts["states"] else None
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    return AnalysisOptions(config=config, behavior=behavior, **parts["reading"])
+    return AnalysisOptions(config=config, behavior=behavior, states=states, **parts["reading"])
 
 
 def _decapitalised(error: InputError) -> str:

@@ -7,21 +7,29 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.connectivity.size import analysis_size
 from tavrnn_ephys.core.addresses import Address
+from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, InputError, TavrnnEphysError
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.core.progress import progress_bar
+from tavrnn_ephys.core.spec import RecordingSpec
+from tavrnn_ephys.io.blocks import loaded_segment, node_signals, segment_limits_s
+from tavrnn_ephys.io.outlines import Outline, outline_of
 from tavrnn_ephys.studies.cohort.manifest import Entry
 from tavrnn_ephys.studies.cohort.options import AnalysisOptions, analysis_options
 from tavrnn_ephys.studies.cohort.shards import digest_of, read_json, shard_key, state_of, write_json
-from tavrnn_ephys.studies.inspection import inspect_file
+from tavrnn_ephys.studies.recording import read_block
 
-__all__ = ["Plan", "Planned", "make_plan", "read_plan"]
+if TYPE_CHECKING:
+    import neo
+
+__all__ = ["Plan", "Planned", "make_plan", "read_plan", "write_plan"]
 
 _FORMAT = 1
+_PLAN = "plan.json"
 # Seconds of one core for an analysis of ten windows of ten nodes, and for each weight beyond.
 _SECONDS, _SECONDS_PER_WEIGHT = 2.0, 2e-6
 
@@ -57,6 +65,12 @@ class Planned:
         Why it cannot be analysed; empty where it can.
     warned : tuple of str
         What reading it warned of.
+    was_read : bool
+        Whether it was read for its size, which its headers do not tell.
+    model : str
+        Key of the model that is shared by recordings; empty where it gets a model of its own.
+    is_held_out : bool
+        Whether the shared model is adapted to it in place of being trained on it.
     """
 
     id: str
@@ -72,6 +86,9 @@ class Planned:
     seconds: float = 0.0
     refusal: str = ""
     warned: tuple[str, ...] = ()
+    was_read: bool = False
+    model: str = ""
+    is_held_out: bool = False
 
     @property
     def choices(self) -> AnalysisOptions:
@@ -103,6 +120,9 @@ class Plan:
             )
             minutes = sum(item.seconds for item in able) / 60
             lines.append(f"One core takes about {max(1, round(minutes))} min for all.")
+        read = [item.id for item in able if item.was_read]
+        if read:
+            lines.append(f"Headers do not tell the size of {some(read)}: it was read.")
         lines += [f"{item.id}: refused. {item.refusal}" for item in self.recordings if item.refusal]
         return "\n".join(lines)
 
@@ -130,13 +150,33 @@ def make_plan(entries: Sequence[Entry], study: Path, *, verbose: bool = False) -
     OutputError
         If the plan cannot be written.
     """
-    place = study / "plan.json"
-    before = {item.file: item for item in read_plan(study).recordings} if place.is_file() else {}
+    is_planned = (study / _PLAN).is_file()
+    before = {item.file: item for item in read_plan(study).recordings} if is_planned else {}
     bar = progress_bar(entries, what="planning", unit="recording", verbose=verbose)
     recordings = [_planned(entry, before.get(str(entry.file))) for entry in bar]
     plan = Plan(recordings=_without_repeats(recordings))
-    write_json(place, {"format": _FORMAT, "recordings": [asdict(item) for item in plan.recordings]})
+    write_plan(plan, study)
     return plan
+
+
+def write_plan(plan: Plan, study: Path) -> None:
+    """
+    Write the plan of a study.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    study : pathlib.Path
+        Folder of the study.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    rows = [asdict(item) for item in plan.recordings]
+    write_json(study / _PLAN, {"format": _FORMAT, "recordings": rows})
 
 
 def read_plan(study: Path) -> Plan:
@@ -158,7 +198,7 @@ def read_plan(study: Path) -> Plan:
     InputError
         If there is none, or it is damaged.
     """
-    place = Path(study) / "plan.json"
+    place = Path(study) / _PLAN
     if not place.is_file():
         raise InputError(
             f"'{study}' holds no plan.json. Make it: tavrnn-ephys cohort plan MANIFEST "
@@ -206,8 +246,17 @@ def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
     # A folder can change inside without a change of its own time.
     still = before is not None and state and before.state == state
     digest = before.digest if still and before is not None else digest_of(entry.file)
-    n_nodes, n_windows, n_bins = _size(entry.file, choices)
-    size = analysis_size(n_windows, n_nodes, n_bins=n_bins, measure=choices.config.measure)
+    segments, was_read = _sizes(entry.file, choices)
+    config = choices.config
+    # What does not fit, such as a segment that there is not, says so when it is analysed.
+    segment = segments[min(config.segment_index or 0, len(segments) - 1)]
+    if not segment.n_nodes:
+        raise InputError(f"'{entry.file.name}' holds no nodes that could be analysed.")
+    n_nodes, duration_s = segment.n_nodes, segment.t_stop_s - segment.t_start_s
+    # Windows over trials or events are known when the recording is read.
+    n_windows = config.windows.n_windows(duration_s) or 0
+    n_bins = math.ceil(duration_s / config.bin_size_s)
+    size = analysis_size(n_windows, n_nodes, n_bins=n_bins, measure=config.measure)
     return {
         "digest": digest,
         "state": state,
@@ -216,21 +265,25 @@ def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
         "n_windows": n_windows,
         "memory": size.memory,
         "seconds": _SECONDS + _SECONDS_PER_WEIGHT * n_windows * n_nodes**2,
+        "was_read": was_read,
     }
 
 
-def _size(path: Path | Address, choices: AnalysisOptions) -> tuple[int, int, int]:
-    """Count nodes, windows and bins; what does not fit says so when it is analysed."""
-    summary = inspect_file(path, adapter=choices.adapter, options=choices.options)
-    config = choices.config
-    index = min(config.segment_index or 0, len(summary.segments) - 1)
-    segment = summary.segments[index]
-    if segment.t_start_s is None or segment.t_stop_s is None or not segment.nodes:
-        raise InputError(f"'{path.name}' holds no nodes that could be analysed.")
-    duration = segment.t_stop_s - segment.t_start_s
-    # Windows over trials or events are known when the recording is read.
-    n_windows = config.windows.n_windows(duration) or 0
-    return segment.nodes[0].n_nodes, n_windows, math.ceil(duration / config.bin_size_s)
+def _sizes(path: Path | Address, choices: AnalysisOptions) -> tuple[tuple[Outline, ...], bool]:
+    """Size of each segment, from headers where they tell it; else the recording is read."""
+    found = outline_of(path, choices.adapter, choices.options)
+    if found is not None:
+        return found, False
+    block = read_block(path, RecordingSpec(adapter=choices.adapter, options=choices.options))
+    segments = [loaded_segment(segment) for segment in block.segments]
+    return tuple(_outline(segment) for segment in segments), True
+
+
+def _outline(segment: neo.Segment) -> Outline:
+    signals = node_signals(segment)
+    n_nodes = len(segment.spiketrains) or (signals[0].shape[1] if signals else 0)
+    start_s, stop_s = segment_limits_s(segment) if n_nodes else (0.0, 0.0)
+    return Outline(n_nodes=n_nodes, t_start_s=start_s, t_stop_s=stop_s)
 
 
 def _without_repeats(recordings: Sequence[Planned]) -> tuple[Planned, ...]:

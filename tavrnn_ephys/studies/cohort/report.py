@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.results import read_results
+from tavrnn_ephys.statistics.missing import missing_by_group, missing_sentence
 from tavrnn_ephys.statistics.trends import trends_over_recordings
 from tavrnn_ephys.studies.cohort.plan import Plan, Planned
 from tavrnn_ephys.studies.cohort.running import status_of
 from tavrnn_ephys.studies.cohort.shards import read_mark, shard_files
 from tavrnn_ephys.studies.recordings.config import ComparisonConfig
 from tavrnn_ephys.studies.recordings.identities import check_groups, effects_of, identities
-from tavrnn_ephys.studies.recordings.measuring import DENSITY, means_over_windows
+from tavrnn_ephys.studies.recordings.measuring import common_level, means_over_windows
 
 if TYPE_CHECKING:
     import pandas
@@ -44,6 +43,9 @@ class StudyTables:
         One row per measure and contrast, each culture counting once.
     trends : pandas.DataFrame or None
         One row per measure, over recordings.
+    answers : pandas.DataFrame
+        One row per finished recording: id, number of states where they were asked for, and what
+        its analysis answers.
     threshold : float
         Smallest weight of an edge, the same in all recordings.
     missing_p_value : float or None
@@ -55,6 +57,7 @@ class StudyTables:
     missing: pandas.DataFrame
     effects: pandas.DataFrame | None
     trends: pandas.DataFrame | None
+    answers: pandas.DataFrame
     threshold: float
     missing_p_value: float | None
 
@@ -79,10 +82,7 @@ class StudyTables:
         n_missing, n_all = len(self.missing), len(self.missing) + len(self.recordings)
         text = f"{n_all - n_missing} of {n_all} recordings are analysed."
         if self.missing_p_value is not None and n_missing:
-            likely = (
-                "unequally" if self.missing_p_value < 0.05 else "equally, as far as can be said"
-            )
-            text += f" Groups lack recordings {likely} (p = {self.missing_p_value:.3g})."
+            text += f" {missing_sentence(self.missing_p_value)}"
         return text
 
 
@@ -131,17 +131,22 @@ def study_tables(
     if config.group_by is not None:
         check_groups(about, config)
     marks = {item.id: read_mark(study, item.key) or {} for item in done}
-    level = _common_level(list(marks.values())) if config.threshold is None else config.threshold
+    level = config.threshold
+    if level is None:
+        level = common_level([mark["levels"] for mark in marks.values()])
     bar = progress_bar(done, what="measuring", unit="recording", verbose=verbose)
-    rows = [_measured(study, item, level, config.seed) for item in bar]
+    rows = [_measured(study, item, level, config.seed) | _states(marks[item.id]) for item in bar]
     table = pd.concat([about, pd.DataFrame(rows)], axis=1)
-    complete = [name for name in rows[0] if name != "n_windows" and table[name].notna().all()]
+    measures = [name for name in table.columns if name not in (*about.columns, "n_windows")]
+    complete = [name for name in measures if table[name].notna().all()]
     missing = states.failures
     p_value = None
     if config.group_by is not None:
         groups = {item.id: item.facts.get(config.group_by, "") for item in plan.recordings}
         missing = missing.assign(group=[groups[name] for name in missing["id"]])
-        p_value = _missing_p_value(states.states, groups)
+        p_value = missing_by_group(
+            [states.states[name] != "done" for name in groups], list(groups.values())
+        )
     trends = None
     if config.trend is not None:
         trends = trends_over_recordings(
@@ -152,6 +157,7 @@ def study_tables(
         missing=missing,
         effects=effects_of(table, complete, config),
         trends=trends,
+        answers=pd.DataFrame([_answer(item, marks[item.id]) for item in done]),
         threshold=level,
         missing_p_value=p_value,
     )
@@ -175,32 +181,18 @@ def _facts(item: Planned) -> dict[str, str]:
     return {"file": item.id, **item.facts}
 
 
-def _common_level(marks: Sequence[Mapping[str, Any]]) -> float:
-    """Find the weight that the same share of pairs exceeds, each recording counting once."""
-    levels = np.concatenate([np.asarray(mark["levels"], dtype=np.float64) for mark in marks])
-    return max(float(np.quantile(levels, 1 - DENSITY)), 0.0)
-
-
 def _measured(study: Path, item: Planned, level: float, seed: int) -> dict[str, float]:
     connectivity = read_results(shard_files(study, item.key)[0], what="connectivity")
     return means_over_windows(connectivity, level, seed)
 
 
-def _missing_p_value(states: Mapping[str, str], groups: Mapping[str, str]) -> float | None:
-    """Test whether what is missing goes with the group."""
-    from scipy.stats import PermutationMethod, chi2_contingency, fisher_exact
+def _states(mark: Mapping[str, Any]) -> dict[str, float]:
+    """Take what the mark of a shard says of its states, NaN where a number is not known."""
+    known = mark.get("states", {})
+    return {name: float("nan") if value is None else value for name, value in known.items()}
 
-    names = sorted(set(groups.values()))
-    table = np.array(
-        [
-            [sum(groups[key] == name and (states[key] == "done") == is_done for key in states)
-             for is_done in (True, False)]
-            for name in names
-        ]
-    )  # fmt: skip
-    if len(names) < 2 or not table.sum(axis=0).all():
-        return None
-    if len(names) == 2:
-        return float(fisher_exact(table).pvalue)
-    method = PermutationMethod(n_resamples=9999, rng=np.random.default_rng(0))
-    return float(chi2_contingency(table, correction=False, method=method).pvalue)
+
+def _answer(item: Planned, mark: Mapping[str, Any]) -> dict[str, Any]:
+    states = mark.get("states", {}).get("n_states")
+    found = {} if states is None else {"states": int(states)}
+    return {"id": item.id, **found, "answer": " ".join(mark.get("answer", ()))}

@@ -5,25 +5,31 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.core.addresses import is_address
 from tavrnn_ephys.core.csv_files import write_csv
-from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.errors import InputError, OutputError, TavrnnEphysError
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.core.output import whole_file
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.studies.cohort.engines import Engine, SerialEngine
 from tavrnn_ephys.studies.cohort.plan import Plan, Planned
-from tavrnn_ephys.studies.cohort.shards import read_json, read_mark, write_json
-from tavrnn_ephys.studies.cohort.work import Outcome, Task
+from tavrnn_ephys.studies.cohort.shards import (
+    finished,
+    model_files,
+    read_json,
+    read_mark,
+    write_json,
+)
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Status", "part_of", "run_plan", "status_of"]
+__all__ = ["Status", "part_of", "run_plan", "status_of", "train_model"]
 
 # Starts of a recording whose process dies, and of one that meets an unexpected error.
 _STARTS = {"lost": 3, "failed": 2}
@@ -158,24 +164,70 @@ def run_plan(
     return status
 
 
+def train_model(plan: Plan, study: Path, engine: Engine | None = None) -> None:
+    """
+    Train the model that the recordings of a study share, where that is not done yet.
+
+    Parameters
+    ----------
+    plan : Plan
+        The whole study; nothing is trained where each recording has a model of its own.
+    study : pathlib.Path
+        Folder of the study.
+    engine : Engine, optional
+        Where it is done; in this process by default.
+
+    Raises
+    ------
+    InputError
+        If a recording that it is trained on does not suit it, or another run trains it.
+    OutputError
+        If the disk is full.
+    TavrnnEphysError
+        If its process died.
+    """
+    shared = [item for item in plan.recordings if item.model and not item.refusal]
+    training = [_task(item, study) for item in shared if not item.is_held_out]
+    if not training or finished(*model_files(study, shared[0].model)) is not None:
+        return
+    task = replace(
+        training[0],
+        id="shared model",
+        key=shared[0].model,
+        memory=sum(part.memory for part in training),
+        trains_on=tuple(training),
+    )
+    for _, outcome in _settled([task], engine or SerialEngine(), study):
+        if outcome.state == "busy":
+            raise InputError("Another run trains the shared model. Run this one when it is done.")
+        if outcome.state == "refused":
+            raise InputError(f"The shared model cannot be trained. {outcome.reason}")
+        if outcome.state not in _SETTLED:
+            raise TavrnnEphysError(f"The shared model was not trained. {outcome.reason}")
+
+
 def _settled(tasks: Sequence[Task], engine: Engine, study: Path) -> Iterator[tuple[Task, Outcome]]:
     """Run tasks, those again that may have failed by chance, until each has its outcome."""
     starts: Counter[str] = Counter()
-    while tasks:
+    rounds = [list(tasks)]
+    while any(rounds):
         again = []
-        for task, outcome in engine.outcomes(tasks):
-            starts[task.id] += 1
-            _log(study, task, outcome)
-            if outcome.state == "full":
-                raise OutputError(
-                    f"There is no room left for '{study}'. Make room and run it again; what is "
-                    "done is kept."
-                )
-            if starts[task.id] < _STARTS.get(outcome.state, 1):
-                again.append(task)
-            else:
-                yield task, outcome
-        tasks = again
+        for group in rounds:
+            for task, outcome in engine.outcomes(group):
+                starts[task.id] += outcome.n_starts
+                _log(study, task, outcome)
+                if outcome.state == "full":
+                    raise OutputError(
+                        f"There is no room left for '{study}'. Make room and run it again; what "
+                        "is done is kept."
+                    )
+                # Beside others it may have died of their fault.
+                blameless = outcome.state == "lost" and len(group) > 1 and not engine.isolates
+                if blameless or starts[task.id] < _STARTS.get(outcome.state, 1):
+                    again.append(task)
+                else:
+                    yield task, outcome
+        rounds = [again] if engine.isolates else [[task] for task in again]
 
 
 def status_of(plan: Plan, study: Path) -> Status:
@@ -231,6 +283,8 @@ def _task(item: Planned, study: Path) -> Task:
         study=str(study.absolute()),
         options=item.options,
         memory=item.memory,
+        model=item.model,
+        is_held_out=item.is_held_out,
     )
 
 

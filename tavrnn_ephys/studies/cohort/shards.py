@@ -17,6 +17,8 @@ from tavrnn_ephys.io.servers import ask_server
 __all__ = [
     "RESULTS_EPOCH",
     "digest_of",
+    "finished",
+    "model_files",
     "read_mark",
     "shard_files",
     "shard_key",
@@ -166,7 +168,43 @@ def read_mark(study: Path, key: str) -> dict[str, Any] | None:
     dict or None
         None where it is not finished, or its file is gone.
     """
-    results, mark = shard_files(study, key)
+    return finished(*shard_files(study, key))
+
+
+def model_files(study: Path, key: str) -> tuple[Path, Path]:
+    """
+    Say where a model stands that was trained over recordings.
+
+    Parameters
+    ----------
+    study : pathlib.Path
+        Folder of the study.
+    key : str
+        Key of the model.
+
+    Returns
+    -------
+    model, mark : pathlib.Path
+        The model, and the file that is written after it.
+    """
+    folder = study / "models"
+    return folder / f"{key}.npz", folder / f"{key}.json"
+
+
+def finished(results: Path, mark: Path) -> dict[str, Any] | None:
+    """
+    Read the mark of a file that a task writes.
+
+    Parameters
+    ----------
+    results, mark : pathlib.Path
+        The file, and its mark.
+
+    Returns
+    -------
+    dict or None
+        None where one of them is not there.
+    """
     if not mark.is_file() or not results.exists():
         return None
     return read_json(mark)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import errno
 import shutil
 import sys
+import threading
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import (
     ChanceLossWarning,
     DataLossWarning,
-    InputError,
     OutputError,
     TavrnnEphysError,
 )
@@ -29,68 +28,14 @@ from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.methods.threads import one_thread
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.cohort.options import analysis_options
-from tavrnn_ephys.studies.cohort.shards import digest_of, read_mark, shard_files, write_json
+from tavrnn_ephys.studies.cohort.shards import finished, write_json
+from tavrnn_ephys.studies.cohort.shared import shared_embedder, train_shared
+from tavrnn_ephys.studies.cohort.tasks import Outcome, Task, unchanged
+from tavrnn_ephys.studies.recordings.measuring import levels_of, summary_of_states
 
-__all__ = ["Outcome", "Task", "run_task"]
+__all__ = ["run_task"]
 
-# Quantiles of the weights of a recording, from which a threshold for all is found.
-_LEVELS = 2001
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """
-    One recording to analyse: paths and text alone, for any process.
-
-    Parameters
-    ----------
-    id : str
-        Name of the recording.
-    file : str
-        The recording.
-    digest : str
-        SHA-256 of its content when it was planned.
-    key : str
-        Name of its shard.
-    study : str
-        Folder of the study.
-    options : mapping of str to object
-        How it is analysed, by the keys of a manifest.
-    memory : int
-        Bytes that it takes at its peak.
-    """
-
-    id: str
-    file: str
-    digest: str
-    key: str
-    study: str
-    options: Mapping[str, Any]
-    memory: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """
-    What became of a task.
-
-    Parameters
-    ----------
-    state : {"done", "kept", "busy", "refused", "failed", "lost", "full"}
-        Analysed; found analysed; at work in another run; bad input; an error of another kind;
-        the process died; no room on the disk.
-    reason : str
-        One sentence where it is not done.
-    trace : str
-        Where an error came from.
-    facts : mapping of str to object
-        What the mark of a shard says.
-    """
-
-    state: str
-    reason: str = ""
-    trace: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+_TURN = threading.Lock()
 
 
 def run_task(task: Task) -> Outcome:
@@ -107,16 +52,18 @@ def run_task(task: Task) -> Outcome:
     Outcome
         The shard is whole, with its mark, or not there.
     """
-    study = Path(task.study)
-    results, _ = shard_files(study, task.key)
+    results, mark = task.files
     try:
         results.parent.mkdir(parents=True, exist_ok=True)
-        with one_writer(results.with_suffix(".work")), one_thread():
+        # Threads of a worker take turns: what is warned of and how many threads libraries take
+        # belong to the whole process, and memory is planned for one recording.
+        with _TURN, one_writer(results.with_suffix(".work")), one_thread():
             _sweep(results)
-            known = read_mark(study, task.key)
-            if known is not None:
-                return Outcome(state="kept", facts=known)
-            return Outcome(state="done", facts=_analysed(task))
+            known = finished(results, mark)
+            if known is None:
+                facts = _trained(task) if task.trains_on else _analysed(task)
+                return Outcome(state="done", facts=facts)
+            return Outcome(state="kept", facts=known)
     except OutputError as error:
         state = "busy" if "Another process" in str(error) else "failed"
         return Outcome(state=state, reason=str(error))
@@ -145,38 +92,61 @@ def _analysed(task: Task) -> dict[str, Any]:
     """Analyse, write the results, and then the mark that says that they are whole."""
     from tavrnn_ephys.studies.files import analyze_file
 
-    source, begun = place_of(task.file), time.perf_counter()
-    if digest_of(source) != task.digest:
-        raise InputError(f"'{source.name}' has changed since it was planned. Plan the study again.")
-    choices = analysis_options(task.options, f"'{task.id}'")
-    results, mark = shard_files(Path(task.study), task.key)
-    placement = Placement(connectivity=choices.connectivity, overwrite=True)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        for category in (ChanceLossWarning, DataLossWarning):
-            warnings.simplefilter("always", category)
+    begun, choices = time.perf_counter(), analysis_options(task.options, f"'{task.id}'")
+    source, (results, mark) = unchanged(task), task.files
+    with _remembered() as said:
         result = analyze_file(
             source,
             results,
             choices.config,
-            placement=placement,
+            placement=Placement(connectivity=choices.connectivity, overwrite=True),
             adapter=choices.adapter,
             options=choices.options,
             session_start=choices.session_start,
             behavior=choices.behavior,
+            states=choices.states,
+            embedder=shared_embedder(task) if task.model else None,
             overwrite=True,
         )
     facts = {
         "recording": source.name,
         "digest": task.digest,
         **_found(result),
-        "warned": list(dict.fromkeys(str(item.message) for item in caught)),
+        "warned": said,
+        **_cost(begun),
+    }
+    write_json(mark, facts)
+    return facts
+
+
+def _trained(task: Task) -> dict[str, Any]:
+    """Train a model over recordings, save it, and then the mark that says that it is whole."""
+    begun = time.perf_counter()
+    results, mark = task.files
+    with _remembered() as said:
+        facts = {**train_shared(task, results), "warned": said, **_cost(begun)}
+    write_json(mark, facts)
+    return facts
+
+
+@contextmanager
+def _remembered() -> Iterator[list[str]]:
+    """Collect what is warned of, each once, in place of telling it here."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        for category in (ChanceLossWarning, DataLossWarning):
+            warnings.simplefilter("always", category)
+        yield said
+        said += dict.fromkeys(str(item.message) for item in caught)
+
+
+def _cost(begun: float) -> dict[str, Any]:
+    return {
         "seconds": round(time.perf_counter() - begun, 3),
         "peak_memory": _peak_memory(),
         "versions": package_versions(),
     }
-    write_json(mark, facts)
-    return facts
 
 
 def _peak_memory() -> int | None:
@@ -192,15 +162,16 @@ def _peak_memory() -> int | None:
 
 def _found(result: AnalysisResult) -> dict[str, Any]:
     """Sum up a result in what statistics over recordings need."""
-    weights = np.nan_to_num(np.asarray(result.connectivity.weights))
-    rows, columns = np.triu_indices(weights.shape[1], 1)
-    pairs = weights[:, rows, columns].ravel()
-    levels = np.quantile(pairs, np.linspace(0, 1, _LEVELS)) if pairs.size else np.zeros(1)
-    rates = np.asarray(result.connectivity.mean_activity)
+    # Here, since it loads PyTorch, which the process that hands out tasks does without.
+    from tavrnn_ephys.studies.answering import answer
+
+    connectivity = result.connectivity
     return {
-        "n_nodes": int(weights.shape[1]),
+        "n_nodes": connectivity.n_nodes,
         "n_windows": len(result.windows),
-        "mean_activity": float(rates.mean()),
-        "levels": [round(float(level), 9) for level in levels],
+        "mean_activity": float(np.asarray(connectivity.mean_activity).mean()),
+        "levels": [round(float(level), 9) for level in levels_of(connectivity)],
         "reconstruction_loss": float(result.model.history_[-1]["reconstruction"]),
+        "answer": [sentence.text for sentence in answer(result)],
+        "states": {} if result.states is None else summary_of_states(result.states.found),
     }

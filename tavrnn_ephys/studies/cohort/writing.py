@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,10 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.output import check_folder, make_folder, whole_file
+from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.figures.page.study import StudyTable, study_page
+from tavrnn_ephys.figures.page.writing import report as write_report
+from tavrnn_ephys.studies.cohort.shards import shard_files
 
 if TYPE_CHECKING:
     import pandas
@@ -23,12 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check_tables", "methods_text", "write_tables"]
 
-_TABLES = ("recordings", "missing", "effects", "trends")
+_TABLES = ("recordings", "answers", "missing", "effects", "trends")
 _FILES = (*(f"{name}.csv" for name in _TABLES), "forest.png", "study.html")
 _CAPTIONS = {
     "effects": "One row per measure and contrast; every culture counts once.",
     "trends": "One row per measure, over recordings.",
     "recordings": "Mean of each measure over the windows of a recording, at one threshold for all.",
+    "answers": "What the analysis of each recording says. A name leads to its page or its results.",
     "missing": "Recordings that are planned and not analysed, with the reason.",
 }
 
@@ -57,7 +62,14 @@ def check_tables(out: str | Path, *, overwrite: bool) -> Path:
     return check_folder(out, _FILES, overwrite=overwrite)
 
 
-def write_tables(cohort: Cohort, found: StudyTables, folder: Path) -> None:
+def write_tables(
+    cohort: Cohort,
+    found: StudyTables,
+    folder: Path,
+    *,
+    pages: bool = False,
+    verbose: bool = False,
+) -> None:
     """
     Write the tables of a study, a forest plot, and one page.
 
@@ -69,6 +81,10 @@ def write_tables(cohort: Cohort, found: StudyTables, folder: Path) -> None:
         What it found.
     folder : pathlib.Path
         Where to; made where it is not there.
+    pages : bool
+        Whether each recording gets a page of its own, in the folder ``pages``.
+    verbose : bool
+        Whether progress of the pages is shown on a terminal.
 
     Raises
     ------
@@ -86,14 +102,13 @@ def write_tables(cohort: Cohort, found: StudyTables, folder: Path) -> None:
     figure = None if found.effects is None else _forest(found.effects)
     if figure is not None:
         save_figure(figure, folder / "forest.png")
-    files = {name: cohort.file(name) for name in found.recordings["id"]}
-    links = {name: os.path.relpath(path, folder) for name, path in files.items()}
+    links = _links(cohort, list(found.recordings["id"]), folder, pages=pages, verbose=verbose)
     shown = [
         StudyTable(
             title=name.capitalize(),
             caption=_CAPTIONS[name],
             frame=frame,
-            links=links if name == "recordings" else {},
+            links=links if name in ("recordings", "answers") else {},
         )
         for name in _CAPTIONS
         if (frame := frames[name]) is not None
@@ -107,6 +122,24 @@ def write_tables(cohort: Cohort, found: StudyTables, folder: Path) -> None:
     )
     with whole_file(folder / "study.html") as partial:
         partial.write_text(page, encoding="utf-8")
+
+
+def _links(
+    cohort: Cohort, names: Sequence[str], folder: Path, *, pages: bool, verbose: bool
+) -> dict[str, str]:
+    """Give what each recording leads to: its page, where there is one, else its results."""
+    keys = {item.id: item.key for item in cohort.plan.recordings}
+    links = {}
+    shown = names if pages else ()
+    for name in progress_bar(shown, what="drawing", unit="page", verbose=verbose):
+        make_folder(folder / "pages")
+        results = shard_files(cohort.study, keys[name])[0]
+        write_report(results, out=folder / "pages" / f"{name}.html", overwrite=True)
+    for name in names:
+        page = folder / "pages" / f"{name}.html"
+        results = shard_files(cohort.study, keys[name])[0]
+        links[name] = os.path.relpath(page if page.is_file() else results, folder)
+    return links
 
 
 def methods_text(cohort: Cohort, found: StudyTables) -> list[str]:
@@ -126,7 +159,7 @@ def methods_text(cohort: Cohort, found: StudyTables) -> list[str]:
         Paragraphs; every choice stands in them.
     """
     kinds = Counter(
-        tuple(sorted(item.choices.config.facts().items()))
+        tuple(sorted(item.choices.facts().items()))
         for item in cohort.plan.recordings
         if not item.refusal
     )
@@ -134,8 +167,15 @@ def methods_text(cohort: Cohort, found: StudyTables) -> list[str]:
         f"{len(found.recordings)} recordings were analysed with tavrnn_ephys {__version__}. "
         "Activity was binned, functional connectivity was computed in each window, and a "
         "variational graph recurrent network with temporal attention (TAVRNN) was fitted to the "
-        "sequence of graphs of each recording."
+        "sequences of graphs."
     ]
+    shared = [item for item in cohort.plan.recordings if item.model and not item.refusal]
+    if shared:
+        n_held_out = sum(item.is_held_out for item in shared)
+        paragraphs.append(
+            f"One model was trained over {len(shared) - n_held_out} recordings, each with its own "
+            f"projection of its nodes, and adapted to {n_held_out} recordings that were held out."
+        )
     for facts, count in kinds.most_common():
         chosen = ", ".join(f"{name.split('.')[-1]} {value}" for name, value in facts)
         paragraphs.append(f"Choices in {count} recordings: {chosen}.")

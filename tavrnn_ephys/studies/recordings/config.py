@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.checks import one_of, positive_number, whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, WindowSpec, from_facts
+from tavrnn_ephys.statistics.missing import missing_sentence
 from tavrnn_ephys.statistics.network_based import SIZES, NetworkBasedStatistic
 
 if TYPE_CHECKING:
@@ -177,6 +178,11 @@ class Comparison:
         One row per measure and term of the mixed model.
     edges : NetworkBasedStatistic or None
         Conditions compared edge by edge.
+    missing : pandas.DataFrame or None
+        One row per file that cannot be compared: file, reason, and its group as far as known.
+    missing_p_value : float or None
+        Whether groups lack files unequally
+        (:func:`tavrnn_ephys.statistics.missing.missing_by_group`); None without groups.
     """
 
     recordings: pandas.DataFrame
@@ -185,6 +191,13 @@ class Comparison:
     omnibus: pandas.DataFrame | None = None
     mixed: pandas.DataFrame | None = None
     edges: NetworkBasedStatistic | None = None
+    missing: pandas.DataFrame | None = None
+    missing_p_value: float | None = None
+
+    @property
+    def n_missing(self) -> int:
+        """Number of files that cannot be compared."""
+        return 0 if self.missing is None else len(self.missing)
 
     def __str__(self) -> str:
         parts = [self.recordings.round(3).to_string(index=False)]
@@ -192,4 +205,8 @@ class Comparison:
             if table is not None:
                 parts.append(table.round(4).to_string(index=False))
         parts += [] if self.edges is None else [str(self.edges)]
+        if self.missing is not None and self.n_missing:
+            parts.append("Left out:\n" + self.missing.to_string(index=False))
+            if self.missing_p_value is not None:
+                parts.append(missing_sentence(self.missing_p_value))
         return "\n\n".join(parts)

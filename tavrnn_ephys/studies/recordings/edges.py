@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.statistics.network_based import NetworkBasedStatistic, network_based_statistic
-from tavrnn_ephys.studies.recording import Recording
 from tavrnn_ephys.studies.recordings.config import ComparisonConfig
-from tavrnn_ephys.studies.recordings.measuring import connectivity_of
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["check_edges", "compare_edges"]
+__all__ = ["check_edges", "compare_edges", "mean_graph"]
 
 
-def check_edges(recordings: Sequence[Recording], about: pandas.DataFrame) -> None:
+def check_edges(node_ids: Sequence[NDArray[np.str_]], about: pandas.DataFrame) -> None:
     """
     Refuse recordings whose edges cannot be compared, before anything is computed.
 
     Parameters
     ----------
-    recordings : sequence of Recording
-        The recordings.
+    node_ids : sequence of numpy.ndarray of str
+        The nodes of each recording.
     about : pandas.DataFrame
         File, culture and group of each.
 
@@ -36,9 +36,9 @@ def check_edges(recordings: Sequence[Recording], about: pandas.DataFrame) -> Non
     InputError
         If they have other nodes.
     """
-    first = set(recordings[0].activity.nodes.ids.tolist())
-    for name, recording in zip(about["file"], recordings, strict=True):
-        other = set(recording.activity.nodes.ids.tolist())
+    first = set(node_ids[0].tolist())
+    for name, ids in zip(about["file"], node_ids, strict=True):
+        other = set(ids.tolist())
         if other != first:
             differ = sorted(first ^ other)
             raise InputError(
@@ -48,16 +48,48 @@ def check_edges(recordings: Sequence[Recording], about: pandas.DataFrame) -> Non
             )
 
 
+def mean_graph(
+    connectivity: ConnectivitySequence, node_ids: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """
+    Average the weights of a recording over its windows.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        Connectivity of each window.
+    node_ids : numpy.ndarray of str
+        The order of nodes that all recordings share.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_nodes, n_nodes)
+        Mean weights.
+    """
+    place = {name: index for index, name in enumerate(connectivity.nodes.ids.tolist())}
+    order = [place[name] for name in node_ids.tolist()]
+    total = np.zeros((len(node_ids), len(node_ids)))
+    for matrix in connectivity.weights:
+        total += np.nan_to_num(np.asarray(matrix, dtype=np.float64))
+    mean: NDArray[np.float64] = (total / connectivity.n_windows)[np.ix_(order, order)]
+    return mean
+
+
 def compare_edges(
-    recordings: Sequence[Recording], about: pandas.DataFrame, config: ComparisonConfig
+    means: Sequence[NDArray[np.float64]],
+    node_ids: NDArray[np.str_],
+    about: pandas.DataFrame,
+    config: ComparisonConfig,
 ) -> NetworkBasedStatistic:
     """
     Compare the mean graphs of recordings by the network-based statistic.
 
     Parameters
     ----------
-    recordings : sequence of Recording
-        The recordings, of the same nodes.
+    means : sequence of numpy.ndarray, shape (n_nodes, n_nodes)
+        The mean graph of each recording.
+    node_ids : numpy.ndarray of str
+        Their nodes.
     about : pandas.DataFrame
         Culture and group of each.
     config : ComparisonConfig
@@ -68,22 +100,12 @@ def compare_edges(
     NetworkBasedStatistic
         Sets of edges in which groups or conditions differ.
     """
-    ids = recordings[0].activity.nodes.ids
-    means = []
-    for recording in recordings:
-        connectivity = connectivity_of(recording)
-        place = {name: index for index, name in enumerate(connectivity.nodes.ids.tolist())}
-        order = [place[name] for name in ids.tolist()]
-        total = np.zeros((len(ids), len(ids)))
-        for matrix in connectivity.weights:
-            total += np.nan_to_num(np.asarray(matrix, dtype=np.float64))
-        means.append((total / connectivity.n_windows)[np.ix_(order, order)])
     return network_based_statistic(
         np.stack(means),
         about["group"].tolist(),
         cultures=about["culture"].tolist(),
         threshold=config.nbs_threshold,
         size=config.nbs_size,
-        node_ids=ids,
+        node_ids=node_ids.tolist(),
         seed=config.seed,
     )

@@ -6,23 +6,25 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from tavrnn_ephys.connectivity import AbsoluteThreshold, compute_connectivity
-from tavrnn_ephys.core.containers import ConnectivitySequence
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.errors import DataLossWarning
 from tavrnn_ephys.core.spec import ConnectivitySpec, StateSpec
 from tavrnn_ephys.networks.measures import DESCRIPTIONS, network_measures
+from tavrnn_ephys.networks.states.model import NetworkStates
 from tavrnn_ephys.networks.states.stretches import stretch_lengths
-from tavrnn_ephys.studies.recording import Recording
 from tavrnn_ephys.studies.states.finding import states_of
 
 __all__ = [
     "DENSITY",
     "common_level",
     "connectivity_of",
+    "levels_of",
     "means_over_windows",
-    "measures_of",
     "state_measures",
+    "summary_of_states",
 ]
 
 # Beyond so many nodes, measures that go through all shortest paths take long.
@@ -30,54 +32,56 @@ _MANY_NODES = 200
 _SLOW_MEASURES = ("max_betweenness", "path_length", "efficiency")
 #: Share of all pairs that are edges, where no threshold is named.
 DENSITY = 0.15
-_WEIGHTS_PER_FILE = 100_000
+_N_LEVELS = 2001
+_MOST_WEIGHTS = 10_000_000
 _NAMES = tuple(name for name in DESCRIPTIONS if name != "small_worldness")
 
 
-def common_level(recordings: Sequence[Recording]) -> float:
+def levels_of(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
+    """
+    Sum up the weights of a recording by their quantiles.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        Connectivity of each window.
+
+    Returns
+    -------
+    numpy.ndarray, shape (2001,)
+        Quantiles of all pairs and windows at equal distances; of a recording with more than
+        ten million weights, of windows at equal distances.  Zeros where there are no pairs.
+    """
+    rows, columns = np.triu_indices(connectivity.n_nodes, 1)
+    if not len(rows):
+        return np.zeros(_N_LEVELS)
+    most = max(1, _MOST_WEIGHTS // len(rows))
+    stride = -(-connectivity.n_windows // most)
+    # Window by window: weights may lie in a file, and all of them need not fit in memory.
+    pairs = [np.asarray(matrix)[rows, columns] for matrix in connectivity.weights[::stride]]
+    weights = np.nan_to_num(np.concatenate(pairs).astype(np.float64))
+    levels: NDArray[np.float64] = np.quantile(
+        weights, np.linspace(0, 1, _N_LEVELS), overwrite_input=True
+    )
+    return levels
+
+
+def common_level(levels: Sequence[ArrayLike]) -> float:
     """
     Find the weight that the same share of pairs exceeds, each recording counting once.
 
     Parameters
     ----------
-    recordings : sequence of Recording
-        The recordings.
+    levels : sequence of array_like
+        What :func:`levels_of` gave for each recording.
 
     Returns
     -------
     float
         The weight, at least 0.
     """
-    rng = np.random.default_rng(0)
-    drawn = []
-    for recording in recordings:
-        connectivity = connectivity_of(recording)
-        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
-        weights = np.nan_to_num(connectivity.weights[:, rows, columns]).ravel()
-        drawn.append(rng.choice(weights, _WEIGHTS_PER_FILE) if len(weights) else np.zeros(0))
-    level = float(np.quantile(np.concatenate(drawn), 1 - DENSITY))
-    return max(level, 0.0)
-
-
-def measures_of(recording: Recording, level: float, seed: int) -> dict[str, float]:
-    """
-    Average network measures over the windows of a recording.
-
-    Parameters
-    ----------
-    recording : Recording
-        The recording.
-    level : float
-        Smallest weight of an edge.
-    seed : int
-        Seed of the measures.
-
-    Returns
-    -------
-    dict of str to float
-        Numbers of windows and nodes, mean activity, and each measure; NaN where it takes long.
-    """
-    return means_over_windows(connectivity_of(recording), level, seed)
+    pooled = np.concatenate([np.asarray(item, dtype=np.float64) for item in levels])
+    return max(float(np.quantile(pooled, 1 - DENSITY)), 0.0)
 
 
 def means_over_windows(
@@ -98,7 +102,7 @@ def means_over_windows(
     Returns
     -------
     dict of str to float
-        As :func:`measures_of`.
+        Numbers of windows and nodes, mean activity, and each measure; NaN where it takes long.
     """
     many = connectivity.n_nodes > _MANY_NODES
     wanted = [name for name in _NAMES if not (many and name in _SLOW_MEASURES)]
@@ -110,14 +114,18 @@ def means_over_windows(
     return {"n_windows": connectivity.n_windows, **size, **means}
 
 
-def state_measures(recording: Recording, spec: StateSpec) -> dict[str, float]:
+def state_measures(
+    activity: BinnedActivity, connectivity: ConnectivitySequence, spec: StateSpec
+) -> dict[str, float]:
     """
     Measure the network states of a recording.
 
     Parameters
     ----------
-    recording : Recording
-        The recording.
+    activity : BinnedActivity
+        Its activity.
+    connectivity : ConnectivitySequence
+        Connectivity of each window.
     spec : StateSpec
         How states are found.
 
@@ -128,8 +136,24 @@ def state_measures(recording: Recording, spec: StateSpec) -> dict[str, float]:
         ``state_dwell_s``, the mean dwell time over all states, NaN where none ended; and
         ``state_changes_per_min``.
     """
-    connectivity = connectivity_of(recording)
-    found, _ = states_of(recording.activity, connectivity, ConnectivitySpec(), spec)
+    found, _ = states_of(activity, connectivity, ConnectivitySpec(), spec)
+    return summary_of_states(found)
+
+
+def summary_of_states(found: NetworkStates) -> dict[str, float]:
+    """
+    Sum up the network states of a recording.
+
+    Parameters
+    ----------
+    found : NetworkStates
+        Its states.
+
+    Returns
+    -------
+    dict of str to float
+        As :func:`state_measures`.
+    """
     stays = found.durations.stays
     time_s = float((stays["stop_s"] - stays["start_s"]).sum())
     n_ends = len(stays) - len(stretch_lengths(found.windows))
@@ -141,14 +165,16 @@ def state_measures(recording: Recording, spec: StateSpec) -> dict[str, float]:
     }
 
 
-def connectivity_of(recording: Recording) -> ConnectivitySequence:
+def connectivity_of(activity: BinnedActivity, windows: Windows) -> ConnectivitySequence:
     """
     Compute the connectivity that recordings are compared by.
 
     Parameters
     ----------
-    recording : Recording
-        The recording.
+    activity : BinnedActivity
+        Activity of a recording.
+    windows : Windows
+        Its windows.
 
     Returns
     -------
@@ -158,4 +184,4 @@ def connectivity_of(recording: Recording) -> ConnectivitySequence:
     with warnings.catch_warnings():
         # A node that is silent in a window has no edge there; the number of nodes says the rest.
         warnings.simplefilter("ignore", DataLossWarning)
-        return compute_connectivity(recording.activity, recording.windows)
+        return compute_connectivity(activity, windows)

@@ -1,0 +1,14 @@
+from . import sinks as sinks
+from . import sources as sources
+from .adapting import MeanAdaptation as MeanAdaptation
+from .chunks import Counts as Counts
+from .chunks import Spikes as Spikes
+from .drift import DriftMonitor as DriftMonitor
+from .running_gram import RunningGram as RunningGram
+from .stream import Stream as Stream
+from .trigger import StateDecoder as StateDecoder
+from .trigger import Trigger as Trigger
+from .updates import Event as Event
+from .updates import StreamError as StreamError
+from .updates import StreamInfo as StreamInfo
+from .updates import Update as Update

@@ -1,0 +1,1 @@
+"""The live page of a stream, in a process of its own: ``python -m tavrnn_ephys.streaming.live``."""
