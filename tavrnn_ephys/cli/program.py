@@ -41,6 +41,7 @@ from tavrnn_ephys.core.errors import (
     TavrnnEphysError,
 )
 from tavrnn_ephys.core.ownership import as_private_as
+from tavrnn_ephys.core.waiting import wait_passively
 
 __all__ = ["build_parser", "main"]
 
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         program and 130 if stopped, the last three after one sentence on the standard error
         stream.
     """
+    wait_passively()
     open_standard_streams()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
@@ -133,11 +135,17 @@ def _options_of(arguments: Sequence[str] | None) -> Collection[str]:
     return {text for action in actions for text in action.option_strings}
 
 
+# What commands call what they read.
+_SOURCES = ("file", "files", "recordings", "what", "source", "manifest")
+
+
 def _sources(options: argparse.Namespace) -> list[str]:
     """Name the recordings that a command reads, whatever it calls them."""
-    given = [getattr(options, name, None) for name in ("file", "files", "recordings")]
+    given = [getattr(options, name, None) for name in _SOURCES]
     several = [item if isinstance(item, list | tuple) else [item] for item in given]
-    return [str(item) for items in several for item in items if item is not None]
+    named = [str(item) for items in several for item in items if item is not None]
+    # A stream is named by its kind and what it is: file:culture.nwb.
+    return named + [item.partition(":")[2] for item in named if ":" in item]
 
 
 def _leave_quietly() -> int:
