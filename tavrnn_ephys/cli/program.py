@@ -120,11 +120,17 @@ def _run(arguments: Sequence[str] | None, caught: Sequence[warnings.WarningMessa
     return report.status
 
 
+# What commands call what they read.
+_SOURCES = ("file", "files", "recordings", "what", "source", "manifest")
+
+
 def _sources(options: argparse.Namespace) -> list[str]:
     """Name the recordings that a command reads, whatever it calls them."""
-    given = [getattr(options, name, None) for name in ("file", "files", "recordings")]
+    given = [getattr(options, name, None) for name in _SOURCES]
     several = [item if isinstance(item, list | tuple) else [item] for item in given]
-    return [str(item) for items in several for item in items if item is not None]
+    named = [str(item) for items in several for item in items if item is not None]
+    # A stream is named by its kind and what it is: file:culture.nwb.
+    return named + [item.partition(":")[2] for item in named if ":" in item]
 
 
 def _leave_quietly() -> int:

@@ -3,16 +3,23 @@
 import os
 import stat
 import warnings
+from argparse import Namespace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from tavrnn_ephys.adapters.nwb._encoding import as_utf8
+from tavrnn_ephys.cli.program import _sources
 from tavrnn_ephys.cli.terminal import printable, say
-from tavrnn_ephys.core.csv_files import write_csv
+from tavrnn_ephys.core.csv_files import harmless_cell, write_csv
 from tavrnn_ephys.core.errors import DataLossWarning, OutputError
+from tavrnn_ephys.core.jobs.executors import _keyed_record
+from tavrnn_ephys.core.jobs.job import Job
 from tavrnn_ephys.core.output import check_output, whole_file, whole_folder
-from tavrnn_ephys.core.ownership import as_private_as
+from tavrnn_ephys.core.ownership import as_private_as, made_from
+from tavrnn_ephys.streaming.sinks._journal import Journal
+from tavrnn_ephys.studies.cohort import work
 
 posix = pytest.mark.skipif(os.name == "nt", reason="permissions and links of POSIX systems")
 
@@ -218,3 +225,69 @@ def test_closed_streams_lead_nowhere(tmp_path):
         check=True,
     )
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    "cell", [" =1+1", "\u200b=1", '"=1', "\uff1d1", "\uff20x", "\x00+1", "-1+cmd|' /C calc'!A0"]
+)
+def test_cells_that_hide_how_they_begin_are_text_too(cell):
+    assert harmless_cell(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["u17", "-3.5", "+2e3", "'=1", " u17", "a=b", 3, None])
+def test_cells_that_no_spreadsheet_runs_stay_as_they_are(cell):
+    assert harmless_cell(cell) == cell
+
+
+def test_columns_named_by_numbers_and_columns_of_one_name_are_written_once(tmp_path):
+    table = pd.DataFrame([["=1", "b", 2], ["c", "@d", 3]], columns=[1, "a", "a"])
+    write_csv(table, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text() == "1,a,a\n'=1,b,2\nc,'@d,3\n"
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u200f", "\u061c", "\x9b"])
+def test_marks_that_break_or_turn_a_line_are_shown_by_their_codes(mark):
+    assert printable(f"unit {mark}x") == f"unit \\x{ord(mark):02x}x"
+
+
+# Files that other processes and other commands make of a private recording
+
+
+@posix
+def test_a_job_in_another_process_is_told_what_it_is_made_from(tmp_path, source):
+    def work():
+        write(tmp_path / "result.csv")
+
+    with as_private_as(source):
+        told = made_from()
+    _keyed_record(Job(key="a", run=work), told)
+    assert permissions(tmp_path / "result.csv") == oct(0o600)
+
+
+@posix
+def test_a_shard_of_a_study_is_as_private_as_its_recording(tmp_path, source, monkeypatch):
+    results = tmp_path / "shards" / "a.nwb"
+    task = SimpleNamespace(
+        files=(results, results.with_suffix(".json")), file=str(source), trains_on=None
+    )
+    monkeypatch.setattr(work, "_analysed", lambda task: write(results))
+    outcome = work.run_task(task)
+    assert outcome.state == "done", outcome
+    assert permissions(results) == oct(0o600)
+
+
+@posix
+def test_a_journal_of_a_stream_is_as_private_as_what_is_streamed(tmp_path, source):
+    header = {"model": "m", "node_ids": ["a"], "bin_size_s": 0.1}
+    with as_private_as(source):
+        journal = Journal(tmp_path / "log.journal", header, resume=False)
+    journal.close()
+    assert permissions(tmp_path / "log.journal") == oct(0o600)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"what": ["model.npz", "rec.nwb"]}, {"source": "file:rec.nwb"}, {"manifest": "rec.nwb"}],
+)
+def test_every_command_knows_what_it_reads(options):
+    assert "rec.nwb" in _sources(Namespace(**options))

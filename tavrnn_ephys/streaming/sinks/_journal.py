@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import FileFormatError, OutputError
+from tavrnn_ephys.core.ownership import as_new
 from tavrnn_ephys.streaming.updates import Event, Update
 
 __all__ = ["Journal", "JournalContent", "read_journal", "read_records"]
@@ -41,7 +42,10 @@ class Journal:
         self.last_index = -1
         if path.exists():
             self._take_up(path, header, resume)
+        is_new = not path.exists()
         self._file = path.open("ab")
+        if is_new:
+            as_new(path)
         if not self._file.tell():
             self._write(header)
         self._stop = threading.Event()

@@ -85,7 +85,7 @@ def behavior_figures(
     if found.alignment is not None and not found.behavior.is_label:
         figures["behavior_alignment"] = _alignment(found, found.alignment, label)
     if result.embedding.attention is not None and varies_beyond_decay(result.embedding):
-        figures["behavior_attention"] = _figure(6.4, 6.4)
+        figures["behavior_attention"] = _figure(8.0, 4.4)
         plot_attention_with_performance(
             result.embedding, found.score, ax=figures["behavior_attention"].subplots(),
             score_label=label,
