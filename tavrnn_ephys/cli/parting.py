@@ -38,19 +38,16 @@ def run_each(options: argparse.Namespace, once: Callable[[argparse.Namespace], R
         If there is no such column, no value has two nodes, or the parts cannot stand in one file.
     """
     from tavrnn_ephys.core.spec import RecordingSpec
-    from tavrnn_ephys.io.finding import find_adapter
-    from tavrnn_ephys.studies.parts import node_parts
-    from tavrnn_ephys.studies.recording import read_segment
+    from tavrnn_ephys.studies.parts import parts_of_file
 
     if options.sidecar:
         raise InputError("--each writes several runs into one file. Leave --sidecar out.")
-    source = place_of(options.file)
-    adapter = find_adapter(source, options.adapter).name
     spec = RecordingSpec(
-        adapter=adapter, options=reading_options(options), segment_index=options.segment
+        adapter=options.adapter, options=reading_options(options), segment_index=options.segment
     )
-    block, spec = read_segment(source, spec)
-    parts = node_parts(block.segments[0], options.each, selection_of(options))
+    parts, adapter = parts_of_file(
+        place_of(options.file), spec, options.each, selection_of(options)
+    )
     names = _run_names(options.run_name, list(parts))
     reports = {
         value: once(_of_part(options, names[value], selection.nodes, index, adapter == "nwb"))

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tavrnn_ephys.core.addresses import Address
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.core.spec import SelectionSpec
+from tavrnn_ephys.core.spec import RecordingSpec, SelectionSpec
 from tavrnn_ephys.io.blocks import choose_segment
+from tavrnn_ephys.io.finding import find_adapter
 from tavrnn_ephys.io.selection import keep_nodes, node_table, nodes_that_meet
 from tavrnn_ephys.studies.analysis import AnalysisResult, analyze
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
+from tavrnn_ephys.studies.recording import read_segment
 
 if TYPE_CHECKING:
     import neo
 
-__all__ = ["analyze_each", "node_parts"]
+__all__ = ["analyze_each", "node_parts", "parts_of_file"]
 
 _LEAST_NODES = 2
 
@@ -131,6 +135,42 @@ def node_parts(segment: neo.Segment, by: str, selection: SelectionSpec) -> dict[
         for value, n in counts.items()
         if n >= _LEAST_NODES
     }
+
+
+def parts_of_file(
+    source: Path | Address, spec: RecordingSpec, by: str, selection: SelectionSpec
+) -> tuple[dict[str, SelectionSpec], str]:
+    """
+    Part the nodes of a recording in a file by the values of a column.
+
+    Parameters
+    ----------
+    source : pathlib.Path or Address
+        The recording.
+    spec : RecordingSpec
+        How it is read.
+    by : str
+        Column of :func:`tavrnn_ephys.node_table`.
+    selection : SelectionSpec
+        Nodes and time that are meant in every part.
+
+    Returns
+    -------
+    parts : dict of str to SelectionSpec
+        As of :func:`node_parts`.
+    adapter : str
+        Adapter that reads the file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    InputError
+        As :func:`node_parts` does.
+    """
+    adapter = find_adapter(source, spec.adapter).name
+    block, _ = read_segment(source, dataclasses.replace(spec, adapter=adapter))
+    return node_parts(block.segments[0], by, selection), adapter
 
 
 def _is_known(value: Any) -> bool:
