@@ -6,7 +6,12 @@ from tavrnn_ephys.figures.context import WindowContext
 from tavrnn_ephys.figures.effects import plot_conditions, plot_forest
 from tavrnn_ephys.figures.electrodes import plot_electrodes
 from tavrnn_ephys.figures.embeddings import plot_node_embedding, plot_window_embedding
-from tavrnn_ephys.figures.matrices import connectivity_limit, plot_attention, plot_connectivity
+from tavrnn_ephys.figures.matrices import (
+    connectivity_limit,
+    plot_attention,
+    plot_attention_back,
+    plot_connectivity,
+)
 from tavrnn_ephys.figures.performance import (
     plot_against_performance,
     plot_attention_with_performance,
@@ -27,6 +32,7 @@ __all__ = [
     "overview_figure",
     "plot_against_performance",
     "plot_attention",
+    "plot_attention_back",
     "plot_benchmark",
     "plot_benchmark_cost",
     "plot_attention_with_performance",

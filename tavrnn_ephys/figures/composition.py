@@ -29,7 +29,7 @@ from tavrnn_ephys.figures.context import WindowContext
 from tavrnn_ephys.figures.embeddings import plot_window_embedding
 from tavrnn_ephys.figures.matrices import (
     connectivity_limit,
-    plot_attention,
+    plot_attention_back,
     plot_connectivity,
     varies_beyond_decay,
 )
@@ -42,6 +42,8 @@ __all__ = ["analysis_figures", "overview_figure"]
 _WIDTH_IN = 10.67
 _MAX_INSIDE = 4
 _LEAST_FOR_FIFTHS = 10
+# Fewer windows have hardly a pair that shares no time.
+_LEAST_COMPARED = 4
 # The raster of the overview is narrow: it shows fewer windows than the raster alone.
 _OVERVIEW_WINDOWS = 18
 
@@ -123,8 +125,8 @@ def analysis_figures(
         changes=context.changes, states=truth if context.states is None else context.states,
     )  # fmt: skip
     if embedding.attention is not None and varies_beyond_decay(embedding):
-        figures["attention"] = _new_figure(5.2, width_in=6.4)
-        ax = plot_attention(embedding, ax=figures["attention"].subplots(), beyond_decay=True)
+        figures["attention"] = _new_figure(3.6, width_in=8.0)
+        ax = plot_attention_back(embedding, ax=figures["attention"].subplots())
         set_title(ax, "Attention beyond its decay")
     for figure in figures.values():
         letter_panels(figure)
@@ -145,7 +147,7 @@ def overview_figure(
     context: WindowContext | None = None,
 ) -> Figure:
     """
-    Draw an analysis in one wide picture: raster, two matrices, embedding and attention.
+    Draw an analysis in one wide picture: raster, two matrices, embedding and similarity.
 
     Parameters
     ----------
@@ -197,9 +199,10 @@ def overview_figure(
     _draw_pair(pair, shown, chosen)
     color = score if context.labels is None else np.asarray(context.labels)
     _draw_state(figure.add_subplot(grid[1, 1]), embedding, color, label, truth)
-    if embedding.attention is not None and varies_beyond_decay(embedding):
-        ax = plot_attention(embedding, ax=figure.add_subplot(grid[1, 2]), beyond_decay=True)
-        set_title(ax, "Attention beyond its decay")
+    if len(windows) >= _LEAST_COMPARED:
+        ax = figure.add_subplot(grid[1, 2])
+        plot_similarity(connectivity, ax=ax, legend=False)
+        set_title(ax, "Similarity of windows")
     letter_panels(figure)
     return figure
 

@@ -34,6 +34,7 @@ __all__ = [
     "mean_of_known",
     "node_rows",
     "plot_attention",
+    "plot_attention_back",
     "plot_connectivity",
     "varies_beyond_decay",
     "window_ticks",
@@ -41,6 +42,8 @@ __all__ = [
 
 # A smaller departure is the same decay in every row.
 _LEAST_DEPARTURE = 1e-3
+# How much of the decay a picture goes back.
+_MOST_REACH = 0.99
 # Share of the decay that has to lie behind a window before it can depart from it.
 _LEAST_REACH = 0.95
 
@@ -283,6 +286,53 @@ def plot_attention(embedding: NodeEmbedding, *, ax: Axes, beyond_decay: bool = F
     ax.set_ylabel(f"present window, {unit}", fontsize=SMALL)
     extend = extension(past.compressed(), low, limit)
     add_colorbar(ax, image, name, extend=extend)
+    return ax
+
+
+def plot_attention_back(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
+    """
+    Draw what windows attend to beyond their decay, by how far back it lies.
+
+    A matrix of many windows would be a thin diagonal; this picture goes back as far as 99 % of
+    the decay.
+
+    Parameters
+    ----------
+    embedding : NodeEmbedding
+        With attention, shape (n_windows, n_windows).
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes: a column per window, row 0 the window itself; grey before the first window.
+
+    Raises
+    ------
+    InputError
+        If the embedding holds no attention.
+    """
+    rest = attention_beyond_decay(embedding)
+    full, n = np.asarray(embedding.attention, dtype=np.float64), len(rest)
+    mean = np.array([np.diagonal(full, -back).sum() for back in range(n)])
+    n_back = int(np.searchsorted(np.cumsum(mean), _MOST_REACH * mean.sum())) + 1
+    n_back = min(max(n_back, 2), n)
+    behind = np.arange(n) - np.arange(n_back)[:, None]
+    shown = np.where(behind >= 0, rest[np.arange(n), np.maximum(behind, 0)], np.nan)
+    limit = float(np.nanpercentile(np.abs(shown), 99)) or float(np.nanmax(np.abs(shown))) or 1.0
+    colors = colormaps["RdBu_r"].with_extremes(bad="0.82")
+    image = ax.imshow(shown, cmap=colors, vmin=-limit, vmax=limit, aspect="auto", origin="lower",
+                      interpolation="nearest")  # fmt: skip
+    tidy(ax, frame=True)
+    ticks, names, unit = window_ticks(embedding.windows)
+    ax.set_xticks(ticks, names)
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=ROUND_STEPS))
+    ax.set_xlabel(f"present window, {unit}", fontsize=SMALL)
+    ax.set_ylabel("windows back (0: itself)", fontsize=SMALL)
+    known = shown[np.isfinite(shown)]
+    extend = extension(known, -limit, limit)
+    add_colorbar(ax, image, "attention less its mean decay", extend=extend)
     return ax
 
 

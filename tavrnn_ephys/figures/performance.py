@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import INK, PALETTE, ROUND_STEPS, SMALL, scatter_by, tidy
-from tavrnn_ephys.figures.matrices import plot_attention
+from tavrnn_ephys.figures.matrices import plot_attention_back
 
 if TYPE_CHECKING:
     import pandas
@@ -123,7 +123,7 @@ def plot_attention_with_performance(
     embedding: NodeEmbedding, scores: Any, *, ax: Axes, score_label: str
 ) -> Axes:
     """
-    Draw attention beyond its decay, with the performance of the attended window above it.
+    Draw attention beyond its decay, with the performance of the present window above it.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def plot_attention_with_performance(
     values = np.asarray(scores, dtype=np.float64)
     if values.shape != (embedding.n_windows,):
         raise InputError(f"scores has shape {values.shape} for {embedding.n_windows} windows.")
-    plot_attention(embedding, ax=ax, beyond_decay=True)
+    plot_attention_back(embedding, ax=ax)
     above = ax.inset_axes((0.0, 1.03, 1.0, 0.22), sharex=ax)
     above.plot(np.arange(len(values)), values, color=PALETTE[0], linewidth=1.2)
     above.tick_params(axis="x", labelbottom=False, length=0)

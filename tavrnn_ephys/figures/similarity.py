@@ -199,6 +199,7 @@ def plot_similarity(
     label: str = "",
     changes: Any = (),
     states: Any = None,
+    legend: bool = True,
 ) -> Axes:
     """
     Draw how much windows resemble each other, with behaviour and states as strips above.
@@ -220,6 +221,8 @@ def plot_similarity(
         First windows after change points, drawn as lines.
     states : array_like of int or str, shape (n_windows,), optional
         State of each window.
+    legend : bool
+        Whether colours and lines are named below.
 
     Returns
     -------
@@ -251,7 +254,8 @@ def plot_similarity(
             line(change - 0.5, color=INK, linewidth=0.7, linestyle=(0, (3, 2)))
     add_colorbar(ax, image, "similarity of connectivity (r)", extend="both")
     top = _draw_strips(ax, behavior, label, states, len(windows))
-    _explain(ax, changes, states)
+    if legend:
+        _explain(ax, changes, states)
     set_title(top, similarity_title(len(windows), near.n_averaged))
     return ax
 
