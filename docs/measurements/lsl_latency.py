@@ -49,9 +49,9 @@ def send(name, n_nodes, n_bins, found):
 
     about = pylsl.StreamInfo(name, "Spikes", 1, 0, "int32", f"sender-{name}")
     outlet = pylsl.StreamOutlet(about)
-    outlet.wait_for_consumers(60)
-    markers = pylsl.StreamInlet(pylsl.resolve_byprop("name", f"{name} markers", timeout=60)[0])
-    markers.open_stream(timeout=60)
+    outlet.wait_for_consumers(300)
+    markers = pylsl.StreamInlet(pylsl.resolve_byprop("name", f"{name} markers", timeout=300)[0])
+    markers.open_stream(timeout=300)
     bins, latency = bins_of(n_nodes, n_bins), []
     begun = time.perf_counter()
     for index, counts in enumerate(bins):
@@ -97,7 +97,7 @@ def main():
     sender = context.Process(target=send, args=(name, chosen.nodes, n_bins, found))
     sender.start()
     stream = te.Stream(model_of(chosen.nodes, WINDOW, 1), provisional=True, t_start_s=0.0)
-    source = te.sources.lsl(name, timeout_s=60)
+    source = te.sources.lsl(name, timeout_s=300)
     trigger = AtEveryBin(chosen.nodes, stream.info.width)
 
     def stop(counts, t_s):
