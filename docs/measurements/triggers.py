@@ -5,11 +5,12 @@ How often a trigger fires by chance, and how late it is, on simulated cultures.
     python docs/measurements/triggers.py --cultures 1 --shifts 10 # a quick look
 
 Each culture switches between two couplings at equal rates.  A model and a decoder of the aligned
-state are fitted to the first half of its recording; the rest is streamed, every bin of it
-embedded.  False alarms: the decoder is fitted again to labels that were shifted along the recording,
-and its calibrated threshold is held against windows of the second half that bear the other label.
-Delay: from each true change into the state to the first update above the threshold.  The offline
-filter knows the true couplings, and takes half-second windows of the same spikes; its threshold is
+state are fitted to the first half of its recording; the rest is streamed, every bin of it embedded.
+
+False alarms: the decoder is fitted again to labels that were shifted along the recording, and its
+calibrated threshold is held against windows of the second half that bear the other label.  Delay:
+from each true change into the state to the first update above the threshold.  The offline filter
+knows the true couplings, and takes half-second windows of the same spikes; its threshold is
 calibrated to the same share of false alarms.
 """
 

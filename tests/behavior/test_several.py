@@ -291,7 +291,8 @@ def written(block, tmp_path_factory):
 def test_the_command_line_stores_draws_and_reports_each_behaviour(written, block):
     with te.open_results(written / "out.nwb") as run:
         tables, facts = dict(run.tables), dict(run.provenance)
-    assert "behavior_windows" not in tables
+    assert {"behavior_windows", "behavior_undecided"} <= set(tables)
+    assert "behavior_decoding" not in tables
     assert {"behavior2_edges", "behavior3_edges", "behavior_family"} <= set(tables)
     assert any("No p-value is given" in str(facts[key]) for key in facts if "warnings." in key)
     family = pd.read_csv(written / "behavior_family.csv")

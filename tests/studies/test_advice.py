@@ -378,10 +378,14 @@ def test_one_block_of_sleep_gets_the_sentence_and_no_p_value(night, tmp_path, ca
     assert sentence in said.err
     with te.open_results(out) as run:
         notes = [str(value) for key, value in run.provenance.items() if "warnings." in key]
-        assert not [name for name in run.tables if name.startswith("behavior")]
+        tables = {key: table for key, table in run.tables.items() if key.startswith("behavior")}
+    assert set(tables) == {"behavior_windows", "behavior_undecided"}
+    columns = {str(column) for table in tables.values() for column in table}
+    assert not columns & {"p_value", "p_corrected", "q_value", "p_family", "smallest_p"}
     assert any(sentence in note for note in notes)
     assert sentence in page.read_text()
-    assert not list((tmp_path / "tables").glob("behavior*"))
+    names = {path.stem for path in (tmp_path / "tables").glob("behavior*")}
+    assert names == {"behavior_windows", "behavior_undecided"}
     assert main(["reproduce", str(out)]) == 0
 
 
