@@ -122,7 +122,7 @@ class BinCutter:
             self._unknown.append((known, float(t_start_s)))
         self._take(times, nodes)
         self.known_s = max(known, until)
-        closing = (self.known_s - self.lateness_s - self.origin_s) / self.size
+        closing = (self.known_s - self.lateness_s - self._start_s) / self.size
         yield from self._close(int(np.floor(closing + _TOLERANCE)))
 
     def _begin(self, times: Any, until_s: float | None, t_start_s: float | None) -> None:

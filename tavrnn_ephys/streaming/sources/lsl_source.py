@@ -74,8 +74,8 @@ class LslSource:
         self.kind, self.source_id = one_of(kind, _KINDS, "kind"), source_id
         self.timeout_s = positive_number(timeout_s, "timeout_s")
         self._closed = threading.Event()
-        self._ticks, self._begun_s, self._said = TickWatch(), None, False
-        self._has_begun = False
+        self._ticks, self._has_begun, self._said = TickWatch(), False, False
+        self._begun_s: float | None = None
 
     def open(self, info: StreamInfo) -> None:
         """
