@@ -4,8 +4,9 @@ A CL1, or its simulator, that sends spikes over the Lab Streaming Layer and stim
     python cl1_client.py --ticks 300 --channels 9 18 27 --folder recordings
 
 Runs where the cl API is, beside pylsl; nothing else is needed.  Every tick it sends the spikes of
-the tick, each as the number of its channel, and behind them -1: all were sent.  Then it waits until
-the stream has judged the tick, at most as long as a tick lasts.  Every marker that comes meanwhile
+the tick, each as the number of its channel, and behind them -1, then -2, -3 and so on: all were
+sent, and none got lost.  Then it waits until the stream has judged the tick, at most as long as a
+tick lasts.  Every marker that comes meanwhile
 stimulates; an empty one says that the tick was judged.
 """
 
@@ -16,7 +17,7 @@ import time
 import cl
 import pylsl
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def parsed():
@@ -46,11 +47,11 @@ def connected(options):
     return outlet, inlet
 
 
-def send(outlet, spikes, until, seconds):
-    """Send the spikes of a tick, and say that there are no more of them."""
+def send(outlet, number, spikes, until, seconds):
+    """Send the spikes of a tick, and its number below 0: there are no more of them."""
     for spike in sorted(spikes, key=lambda item: item.timestamp):
         outlet.push_sample([spike.channel], seconds(spike.timestamp), pushthrough=False)
-    outlet.push_sample([-1], seconds(until))
+    outlet.push_sample([-number], seconds(until))
 
 
 def answer(inlet, n_wanted, seconds):
@@ -89,8 +90,8 @@ def main():
             found = tick.analysis
             if first is None:
                 first = found.start_timestamp
-                send(outlet, [], first, seconds)
-            send(outlet, found.spikes, found.stop_timestamp, seconds)
+                send(outlet, 1, [], first, seconds)
+            send(outlet, tick.iteration + 2, found.spikes, found.stop_timestamp, seconds)
             begun = time.perf_counter()
             n_owed += 1
             markers, n_judged = answer(inlet, n_owed, 1.0 / options.rate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, overload
 from urllib.parse import unquote, urlsplit
 from weakref import WeakValueDictionary
 
@@ -146,7 +146,15 @@ def is_address(place: Any) -> bool:
     return isinstance(place, str | Path) and _SCHEME.match(str(place)) is not None
 
 
-def place_of(place: Any) -> Any:
+@overload
+def place_of(place: str | Path) -> Path | Address: ...
+
+
+@overload
+def place_of(place: Any) -> Path | Address | OpenFile: ...
+
+
+def place_of(place: Any) -> Path | Address | OpenFile:
     """
     Take a path as a path, an address as an address, and an open file as one.
 

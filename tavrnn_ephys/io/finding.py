@@ -35,13 +35,13 @@ def list_adapters() -> dict[str, Reader]:
     return {point.name: point.load()() for point in sorted(found, key=lambda item: item.name)}
 
 
-def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
+def find_adapter(path: Any, adapter: str | None = None) -> Reader:
     """
     Choose the adapter for a file, by its content first and by its ending second.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str, pathlib.Path or binary file object
         The file.
     adapter : str, optional
         Name of an adapter that is to be taken whatever the file looks like.

@@ -13,6 +13,7 @@ from tavrnn_ephys.figures import WindowContext, analysis_figures
 from tavrnn_ephys.figures._drawing import MAX_CATEGORIES
 from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
 from tavrnn_ephys.studies.analysis import AnalysisResult
+from tavrnn_ephys.studies.behavior.config import stem_of
 from tavrnn_ephys.studies.behavior.drawing import behavior_figures
 from tavrnn_ephys.studies.states.drawing import state_figures
 
@@ -111,7 +112,10 @@ def result_figures(
         context=_context(result, beside),
     )
     if found is not None:
-        drawn |= behavior_figures(result, found)
+        for index, linked in (result.behaviors or {0: found}).items():
+            # Those of further behaviours are numbered: behavior2_ranking.
+            for name, figure in behavior_figures(result, linked).items():
+                drawn[f"{stem_of(index)}_{name.partition('_')[2]}"] = figure
     if result.states is not None:
         drawn |= state_figures(result)
     return drawn

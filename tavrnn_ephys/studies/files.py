@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
-from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig, stem_of
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES
-from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, UNDECIDED_TABLE
+from tavrnn_ephys.studies.behavior.several import table_names
 from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.drawing import BesideNetwork, beside_network, result_figures
 from tavrnn_ephys.studies.recording import read_segment
@@ -51,7 +51,7 @@ def analyze_file(
     session_start: str | None = None,
     figures: str | Path | None = None,
     report: str | Path | None = None,
-    behavior: BehaviorConfig | None = None,
+    behavior: BehaviorConfig | Sequence[BehaviorConfig] | None = None,
     states: StateSpec | None = None,
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
@@ -84,8 +84,8 @@ def analyze_file(
         Folder for PNG figures.
     report : str or pathlib.Path, optional
         Page that shows the run, ending in ``.html``.
-    behavior : BehaviorConfig, optional
-        A behaviour that the network is to be linked to.
+    behavior : BehaviorConfig or sequence of BehaviorConfig, optional
+        Behaviours that the network is to be linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
     node_groups : mapping of str to str, optional
@@ -121,8 +121,11 @@ def analyze_file(
         check_choices(chosen)
     placement = placement or Placement(overwrite=overwrite)
     found = _checked_adapter(source, out, placement, adapter, session_start)
+    asked_for = [behavior] if isinstance(behavior, BehaviorConfig) else list(behavior or ())
     drawn = [*_FIGURES]
-    drawn += BEHAVIOR_FIGURES if behavior is not None else ()
+    drawn += [
+        _own_name(name, index) for index in range(len(asked_for)) for name in BEHAVIOR_FIGURES
+    ]
     drawn += STATE_FIGURES if states is not None else ()
     folder = table_folder = None
     if figures is not None:
@@ -133,7 +136,7 @@ def analyze_file(
         asked = [
             "answer",
             *CHANGE_TABLES,
-            *((*BEHAVIOR_TABLES, UNDECIDED_TABLE) if behavior is not None else ()),
+            *table_names(len(asked_for)),
             *(STATE_TABLES if states is not None else ()),
         ]
         names = [f"{name}.csv" for name in asked]
@@ -152,7 +155,7 @@ def analyze_file(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
         result = compute_run(
-            block.segments[0], config, spec, behavior, states, embedder=embedder, verbose=verbose
+            block.segments[0], config, spec, asked_for, states, embedder=embedder, verbose=verbose
         )
         result = dataclasses.replace(result, reasons=reasons)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
@@ -234,6 +237,11 @@ def _origin(source: Path | Address, adapter: str) -> dict[str, Any]:
         "adapter": adapter,
         "command_line": shlex.join([Path(name).name, *arguments]),
     }
+
+
+def _own_name(name: str, index: int) -> str:
+    """Name a picture of one of several behaviours."""
+    return f"{stem_of(index)}_{name.partition('_')[2]}"
 
 
 def _save_tables(result: AnalysisResult, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What is written: who may read it, under which names, and what a spreadsheet makes of it."""
 
 import os
+import shlex
 import stat
 import warnings
 from argparse import Namespace
@@ -18,6 +19,7 @@ from tavrnn_ephys.core.jobs.executors import _keyed_record
 from tavrnn_ephys.core.jobs.job import Job
 from tavrnn_ephys.core.output import check_output, whole_file, whole_folder
 from tavrnn_ephys.core.ownership import as_private_as, made_from
+from tavrnn_ephys.results.export import _check_target
 from tavrnn_ephys.streaming.sinks._journal import Journal
 from tavrnn_ephys.studies.cohort import work
 
@@ -291,3 +293,52 @@ def test_a_journal_of_a_stream_is_as_private_as_what_is_streamed(tmp_path, sourc
 )
 def test_every_command_knows_what_it_reads(options):
     assert "rec.nwb" in _sources(Namespace(**options))
+
+
+# Folders
+
+
+@posix
+def test_a_folder_is_filled_through_a_link(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    with whole_folder(tmp_path / "link") as folder:
+        (folder / "table.csv").write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "table.csv").read_text() == "new"
+    assert sorted(os.listdir(tmp_path)) == ["link", "there"]
+
+
+@posix
+def test_a_link_that_leads_to_no_folder_is_refused_before_the_export(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="is a link to 'nowhere', which is not there"):
+        _check_target(tmp_path / "link", (), "csv", overwrite=True)
+    with (
+        pytest.raises(OutputError, match="is a link to 'nowhere'"),
+        whole_folder(tmp_path / "link"),
+    ):
+        pass
+    assert os.listdir(tmp_path) == ["link"]
+
+
+@posix
+def test_what_lies_in_a_folder_is_private_too(tmp_path, source):
+    with as_private_as(source), whole_folder(tmp_path / "tables") as folder:
+        (folder / "part").mkdir()
+        (folder / "part" / "table.csv").write_text("new")
+    assert permissions(tmp_path / "tables" / "part" / "table.csv") == oct(0o600)
+    assert permissions(tmp_path / "tables" / "part") == oct(0o700)
+
+
+def test_the_command_that_inspect_suggests_takes_a_name_with_a_hyphen(tmp_path):
+    from tavrnn_ephys.cli.program import build_parser
+    from tavrnn_ephys.studies.advice.suggestion import Suggestion
+    from tavrnn_ephys.studies.inspection import _command
+
+    suggestion = Suggestion(
+        bin_size_s=0.1, window_length_s=5.0, step_s=2.5, reasons={}, n_windows=20,
+        spikes_per_window=None, standard_error=0.1,
+    )  # fmt: skip
+    command = shlex.split(_command(suggestion, "./-x y.nwb", None, {}))
+    assert build_parser().parse_args(command[1:]).out == "./-x y_tavrnn.nwb"

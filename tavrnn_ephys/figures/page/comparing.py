@@ -120,9 +120,9 @@ def _strips(content: ReportContent) -> list[tuple[float, tuple[str, list[Any]]]]
             found.append((0.2, (name, [line])))
         else:
             found.append((0.06, (name, _bars(values))))
-    known = states is not None and len(states) == len(content.windows)
-    if known and states["state"].nunique() > 1:
-        found.append((0.06, ("state", _bars(states["state"].to_numpy()[content.shown]))))
+    if states is not None and len(states) == len(content.windows):
+        if states["state"].nunique() > 1:
+            found.append((0.06, ("state", _bars(states["state"].to_numpy()[content.shown]))))
     return found
 
 

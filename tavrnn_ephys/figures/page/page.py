@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -130,7 +131,8 @@ def _tables(content: ReportContent) -> dict[str, list[_Table]]:
     for name, item in content.tables.items():
         if name == "answer":
             continue
-        kind = name.partition("_")[0]
+        # Tables of further behaviours are numbered: behavior2_windows.
+        kind = name.partition("_")[0].rstrip("0123456789")
         if name in STATE_TABLES:
             kind = "states"
         found[kind if kind in ("behavior", "change", "states") else "comparison"].append(
@@ -180,6 +182,9 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
     if "behavior_partition" in tables:
         found["partition"] = partition_figure(tables["behavior_partition"])
+    for name, table in tables.items():
+        if re.fullmatch(r"behavior\d+_decoding", name):
+            found[f"decoding-{name}"] = scores_figure(table, "features")
     found |= state_figures(content)
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tavrnn_ephys.results.answer.judging import LEVEL, Claims
+from tavrnn_ephys.results.answer.judging import LEVEL, Claims, p_column
 from tavrnn_ephys.results.answer.quoting import Quotes
 
 __all__ = ["beside_chance", "followers", "p_value", "states", "when", "who"]
@@ -31,9 +31,11 @@ def p_value(quotes: Quotes, table: str, row: int) -> str:
         Such as ``"p = 0.001, the smallest possible"``.
     """
     values = quotes.tables[table].iloc[row]
-    p, smallest = values["p_value"], values.get("smallest_p", np.nan)
+    column = p_column(quotes.tables[table])
+    p, smallest = values[column], values.get("smallest_p", np.nan)
     least = ", the smallest possible" if np.isfinite(p) and p <= smallest * 1.0001 else ""
-    return f"p = {quotes(table, row, 'p_value', 'p')}{least}"
+    over_all = ", corrected over all" if column != "p_value" else ""
+    return f"p = {quotes(table, row, column, 'p')}{least}{over_all}"
 
 
 def beside_chance(quotes: Quotes, table: str, row: int, column: str, name: str) -> str:
@@ -148,12 +150,14 @@ def states(claims: Claims, quotes: Quotes) -> str:
     return f"no separate network states were found ({_evidence(claims, quotes)})"
 
 
-def followers(quotes: Quotes) -> str:
+def followers(claims: Claims, quotes: Quotes) -> str:
     """
     Say which nodes and edges follow the behaviour, rates held constant.
 
     Parameters
     ----------
+    claims : Claims
+        What may be claimed.
     quotes : Quotes
         Of the sentence.
 
@@ -162,11 +166,12 @@ def followers(quotes: Quotes) -> str:
     str
         A clause.
     """
-    node, edge = (_strongest(quotes, f"behavior_{what}") for what in ("nodes", "edges"))
-    name = "" if node is None else quotes("behavior_nodes", node, "node_id", "name")
+    stem = claims.behavior_table.removesuffix("_decoding")
+    node, edge = (_strongest(quotes, f"{stem}_{what}") for what in ("nodes", "edges"))
+    name = "" if node is None else quotes(f"{stem}_nodes", node, "node_id", "name")
     nodes = f"node {name}" if name else "no single node"
     ends = () if edge is None else ("node_a", "node_b")
-    pair = "–".join(quotes("behavior_edges", edge or 0, end, "name") for end in ends)
+    pair = "–".join(quotes(f"{stem}_edges", edge or 0, end, "name") for end in ends)
     edges = f"the pair {pair}" if pair else "no single pair"
     if node is None and edge is None:
         return "no single node and no single pair follows the behaviour beyond rates"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from tavrnn_ephys.results.answer import clauses
 from tavrnn_ephys.results.answer.clauses import beside_chance, p_value
-from tavrnn_ephys.results.answer.judging import Claims
-from tavrnn_ephys.results.answer.quoting import Sentence
+from tavrnn_ephys.results.answer.judging import Claims, behavior_tables_of, p_column
+from tavrnn_ephys.results.answer.quoting import Quotes, Sentence
 
 __all__ = ["MAKERS", "Maker", "behavior", "carriers", "change", "limits", "rates", "states"]
 
@@ -150,9 +150,9 @@ def behavior(claims: Claims) -> Sentence | None:
     Sentence or None
         None where no behaviour was asked for.
     """
-    table, quotes, row = "behavior_decoding", claims.quotes(), claims.behavior_row
-    if "behavior_undecided" in claims.tables:
-        name = quotes("behavior_undecided", 0, "behavior", "name")
+    table, quotes, row = claims.behavior_table, claims.quotes(), claims.behavior_row
+    if claims.undecided_table is not None:
+        name = quotes(claims.undecided_table, 0, "behavior", "name")
         text = (
             f"What {name} has to do with the network cannot be decided: it changes too seldom for "
             "a p-value."
@@ -167,17 +167,18 @@ def behavior(claims: Claims) -> Sentence | None:
             f"behaviour exist that no p-value falls below {least}."
         )
         return quotes.sentence("behaviour", text)
+    which = _which(claims, quotes)
     metric = str(quotes.tables[table]["metric"].iloc[row])
     numbers = beside_chance(quotes, table, row, "score", metric)
     if not claims.goes_with_behavior:
-        text = f"No link of the network to the behaviour can be told from chance {numbers}."
+        text = f"No link of the network to {which} can be told from chance {numbers}."
         return quotes.sentence("behaviour", text)
     beyond, rest = claims.behavior_held_row, ""
     if beyond is not None:
         verb = "stays" if claims.behavior_beyond_rates else "vanishes"
-        p = quotes(table, beyond, "p_value", "p")
+        p = quotes(table, beyond, p_column(quotes.tables[table]), "p")
         rest = f"; with rates held constant it {verb} (p = {p})"
-    return quotes.sentence("behaviour", f"The network goes with the behaviour {numbers}{rest}.")
+    return quotes.sentence("behaviour", f"The network goes with {which} {numbers}{rest}.")
 
 
 def limits(claims: Claims) -> Sentence | None:
@@ -195,18 +196,27 @@ def limits(claims: Claims) -> Sentence | None:
         About causes, which nodes and pairs alone follow the behaviour, and what was not asked.
     """
     quotes = claims.quotes()
-    if "behavior_undecided" in claims.tables:
+    if claims.undecided_table is not None:
         text = "What causes what cannot be said, nor what a longer recording would show."
     elif claims.behavior_row is None:
         text = "What causes what cannot be said, and no behaviour was asked for."
     elif claims.goes_with_behavior:
-        text = f"What causes what cannot be said; {clauses.followers(quotes)}."
+        text = f"What causes what cannot be said; {clauses.followers(claims, quotes)}."
     else:
         text = (
             "A missing link is no proof of independence: a weak one, or one that is faster than a "
             "window, would not be seen."
         )
     return quotes.sentence("limits", text)
+
+
+def _which(claims: Claims, quotes: Quotes) -> str:
+    """Name the behaviour, where several were asked for: the best one stands for all of them."""
+    if "behavior_family" not in claims.tables:
+        return "the behaviour"
+    place = behavior_tables_of(claims.tables).index(claims.behavior_table)
+    name = quotes("behavior_family", place, "behavior", "name")
+    return f"the behaviour '{name}', the best of {quotes.rows('behavior_family')},"
 
 
 def _sentence(text: str) -> str:

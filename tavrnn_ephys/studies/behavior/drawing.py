@@ -64,8 +64,9 @@ def behavior_figures(
     dict of str to matplotlib.figure.Figure
         Those of :data:`BEHAVIOR_FIGURES` for which there is something to draw: electrodes need
         positions; ranks, connectivity and nodes need ranked windows; alignment needs groups;
-        attention needs attention; networks compare the two labels, or the windows above and
-        below the median.
+        attention needs attention; networks compare the two labels, of more the two of the most
+        windows, or the windows above and below the median.  An angle has neither ranks nor a
+        median.
     """
     label = found.behavior.label
     figures: dict[str, Figure] = {}
@@ -82,7 +83,8 @@ def behavior_figures(
             plot_performance_by_rank(ranked, ax=ax, label=label, everyone=found.score)
         figures["behavior_difference"] = _difference(result, found)
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
-    if found.alignment is not None and not found.behavior.is_label:
+    is_number = not found.behavior.is_label and found.behavior.period is None
+    if found.alignment is not None and is_number:
         figures["behavior_alignment"] = _alignment(found, found.alignment, label)
     if result.embedding.attention is not None and varies_beyond_decay(result.embedding):
         figures["behavior_attention"] = _figure(8.0, 4.4)
@@ -198,10 +200,15 @@ def _alignment(found: BehaviorResult, alignment: GroupAlignment, label: str) -> 
 def _networks(found: BehaviorResult) -> Figure | None:
     table = found.per_window.copy()
     score = found.score
+    if found.behavior.period is not None:
+        return None
     if found.behavior.is_label:
-        names = np.unique(found.behavior.values[found.behavior.values != ""])
+        named = found.behavior.values[found.behavior.values != ""]
+        names, counts = np.unique(named, return_counts=True)
+        # Of more than two labels, those of the most windows.
+        first, second = sorted(np.argsort(-counts, kind="stable")[:2])
         table["condition"] = found.behavior.values
-        contrast = (str(names[0]), str(names[1]))
+        contrast = (str(names[first]), str(names[second]))
     else:
         contrast = ("above median", "below median")
         middle = np.nanmedian(score)

@@ -13,6 +13,7 @@ from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
 from tavrnn_ephys.statistics.association.effects import COLUMNS as ASSOCIATION
 from tavrnn_ephys.studies.behavior.partition import DESCRIPTIONS as PARTITION
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
+from tavrnn_ephys.studies.behavior.scores import n_components_of
 
 if TYPE_CHECKING:
     import pandas
@@ -71,6 +72,11 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
     >>> "behavior_association" in tables, len(tables["behavior_windows"])
     (True, 59)
     """
+    if result.n_behaviors > 1:
+        # Which behaviour, where tables of several stand beside each other.
+        texts_of = f" Behaviour: '{result.behavior.name}'."
+    else:
+        texts_of = ""
     strongest = result.edges["correlation"].abs().sort_values(ascending=False, kind="stable")
     tables = {
         "behavior_windows": (
@@ -105,7 +111,7 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
         ranked["score"] = ranking.scores[ranking.order]
         tables["behavior_ranking"] = (ranked, "Windows of highest and lowest behaviour.")
     return {
-        name: _described(table, text, result.behavior.description)
+        name: _described(table, f"{text}{texts_of}", result.behavior, result.n_behaviors)
         for name, (table, text) in tables.items()
         if len(table) > 0
     }
@@ -144,13 +150,12 @@ def undecided_tables(
             "Why the recording cannot decide what the behaviour has to do with the network.",
         ),
     }
-    return {
-        name: _described(table, text, behavior.description)
-        for name, (table, text) in tables.items()
-    }
+    return {name: _described(table, text, behavior) for name, (table, text) in tables.items()}
 
 
-def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.DataFrame:
+def _described(
+    table: pandas.DataFrame, text: str, behavior: WindowBehavior, n_behaviors: int = 1
+) -> pandas.DataFrame:
     known = {
         **_COLUMNS,
         **PARTITION,
@@ -158,14 +163,16 @@ def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.Data
         **NETWORK,
         **{f"attention_{name}": value for name, value in ATTENTION.items()},
         **ALIGNMENT,
-        "behavior": behavior,
-        "score": f"Score of the prediction, or of the window: {behavior}",
+        "behavior": behavior.description,
+        "score": f"Score of the prediction, or of the window: {behavior.description}",
     }
     for name, value in ALIGNMENT.items():
         known[f"{name}_z"] = (
             f"{value[:-1]}; in standard deviations from the mean of shuffled groups."
         )
         known[f"{name}_p"] = f"{value[:-1]}; share of shuffled groups that are at least as large."
+    for name in ("q_value", "p_family"):
+        known[name] = f"{known[name][:-1]}{_how_corrected(behavior, n_behaviors)}."
     columns = {}
     for name in map(str, table.columns):
         base = next((key for key in PAIR_DESCRIPTIONS if name.startswith(f"{key}_")), "")
@@ -177,7 +184,17 @@ def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.Data
     return described
 
 
+def _how_corrected(behavior: WindowBehavior, n_behaviors: int) -> str:
+    """Say over what else q-values hold."""
+    n_components = n_components_of(behavior)
+    what = [f"{n_components} components of the behaviour"] if n_components > 1 else []
+    what += [f"{n_behaviors} behaviours"] if n_behaviors > 1 else []
+    return f"; times the number of {' and '.join(what)}, at most 1" if what else ""
+
+
 _COLUMNS = {
+    "component": "Label against all others, or cosine or sine of an angle.",
+    "p_corrected": "P-value by Holm's rule over the behaviours that were asked for.",
     "start_s": "Start of the window in seconds.",
     "stop_s": "End of the window in seconds.",
     "window_index": "Position of the window, from 0.",
