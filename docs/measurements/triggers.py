@@ -29,7 +29,7 @@ import tavrnn_ephys as te
 from tavrnn_ephys.streaming import StateDecoder
 from tavrnn_ephys.studies.benchmark.oracle import with_oracle
 
-BIN_S, WINDOW_S, STEP_S, DWELL_S = 0.05, 4.0, 1.0, 15.0
+BIN_S, WINDOW_S, STEP_S, DWELL_S = 0.05, 4.0, 1.0, 12.0
 FILTER_S, SHARE, GAP = 0.5, 0.05, 8
 TRAINING, LEAD_S = 1 / 2, 30.0
 LIMITS = (0.03, 0.07)
@@ -118,7 +118,7 @@ def one_culture(seed, seconds, n_nodes, epochs, n_shifts, found):
         found.shifted.append(alarms[moved[late] == 0].mean())
 
 
-def measure(n_cultures, n_shifts, *, seconds=600.0, n_nodes=20, epochs=10):
+def measure(n_cultures, n_shifts, *, seconds=1200.0, n_nodes=20, epochs=5):
     """Gather what all cultures tell."""
     found = Found()
     for seed in range(n_cultures):
@@ -132,9 +132,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cultures", type=int, default=4)
     parser.add_argument("--shifts", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=1200.0)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    found = measure(chosen.cultures, chosen.shifts)
+    found = measure(chosen.cultures, chosen.shifts, seconds=chosen.seconds)
     rate, low, high = np.mean(found.shifted), *np.percentile(found.shifted, [5, 95])
     print(
         f"False alarms on shifted labels: {100 * rate:.1f} % over {len(found.shifted)} runs "
