@@ -95,5 +95,8 @@ from .studies.analysis_config import AnalysisConfig as AnalysisConfig
 from .studies.answering import answer as answer
 from .studies.behavior.analysis import analyze_behavior as analyze_behavior
 from .studies.behavior.config import BehaviorConfig as BehaviorConfig
+from .studies.behavior.config import each_behavior as each_behavior
+from .studies.behavior.several import analyze_behaviors as analyze_behaviors
 from .studies.behavior.tables import behavior_tables as behavior_tables
 from .studies.cohort import Cohort as Cohort
+from .studies.parts import analyze_each as analyze_each

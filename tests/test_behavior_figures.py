@@ -51,12 +51,21 @@ def test_map_without_places_is_refused(ax):
         plot_electrodes(Nodes(ids=["a"]), ax=ax)
 
 
-def test_bars_stand_in_the_order_of_ranks(ax):
+def test_points_stand_in_the_order_of_ranks_beside_all_windows(ax):
     ranked = pd.DataFrame({"rank": ["High 1", "Low 1"], "score": [3.3, 0.6]})
-    plot_performance_by_rank(ranked, ax=ax, label="hits per miss")
-    assert [bar.get_height() for bar in ax.patches] == [3.3, 0.6]
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["High 1", "Low 1"]
-    assert ax.patches[0].get_facecolor() != ax.patches[1].get_facecolor()
+    plot_performance_by_rank(ranked, ax=ax, label="hits per miss", everyone=[0.6, np.nan, 3.3])
+    marks, others = ax.collections
+    assert [point[1] for point in marks.get_offsets()] == [3.3, 0.6]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["High 1", "Low 1", "all windows"]
+    assert marks.get_facecolor()[0].tolist() != marks.get_facecolor()[1].tolist()
+    assert sorted(point[1] for point in others.get_offsets()) == [0.6, 3.3]
+
+
+def test_ranks_of_a_behaviour_that_varies_little_are_told_apart(ax):
+    ranked = pd.DataFrame({"rank": ["High 1", "Low 1"], "score": [0.0131, 0.0128]})
+    plot_performance_by_rank(ranked, ax=ax, label="position (m)")
+    low, high = ax.get_ylim()
+    assert (0.0131 - 0.0128) / (high - low) > 0.5
 
 
 def test_correlation_is_written_and_unknown_windows_are_left_out(ax):

@@ -8,10 +8,19 @@ from matplotlib.figure import Figure
 
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.figures import letter_panels, plot_similarity, save_figure, window_similarity
-from tavrnn_ephys.figures._drawing import short_name
+from tavrnn_ephys.figures import (
+    WindowContext,
+    analysis_figures,
+    letter_panels,
+    plot_raster,
+    plot_similarity,
+    save_figure,
+    window_similarity,
+)
+from tavrnn_ephys.figures._drawing import fewer_names, short_name, short_names
 from tavrnn_ephys.figures.matrices import attention_beyond_decay, varies_beyond_decay
 from tavrnn_ephys.figures.page.window_figures import beyond_decay, window_marker
+from tavrnn_ephys.figures.similarity import Neighbours
 
 N = 12
 
@@ -51,6 +60,123 @@ def test_similarity_has_the_behaviour_as_a_strip_and_changes_as_lines() -> None:
     assert [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1] == [5.5]
     with pytest.raises(InputError, match="for 12 windows"):
         plot_similarity(connectivity(), ax=Figure().subplots(), behavior=[1.0])
+
+
+def switching(n: int = 160, noise: float = 1.0) -> tuple[te.ConnectivitySequence, np.ndarray]:
+    """A network of two states behind noise, 16 windows each, and its state in every window."""
+    rng = np.random.default_rng(2)
+    state = (np.arange(n) // 16) % 2
+    raw = rng.normal(0, noise, (n, 20, 20))
+    raw[state == 1, :4, 4:8] += 1.2 * noise
+    return te.ConnectivitySequence.from_array(raw + raw.transpose(0, 2, 1)), state
+
+
+def test_a_change_behind_noise_is_seen_in_the_picture() -> None:
+    sequence, state = switching()
+    ax = plot_similarity(sequence, ax=Figure().subplots())
+    shown = ax.images[0].get_array().filled(np.nan)
+    alike = state[:, None] == state
+    apart = np.isfinite(shown)
+    gap = shown[alike & apart].mean() - shown[~alike & apart].mean()
+    single = window_similarity(sequence)
+    before = single[alike & apart].mean() - single[~alike & apart].mean()
+    low, high = ax.images[0].get_clim()
+    assert gap > 2.5 * before
+    # The colours are those of what is compared, not of windows with themselves.
+    assert gap > 0.2 * (high - low)
+    assert "running means of 4" in ax.get_title(loc="left")
+
+
+def test_what_shares_time_is_left_out_and_means_stay_in_their_segment() -> None:
+    start = np.tile(np.arange(40.0), 2)
+    windows = te.Windows(start_s=start, stop_s=start + 2.0, segment_index=np.repeat([0, 1], 40))
+    near = Neighbours.of(windows)
+    assert near.n_averaged == 2
+    assert (near.last[:40] <= 40).all()
+    assert (near.first[40:] >= 40).all()
+    assert near.shared.diagonal().all()
+    assert not near.shared[:40, 40:].any()
+
+
+def test_states_are_a_strip_with_their_names_below() -> None:
+    ax = Figure().subplots()
+    plot_similarity(connectivity(), ax=ax, states=np.repeat([0, 1], 6), changes=[6])
+    widths = [
+        [getattr(bar, "get_width", float)() for bar in child.patches] for child in ax.child_axes
+    ]
+    assert [6, 6] in [[round(width, 6) for width in item if width] for item in widths]
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told == ["share time", "change point", "state 0", "state 1"]
+
+
+def test_labels_colour_strip_and_embedding_and_are_never_averaged() -> None:
+    sequence = connectivity()
+    labels = np.array(["rest", "run"] * 6)
+    activity = te.BinnedActivity(
+        values=np.ones((6, 24), dtype=int), bin_size_s=0.5, nodes=sequence.nodes
+    )
+    mean = np.random.default_rng(1).normal(size=(N, 6, 2))
+    made = te.NodeEmbedding(
+        mean=mean, std=np.ones_like(mean), windows=sequence.windows, nodes=sequence.nodes
+    )
+    drawn = analysis_figures(
+        activity, sequence.windows, sequence, made, score=np.arange(N) % 2, score_label="task",
+        context=WindowContext(labels=labels),
+    )  # fmt: skip
+    legend = drawn["embedding"].axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["rest", "run"]
+    strips = drawn["similarity"].axes[0].child_axes
+    assert N in [len(strip.patches) for strip in strips]
+
+
+def test_many_labels_leave_the_rare_ones_together() -> None:
+    shown, names = fewer_names(np.array([f"clip {index}" for index in range(90)]), 7)
+    assert len(names) == 7
+    assert shown.count("other") == 83
+
+
+def test_raster_draws_epochs_of_the_excerpt_and_names_them() -> None:
+    rng = np.random.default_rng(0)
+    activity = te.BinnedActivity(
+        values=rng.poisson(0.2, (5, 100)), bin_size_s=0.1, nodes=te.Nodes(ids=list("abcde"))
+    )
+    windows = te.Windows(start_s=np.arange(9.0), stop_s=np.arange(9.0) + 1.0)
+    ax = Figure(dpi=100).subplots()
+    epochs = [("stimulus", [1.0, 4.0], [2.0, 5.0]), ("far away", [99.0], [100.0])]
+    plot_raster(activity, windows, ax=ax, epochs=epochs)
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert "stimulus" in names
+    assert "far away" not in names
+    bars = [path.get_extents() for item in ax.collections[-1:] for path in item.get_paths()]
+    assert [(bar.x0, bar.x1) for bar in bars] == [(1.0, 2.0), (4.0, 5.0)]
+
+
+def test_gaps_of_traces_are_left_out_of_the_raster() -> None:
+    values = np.random.default_rng(0).normal(size=(4, 60))
+    values[:, 20:30] = values[:, [19]]
+    activity = te.BinnedActivity(
+        values=values, bin_size_s=0.5, nodes=te.Nodes(ids=list("abcd"), kind="roi"),
+        quantity="trace",
+    )  # fmt: skip
+    windows = te.Windows(start_s=[0.0, 15.0], stop_s=[10.0, 30.0])
+    ax = Figure(dpi=100).subplots()
+    plot_raster(activity, windows, ax=ax, t_start_s=0.0, t_stop_s=30.0)
+    blank = np.ma.getmaskarray(np.ma.masked_invalid(ax.images[0].get_array())).all(axis=0)
+    assert np.flatnonzero(blank).tolist() == list(range(20, 30))
+
+
+def test_rows_that_would_be_black_bars_become_levels_of_grey() -> None:
+    rng = np.random.default_rng(0)
+    rates = np.array([0.05, 3.0])[:, None]
+    activity = te.BinnedActivity(
+        values=rng.poisson(rates, (2, 600)), bin_size_s=0.1, nodes=te.Nodes(ids=list("ab"))
+    )
+    windows = te.Windows(start_s=np.arange(0, 50, 2.0), stop_s=np.arange(0, 50, 2.0) + 4.0)
+    ax = Figure(dpi=100).subplots()
+    plot_raster(activity, windows, ax=ax)
+    shown = ax.images[0].norm(ax.images[0].get_array())
+    assert shown[1].std() > 0.1
+    assert 0 < shown[0].max() < 1
 
 
 def test_attention_that_is_one_decay_is_no_picture() -> None:
@@ -101,6 +227,22 @@ def test_long_names_are_cut_in_their_middle() -> None:
     name = "Primary visual area, layer 5, posterior to the bregma, left hemisphere " * 2
     assert len(short_name(name)) <= 22
     assert short_name(name).startswith("Primary")
+
+
+def test_shortened_names_stay_apart() -> None:
+    place = "Primary visual area, left hemisphere, layer {}, relative to bregma, by histology"
+    names = short_names([place.format(layer) for layer in ("2/3", "5", "6b")])
+    assert len(set(names)) == 3
+    assert all(len(name) <= 22 for name in names)
+    assert ["2/3" in names[0], "5" in names[1], "6b" in names[2]] == [True] * 3
+    twins = short_names([f"{'x' * 40}{index}{'y' * 40}" for index in range(3)])
+    assert len(set(twins)) == 3
+
+
+def test_first_windows_depart_from_no_decay() -> None:
+    attention = decay()
+    attention[1, 0] += 0.3
+    assert not varies_beyond_decay(embedding(attention))
 
 
 def test_nominal_codes_are_told_apart_and_never_averaged() -> None:

@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,18 @@ def test_every_extra_stands_in_the_table_of_licences(extra):
 def test_no_gpl_is_needed():
     table = NEEDED[NEEDED.index("| needed |") :]
     assert "GPL" not in table.replace("MPL", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["neo", "torch-geometric", "matplotlib", "oasis-deconv", "quantities"]
+)
+def test_licences_are_those_of_the_metadata(name):
+    script = runpy.run_path(str(ROOT / "docs/make_licences.py"))
+    licence = script["licence_of"](name)
+    assert licence not in {"", "see its own file"}
+    assert licence.replace("GPL-3.0", "**GPL-3.0**") in PAGE
+
+
+def test_every_package_of_an_extra_has_a_licence():
+    assert "not installed here" not in PAGE
+    assert "see its own file" not in PAGE

@@ -53,7 +53,8 @@ def names_of(module_name: str) -> list[str]:
             for name, value in vars(module).items()
             if not name.startswith("_") and not inspect.ismodule(value)
         ]
-    return sorted(set(names) - PLAIN - {"annotations"})
+    modules = {name for name in names if inspect.ismodule(getattr(module, name))}
+    return sorted(set(names) - PLAIN - {"annotations"} - modules)
 
 
 def same_as_top(module: str, name: str) -> bool:

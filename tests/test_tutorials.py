@@ -8,7 +8,7 @@ import pytest
 
 TUTORIALS = Path(__file__).parents[1] / "tutorials"
 NOTEBOOKS = sorted(TUTORIALS.glob("*.ipynb"))
-WITH_RECORDINGS = ("03", "04", "06", "10")
+WITH_RECORDINGS = ("03", "04", "06", "10", "12")
 
 
 def cells_of(path):
@@ -54,8 +54,8 @@ def test_links_lead_somewhere_and_exercises_end_the_story(path):
     assert re.search(r"## Exercises\n\n1\. .*\n2\. ", text, flags=re.DOTALL)
 
 
-def test_there_are_eleven():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(1, 12)]
+def test_there_are_twelve():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(1, 13)]
 
 
 def test_trials_and_states_are_held_against_the_truth():
@@ -66,6 +66,15 @@ def test_trials_and_states_are_held_against_the_truth():
     # Tones that do nothing set no edges apart, and one block of a state has no p-value.
     assert float(re.search(r"\(p (\d\.\d+)\)", said)[1]) > 0.05
     assert "No p-value is given" in said
+
+
+def test_stream_equals_the_analysis_and_the_loop_moves_the_culture():
+    said = printed_by("12")
+    assert "equal to the analysis of the whole: True" in said
+    watched, closed = map(int, re.findall(r"aligned (\d+)% of the time", said))
+    assert closed > watched
+    stimulated, triggered = re.search(r"loop closed: .* (\d+) of (\d+) triggers", said).groups()
+    assert int(stimulated) == int(triggered) > 0
 
 
 @pytest.mark.parametrize("number", WITH_RECORDINGS)

@@ -242,8 +242,9 @@ def _require_traces(file: Any, name: str, spikes: str) -> None:
         )
     if "3BResults" in file or any("SpikeTimes" in well for well in wells.values()):
         raise FileFormatError(
-            f"'{name}' holds results of BrainWave, such as spikes, and no traces. Name the .brw "
-            "file of the recording."
+            f"'{name}' holds results of BrainWave in a layout whose spikes are not read (version "
+            "3), and no traces. Name the .brw file of the recording, from which spikes are "
+            "detected, or give their times to tavrnn_ephys.block_from_arrays(spike_times=…)."
         )
 
 

@@ -18,7 +18,7 @@ from tavrnn_ephys.adapters.nwb._pynwb import load_pynwb
 from tavrnn_ephys.adapters.nwb._remote import opened_remote
 from tavrnn_ephys.adapters.nwb._schema import require_second_major, schema_version
 from tavrnn_ephys.adapters.nwb._zarr_stores import require_whole_store
-from tavrnn_ephys.core.addresses import Address, place_of
+from tavrnn_ephys.core.addresses import Address, OpenFile, place_of
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError, TavrnnEphysError
 
 if TYPE_CHECKING:
@@ -143,14 +143,14 @@ def _require_zarr(path: Path) -> None:
 
 
 @contextmanager
-def open_nwb(path: Path | Address, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
+def open_nwb(path: Path | Address | OpenFile, *, outside: bool = False) -> Iterator[pynwb.NWBFile]:
     """
     Open an NWB file read-only and close it afterwards.
 
     Parameters
     ----------
-    path : pathlib.Path or Address
-        The file, or where a server holds it.
+    path : pathlib.Path, Address or OpenFile
+        The file, where a server holds it, or the open file.
     outside : bool
         Whether data sets may keep their values in files outside its folder.
 
@@ -165,7 +165,7 @@ def open_nwb(path: Path | Address, *, outside: bool = False) -> Iterator[pynwb.N
         If the file is not an intact NWB file, or PyNWB cannot make sense of it.
     """
     place = place_of(path)
-    if isinstance(place, Address):
+    if not isinstance(place, Path):
         with _open_remote(place) as nwbfile:
             yield nwbfile
         return
@@ -188,8 +188,8 @@ def open_nwb(path: Path | Address, *, outside: bool = False) -> Iterator[pynwb.N
 
 
 @contextmanager
-def _open_remote(address: Address) -> Iterator[Any]:
-    """Open an NWB file of a server."""
+def _open_remote(address: Address | OpenFile) -> Iterator[Any]:
+    """Open an NWB file of a server, or one that is open."""
     pynwb = load_pynwb()
     with opened_remote(address) as file:
         if (version := schema_version(file)) is not None:

@@ -166,7 +166,7 @@ def table_name(run: str, part: str) -> str:
 
 def is_windows_of_a_run(name: str) -> bool:
     """
-    Say whether intervals are windows of results rather than part of the recording.
+    Say whether intervals are results rather than part of the recording.
 
     Parameters
     ----------
@@ -176,9 +176,11 @@ def is_windows_of_a_run(name: str) -> bool:
     Returns
     -------
     bool
-        True for the names that :func:`table_name` gives to windows and their intervals.
+        True for the names that :func:`table_name` gives to windows, to their intervals, and to
+        further tables, such as the stays in network states.
     """
-    return name.startswith(f"{_PREFIX}_") and name.endswith(("_windows", "_intervals"))
+    is_table = "_table_" in name or name.endswith(("_windows", "_intervals"))
+    return name.startswith(f"{_PREFIX}_") and is_table
 
 
 def is_free_name(name: str, table_class: type) -> bool:

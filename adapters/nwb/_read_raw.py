@@ -16,7 +16,7 @@ from tavrnn_ephys.adapters.nwb._read_units import electrode_positions
 from tavrnn_ephys.adapters.nwb._remote import opened_remote
 from tavrnn_ephys.adapters.nwb._series import Limits, cut, series_clock, walk_series
 from tavrnn_ephys.adapters.nwb._tables import plain_column
-from tavrnn_ephys.core.addresses import Address, place_of
+from tavrnn_ephys.core.addresses import Address, OpenFile, place_of
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
@@ -208,7 +208,7 @@ def _part_reader(
     return read_part
 
 
-def _place(series: Any) -> tuple[Path | Address, str]:
+def _place(series: Any) -> tuple[Path | Address | OpenFile, str]:
     """Where the file or Zarr store with the samples lies, and their name inside it."""
     data = series.data
     if hasattr(data, "file"):
@@ -217,8 +217,8 @@ def _place(series: Any) -> tuple[Path | Address, str]:
 
 
 @contextmanager
-def _opened(path: Path | Address) -> Iterator[Any]:
-    if isinstance(path, Address):
+def _opened(path: Path | Address | OpenFile) -> Iterator[Any]:
+    if not isinstance(path, Path):
         with opened_remote(path) as file:
             yield file
         return

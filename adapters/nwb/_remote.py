@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tavrnn_ephys.core.addresses import Address
+from tavrnn_ephys.core.addresses import Address, OpenFile
 from tavrnn_ephys.core.errors import FileFormatError, MissingDependencyError
 from tavrnn_ephys.io.servers import PATIENCE_S, RemoteFile, ask_server, refusal
 
@@ -20,14 +20,14 @@ class _Stop(BaseException):
 
 
 @contextmanager
-def opened_remote(address: Address) -> Iterator[Any]:
+def opened_remote(address: Address | OpenFile) -> Iterator[Any]:
     """
     Open a file of a server for reading; only the parts that are read are loaded.
 
     Parameters
     ----------
-    address : Address
-        Its address.
+    address : Address or OpenFile
+        Its address; or a file that is open, which stays so.
 
     Yields
     ------
@@ -42,6 +42,10 @@ def opened_remote(address: Address) -> Iterator[Any]:
     MissingDependencyError
         If remfile is not installed.
     """
+    if isinstance(address, OpenFile):
+        with _opened_again(address) as file:
+            yield file
+        return
     try:
         import remfile
     except ImportError:
@@ -68,6 +72,28 @@ def opened_remote(address: Address) -> Iterator[Any]:
         if told is None:
             raise
         raise FileFormatError(f"'{address.name}' cannot be read from its server: {told}") from None
+
+
+@contextmanager
+def _opened_again(file: OpenFile) -> Iterator[Any]:
+    import h5py
+
+    file.stream.seek(0)
+    if file.stream.read(len(_SIGNATURE)) != _SIGNATURE:
+        raise FileFormatError(
+            f"'{file.name}' is no NWB file: its content is not HDF5. Only NWB files are read from "
+            "an open file; give the path of other formats."
+        )
+    size = file.stream.seek(0, 2)
+    try:
+        content = h5py.File(_Reading(file.stream, size, file), "r")
+    except OSError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FileFormatError(
+            f"'{file.name}' is damaged or not complete ({reason}). Copy it again."
+        ) from None
+    with content:
+        yield content
 
 
 def _told(faults: list[str], error: BaseException) -> str | None:
@@ -115,15 +141,15 @@ class _Reading:
 
     Parameters
     ----------
-    source : remfile.File
+    source : remfile.File or binary file object
         What reads from the server.
     size : int
         Bytes of the file.
-    address : Address
+    address : Address or OpenFile
         Where it is.
     """
 
-    def __init__(self, source: Any, size: int, address: Address) -> None:
+    def __init__(self, source: Any, size: int, address: Address | OpenFile) -> None:
         self._source, self._size, self._address = source, size, address
 
     def __repr__(self) -> str:

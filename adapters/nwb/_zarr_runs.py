@@ -22,6 +22,7 @@ from tavrnn_ephys.adapters.nwb._moving import moved_path
 from tavrnn_ephys.adapters.nwb._run_file import RunFile, silence
 from tavrnn_ephys.adapters.nwb._zarr_stores import move_links
 from tavrnn_ephys.core.errors import MissingDependencyError, OutputError
+from tavrnn_ephys.core.links import behind_links
 from tavrnn_ephys.core.output import whole_folder
 from tavrnn_ephys.core.runs import Placement, Results
 
@@ -34,7 +35,7 @@ class ZarrRunFile(RunFile):
     @staticmethod
     def checked_target(source: Path, out: Path | None, placement: Placement) -> Path:
         """Say before any work whether a store may be written."""
-        target = source if out is None else out
+        target = behind_links(source if out is None else out)
         _require_writable(target, placement)
         return target
 

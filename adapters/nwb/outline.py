@@ -65,10 +65,10 @@ def outline_block(
         If the file is damaged, or not NWB.
     """
     del channels  # They choose raw voltage, which is no node.
-    path = place_of(path)
+    place = place_of(path)
     limits = asked_limits_s(t_start, t_stop)
-    known_hz = None if sampling_rate is None else rate_hz(sampling_rate, None, path.name)
-    with warnings.catch_warnings(), open_nwb(path, outside=outside_files) as nwbfile:
+    known_hz = None if sampling_rate is None else rate_hz(sampling_rate, None, place.name)
+    with warnings.catch_warnings(), open_nwb(place, outside=outside_files) as nwbfile:
         # What is lost is told when the recording is read.
         warnings.simplefilter("ignore", DataLossWarning)
         tables, rois = find_units(nwbfile), find_roi_series(nwbfile)
@@ -76,11 +76,11 @@ def outline_block(
         if tables and (named or series is None):
             if rois:  # Both are nodes, and the longer one counts.
                 return None
-            return _of_units(nwbfile, (named or tables)[0], path.name, limits, quality)
+            return _of_units(nwbfile, (named or tables)[0], place.name, limits, quality)
         if not rois or (series is not None and any(mark in series for mark in "*?[")):
             return None
-        ordered, _ = choose_roi_series(rois, path.name, series)
-        return _of_rois(ordered[0].series, path.name, limits, quality, known_hz)
+        ordered, _ = choose_roi_series(rois, place.name, series)
+        return _of_rois(ordered[0].series, place.name, limits, quality, known_hz)
 
 
 def _of_units(

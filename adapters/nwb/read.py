@@ -27,7 +27,7 @@ from tavrnn_ephys.adapters.nwb._read_snippets import read_snippets
 from tavrnn_ephys.adapters.nwb._read_spikes import read_spiketrains
 from tavrnn_ephys.adapters.nwb._read_units import find_units
 from tavrnn_ephys.adapters.nwb._series import Limits
-from tavrnn_ephys.core.addresses import Address, place_of
+from tavrnn_ephys.core.addresses import Address, OpenFile, place_of
 from tavrnn_ephys.core.checks import time_s
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.io.blocks import rate_hz
@@ -284,7 +284,7 @@ def _segment(nwbfile: Any, file_name: str) -> neo.Segment:
     )
 
 
-def _block(nwbfile: Any, path: Path | Address, segment: neo.Segment) -> neo.Block:
+def _block(nwbfile: Any, path: Path | Address | OpenFile, segment: neo.Segment) -> neo.Block:
     import neo
 
     block = neo.Block(

@@ -42,6 +42,7 @@ import quantities as pq
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.studies.cohort.shards import read_json, read_mark, shard_files, write_json
+from tavrnn_ephys.studies.files import analyze_file
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tavrnn_ephys.cli"]
@@ -139,9 +140,7 @@ def overhead(folder: Path, _: argparse.Namespace) -> None:
     for number in range(2):  # The first round loads and compiles.
         begun = time.perf_counter()
         for item in cohort.plan.recordings:
-            te.studies.files.analyze_file(
-                Path(item.file), folder / f"{item.id}_alone.nwb", config, overwrite=True
-            )
+            analyze_file(Path(item.file), folder / f"{item.id}_alone.nwb", config, overwrite=True)
         alone = time.perf_counter() - begun
         if not number:
             warnings.simplefilter("ignore")
@@ -184,8 +183,11 @@ def resume(folder: Path, _: argparse.Namespace) -> None:
 
 
 def compare(folder: Path, _: argparse.Namespace) -> None:
-    """100 recordings of 60 nodes compared."""
-    files = make_recordings(folder, 100, n_nodes=60, duration_s=60)
+    """100 recordings of 60 nodes compared; ten are simulated, and each is read ten times."""
+    made = make_recordings(folder, 10, n_nodes=60, duration_s=120)
+    files = [folder / f"c{number:03d}.nwb" for number in range(100)]
+    for number, file in enumerate(files):
+        os.link(made[number % 10], file)
     seconds, peak = run_command(
         "compare", *map(str, files), "--bin-size", "50ms", "--window", "5s", "--step", "1s"
     )

@@ -42,7 +42,8 @@ class Run(threading.Thread):
         super().__init__(daemon=True)
         if recording is None:
             model = model_of(n_nodes, WINDOW, STEP)
-            values = np.stack(list(bins_of(n_nodes, round(seconds / BIN_S))), axis=1)
+            # On a busy machine the browser takes longer than it is asked to wait.
+            values = np.stack(list(bins_of(n_nodes, round(2 * seconds / BIN_S))), axis=1)
             nodes = te.Nodes(ids=model.node_ids_)
             recording = te.BinnedActivity(values=values, bin_size_s=BIN_S, nodes=nodes)
         self.stream = te.Stream(model, provisional=True)
@@ -105,6 +106,8 @@ def main():
     messages, looks = watch(run, chosen.seconds, chosen.png)
     n_before = len(run.latency_ms)
     os.kill(run.page._process.pid, signal.SIGKILL)
+    run.join(0.1 * chosen.seconds)
+    run.source.close()
     run.join()
     parts = np.split(np.array(run.latency_ms), [n_before])
     before, after = (f"{np.median(x):.2f} / {np.percentile(x, 99):.2f}" for x in parts)

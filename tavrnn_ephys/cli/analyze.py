@@ -6,11 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tavrnn_ephys.cli.modelling import MODELLING, add_graphs, add_model, modelling_choices
-from tavrnn_ephys.cli.options import Switch, number_of_states, path, suggest
-from tavrnn_ephys.cli.parsing import rarely_needed
-from tavrnn_ephys.cli.questions import (
+from tavrnn_ephys.cli.behaving import (
+    BEHAVING,
     add_behavior,
+    behavior_choices,
+    refuse_without_behavior,
+)
+from tavrnn_ephys.cli.modelling import MODELLING, add_graphs, add_model, modelling_choices
+from tavrnn_ephys.cli.options import Switch, number_of_states, path, suggest, whole_number
+from tavrnn_ephys.cli.parsing import rarely_needed
+from tavrnn_ephys.cli.parting import run_each
+from tavrnn_ephys.cli.questions import (
     add_measure,
     add_reading,
     add_segment,
@@ -26,7 +32,7 @@ from tavrnn_ephys.cli.selecting import (
 )
 from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS
+from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, STATE_METHODS
 from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import StateSpec
 
@@ -38,8 +44,9 @@ __all__ = ["add_command"]
 # Most analyses are asked for without these.
 _RARELY = (
     "sidecar", "replace", "module", "connectivity", "measure", "measure_option", "profile",
-    "segment", "adapter", "option", "session_start", "figure_format", "behavior_how",
-    "behavior_period", "threshold", "print_config", *MODELLING,
+    "segment", "adapter", "option", "session_start", "figure_format", "behavior_nulls",
+    "states_method", "most_states", "state_surrogates", "threshold", "print_config", *BEHAVING,
+    *MODELLING,
 )  # fmt: skip
 _SUGGESTED = "what suits the recording, with the reason"
 
@@ -163,6 +170,13 @@ def _add_placement(command: Any) -> None:
 def _add_link(command: Any) -> None:
     add_behavior(command, "a behaviour that the network is linked to")
     command.add_argument(
+        "--behavior-nulls",
+        type=whole_number,
+        metavar="N",
+        help="how many shifts in time chance is told from, of behaviours and of states (default: "
+        "199 for each behaviour)",
+    )
+    command.add_argument(
         "--groups",
         metavar="GROUPS",
         help="groups of nodes that are aligned, the reference first, such as sensory,L_up,R_up; or "
@@ -178,16 +192,38 @@ def _add_states(command: Any) -> None:
         help="find discrete states of the network: auto, where surrogates and held-out likelihood "
         "say how many, or their number",
     )
+    method = command.add_argument(
+        "--states-method",
+        metavar="NAME",
+        help="hmm, a hidden Markov model, or kmeans, which knows no time (default: hmm)",
+    )
+    suggest(method, lambda: STATE_METHODS)
+    command.add_argument(
+        "--most-states",
+        type=whole_number,
+        metavar="N",
+        help="most states that are tried (default: 6)",
+    )
+    command.add_argument(
+        "--state-surrogates",
+        type=whole_number,
+        metavar="N",
+        help="how many surrogate recordings states are held against (default: 19)",
+    )
 
 
 def _run(options: argparse.Namespace) -> Report:
+    if options.out is None and not options.in_place:
+        options.out = f"{_stem(options.file)}_tavrnn.nwb"
+    return _once(options) if options.each is None else run_each(options, _once)
+
+
+def _once(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.studies.files import analyze_file
 
     placement = _placement(options)
     if options.save_model is not None:
         check_output(options.save_model, overwrite=options.overwrite)
-    if options.out is None and not options.in_place:
-        options.out = f"{_stem(options.file)}_tavrnn.nwb"
     result = analyze_file(
         place_of(options.file),
         None if options.out is None else Path(options.out),
@@ -201,14 +237,30 @@ def _run(options: argparse.Namespace) -> Report:
         report=options.report,
         overwrite=options.overwrite,
         verbose=True,
-        states=None
-        if options.states is None
-        else StateSpec(n_states=options.states, seed=options.seed),
+        states=_states(options),
         **_behavior_options(options),
     )
     if options.save_model is not None:
         result.model.save(options.save_model, overwrite=options.overwrite)
     return Report(text=_text(result, options), facts=_facts(result, options))
+
+
+def _states(options: argparse.Namespace) -> StateSpec | None:
+    if options.states is None:
+        for flag in ("states_method", "most_states", "state_surrogates"):
+            if getattr(options, flag) is not None:
+                raise InputError(
+                    f"--{flag.replace('_', '-')} says more about states: ask for --states."
+                )
+        return None
+    given = {
+        "method": options.states_method,
+        "max_states": options.most_states,
+        "n_surrogates": options.state_surrogates,
+        **_nulls(options),
+    }
+    known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return StateSpec(n_states=options.states, seed=options.seed, **known)
 
 
 def _stem(file: str) -> str:
@@ -239,8 +291,7 @@ def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
         parts += ["Chosen to suit the recording:", *_reasons(result), ""]
     parts += [result.activity, result.connectivity, result.graphs, result.embedding]
     parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
-    if result.behavior is not None:
-        parts.append(result.behavior)
+    parts += result.behaviors.values()
     if result.states is not None:
         parts.append(result.states)
     parts.append(f"Written to {options.out or options.file}")
@@ -274,14 +325,8 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
         "kl": final["kl"],
         "config": result.config,
         "reasons": result.reasons,
-        "behavior": None
-        if behavior is None
-        else {
-            "name": behavior.behavior.name,
-            "how": behavior.behavior.how,
-            "decoding": behavior.decoding,
-            "association": behavior.association,
-        },
+        "behavior": None if behavior is None else _linked(behavior),
+        "behaviors": list(map(_linked, result.behaviors.values())),
         "states": None
         if result.states is None
         else {
@@ -293,6 +338,15 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
         "figures": options.figures,
         "report": options.report,
         "tables": options.tables,
+    }
+
+
+def _linked(found: Any) -> dict[str, Any]:
+    return {
+        "name": found.behavior.name,
+        "how": found.behavior.how,
+        "decoding": found.decoding,
+        "association": found.association,
     }
 
 
@@ -314,31 +368,30 @@ def _placement(options: argparse.Namespace) -> Any:
 
 def _behavior_options(options: argparse.Namespace) -> dict[str, Any]:
     """Say which behaviour is meant, and what stands in a file of groups."""
-    from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+    from tavrnn_ephys.studies.behavior.config import each_behavior
     from tavrnn_ephys.studies.groups import read_groups
 
-    if options.behavior is None:
-        for flag, value in (
-            ("--behavior-how", options.behavior_how),
-            ("--behavior-period", options.behavior_period),
-            ("--groups", options.groups),
-            ("--tables", options.tables if options.states is None else None),
-        ):
+    refuse_without_behavior(options)
+    if not options.behavior:
+        for flag, value, also in (
+            ("--groups", options.groups, ""),
+            ("--tables", options.tables if options.states is None else None,
+             ", or ask for --states"),
+        ):  # fmt: skip
             if value is not None:
-                also = ", or ask for --states" if flag == "--tables" else ""
                 raise InputError(
                     f"{flag} says more about a behaviour: name it with --behavior{also}."
                 )
         return {"tables": options.tables}
     named, groups = read_groups(options.groups) if options.groups is not None else (None, ())
     return {
-        "behavior": BehaviorConfig(
-            behavior=options.behavior,
-            how=options.behavior_how,
-            period=options.behavior_period,
-            groups=groups,
-            seed=options.seed,
+        "behavior": each_behavior(
+            **behavior_choices(options), groups=groups, seed=options.seed, **_nulls(options)
         ),
         "node_groups": named,
         "tables": options.tables,
     }
+
+
+def _nulls(options: argparse.Namespace) -> dict[str, Any]:
+    return {} if options.behavior_nulls is None else {"n_nulls": options.behavior_nulls}

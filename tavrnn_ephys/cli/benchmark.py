@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from tavrnn_ephys.cli.behaving import (
+    BEHAVING,
+    add_behavior,
+    behavior_choices,
+    refuse_without_behavior,
+)
 from tavrnn_ephys.cli.options import Switch, path, suggest, whole_number
 from tavrnn_ephys.cli.questions import (
-    add_behavior,
     add_measure,
     add_reading,
     add_segment,
@@ -133,7 +138,7 @@ def _run(options: argparse.Namespace) -> Report:
             methods, options.out, scenarios=names, measure=options.measure, **common
         )
     else:
-        found = benchmark_file(_benchmark_source(options), methods, options.out, **common)
+        found = benchmark_file(_benchmark_sources(options), methods, options.out, **common)
     # A method that fails is told in its row; if none gives a score, the answer is no.
     failed = not np.isfinite(found.table["score"].to_numpy(dtype=float)).any()
     facts = {"results": found.table, "files": found.files}
@@ -143,7 +148,7 @@ def _run(options: argparse.Namespace) -> Report:
 def _refuse_idle(options: argparse.Namespace) -> None:
     """Refuse options that say nothing of what is decoded."""
     of_recordings = (
-        "behavior", "behavior_how", "behavior_period", "bin_size", "window", "step",
+        "behavior", *BEHAVING, "bin_size", "window", "step",
         "measure_option", "segment", "adapter", "option",
     )  # fmt: skip
     for name in of_recordings if options.simulated else ("scenarios",):
@@ -152,27 +157,33 @@ def _refuse_idle(options: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} belongs to {kind}. Leave it out.")
 
 
-def _benchmark_source(options: argparse.Namespace) -> Any:
+def _benchmark_sources(options: argparse.Namespace) -> list[Any]:
+    from tavrnn_ephys.studies.behavior.config import each_behavior
     from tavrnn_ephys.studies.benchmark import FileSource
 
+    refuse_without_behavior(options)
     for name in ("behavior", "bin_size", "window", "step"):
-        if getattr(options, name) is None:
+        if getattr(options, name) in (None, []):
             flag = name.replace("_", "-")
             raise InputError(f"To decode from a recording, --{flag} is needed.")
     chosen = {} if options.segment is None else {"segment_index": options.segment}
-    return FileSource(
-        path=options.file,
-        bin_size_s=options.bin_size,
-        window_length_s=options.window,
-        step_s=options.step,
-        behavior=options.behavior,
-        how=options.behavior_how,
-        period=options.behavior_period,
-        n_classes=options.classes,
-        measure=options.measure,
-        measure_options=tuple(measure_options(options).items()),
-        n_folds=options.folds,
-        adapter=options.adapter,
-        options=tuple(reading_options(options).items()),
-        **chosen,
-    )
+    return [
+        FileSource(
+            path=options.file,
+            bin_size_s=options.bin_size,
+            window_length_s=options.window,
+            step_s=options.step,
+            behavior=behavior.behavior,
+            how=behavior.how,
+            period=behavior.period,
+            least_coverage=behavior.least_coverage,
+            n_classes=options.classes,
+            measure=options.measure,
+            measure_options=tuple(measure_options(options).items()),
+            n_folds=options.folds,
+            adapter=options.adapter,
+            options=tuple(reading_options(options).items()),
+            **chosen,
+        )
+        for behavior in each_behavior(**behavior_choices(options))
+    ]

@@ -11,6 +11,7 @@ from tavrnn_ephys.cli.options import Gather, Switch, add_running, number, path, 
 from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.ownership import as_private_as
 
 if TYPE_CHECKING:
     from tavrnn_ephys.studies.cohort import Cohort, Status
@@ -272,7 +273,8 @@ def _report(options: argparse.Namespace) -> Report:
         verbose=True,
     )
     if folder is not None:
-        write_tables(cohort, found, folder, pages=options.pages, verbose=True)
+        with as_private_as(*(item.file for item in cohort.plan.recordings)):
+            write_tables(cohort, found, folder, pages=options.pages, verbose=True)
     facts = {
         "study": options.study,
         "threshold": found.threshold,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import difflib
 import reprlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.cli.options import Gather, duration, rate, time
 from tavrnn_ephys.cli.options import path as file_path
 from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.spelling import nearest
 from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
 
 __all__ = ["config_text", "read_config"]
@@ -105,8 +105,8 @@ def _keys(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Actio
 def _unknown(key: str, actions: Mapping[str, Any], parser: argparse.ArgumentParser) -> str:
     if key.replace("-", "_") in _NOT_IN_FILES:
         return f"'{key}' stands, which belongs on the command line. Leave it out."
-    near = difflib.get_close_matches(key.replace("_", "-").lower(), actions, n=1, cutoff=0.5)
-    way_out = f"Did you mean '{near[0]}'?" if near else f"Use {', '.join(actions)}."
+    near = nearest(key, actions)
+    way_out = f"Did you mean '{near}'?" if near else f"Use {', '.join(actions)}."
     return f"'{_short(key)}' is no option of '{parser.prog}'. {way_out}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any, NoReturn
 
 from tavrnn_ephys.cli.configuration import config_text, read_config
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.spelling import nearest
 
 __all__ = ["CommandParser", "HelpAll", "HelpFormatter", "OneLineParser", "rarely_needed"]
 
@@ -229,8 +229,8 @@ class CommandParser(OneLineParser):
     def _unknown(self, rest: Sequence[str]) -> str:
         """Name arguments that are not known, and the nearest option."""
         options = [text for action in self._actions for text in action.option_strings]
-        near = difflib.get_close_matches(rest[0].partition("=")[0], options, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        near = nearest(rest[0].partition("=")[0], options)
+        hint = f"; did you mean '{near}'?" if near else ""
         return f"unrecognized arguments: {' '.join(rest)}{hint}"
 
     def _without_rivals(self, filed: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -32,6 +32,7 @@ from tavrnn_ephys.cli.completion import SHELLS, PrintCompletion
 from tavrnn_ephys.cli.options import add_running
 from tavrnn_ephys.cli.parsing import CommandParser, OneLineParser
 from tavrnn_ephys.cli.terminal import open_standard_streams, printable, say
+from tavrnn_ephys.cli.wording import as_options
 from tavrnn_ephys.core.caches import writable_caches
 from tavrnn_ephys.core.errors import (
     ChanceLossWarning,
@@ -40,6 +41,7 @@ from tavrnn_ephys.core.errors import (
     TavrnnEphysError,
 )
 from tavrnn_ephys.core.ownership import as_private_as
+from tavrnn_ephys.core.waiting import wait_passively
 
 __all__ = ["build_parser", "main"]
 
@@ -65,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         program and 130 if stopped, the last three after one sentence on the standard error
         stream.
     """
+    wait_passively()
     open_standard_streams()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
@@ -74,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with _stop_on_request(), writable_caches():
                 return _run(arguments, caught)
         except TavrnnEphysError as error:
-            sentence, status = str(error), 2
+            sentence, status = as_options(str(error), _options_of(arguments)), 2
         except MemoryError:
             sentence, status = _NO_MEMORY, 2
         except BrokenPipeError:
@@ -113,16 +116,36 @@ def _run(arguments: Sequence[str] | None, caught: Sequence[warnings.WarningMessa
     warned = list(dict.fromkeys(str(warning.message) for warning in caught))
     said = report.json(options.command, warned) if options.json else printable(report.text)
     print(said, flush=True)
+    known = _options_of(arguments) if warned else ()
     for message in warned:
-        say(message, "warning")
+        say(as_options(message, known), "warning")
     return report.status
+
+
+def _options_of(arguments: Sequence[str] | None) -> Collection[str]:
+    """Give the options of the command that was typed; none of one that has subcommands."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    (commands,) = (
+        action
+        for action in build_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    parser = commands.choices.get(next(iter(typed), ""))
+    actions = [] if parser is None else parser._actions
+    return {text for action in actions for text in action.option_strings}
+
+
+# What commands call what they read.
+_SOURCES = ("file", "files", "recordings", "what", "source", "manifest")
 
 
 def _sources(options: argparse.Namespace) -> list[str]:
     """Name the recordings that a command reads, whatever it calls them."""
-    given = [getattr(options, name, None) for name in ("file", "files", "recordings")]
+    given = [getattr(options, name, None) for name in _SOURCES]
     several = [item if isinstance(item, list | tuple) else [item] for item in given]
-    return [str(item) for items in several for item in items if item is not None]
+    named = [str(item) for items in several for item in items if item is not None]
+    # A stream is named by its kind and what it is: file:culture.nwb.
+    return named + [item.partition(":")[2] for item in named if ":" in item]
 
 
 def _leave_quietly() -> int:

@@ -1,4 +1,4 @@
-"""Options made from the specifications: recording, windows, connectivity, behaviour."""
+"""Options made from the specifications: recording, windows, connectivity."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from tavrnn_ephys.cli.options import Gather, duration, number, suggest, whole_number
-from tavrnn_ephys.core.names import HOW, MEASURES
+from tavrnn_ephys.cli.options import Gather, duration, suggest, whole_number
+from tavrnn_ephys.core.names import MEASURES
 from tavrnn_ephys.core.spec import ConnectivitySpec
 
 __all__ = [
-    "add_behavior",
     "add_measure",
     "add_reading",
     "add_segment",
@@ -161,36 +160,3 @@ def measure_options(options: argparse.Namespace) -> dict[str, Any]:
     from tavrnn_ephys.core.adapter_options import parse_options
 
     return parse_options(options.measure_option, example="max_lag=50ms")
-
-
-def add_behavior(command: Any, purpose: str) -> None:
-    """
-    Add the choice of a behaviour to a command.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The command.
-    purpose : str
-        What the behaviour is for, such as ``"a behaviour to decode"``.
-    """
-    command.add_argument(
-        "--behavior",
-        metavar="NAME",
-        help=f"{purpose}: a signal, an epoch or an event of the recording, NAME:LABEL for one "
-        "label, game:rally_length for a measure of a game",
-    )
-    how = command.add_argument(
-        "--behavior-how",
-        metavar="HOW",
-        help="how a window is summed up: mean, majority, circular_mean (signals); majority, share, "
-        "rate (epochs); rate, count (events)",
-    )
-    suggest(how, lambda: HOW)
-    command.add_argument(
-        "--behavior-period",
-        type=number,
-        metavar="P",
-        help="full turn of a signal that circular_mean averages, in its unit, such as 360 "
-        "(default: that of the unit)",
-    )

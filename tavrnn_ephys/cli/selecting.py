@@ -92,6 +92,12 @@ def add_selection(command: Any) -> None:
         help="a node by its id; can be given several times",
     )
     group.add_argument(
+        "--each",
+        metavar="COLUMN",
+        help="one run for the nodes of each value of this column, such as region; runs bear the "
+        "names of the values, and so do pages, folders of figures and of tables",
+    )
+    group.add_argument(
         "--min-rate",
         type=rate,
         metavar="RATE",

@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["is_coloured", "open_standard_streams", "printable", "say"]
 
 # Marks that let the text behind them run from right to left.
-_REVERSING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_REVERSING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _COLOURS = {"error": "1;31", "warning": "1;33"}
 
 
@@ -81,7 +81,9 @@ def printable(text: str) -> str:
 def _steers(mark: str) -> bool:
     """Control characters, and those that reverse the direction of what follows."""
     category = unicodedata.category(mark)
-    return (category == "Cc" and mark not in "\n\t") or mark in _REVERSING
+    # Separators of lines and paragraphs end a line where nobody expects it.
+    breaks = category in ("Cc", "Zl", "Zp") and mark not in "\n\t"
+    return breaks or mark in _REVERSING
 
 
 def open_standard_streams() -> None:

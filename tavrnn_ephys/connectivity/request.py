@@ -33,6 +33,8 @@ from tavrnn_ephys.core.names import SILENT_RULES
 __all__ = ["Request", "count_silent"]
 
 # Measures that take exact spike times.
+# Sums of squares beyond leave the range of double precision.
+_LARGEST_SQUARED = 1e145
 _LAGGED, _TILING = "lagged_correlation", "spike_time_tiling_coefficient"
 
 
@@ -130,6 +132,11 @@ class Request:
             )
         self.origin = self._origin_of(activity)
         self._scale = largest_values(activity)
+        if self.name == "covariance" and (self._scale > _LARGEST_SQUARED).any():
+            raise InputError(
+                f"Activity reaches {self._scale.max():.2g}, whose square no number holds, so that "
+                "it has no covariance. Rescale it, or take measure='pearson'."
+            )
 
     def run(self, out: NDArray[np.float64] | None = None) -> Iterator[_Window]:
         """

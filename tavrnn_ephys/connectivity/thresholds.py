@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import is_real_number, positive_int
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.pairs import node_pairs
 
 __all__ = ["AbsoluteThreshold", "DensityThreshold", "StrongestThreshold"]
 
@@ -31,11 +32,7 @@ def _strengths(connectivity: ConnectivitySequence) -> NDArray[np.float64]:
 
 def _pairs(connectivity: ConnectivitySequence) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of what can be an edge: each pair once, or both of its directions."""
-    n_nodes = connectivity.n_nodes
-    if not connectivity.directed:
-        return np.triu_indices(n_nodes, 1)
-    rows, columns = np.nonzero(~np.eye(n_nodes, dtype=bool))
-    return rows, columns
+    return node_pairs(connectivity.n_nodes, directed=connectivity.directed)
 
 
 @dataclass(frozen=True, kw_only=True)

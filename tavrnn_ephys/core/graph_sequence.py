@@ -194,13 +194,12 @@ class GraphSequence(AdjacencyOfWindows):
         """
         if not self.directed:
             return self
-        options = (*(self.origin.measure_options or ()), ("symmetrized", "mean"))
         return replace(
             self,
             weights=mirrored_graphs(self.weights),
             directed=False,
             standard_errors=None,
-            origin=replace(self.origin, measure_options=options),
+            origin=self.origin.with_option("symmetrized", "mean"),
         )
 
     def to_networkx(self, window_index: int) -> networkx.Graph:

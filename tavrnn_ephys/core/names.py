@@ -11,6 +11,8 @@ __all__ = [
     "FIGURE_FORMS",
     "FORMS",
     "HOW",
+    "HOW_OF_ANGLES",
+    "HOW_WITH_COVERAGE",
     "LAG_KERNELS",
     "MEASURES",
     "MEASURES_OF_SPIKES",
@@ -68,12 +70,15 @@ SMOOTHINGS = ("none", "causal", "two_sided")
 PROFILES = ("default", "state_space", "paper")
 #: How a window of each kind of behaviour is summed up; the first is the default.
 BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
-    "signal": ("mean", "majority", "circular_mean"),
+    "signal": ("mean", "majority", "circular_mean", "nearest", "interpolated"),
     "state": ("share",),
     "epoch": ("majority", "share", "rate"),
     "event": ("rate", "count"),
     "game": ("measure",),
 }
+#: Those in which a signal can be an angle, and those that know how much of a window is covered.
+HOW_OF_ANGLES = ("circular_mean", "nearest", "interpolated")
+HOW_WITH_COVERAGE = ("mean", "majority", "circular_mean")
 #: The same in one row, each once.
 HOW = tuple(dict.fromkeys(how for kind in BEHAVIOR_HOW.values() for how in kind))
 #: How connectivity is stored.

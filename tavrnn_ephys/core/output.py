@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tavrnn_ephys.core.errors import OutputError
-from tavrnn_ephys.core.ownership import take_over
+from tavrnn_ephys.core.links import behind_links
+from tavrnn_ephys.core.ownership import as_new, made_from, take_over
 
 __all__ = [
     "check_folder",
@@ -60,7 +61,7 @@ def check_output(
     target = Path(path)
     if suffix and target.suffix.lower() != suffix:
         raise OutputError(f"The output '{target}' must end in '{suffix}'. Name it so.")
-    target = _behind_links(target)
+    target = behind_links(target)
     for source in inputs:
         if target.exists() and Path(source).exists() and target.samefile(source):
             raise OutputError(
@@ -246,7 +247,7 @@ def whole_file(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     DataLossWarning
         If the file that is replaced belongs to another user, or has further names.
     """
-    target = _behind_links(Path(path))
+    target = behind_links(Path(path))
     temporary = temporary_beside(target)
     try:
         yield temporary
@@ -268,15 +269,20 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     path : str or pathlib.Path
-        The final place; a folder that stands there is replaced.
+        The final place; a folder that stands there is replaced, behind a link that leads to it.
 
     Yields
     ------
     pathlib.Path
         A temporary folder beside it; it is flushed to the disk and takes its place when the
         block ends, and is removed when the block fails.
+
+    Raises
+    ------
+    OutputError
+        If the place is a link that leads nowhere.
     """
-    target = Path(path)
+    target = behind_links(Path(path))
     temporary = Path(
         tempfile.mkdtemp(
             dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}"
@@ -284,6 +290,8 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     )
     try:
         yield temporary
+        for item in temporary.rglob("*") if made_from() else ():
+            as_new(item)
         take_over(temporary, target)
         if hasattr(os, "sync"):
             os.sync()
@@ -369,16 +377,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _behind_links(target: Path) -> Path:
-    """Follow a link to the file that stands for it; what the link says is never replaced."""
-    if not target.is_symlink():
-        return target
-    try:
-        return target.resolve(strict=True)
-    except (OSError, RuntimeError):
-        raise OutputError(
-            f"The output '{target}' is a link to '{os.readlink(target)}', which is not there. "
-            "Remove the link, or name another file."
-        ) from None

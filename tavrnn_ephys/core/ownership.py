@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tavrnn_ephys.core.errors import DataLossWarning
 
-__all__ = ["as_private_as", "take_over"]
+__all__ = ["as_new", "as_private_as", "made_from", "take_over"]
 
 _MADE_FROM: ContextVar[tuple[Path, ...]] = ContextVar("_MADE_FROM", default=())
 
@@ -40,6 +40,31 @@ def as_private_as(*sources: str | Path) -> Iterator[None]:
         _MADE_FROM.reset(token)
 
 
+def made_from() -> tuple[Path, ...]:
+    """
+    List what the files that are written now are made from, for another process to be told.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The sources of :func:`as_private_as`.
+    """
+    return _MADE_FROM.get()
+
+
+def as_new(path: Path) -> None:
+    """
+    Give a file that was just made the permissions of any new one, less those of its sources.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file or folder.
+    """
+    _give_group(path)
+    os.chmod(path, _permissions(path, 0o777 if path.is_dir() else 0o666))
+
+
 def take_over(temporary: Path, target: Path) -> None:
     """
     Give a new file or folder the owner and the permissions that it needs in its place.
@@ -64,8 +89,7 @@ def take_over(temporary: Path, target: Path) -> None:
     try:
         replaced = target.stat()
     except OSError:
-        _give_group(temporary)
-        os.chmod(temporary, _permissions(temporary, 0o777 if is_folder else 0o666))
+        as_new(temporary)
         return
     _keep_owner(temporary, target, replaced)
     _keep_attributes(temporary, target)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +34,8 @@ _LONGEST_NAME = 22
 # Length of the leader from a group to its name, in points.
 _LEADER_PT = 9.0
 _BAR_IN = 0.13
+# More names would make a legend longer than its picture.
+_MOST_IN_LEGEND = 16
 
 
 def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
@@ -46,6 +51,76 @@ def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
         return name
     half = (longest - 1) // 2
     return f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
+
+
+def short_names(names: Sequence[str], longest: int = _LONGEST_NAME) -> list[str]:
+    """
+    Shorten long names so that they stay apart: words that all of them share are left out.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names, each once.
+    longest : int
+        Most letters of a name.
+
+    Returns
+    -------
+    list of str
+        Names that differ from each other.
+
+    Examples
+    --------
+    >>> short_names(["primary visual area, layer 2/3, left", "primary visual area, layer 5, left"])
+    ['…layer 2/3, left', '…layer 5, left']
+    >>> short_names(["CA1", "CA3"])
+    ['CA1', 'CA3']
+    """
+    long = [name for name in names if len(name) > longest]
+    common = ""
+    if len(long) > 1:
+        # Whole words alone: half a number would be another number.  The last one says what of.
+        common = re.sub(r"\S+\s+\S*$", "", os.path.commonprefix(long))
+    found: list[str] = []
+    for number, name in enumerate(names, start=1):
+        rest = f"…{name[len(common) :]}" if common and len(name) > longest else name
+        text = rest if len(rest) <= longest else f"{rest[: longest - 1].rstrip(' ,;')}…"
+        if not common:
+            text = short_name(name, longest)
+        if text in found:
+            text = f"{short_name(text, longest - len(str(number)) - 1)} {number}"
+        found.append(text)
+    return found
+
+
+def fewer_names(values: NDArray[Any], most: int = len(PALETTE)) -> tuple[list[str], list[str]]:
+    """
+    Name what is frequent, and take what is rare together as ``"other"``.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        Labels; an empty one is unknown, and is no name.
+    most : int
+        How many names are wanted at most.
+
+    Returns
+    -------
+    shown : list of str
+        Name of each value.
+    names : list of str
+        The names in their order, without ``"other"``.
+
+    Examples
+    --------
+    >>> fewer_names(np.array(["a", "b", "a", "c", ""]), 2)
+    (['a', 'b', 'a', 'other', ''], ['a', 'b'])
+    """
+    texts = [str(value) for value in values]
+    distinct = [str(value) for value in np.unique(values) if str(value)]
+    frequent = sorted(distinct, key=lambda name: -texts.count(name))[:most]
+    names = [name for name in distinct if name in frequent]
+    return [text if text in frequent or not text else "other" for text in texts], names
 
 
 class GroupOrder(NamedTuple):
@@ -90,7 +165,7 @@ def name_nodes(
     kind = NODE_NAMES[nodes.kind]
     if order.names:
         centers, label = list(order.centers), f"{kind}s, by group"
-        names = [short_name(name) for name in order.names]
+        names = short_names(order.names)
     else:
         ticks = MaxNLocator(6, integer=True, steps=ROUND_STEPS).tick_values(0, len(nodes) - 1)
         centers = [tick for tick in ticks if 0 <= tick <= len(nodes) - 1]
@@ -211,9 +286,7 @@ def scatter_by(
     """Draw points with colours for numbers (colour bar) or for categories (legend)."""
     look: dict[str, Any] = {"s": size, "linewidths": 0.3, "edgecolors": "white", "zorder": 2}
     if is_categorical(values):
-        names = np.array([str(value) for value in values])
-        distinct = [str(value) for value in np.unique(values)]
-        _scatter_categories(ax, points, names, distinct, label, look)
+        _scatter_categories(ax, points, values, label, look)
         return
     known = np.isfinite(values)
     if not known.all():
@@ -229,21 +302,23 @@ def scatter_by(
 def _scatter_categories(
     ax: Axes,
     points: NDArray[Any],
-    names: NDArray[Any],
-    distinct: list[str],
+    values: NDArray[Any],
     label: str,
     look: dict[str, Any],
 ) -> None:
-    for index, name in enumerate(sorted(distinct, key=lambda text: text == "")):
-        color = PALETTE[index % len(PALETTE)] if name else UNKNOWN
+    shown, names = fewer_names(values, _MOST_IN_LEGEND)
+    rest = [name for name in ("other", "") if name in shown and name not in names]
+    told = dict(zip(names, short_names(names), strict=True))
+    for index, name in enumerate([*names, *rest]):
+        color = UNKNOWN if name in rest else PALETTE[index % len(PALETTE)]
         marker = MARKERS[index // len(PALETTE) % len(MARKERS)]
-        chosen = points[names == name]
+        chosen = points[np.array(shown) == name]
         ax.scatter(
             chosen[:, 0],
             chosen[:, 1],
             color=color,
             marker=marker,
-            label=short_name(name) or "no group",
+            label=told.get(name, name) or "no group",
             **look,
         )
     ax.legend(

@@ -1,9 +1,7 @@
-"""Whole figures of an analysis, and their files."""
+"""Whole figures of an analysis."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import (
     BinnedActivity,
     ConnectivitySequence,
@@ -20,8 +17,6 @@ from tavrnn_ephys.core.containers import (
     Windows,
 )
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FIGURE_FORMS
-from tavrnn_ephys.core.output import check_output, whole_file
 from tavrnn_ephys.figures._drawing import (
     NODE_NAMES,
     add_colorbar,
@@ -30,29 +25,30 @@ from tavrnn_ephys.figures._drawing import (
     set_title,
     window_name,
 )
+from tavrnn_ephys.figures.context import WindowContext
 from tavrnn_ephys.figures.embeddings import plot_window_embedding
 from tavrnn_ephys.figures.matrices import (
     connectivity_limit,
-    plot_attention,
+    plot_attention_back,
     plot_connectivity,
     varies_beyond_decay,
 )
 from tavrnn_ephys.figures.raster import plot_raster
 from tavrnn_ephys.figures.similarity import plot_similarity
+from tavrnn_ephys.figures.style import DPI, STYLE, letter_panels
 
-__all__ = ["STYLE", "analysis_figures", "letter_panels", "overview_figure", "save_figure"]
-
-#: The one style sheet of all pictures that are written: text stays text in SVG and PDF.
-STYLE: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "tavrnn_ephys"}
+__all__ = ["analysis_figures", "overview_figure"]
 
 _WIDTH_IN = 10.67
-_DPI = 150
 _MAX_INSIDE = 4
 _LEAST_FOR_FIFTHS = 10
+# Fewer windows have hardly a pair that shares no time.
+_LEAST_COMPARED = 4
 # The raster of the overview is narrow: it shows fewer windows than the raster alone.
 _OVERVIEW_WINDOWS = 18
 
 
+@rc_context(STYLE)
 def analysis_figures(
     activity: BinnedActivity,
     windows: Windows,
@@ -63,6 +59,7 @@ def analysis_figures(
     score_label: str = "",
     truth: Any = None,
     behavior: tuple[Any, Any, str] | None = None,
+    context: WindowContext | None = None,
 ) -> dict[str, Figure]:
     """
     Draw the figures of an analysis.
@@ -86,14 +83,16 @@ def analysis_figures(
         Known state of each window.
     behavior : tuple of (times_s, values, label), optional
         Behaviour over time in seconds, drawn above the raster.
+    context : WindowContext, optional
+        Labels, states, change points and epochs.
 
     Returns
     -------
     dict of str to matplotlib.figure.Figure
         ``"raster"``, ``"connectivity"`` (windows of highest and lowest score),
-        ``"embedding"``; with a score and at least ten windows ``"connectivity_mean"`` (mean of
-        the fifth of highest and of lowest score); and, if the embedding holds it,
-        ``"attention"``.
+        ``"embedding"``, ``"similarity"``; with a score and at least ten windows
+        ``"connectivity_mean"`` (mean of the fifth of highest and of lowest score); and, where
+        attention is more than its decay, ``"attention"``.
 
     Raises
     ------
@@ -101,10 +100,10 @@ def analysis_figures(
         If the numbers of windows differ.
     """
     score, truth = _per_window(windows, connectivity, embedding, score, truth)
-    label = score_label or "score"
+    label, context = score_label or "score", context or WindowContext()
     figures = {"raster": _new_figure(5.0)}
     ax = figures["raster"].subplots()
-    plot_raster(activity, windows, ax=ax, behavior=behavior)
+    plot_raster(activity, windows, ax=ax, behavior=behavior, epochs=context.epochs)
     set_title(ax, _raster_title(activity, ax))
 
     figures["connectivity"] = _new_figure(4.9)
@@ -118,17 +117,23 @@ def analysis_figures(
         axes = figures["connectivity_mean"].subplots(1, 2)
         _draw_pair(list(axes), *means)
 
-    figures["embedding"] = _embedding_figure(embedding, score, label, truth)
-    figures["similarity"] = _new_figure(5.6, width_in=6.4)
-    ax = figures["similarity"].subplots()
-    plot_similarity(connectivity, ax=ax, behavior=score, label=score_label)
+    color = score if context.labels is None else np.asarray(context.labels)
+    figures["embedding"] = _embedding_figure(embedding, color, label, truth)
+    figures["similarity"] = _new_figure(6.6, width_in=6.8)
+    plot_similarity(
+        connectivity, ax=figures["similarity"].subplots(), behavior=color, label=score_label,
+        changes=context.changes, states=truth if context.states is None else context.states,
+    )  # fmt: skip
     if embedding.attention is not None and varies_beyond_decay(embedding):
-        figures["attention"] = _new_figure(5.2, width_in=6.4)
-        ax = plot_attention(embedding, ax=figures["attention"].subplots(), beyond_decay=True)
+        figures["attention"] = _new_figure(3.6, width_in=8.0)
+        ax = plot_attention_back(embedding, ax=figures["attention"].subplots())
         set_title(ax, "Attention beyond its decay")
+    for figure in figures.values():
+        letter_panels(figure)
     return figures
 
 
+@rc_context(STYLE)
 def overview_figure(
     activity: BinnedActivity,
     windows: Windows,
@@ -139,9 +144,10 @@ def overview_figure(
     score_label: str = "",
     truth: Any = None,
     behavior: tuple[Any, Any, str] | None = None,
+    context: WindowContext | None = None,
 ) -> Figure:
     """
-    Draw an analysis in one wide picture: raster, two matrices, embedding and attention.
+    Draw an analysis in one wide picture: raster, two matrices, embedding and similarity.
 
     Parameters
     ----------
@@ -161,6 +167,8 @@ def overview_figure(
         Known state of each window, which colours the embedding; else the score does.
     behavior : tuple of (times_s, values, label), optional
         Behaviour over time in seconds, drawn above the raster.
+    context : WindowContext, optional
+        Labels, which colour the embedding where no truth is known, and epochs.
 
     Returns
     -------
@@ -173,13 +181,14 @@ def overview_figure(
         If the numbers of windows differ.
     """
     score, truth = _per_window(windows, connectivity, embedding, score, truth)
-    label = score_label or "score"
+    label, context = score_label or "score", context or WindowContext()
     figure = _new_figure(5.6)
     grid = figure.add_gridspec(2, 3, width_ratios=[2.0, 1.0, 1.0])
     ax = figure.add_subplot(grid[:, 0])
     mine = np.flatnonzero(windows.segment_index == activity.segment_index)
     stop_s = windows.stop_s[mine[:_OVERVIEW_WINDOWS]].max(initial=activity.t_start_s)
-    plot_raster(activity, windows, ax=ax, t_stop_s=float(stop_s), behavior=behavior)
+    plot_raster(activity, windows, ax=ax, t_stop_s=float(stop_s), behavior=behavior,
+                epochs=context.epochs)  # fmt: skip
     set_title(ax, _raster_title(activity, ax))
 
     shown, chosen = _fifths(connectivity, score, label) or (
@@ -188,61 +197,18 @@ def overview_figure(
     )
     pair = [figure.add_subplot(grid[0, 1 + i]) for i in range(len(chosen))]
     _draw_pair(pair, shown, chosen)
-    _draw_state(figure.add_subplot(grid[1, 1]), embedding, score, label, truth)
-    if embedding.attention is not None and varies_beyond_decay(embedding):
-        ax = plot_attention(embedding, ax=figure.add_subplot(grid[1, 2]), beyond_decay=True)
-        set_title(ax, "Attention beyond its decay")
+    color = score if context.labels is None else np.asarray(context.labels)
+    _draw_state(figure.add_subplot(grid[1, 1]), embedding, color, label, truth)
+    if len(windows) >= _LEAST_COMPARED:
+        ax = figure.add_subplot(grid[1, 2])
+        plot_similarity(connectivity, ax=ax, legend=False)
+        set_title(ax, "Similarity of windows")
+    letter_panels(figure)
     return figure
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """
-    Write a figure as PNG, SVG or PDF, by the ending of the file, whole or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    path : str or pathlib.Path
-        The file, which is replaced if it exists; ``.png`` (150 dots per inch), ``.svg`` or
-        ``.pdf``, both with text that stays text.
-
-    Raises
-    ------
-    InputError
-        If it has another ending.
-    OutputError
-        If the folder does not exist or is not writable.
-    """
-    form = one_of(Path(path).suffix.lower().lstrip("."), FIGURE_FORMS, "ending of the figure")
-    target = check_output(path, overwrite=True)
-    # The layout of square panels with legends beside them needs a second round to settle.
-    figure.draw_without_rendering()
-    with whole_file(target) as temporary, rc_context(STYLE):
-        figure.savefig(temporary, format=form, dpi=_DPI)
-
-
-def letter_panels(figure: Figure) -> None:
-    """
-    Put letters at the panels of a figure, in reading order; a single panel gets none.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    """
-    panels = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
-    if len(panels) < 2:
-        return
-    for letter, ax in zip(ascii_lowercase, panels, strict=False):
-        ax.annotate(
-            letter, (0, 1), xycoords="axes fraction", xytext=(-16, 8), fontweight="bold",
-            textcoords="offset points", ha="right", va="bottom", annotation_clip=False,
-        )  # fmt: skip
-
-
 def _new_figure(height_in: float, *, width_in: float = _WIDTH_IN) -> Figure:
-    return Figure(figsize=(width_in, height_in), dpi=_DPI, layout="constrained")
+    return Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
 
 
 def _per_window(
@@ -340,12 +306,12 @@ def _draw_pair(
 def _draw_state(
     ax: Axes,
     embedding: NodeEmbedding,
-    score: NDArray[np.float64] | None,
+    color: NDArray[Any] | None,
     label: str,
     truth: NDArray[Any] | None,
 ) -> None:
-    """Draw windows by state, else by score, else by time; a short legend lies inside."""
-    color, label = (score, label) if truth is None else (truth, "state")
+    """Draw windows by state, else by behaviour, else by time; a short legend lies inside."""
+    color, label = (color, label) if truth is None else (truth, "state")
     label = "" if color is None else label
     plot_window_embedding(embedding, ax=ax, color=color, color_label=label)
     set_title(ax, f"Windows, by {label or 'time'}")
@@ -356,14 +322,14 @@ def _draw_state(
 
 def _embedding_figure(
     embedding: NodeEmbedding,
-    score: NDArray[np.float64] | None,
+    color: NDArray[Any] | None,
     label: str,
     truth: NDArray[Any] | None,
 ) -> Figure:
     figure = _new_figure(4.6, width_in=_WIDTH_IN if truth is not None else 6.4)
     axes = figure.subplots(1, 1 if truth is None else 2, squeeze=False)[0]
-    label = "" if score is None else label
-    plot_window_embedding(embedding, ax=axes[0], color=score, color_label=label)
+    label = "" if color is None else label
+    plot_window_embedding(embedding, ax=axes[0], color=color, color_label=label)
     set_title(axes[0], f"Embedding of windows, by {label or 'time'}")
     if truth is not None:
         plot_window_embedding(embedding, ax=axes[1], color=truth, color_label="state")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -27,9 +29,12 @@ from tavrnn_ephys.figures._drawing import (
 
 __all__ = [
     "attention_beyond_decay",
+    "color_limit",
     "connectivity_limit",
+    "mean_of_known",
     "node_rows",
     "plot_attention",
+    "plot_attention_back",
     "plot_connectivity",
     "varies_beyond_decay",
     "window_ticks",
@@ -37,6 +42,10 @@ __all__ = [
 
 # A smaller departure is the same decay in every row.
 _LEAST_DEPARTURE = 1e-3
+# How much of the decay a picture goes back.
+_MOST_REACH = 0.99
+# Share of the decay that has to lie behind a window before it can depart from it.
+_LEAST_REACH = 0.95
 
 
 def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -> float:
@@ -69,9 +78,45 @@ def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -
     """
     shared = [check_index(index, connectivity.n_windows) for index in window_index]
     matrices = [_off_diagonal(connectivity, i) for i in shared or range(connectivity.n_windows)]
+    return color_limit(*matrices)
+
+
+def color_limit(*matrices: NDArray[np.float64]) -> float:
+    """
+    Return a limit that few values exceed.
+
+    Parameters
+    ----------
+    *matrices : numpy.ndarray
+        Values of any shape; unknown ones (NaN) are left out.
+
+    Returns
+    -------
+    float
+        The 99.5th percentile of their absolute values; 1 where all are 0 or unknown.
+    """
     sizes = np.abs(np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices]))
-    limit = float(np.percentile(sizes, 99.5)) if len(sizes) else 0.0
-    return limit or 1.0
+    return (float(np.percentile(sizes, 99.5)) if len(sizes) else 0.0) or 1.0
+
+
+def mean_of_known(matrices: NDArray[Any]) -> NDArray[np.float64]:
+    """
+    Average matrices over windows, unknown weights (NaN) left out.
+
+    Parameters
+    ----------
+    matrices : numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
+        Weights.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_nodes, n_nodes)
+        Means; NaN where nothing is known.
+    """
+    values = np.asarray(matrices, dtype=np.float64)
+    known = np.isfinite(values)
+    sums, counts = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def plot_connectivity(
@@ -151,8 +196,9 @@ def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        Shape (n_windows, n_windows); zero for later windows, and everywhere where attention is
-        the same decay for each window, shared out over the windows that there are.
+        Shape (n_windows, n_windows); zero for later windows, for the first windows, which have
+        too few before them to show a decay, and everywhere where attention is the same decay for
+        each window.
 
     Raises
     ------
@@ -168,9 +214,10 @@ def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     decay = np.array(
         [np.median(np.diagonal(full[max(late, n) :], max(late - n, 0))) for n in range(len(full))]
     )
+    reach = np.cumsum(decay) >= _LEAST_REACH * decay.sum()
     shared = np.where(lag >= 0, decay[np.abs(lag)], 0.0)
     shared *= full.sum(axis=1, keepdims=True) / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
-    return np.where(lag >= 0, full - shared, 0.0)
+    return np.where((lag >= 0) & reach[:, None], full - shared, 0.0)
 
 
 def varies_beyond_decay(embedding: NodeEmbedding) -> bool:
@@ -239,6 +286,53 @@ def plot_attention(embedding: NodeEmbedding, *, ax: Axes, beyond_decay: bool = F
     ax.set_ylabel(f"present window, {unit}", fontsize=SMALL)
     extend = extension(past.compressed(), low, limit)
     add_colorbar(ax, image, name, extend=extend)
+    return ax
+
+
+def plot_attention_back(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
+    """
+    Draw what windows attend to beyond their decay, by how far back it lies.
+
+    A matrix of many windows would be a thin diagonal; this picture goes back as far as 99 % of
+    the decay.
+
+    Parameters
+    ----------
+    embedding : NodeEmbedding
+        With attention, shape (n_windows, n_windows).
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes: a column per window, row 0 the window itself; grey before the first window.
+
+    Raises
+    ------
+    InputError
+        If the embedding holds no attention.
+    """
+    rest = attention_beyond_decay(embedding)
+    full, n = np.asarray(embedding.attention, dtype=np.float64), len(rest)
+    mean = np.array([np.diagonal(full, -back).sum() for back in range(n)])
+    n_back = int(np.searchsorted(np.cumsum(mean), _MOST_REACH * mean.sum())) + 1
+    n_back = min(max(n_back, 2), n)
+    behind = np.arange(n) - np.arange(n_back)[:, None]
+    shown = np.where(behind >= 0, rest[np.arange(n), np.maximum(behind, 0)], np.nan)
+    limit = float(np.nanpercentile(np.abs(shown), 99)) or float(np.nanmax(np.abs(shown))) or 1.0
+    colors = colormaps["RdBu_r"].with_extremes(bad="0.82")
+    image = ax.imshow(shown, cmap=colors, vmin=-limit, vmax=limit, aspect="auto", origin="lower",
+                      interpolation="nearest")  # fmt: skip
+    tidy(ax, frame=True)
+    ticks, names, unit = window_ticks(embedding.windows)
+    ax.set_xticks(ticks, names)
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=ROUND_STEPS))
+    ax.set_xlabel(f"present window, {unit}", fontsize=SMALL)
+    ax.set_ylabel("windows back (0: itself)", fontsize=SMALL)
+    known = shown[np.isfinite(shown)]
+    extend = extension(known, -limit, limit)
+    add_colorbar(ax, image, "attention less its mean decay", extend=extend)
     return ax
 
 

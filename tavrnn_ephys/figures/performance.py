@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.figures._drawing import INK, PALETTE, ROUND_STEPS, SMALL, scatter_by, tidy
-from tavrnn_ephys.figures.matrices import plot_attention
+from tavrnn_ephys.figures.matrices import plot_attention_back
 
 if TYPE_CHECKING:
     import pandas
@@ -27,7 +27,9 @@ __all__ = [
 HIGH, LOW = PALETTE[0], PALETTE[5]
 
 
-def plot_performance_by_rank(ranked: pandas.DataFrame, *, ax: Axes, label: str) -> Axes:
+def plot_performance_by_rank(
+    ranked: pandas.DataFrame, *, ax: Axes, label: str, everyone: Any = None
+) -> Axes:
     """
     Draw the score of the ranked windows, from High 1 to Low 1.
 
@@ -39,25 +41,33 @@ def plot_performance_by_rank(ranked: pandas.DataFrame, *, ax: Axes, label: str) 
         Where to draw.
     label : str
         What the score is, with its unit.
+    everyone : array_like, shape (n_windows,), optional
+        Scores of all windows, drawn beside the ranks; NaN where unknown.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes: one bar per window, blue for High, red for Low.
+        The Axes: one point per window, blue for High, red for Low, grey for all windows.
     """
     names = [str(name) for name in ranked["rank"]]
     colors = [HIGH if name.startswith("High") else LOW for name in names]
     values = ranked["score"].to_numpy(dtype=np.float64)
-    ax.bar(np.arange(len(names)), values, width=0.7, color=colors)
+    places = np.arange(len(names))
+    # Points, for bars from zero are all alike where a behaviour varies little about its mean.
+    ax.scatter(places, values, s=70, color=colors, linewidths=0, zorder=3)
     for place, value in enumerate(values):
         ax.annotate(
-            f"{value:.3g}", (place, value), xytext=(0, 2 if value >= 0 else -2),
-            textcoords="offset points", ha="center", va="bottom" if value >= 0 else "top",
-            fontsize=SMALL, color=INK,
+            f"{value:.3g}", (place, value), xytext=(0, 7), textcoords="offset points", ha="center",
+            va="bottom", fontsize=SMALL, color=INK,
         )  # fmt: skip
-    ax.axhline(0, color=INK, linewidth=0.6)
-    ax.margins(y=0.12)
-    ax.set_xticks(np.arange(len(names)), names)
+    if everyone is not None:
+        others = np.asarray(everyone, dtype=np.float64)
+        others = others[np.isfinite(others)]
+        spread = np.random.default_rng(0).uniform(-0.25, 0.25, len(others))
+        ax.scatter(len(names) + spread, others, s=9, color="0.6", linewidths=0)
+        names, places = [*names, "all windows"], np.arange(len(names) + 1)
+    ax.margins(y=0.15)
+    ax.set_xticks(places, names)
     ax.set_ylabel(label, fontsize=SMALL)
     tidy(ax)
     return ax
@@ -113,7 +123,7 @@ def plot_attention_with_performance(
     embedding: NodeEmbedding, scores: Any, *, ax: Axes, score_label: str
 ) -> Axes:
     """
-    Draw attention beyond its decay, with the performance of the attended window above it.
+    Draw attention beyond its decay, with the performance of the present window above it.
 
     Parameters
     ----------
@@ -139,7 +149,7 @@ def plot_attention_with_performance(
     values = np.asarray(scores, dtype=np.float64)
     if values.shape != (embedding.n_windows,):
         raise InputError(f"scores has shape {values.shape} for {embedding.n_windows} windows.")
-    plot_attention(embedding, ax=ax, beyond_decay=True)
+    plot_attention_back(embedding, ax=ax)
     above = ax.inset_axes((0.0, 1.03, 1.0, 0.22), sharex=ax)
     above.plot(np.arange(len(values)), values, color=PALETTE[0], linewidth=1.2)
     above.tick_params(axis="x", labelbottom=False, length=0)
@@ -173,10 +183,11 @@ def plot_placed_nodes(
     matplotlib.axes.Axes
         The Axes, without numbers: a plane of projections has none that mean anything.
     """
-    groups = np.asarray(nodes.groups)
-    scatter_by(
-        ax, np.asarray(points), groups, "subregion", size=float(np.clip(4000 / len(nodes), 8, 30))
-    )
+    size = float(np.clip(4000 / len(nodes), 8, 30))
+    if nodes.group_names:
+        scatter_by(ax, np.asarray(points), np.asarray(nodes.groups), "subregion", size=size)
+    else:
+        ax.scatter(*np.asarray(points).T, s=size, color=PALETTE[0], linewidths=0.3, edgecolors="w")
     drawn = ax.get_legend()
     if drawn is not None and not legend:
         drawn.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -24,17 +26,25 @@ from tavrnn_ephys.figures._drawing import (
     extension,
     group_order,
     name_nodes,
+    short_name,
     tidy,
 )
 
-__all__ = ["plot_raster"]
+__all__ = ["held_bins", "plot_raster"]
 
 # An excerpt shows this many steps between windows, then single spikes are still told apart.
 _STEPS_SHOWN = 30
 # Beyond these, marks merge into black: counts are drawn as an image instead.
 _MAX_MARKS, _MAX_MARKED_NODES = 40_000, 300
+# A row of which more bins than this share are filled is a black bar, where bins are many.
+_MAX_FILLED, _MAX_BINS = 0.5, 200
 _MAX_WINDOW_ROWS = 4
-_WINDOW_SHARE, _BEHAVIOR_SHARE = 0.10, 0.18
+# Shares of the height that windows, a row of epochs, and the behaviour take.
+_WINDOW_SHARE, _EPOCH_SHARE, _BEHAVIOR_SHARE = 0.10, 0.05, 0.18
+_MOST_EPOCHS = 3
+_GAP = "#dbe6f2"
+# Slow nodes stay visible beside fast ones.
+_RATE_GAMMA = 0.5
 
 
 def plot_raster(
@@ -45,13 +55,15 @@ def plot_raster(
     t_start_s: float | None = None,
     t_stop_s: float | None = None,
     behavior: tuple[Any, Any, str] | None = None,
+    epochs: Sequence[tuple[str, Any, Any]] = (),
 ) -> Axes:
     """
-    Draw an excerpt of the activity, its windows as bars above it, and a behaviour on top.
+    Draw an excerpt of the activity, its windows as bars above it, epochs, and a behaviour on top.
 
     Nodes stand in the order of their groups, with a line between groups.  Spike counts are
     drawn as one mark per bin that holds a spike; where marks would merge, as an image of the
-    rate.  Traces are drawn as an image of each node's z-score over the whole recording.
+    rate.  Traces are drawn as an image of each node's z-score over the whole recording, gaps in
+    pale blue.
 
     Parameters
     ----------
@@ -68,6 +80,8 @@ def plot_raster(
     behavior : tuple of (times_s, values, label), optional
         Ascending times in seconds, shape (n_samples,), the values at these times, and the
         name with its unit.
+    epochs : sequence of (name, start_s, stop_s)
+        Intervals of time, a row per name; at most three of those with an interval in the excerpt.
 
     Returns
     -------
@@ -94,11 +108,15 @@ def plot_raster(
         ax.axhline(divider, color=INK, linewidth=0.6)
     n_rows = min(windows.overlap + 1, _MAX_WINDOW_ROWS)
     every = -(-(windows.overlap + 1) // n_rows)
-    names = ["windows" if every == 1 else f"windows\n(1 in {every})"]
+    seen = _epochs_between(epochs, start_s, stop_s)
+    shares = [("windows" if every == 1 else f"windows\n(1 in {every})", _WINDOW_SHARE)]
+    shares += [(short_name(name, 16), _EPOCH_SHARE) for name, _, _ in seen]
     if behavior is not None:
-        names.append(fill(str(behavior[2]), 16))
-    height = _layout(ax, activity.nodes, order, (start_s, stop_s), names)
-    _draw_windows(ax, windows, (start_s, stop_s), height, n_rows, every)
+        shares.append((fill(str(behavior[2]), 16), _BEHAVIOR_SHARE))
+    bands = _layout(ax, activity.nodes, order, (start_s, stop_s), shares)
+    _draw_windows(ax, windows, (start_s, stop_s), bands[0], n_rows, every)
+    for number, ((_, first, last), band) in enumerate(zip(seen, bands[1:], strict=False)):
+        _draw_epochs(ax, first, last, (start_s, stop_s), band, PALETTE[2 + number])
     if behavior is not None:
         _draw_behavior(ax, behavior, start_s, stop_s)
     if mappable is not None:
@@ -130,7 +148,34 @@ def _excerpt(
             f"({activity.t_start_s:g} s to {activity.t_stop_s:g} s). Move t_start_s or t_stop_s."
         )
     start_s, stop_s = activity.t_start_s + np.array([first, last]) * activity.bin_size_s
-    return float(start_s), float(stop_s), activity.values[:, first:last]
+    values = activity.values[:, first:last]
+    if activity.quantity == "trace":
+        values = np.where(held_bins(values), np.nan, values)
+    return float(start_s), float(stop_s), values
+
+
+def held_bins(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """
+    Find the bins of traces in gaps, in which all nodes keep their last value.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_nodes, n_bins)
+        Mean values of traces.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_bins,)
+        True where no node differs from the bin before.
+
+    Examples
+    --------
+    >>> held_bins(np.array([[1.0, 2.0, 2.0], [5.0, 5.0, 5.0]]))
+    array([False, False,  True])
+    """
+    held = np.zeros(values.shape[1], dtype=bool)
+    held[1:] = (np.diff(values, axis=1) == 0).all(axis=0)
+    return held
 
 
 def _draw_activity(
@@ -139,10 +184,12 @@ def _draw_activity(
     n_nodes = len(values)
     if activity.quantity == "trace":
         image, low, label = _pool(ax, _z_scores(activity, values)), -1.0, "z-score"
-        high = max(float(np.percentile(image, 99.5)), 1.0)
-    elif n_nodes > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS:
+        gamma = 1.0
+        high = max(float(np.nanpercentile(image, 99.5)), 1.0)
+    elif _marks_merge(values):
         image, label = _pool(ax, values / activity.bin_size_s), "rate (spikes/s)"
         low, high = 0.0, float(np.percentile(image, 99.5)) or float(image.max()) or 1.0
+        gamma = _RATE_GAMMA
     else:
         _draw_marks(ax, activity, values, start_s)
         return None, ""
@@ -153,12 +200,18 @@ def _draw_activity(
         image,
         aspect="auto",
         extent=extent,
-        cmap=colormaps["Greys"],
-        vmin=low,
-        vmax=high,
+        cmap=colormaps["Greys"].with_extremes(bad=_GAP),
+        norm=PowerNorm(gamma, vmin=low, vmax=high),
         interpolation=interpolation,
     )
     return drawn, label
+
+
+def _marks_merge(values: NDArray[Any]) -> bool:
+    """Say whether marks would be too many, or fill the row of a node with black."""
+    busiest = np.count_nonzero(values, axis=1).max(initial=0) / max(values.shape[1], 1)
+    too_many = len(values) > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS
+    return bool(too_many or (busiest > _MAX_FILLED and values.shape[1] > _MAX_BINS))
 
 
 def _draw_marks(ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_s: float) -> None:
@@ -183,48 +236,81 @@ def _pool(ax: Axes, values: NDArray[Any]) -> NDArray[np.float64]:
     width = -(-values.shape[1] // n_columns)
     starts = np.arange(0, values.shape[1], width)
     widths = np.diff(np.append(starts, values.shape[1]))
+    # A gap stays a gap.
     return np.add.reduceat(values, starts, axis=1) / widths
 
 
+def _epochs_between(
+    epochs: Sequence[tuple[str, Any, Any]], start_s: float, stop_s: float
+) -> list[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Give the first tables of intervals that have one in the excerpt."""
+    found = []
+    for name, starts, stops in epochs:
+        first, last = (np.asarray(item, dtype=np.float64) for item in (starts, stops))
+        inside = (last > start_s) & (first < stop_s)
+        if inside.any():
+            found.append((str(name), first[inside], last[inside]))
+    return found[:_MOST_EPOCHS]
+
+
 def _layout(
-    ax: Axes, nodes: Nodes, order: GroupOrder, limits_s: tuple[float, float], names: list[str]
-) -> float:
-    """Name all rows and the one or two bands above them; return the height of all, in rows."""
-    behavior_share = _BEHAVIOR_SHARE if len(names) > 1 else 0.0
-    height = len(nodes) / (1 - _WINDOW_SHARE - behavior_share)
-    top = len(nodes) - 0.5 - height
+    ax: Axes,
+    nodes: Nodes,
+    order: GroupOrder,
+    limits_s: tuple[float, float],
+    shares: list[tuple[str, float]],
+) -> list[tuple[float, float]]:
+    """Name all rows and the bands above them; return the limits of each band, in rows."""
+    height = len(nodes) / (1 - sum(share for _, share in shares))
+    edges = -0.5 - height * np.cumsum([0.0, *(share for _, share in shares)])
     ax.set_xlim(*limits_s)
-    ax.set_ylim(len(nodes) - 0.5, top)
-    ax.axhline(-0.5, color=INK, linewidth=0.6)
-    places = [-0.5 - _WINDOW_SHARE * height / 2]
-    if behavior_share:
-        ax.axhline(top + behavior_share * height, color=INK, linewidth=0.6)
-        places.append(top + behavior_share * height / 2)
+    ax.set_ylim(len(nodes) - 0.5, edges[-1])
+    for edge in edges[:-1]:
+        ax.axhline(edge, color=INK, linewidth=0.6)
+    bands = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     tidy(ax, frame=True)
-    name_nodes(ax, "y", nodes, order, extra=tuple(zip(places, names, strict=True)))
+    extra = [(sum(band) / 2, name) for band, (name, _) in zip(bands, shares, strict=True)]
+    name_nodes(ax, "y", nodes, order, extra=tuple(extra))
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=ROUND_STEPS))
     ax.set_xlabel("time (s)", fontsize=SMALL)
-    return height
+    return bands
 
 
 def _draw_windows(
     ax: Axes,
     windows: Windows,
     limits_s: tuple[float, float],
-    height: float,
+    band: tuple[float, float],
     n_rows: int,
     every: int,
 ) -> None:
     start_s, stop_s = limits_s
     seen = (windows.stop_s > start_s) & (windows.start_s < stop_s)
     shown = np.flatnonzero(seen & (np.arange(len(windows)) % every == 0))
-    places = -0.5 - _WINDOW_SHARE * height * (shown // every % n_rows + 1) / (n_rows + 1)
+    height = band[0] - band[1]
+    places = band[0] - height * (shown // every % n_rows + 1) / (n_rows + 1)
     gap_s = 0.0015 * (stop_s - start_s)
     for place, first, last in zip(
         places, windows.start_s[shown], windows.stop_s[shown], strict=True
     ):
         ax.plot([first + gap_s, last - gap_s], [place, place], color=INK, linewidth=1.6,
                 solid_capstyle="butt")  # fmt: skip
+
+
+def _draw_epochs(
+    ax: Axes,
+    starts_s: NDArray[np.float64],
+    stops_s: NDArray[np.float64],
+    limits_s: tuple[float, float],
+    band: tuple[float, float],
+    color: str,
+) -> None:
+    first, last = np.clip(starts_s, *limits_s), np.clip(stops_s, *limits_s)
+    height = band[0] - band[1]
+    spans = list(zip(first, last - first, strict=True))
+    # The edge keeps neighbours apart, and shows an interval that lasts no time.
+    ax.broken_barh(spans, (band[1] + 0.15 * height, 0.7 * height), facecolor=color, alpha=0.7,
+                   edgecolor=color, linewidth=0.8)  # fmt: skip
 
 
 def _draw_behavior(ax: Axes, behavior: tuple[Any, Any, str], start_s: float, stop_s: float) -> None:
@@ -242,7 +328,8 @@ def _draw_behavior(ax: Axes, behavior: tuple[Any, Any, str], start_s: float, sto
     twin.plot(times_s, values, color=PALETTE[0], linewidth=1.2)
     twin.set_xlim(start_s, stop_s)
     twin.set_ylim(high + margin - band / _BEHAVIOR_SHARE, high + margin)
-    ticks = MaxNLocator(3, steps=ROUND_STEPS).tick_values(low, high)
+    ticks = MaxNLocator(3, steps=ROUND_STEPS).tick_values(low, high) if high > low else [low]
     twin.set_yticks([tick for tick in ticks if low - margin <= tick <= high + margin])
+    twin.ticklabel_format(axis="y", useOffset=False)
     tidy(twin, frame=True)
     twin.tick_params(axis="y", labelcolor=PALETTE[0])

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.figures._drawing import INK, PALETTE, SMALL, set_title, tidy
+from tavrnn_ephys.figures._drawing import (
+    INK,
+    PALETTE,
+    SMALL,
+    set_title,
+    short_name,
+    short_names,
+    tidy,
+)
 from tavrnn_ephys.figures.matrices import plot_connectivity
 
 __all__ = ["plot_state_graph", "plot_state_times"]
@@ -64,7 +72,8 @@ def plot_state_times(
         numbers = np.asarray(values, dtype=np.float64)
         low, span = np.nanmin(numbers), float(np.ptp(numbers[np.isfinite(numbers)])) or 1.0
         ax.plot(middle, row + 0.38 - 0.76 * (numbers - low) / span, color=INK, linewidth=0.9)
-        names.append(_shortened(name.replace("_", " ")))
+        # A dollar sign would begin a formula.
+        names.append(short_name(name.replace("_", " "), 24).replace("$", r"\$"))
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_yticks(range(len(names)), names, fontsize=SMALL)
     ax.set_xlim(start_s[0], stop_s.max())
@@ -74,22 +83,11 @@ def plot_state_times(
     return ax
 
 
-def _shortened(name: str, most: int = 24) -> str:
-    text = name if len(name) <= most else f"{name[: most - 1]}…"
-    # A dollar sign would begin a formula.
-    return text.replace("$", r"\$")
-
-
 def _with_short_groups(nodes: Nodes) -> Nodes:
     """Shorten names of groups, which would leave no room for small panels; each stays its own."""
-    short: dict[str, str] = {"": ""}
-    for number, name in enumerate(nodes.group_names, start=1):
-        text = _shortened(name, _LONGEST)
-        short[name] = (
-            f"{_shortened(name, _LONGEST - 4)} {number}" if text in short.values() else text
-        )
-    groups = [short[name] for name in nodes.groups.tolist()]
-    return dataclasses.replace(nodes, groups=groups)
+    names = nodes.group_names
+    short = {"": "", **dict(zip(names, short_names(names, _LONGEST), strict=True))}
+    return dataclasses.replace(nodes, groups=[short[name] for name in nodes.groups.tolist()])
 
 
 def plot_state_graph(

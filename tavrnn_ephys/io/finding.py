@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from tavrnn_ephys.core.addresses import is_address, place_of
+from tavrnn_ephys.core.addresses import is_address, is_file_object, place_of
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.heaps import refuse_endless_heap
 from tavrnn_ephys.io.protocols import Reader, ResultsStore
@@ -35,13 +35,13 @@ def list_adapters() -> dict[str, Reader]:
     return {point.name: point.load()() for point in sorted(found, key=lambda item: item.name)}
 
 
-def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
+def find_adapter(path: Any, adapter: str | None = None) -> Reader:
     """
     Choose the adapter for a file, by its content first and by its ending second.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str, pathlib.Path or binary file object
         The file.
     adapter : str, optional
         Name of an adapter that is to be taken whatever the file looks like.
@@ -58,13 +58,14 @@ def find_adapter(path: str | Path, adapter: str | None = None) -> Reader:
     InputError
         If there is no adapter of that name.
     """
-    if is_address(path):
-        # A file that a server holds.
+    if is_address(path) or is_file_object(path):
+        # A file that a server holds, or that is open already.
         able = {item.name: item for item in list_adapters().values() if _reads_addresses(item)}
         chosen = next(iter(able)) if adapter is None else adapter
         if chosen not in able:
+            where = "an address" if is_address(path) else "an open file"
             raise InputError(
-                f"The adapter '{chosen}' cannot read '{place_of(path).name}' from an address. "
+                f"The adapter '{chosen}' cannot read '{place_of(path).name}' from {where}. "
                 "Download the file first, and read the copy."
             )
         return able[chosen]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from tavrnn_ephys.core.addresses import place_of
 from tavrnn_ephys.core.expressions import parse_expression
@@ -23,7 +23,7 @@ _DETECTION = ("detect", "detect_signal")
 
 
 def read(
-    path: str | Path,
+    path: str | Path | BinaryIO,
     *,
     adapter: str | None = None,
     nodes: str | Sequence[str] | None = None,
@@ -34,9 +34,10 @@ def read(
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str, pathlib.Path or binary file object
         The file, of any format that an installed adapter reads; or the address of an NWB file,
-        ``https://…``, of which only the parts that are needed are loaded.
+        ``https://…``, of which only the parts that are needed are loaded; or an NWB file that is
+        open for reading in binary, which stays open.
     adapter : str, optional
         Name of the adapter; found by content, then by ending, if left out.
     nodes : str or sequence of str, optional

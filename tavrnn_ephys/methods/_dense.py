@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.pairs import node_pairs
 
 WEIGHTS = ("binary", "absolute", "signed")
 
@@ -21,10 +22,7 @@ def dense_weights(graphs: GraphSequence) -> NDArray[np.float32]:
 
 def edges_of(graphs: GraphSequence) -> NDArray[np.float32]:
     """Signed weights of every pair, or of every arrow, shape (n_windows, n_edges)."""
-    if graphs.directed:
-        rows, columns = np.nonzero(~np.eye(graphs.n_nodes, dtype=bool))
-    else:
-        rows, columns = np.triu_indices(graphs.n_nodes, 1)
+    rows, columns = node_pairs(graphs.n_nodes, directed=graphs.directed)
     return dense_weights(graphs)[:, rows, columns]
 
 

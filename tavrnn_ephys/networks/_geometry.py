@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 
 def unit_vectors(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale vectors to length 1; one without length stays zero."""
+    """Scale vectors to length 1; one without length stays zero, one that is not known stays NaN."""
     length = np.linalg.norm(points, axis=-1, keepdims=True)
-    return np.where(length > 1e-12, points / np.maximum(length, 1e-12), 0.0)
+    # Compared this way round, so that NaN is not taken for a vector without length.
+    return np.where(length <= 1e-12, 0.0, points / np.maximum(length, 1e-12))
 
 
 def procrustes(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

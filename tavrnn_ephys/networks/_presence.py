@@ -12,7 +12,9 @@ from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 
 
-def nodes_throughout(embedding: NodeEmbedding) -> tuple[Nodes, NDArray[np.intp]]:
+def nodes_throughout(
+    embedding: NodeEmbedding, what: str = "the alignment"
+) -> tuple[Nodes, NDArray[np.intp]]:
     """Take the nodes that exist in every window, of which alone a group can be followed."""
     always = embedding.node_mask.all(axis=0)
     nodes = embedding.nodes
@@ -20,12 +22,12 @@ def nodes_throughout(embedding: NodeEmbedding) -> tuple[Nodes, NDArray[np.intp]]
         return nodes, np.arange(len(nodes))
     if not always.any():
         raise InputError(
-            f"None of the {len(nodes)} {nodes.kind}s exists in every window: groups cannot be "
+            f"None of the {len(nodes)} {nodes.kind}s exists in every window: they cannot be "
             "followed. Choose windows that share nodes."
         )
     warnings.warn(
         f"{int((~always).sum())} of {len(nodes)} {nodes.kind}s do not exist in every window and "
-        f"are left out of the alignment: {some(nodes.ids[~always])}.",
+        f"are left out of {what}: {some(nodes.ids[~always])}.",
         DataLossWarning,
         stacklevel=4,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.csv_files import write_csv
 from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.links import behind_links
 from tavrnn_ephys.core.names import EXPORTS
 from tavrnn_ephys.core.output import check_output, whole_file, whole_folder
 from tavrnn_ephys.core.runs import Results
@@ -129,6 +130,7 @@ def result_frames(results: Results) -> dict[str, pandas.DataFrame]:
 
 
 def _check_target(target: Path, inputs: tuple[Path, ...], form: str, overwrite: bool) -> None:
+    target = behind_links(target)
     if form == "mat":
         check_output(target, inputs=inputs, overwrite=overwrite, suffix=".mat")
         return

@@ -6,6 +6,7 @@ import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ class Design:
         ratio = np.divide(between, safe, out=np.zeros_like(total), where=safe > 0)
         return ratio * second / first
 
-    @property
+    @cached_property
     def _centred(self) -> NDArray[np.float64]:
         if not self.is_within:
             return self.rows - self.rows.mean(axis=0)

@@ -67,7 +67,12 @@ class BinCutter:
     @property
     def closed_s(self) -> float:
         """End of the last bin that was closed."""
-        return (self.origin_s or 0.0) + self.next_bin * self.size
+        return self._start_s + self.next_bin * self.size
+
+    @property
+    def _start_s(self) -> float:
+        """Start of the first bin; 0 before anything came."""
+        return 0.0 if self.origin_s is None else self.origin_s
 
     def begin_anew(self) -> None:
         """Forget the clock, and what is open: another one begins."""
@@ -109,17 +114,15 @@ class BinCutter:
         """Take spikes in, and give the bins that no spike can come to any more."""
         times, nodes = self._checked(times_s, node_ids)
         if self.origin_s is None:
-            given = [
-                t for t in (t_start_s, times.min() if len(times) else until_s) if t is not None
-            ]
-            self.origin_s = self.known_s = float(given[0])
-        until = max(float(until_s) if until_s is not None else -np.inf, times.max(initial=-np.inf))
+            self._begin(times, until_s, t_start_s)
+        # Where the source vouches for a time, a spike behind it vouches for nothing.
+        until = times.max(initial=-np.inf) if until_s is None else float(until_s)
         known = self.closed_s if self.known_s is None else self.known_s
         if t_start_s is not None and t_start_s > known + _TOLERANCE * self.size:
             self._unknown.append((known, float(t_start_s)))
         self._take(times, nodes)
         self.known_s = max(known, until)
-        closing = (self.known_s - self.lateness_s - self.origin_s) / self.size
+        closing = (self.known_s - self.lateness_s - self._start_s) / self.size
         yield from self._close(int(np.floor(closing + _TOLERANCE)))
 
     def _begin(self, times: Any, until_s: float | None, t_start_s: float | None) -> None:
@@ -168,8 +171,7 @@ class BinCutter:
         """Close the bins before ``last``."""
         if last <= self.next_bin:
             return
-        assert self.origin_s is not None
-        where = np.floor((self._times - self.origin_s) / self.size + _TOLERANCE).astype(np.int64)
+        where = np.floor((self._times - self._start_s) / self.size + _TOLERANCE).astype(np.int64)
         for first, end in self._lost_bins(last):
             if end - first > self.n_window:
                 yield from self._filled(where, first)
@@ -182,7 +184,7 @@ class BinCutter:
 
     def _lost_bins(self, last: int) -> list[tuple[int, int]]:
         """Give the ranges of bins that an unknown stretch touches, before ``last``."""
-        found, origin_s = [], self.origin_s or 0.0
+        found, origin_s = [], self._start_s
         for start, stop in self._unknown:
             first = int(np.floor((start - origin_s) / self.size + _TOLERANCE))
             end = int(np.ceil((stop - origin_s) / self.size - _TOLERANCE))
@@ -221,8 +223,7 @@ class BinCutter:
         gap = index - self.next_bin
         text = f"A gap of {gap * self.size:g} s is longer than a window: warming up afresh"
         self._say("restart", text, gap)
-        assert self.origin_s is not None
-        self.origin_s += index * self.size
+        self.origin_s = self._start_s + index * self.size
         self.next_bin = 0
         self._unknown = [(max(a, self.origin_s), b) for a, b in self._unknown if b > self.origin_s]
         self.known_s = max(self.origin_s, self.known_s or self.origin_s)

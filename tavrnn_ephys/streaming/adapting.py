@@ -57,8 +57,8 @@ class MeanAdaptation:
     >>> adaptation = MeanAdaptation(DriftMonitor(embedding), time_s=1.0)
     >>> adaptation.take(np.array([[2.0]]), step_s=1.0)
     'The mean embedding has moved by 1.26 standard deviations of the fit; the score follows it.'
-    >>> adaptation.recentred(np.array([[2.0]])).round(2)
-    array([[0.74]])
+    >>> adaptation.recentred(np.array([[2.0]])).tolist() == [[np.float32(2.0 / np.e)]]
+    True
     """
 
     def __init__(self, reference: DriftMonitor, time_s: float) -> None:

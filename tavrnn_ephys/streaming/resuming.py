@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import OutputError
-from tavrnn_ephys.streaming.chunks import Counts
 from tavrnn_ephys.streaming.sinks._journal import read_records
 from tavrnn_ephys.streaming.sinks.nwb_log import NwbLog, journal_of
 from tavrnn_ephys.streaming.stream import Stream
@@ -49,15 +49,14 @@ def resumed(model: Any, state: str | Path, log: NwbLog, **options: Any) -> Strea
     saved = Path(state).is_file()
     stream = Stream.load(state, model, **options) if saved else Stream(model, **options)
     begun = stream.t_s if stream.n_bins else -np.inf
-    for chunk in _chunks(journal):
-        assert chunk.t_start_s is not None
-        if chunk.t_start_s > begun - 0.5 * stream.info.bin_size_s:
-            stream.push(chunk.counts, chunk.t_start_s)
+    for counts, start_s in _bins(journal):
+        if start_s > begun - 0.5 * stream.info.bin_size_s:
+            stream.push(counts, start_s)
     return stream
 
 
-def _chunks(journal: Path) -> Iterator[Counts]:
-    """Give the bins of a journal that are not missing."""
+def _bins(journal: Path) -> Iterator[tuple[NDArray[np.int64], float]]:
+    """Give counts and start of the bins of a journal that are not missing."""
     records = read_records(journal)
     header = next(records)
     n_nodes, size, origin_s = len(header["node_ids"]), header["bin_size_s"], 0.0
@@ -68,4 +67,4 @@ def _chunks(journal: Path) -> Iterator[Counts]:
             continue
         counts = np.zeros(n_nodes, np.int64)
         counts[np.frombuffer(record[2], "<u4")] = np.frombuffer(record[3], "<u4")
-        yield Counts(counts=counts, t_start_s=origin_s + record[1] * size)
+        yield counts, origin_s + record[1] * size

@@ -144,6 +144,7 @@ class _Loop:
         saver: Autosave | None,
     ) -> None:
         self.stream, self.sinks, self.triggers, self.saver = stream, sinks, triggers, saver
+        self.hear_judged = [sink.judged for sink in sinks if hasattr(sink, "judged")]
         self.n_dropped = 0
 
     def announce_priority(self, priority: str) -> None:
@@ -225,6 +226,7 @@ class _Loop:
             for sink in self.sinks:
                 sink.bin(counts, self.stream.t_s)
             if update is None:
+                self._say_judged()
                 continue
             latency = 1e3 * (time.perf_counter() - received_s)
             update = replace(update, latency_ms=latency)
@@ -236,10 +238,15 @@ class _Loop:
             self._decide(update)
             for sink in self.sinks:
                 sink.update(update)
+            self._say_judged()
             yield update
         self.say_events()
         if self.saver is not None and not hurry:
             self.saver.consider(self.stream)
+
+    def _say_judged(self) -> None:
+        for judged in self.hear_judged:
+            judged(self.stream.t_s)
 
     def _decide(self, update: Update) -> None:
         for trigger in self.triggers:

@@ -69,7 +69,18 @@ class AnalysisResult:
     embedding : NodeEmbedding
         The embedding, with the whole configuration.
     behavior : BehaviorResult, optional
-        What the network has to do with a behaviour, where one was asked for.
+        What the network has to do with a behaviour, where one was asked for; of several the first
+        that the recording can decide.
+    behaviors : mapping of int to BehaviorResult
+        The same for each behaviour, by its position among those that were asked for, corrected over
+        all of them.
+    asked : WindowBehavior, optional
+        The behaviour that was asked for, per window; of several the first.
+    undecided : str
+        Why the recording cannot decide what that behaviour has to do with the network; empty
+        where it can.
+    unanswered : mapping of int to (WindowBehavior, str)
+        The behaviours that it cannot decide, by their position, each with the reason.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
     change : mapping of str to pandas.DataFrame, optional
@@ -89,10 +100,14 @@ class AnalysisResult:
     model: TAVRNN
     embedding: NodeEmbedding
     behavior: Any = None
+    asked: Any = None
+    undecided: str = ""
     states: Any = None
     change: Any = None
     warned: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    behaviors: Mapping[int, Any] = field(default_factory=dict)
+    unanswered: Mapping[int, tuple[Any, str]] = field(default_factory=dict)
 
 
 def analyze(

@@ -32,8 +32,8 @@ def answer(result: AnalysisResult | Results | StoredResults) -> Answer:
     -------
     Answer
         Whether the network changed, when and which nodes carry it, how much of it mean rates
-        explain, whether it goes with the behaviour, and what cannot be said.  Every number is
-        that of a cell of the run's tables.
+        explain, which states it has, whether it goes with the behaviour, and what cannot be said.
+        Every number is that of a cell of the run's tables.
 
     Raises
     ------
@@ -44,8 +44,9 @@ def answer(result: AnalysisResult | Results | StoredResults) -> Answer:
     -----
     Two questions are tested: whether the network changed, against random orders of windows that
     share no time (:func:`tavrnn_ephys.statistics.association.order.order_in_time`), and whether
-    it goes with the behaviour, against circular shifts in time.  Together they claim something in
-    5 % of recordings in which there is nothing.
+    it goes with the behaviour, against circular shifts in time.  Where states were looked for,
+    whether there are several is a third one, against surrogates that keep rates.  Together they
+    claim something in 5 % of recordings in which there is nothing.
 
     Examples
     --------

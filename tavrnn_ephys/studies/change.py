@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.pairs import MOST_PAIRS, node_pairs
 from tavrnn_ephys.statistics.association import change_points
 from tavrnn_ephys.statistics.association.order import order_in_time
 
@@ -22,7 +23,6 @@ __all__ = ["CHANGE_TABLES", "change_tables"]
 CHANGE_TABLES = ("change_network", "change_times", "change_nodes")
 _N_ORDERS = 999
 _N_COMPONENTS = 5
-_MOST_FEATURES = 20_000
 # Weights of all windows that are held at once: of a long recording fewer pairs stand for all.
 _MOST_WEIGHTS = 10_000_000
 
@@ -95,14 +95,10 @@ def _times(connectivity: ConnectivitySequence) -> pandas.DataFrame:
 
 def _features(connectivity: ConnectivitySequence) -> NDArray[np.float32]:
     """Write each window as a row of weights; of very many pairs evenly chosen ones."""
-    if connectivity.directed:
-        rows, columns = np.nonzero(~np.eye(connectivity.n_nodes, dtype=bool))
-    else:
-        rows, columns = np.triu_indices(connectivity.n_nodes, 1)
-    n_windows = max(len(connectivity.weights), 1)
-    every = -(-len(rows) // min(_MOST_FEATURES, max(_MOST_WEIGHTS // n_windows, 1)))
-    rows, columns = rows[::every], columns[::every]
-    features = np.empty((len(connectivity.weights), len(rows)), dtype=np.float32)
+    n_windows = len(connectivity.weights)
+    most = min(MOST_PAIRS, max(_MOST_WEIGHTS // max(n_windows, 1), 1))
+    pairs = node_pairs(connectivity.n_nodes, directed=connectivity.directed, most=most)
+    features = np.empty((n_windows, len(pairs[0])), dtype=np.float32)
     for row, matrix in zip(features, connectivity.weights, strict=True):
-        row[:] = np.asarray(matrix)[rows, columns]
+        row[:] = np.asarray(matrix)[pairs]
     return np.nan_to_num(features, copy=False)

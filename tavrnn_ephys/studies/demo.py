@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,13 @@ from tavrnn_ephys.evaluation import (
     embed_in_folds,
     features_in_folds,
 )
-from tavrnn_ephys.figures import analysis_figures, overview_figure, plot_scores, save_figure
+from tavrnn_ephys.figures import (
+    WindowContext,
+    analysis_figures,
+    overview_figure,
+    plot_scores,
+    save_figure,
+)
 from tavrnn_ephys.figures.page.writing import report
 from tavrnn_ephys.io.blocks import behavior_columns
 from tavrnn_ephys.io.reading import read, write_nwb
@@ -38,6 +45,9 @@ from tavrnn_ephys.studies.analysis import (
     make_model,
     results_of,
 )
+from tavrnn_ephys.studies.answering import answer, stored_answer
+from tavrnn_ephys.studies.change import change_tables
+from tavrnn_ephys.studies.run import tables_of
 
 __all__ = ["DemoReport", "run_demo"]
 
@@ -47,6 +57,7 @@ FIGURES = (
     "connectivity",
     "connectivity_mean",
     "embedding",
+    "similarity",
     "attention",
     "scores",
     "overview",
@@ -83,6 +94,9 @@ class DemoReport:
         lines = [
             f"A simulated culture of {self.result.activity.n_nodes} channels switched between two "
             f"couplings {len(truth.states) - 1} times in {truth.switch_s[-1]:g} s, at equal rates.",
+            "",
+            *(sentence.text for sentence in answer(self.result)),
+            "",
             f"Its state, decoded from {len(windows)} windows of "
             f"{self.result.config.window_length_s:g} s in 5 blocks of time, everything fitted "
             "inside the training blocks:",
@@ -139,8 +153,10 @@ def run_demo(
     block = read(recording)
     config = AnalysisConfig(bin_size_s=0.01, window_length_s=2.0, step_s=1.0, seed=seed)
     result = analyze(block, config, verbose=verbose)
+    result = dataclasses.replace(result, change=change_tables(result))
     scores = _state_scores(result, truth, verbose=verbose)
-    found = results_of(result, tables={"comparison": _comparison(scores)})
+    tables = {**stored_answer(tables_of(result)), "comparison": _comparison(scores)}
+    found = results_of(result, tables=tables)
     write_results(recording, found, out=out / RESULTS, overwrite=overwrite)
     figures = _figures(result, truth, scores, behavior_columns(block.segments[0])["performance"])
     paths = [out / RECORDING, out / RESULTS]
@@ -182,6 +198,11 @@ def _comparison(scores: tuple[DecodingScore, ...]) -> ResultTable:
             "metric": "What the score is.",
         },
     )
+
+
+def _change_points(result: AnalysisResult) -> Any:
+    table = result.change.get("change_times")
+    return () if table is None else table["window_index"].to_numpy()
 
 
 def _window_states(result: AnalysisResult, truth: CultureTruth) -> NDArray[np.int64]:
@@ -237,6 +258,7 @@ def _figures(
         "score_label": "performance",
         "truth": names[_window_states(result, truth)],
         "behavior": (*performance, "performance"),
+        "context": WindowContext(changes=_change_points(result)),
     }
     inputs = (result.activity, result.windows, result.connectivity, result.embedding)
     figures = analysis_figures(*inputs, **about)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tavrnn_ephys.core.names import FIGURE_FORMS, STATE_TABLES
 from tavrnn_ephys.core.output import check_folder, check_output, make_folder, whole_file
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.core.spec import RecordingSpec, StateSpec
+from tavrnn_ephys.figures import save_figure
 from tavrnn_ephys.figures.page.writing import check_report
 from tavrnn_ephys.figures.page.writing import report as write_report
 from tavrnn_ephys.io.converting import as_nwb
@@ -25,13 +26,14 @@ from tavrnn_ephys.studies.advice import check_choices, completed
 from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, results_of
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.answering import answer, stored_answer
-from tavrnn_ephys.studies.behavior.config import BehaviorConfig
-from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
-from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig, stem_of
+from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES
+from tavrnn_ephys.studies.behavior.several import table_names
 from tavrnn_ephys.studies.change import CHANGE_TABLES
+from tavrnn_ephys.studies.drawing import BesideNetwork, beside_network, result_figures
 from tavrnn_ephys.studies.recording import read_segment
 from tavrnn_ephys.studies.run import compute_run, tables_of
-from tavrnn_ephys.studies.states.drawing import STATE_FIGURES, state_figures
+from tavrnn_ephys.studies.states.drawing import STATE_FIGURES
 
 __all__ = ["analyze_file"]
 
@@ -49,7 +51,7 @@ def analyze_file(
     session_start: str | None = None,
     figures: str | Path | None = None,
     report: str | Path | None = None,
-    behavior: BehaviorConfig | None = None,
+    behavior: BehaviorConfig | Sequence[BehaviorConfig] | None = None,
     states: StateSpec | None = None,
     node_groups: Mapping[str, str] | None = None,
     tables: str | Path | None = None,
@@ -82,8 +84,8 @@ def analyze_file(
         Folder for PNG figures.
     report : str or pathlib.Path, optional
         Page that shows the run, ending in ``.html``.
-    behavior : BehaviorConfig, optional
-        A behaviour that the network is to be linked to.
+    behavior : BehaviorConfig or sequence of BehaviorConfig, optional
+        Behaviours that the network is to be linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
     node_groups : mapping of str to str, optional
@@ -119,8 +121,11 @@ def analyze_file(
         check_choices(chosen)
     placement = placement or Placement(overwrite=overwrite)
     found = _checked_adapter(source, out, placement, adapter, session_start)
+    asked_for = [behavior] if isinstance(behavior, BehaviorConfig) else list(behavior or ())
     drawn = [*_FIGURES]
-    drawn += BEHAVIOR_FIGURES if behavior is not None else ()
+    drawn += [
+        _own_name(name, index) for index in range(len(asked_for)) for name in BEHAVIOR_FIGURES
+    ]
     drawn += STATE_FIGURES if states is not None else ()
     folder = table_folder = None
     if figures is not None:
@@ -131,7 +136,7 @@ def analyze_file(
         asked = [
             "answer",
             *CHANGE_TABLES,
-            *(BEHAVIOR_TABLES if behavior is not None else ()),
+            *table_names(len(asked_for)),
             *(STATE_TABLES if states is not None else ()),
         ]
         names = [f"{name}.csv" for name in asked]
@@ -150,16 +155,17 @@ def analyze_file(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
         result = compute_run(
-            block.segments[0], config, spec, behavior, states, embedder=embedder, verbose=verbose
+            block.segments[0], config, spec, asked_for, states, embedder=embedder, verbose=verbose
         )
         result = dataclasses.replace(result, reasons=reasons)
         kept, origin = stored_answer(tables_of(result)), _origin(source, found)
         content = results_of(result, tables=kept, provenance=origin)
         results_store().write_results(nwb, content, out, placement)
+        beside = None if folder is None else beside_network(result, block.segments[0])
     if table_folder is not None:
         _save_tables(result, table_folder)
     if folder is not None:
-        _save_figures(result, folder, figure_format)
+        _save_figures(result, beside, folder, figure_format)
     if report is not None:
         write_report(out or Path(source), out=report, run=placement.run, overwrite=overwrite)
     return result
@@ -233,6 +239,11 @@ def _origin(source: Path | Address, adapter: str) -> dict[str, Any]:
     }
 
 
+def _own_name(name: str, index: int) -> str:
+    """Name a picture of one of several behaviours."""
+    return f"{stem_of(index)}_{name.partition('_')[2]}"
+
+
 def _save_tables(result: AnalysisResult, folder: Path) -> None:
     make_folder(folder)
     for name, table in {"answer": answer(result).to_dataframe(), **tables_of(result)}.items():
@@ -240,30 +251,9 @@ def _save_tables(result: AnalysisResult, folder: Path) -> None:
             write_csv(table, temporary)
 
 
-def _save_figures(result: AnalysisResult, folder: Path, form: str) -> None:
-    from tavrnn_ephys.figures import analysis_figures, save_figure
-
-    numeric = {
-        name: values
-        for name, values in result.windows.columns.items()
-        if values.dtype.kind in "fiu"
-    }
-    label, score = next(iter(numeric.items()), ("", None))
-    if result.behavior is not None:
-        # What was asked for, not what stands first; of labels, whether it is the second.
-        label, score = result.behavior.behavior.label, result.behavior.score
-    drawn = analysis_figures(
-        result.activity,
-        result.windows,
-        result.connectivity,
-        result.embedding,
-        score=score,
-        score_label=label,
-    )
-    if result.behavior is not None:
-        drawn |= behavior_figures(result, result.behavior)
-    if result.states is not None:
-        drawn |= state_figures(result)
+def _save_figures(
+    result: AnalysisResult, beside: BesideNetwork | None, folder: Path, form: str
+) -> None:
     make_folder(folder)
-    for name, figure in drawn.items():
+    for name, figure in result_figures(result, beside).items():
         save_figure(figure, folder / f"{name}.{form}")

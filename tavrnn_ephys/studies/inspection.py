@@ -301,7 +301,9 @@ def _command(
     parts = [] if adapter is None else ["--adapter", adapter]
     for name, value in options.items():
         parts += ["--option", f"{name}={option_text(value)}"]
-    out = f"{Path(path).stem}_tavrnn.nwb"
+    stem = Path(path).stem
+    # A name that begins with a hyphen would be taken for an option.
+    out = f"{'./' if stem.startswith('-') else ''}{stem}_tavrnn.nwb"
     return shlex.join([*shlex.split(suggestion.command(path)), *parts, "--out", out])
 
 

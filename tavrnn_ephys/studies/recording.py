@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,7 +60,9 @@ class Recording:
     windows : Windows
         Its windows, with the mean of every behaviour signal.
     behavior : WindowBehavior, optional
-        The behaviour in each window, where one was asked for.
+        The behaviour in each window, where one was asked for; of several the first.
+    behaviors : tuple of WindowBehavior
+        All that were asked for.
     stretches : numpy.ndarray, shape (n_stretches, 2), optional
         Stretches of time in seconds inside which the windows lie.
     warned : tuple of str
@@ -74,6 +76,7 @@ class Recording:
     behavior: WindowBehavior | None = None
     stretches: NDArray[np.float64] | None = None
     warned: tuple[str, ...] = ()
+    behaviors: tuple[WindowBehavior, ...] = ()
 
 
 def open_recording(
@@ -235,7 +238,7 @@ def open_block(
 def open_segment(
     segment: neo.Segment,
     windows: WindowSpec,
-    behavior: BehaviorSpec | None = None,
+    behavior: BehaviorSpec | Sequence[BehaviorSpec] | None = None,
     *,
     segment_index: int = 0,
     selection: SelectionSpec = EVERYTHING,
@@ -250,8 +253,8 @@ def open_segment(
         The segment.
     windows : WindowSpec
         Bins and windows.
-    behavior : BehaviorSpec, optional
-        A behaviour that is summed up in each window.
+    behavior : BehaviorSpec or sequence of BehaviorSpec, optional
+        Behaviours that are summed up in each window.
     segment_index : int
         Its position in its block.
     selection : SelectionSpec
@@ -279,13 +282,15 @@ def open_segment(
         )
         cut = lay_windows(chosen.segment, activity, windows, chosen.stretches)
         cut = cut.with_columns(**behavior_means(chosen.segment, cut))
-        summed = None if behavior is None else behavior_of(chosen.segment, cut, behavior)
+        asked = [behavior] if isinstance(behavior, BehaviorSpec) else behavior or ()
+        summed = tuple(behavior_of(chosen.segment, cut, item) for item in asked)
     return Recording(
         segment=chosen.segment,
         segment_index=segment_index,
         activity=activity,
         windows=cut,
-        behavior=summed,
+        behavior=summed[0] if summed else None,
+        behaviors=summed,
         stretches=chosen.stretches,
         warned=tuple(said),
     )
@@ -328,7 +333,14 @@ def behavior_of(segment: neo.Segment, windows: Windows, spec: BehaviorSpec) -> W
     InputError
         As :func:`tavrnn_ephys.activity.behavior.window_behavior` does.
     """
-    return window_behavior(segment, windows, spec.name, how=spec.how, period=spec.period)
+    return window_behavior(
+        segment,
+        windows,
+        spec.name,
+        how=spec.how,
+        period=spec.period,
+        least_coverage=spec.least_coverage,
+    )
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from tavrnn_ephys.results.comparison import compare_parts, options_that_differ
 from tavrnn_ephys.results.rounding import ROUNDING, largest_difference
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
-from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig, behaviors_of_facts
+from tavrnn_ephys.studies.behavior.several import table_names
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES
 from tavrnn_ephys.studies.change import CHANGE_TABLES
 from tavrnn_ephys.studies.recording import read_segment
@@ -120,16 +121,16 @@ def reproduce_run(
             "cannot be trained again from this one. Run the study in a new folder: tavrnn-ephys "
             "cohort run STUDY --shared-model."
         )
-    config, behavior, states = _choices(facts, name)
+    config, behaviors, states = _choices(facts, name)
     spec = from_facts(RecordingSpec, facts)
     block, _ = read_segment(path, spec.copied())
     with warnings.catch_warnings():
         # The run keeps what was warned of when it was written.
         warnings.simplefilter("ignore", DataLossWarning)
         warnings.simplefilter("ignore", ChanceLossWarning)
-        result = compute_run(block.segments[0], config, spec, behavior, states, verbose=verbose)
+        result = compute_run(block.segments[0], config, spec, behaviors, states, verbose=verbose)
     equal, differences = compare_parts(old, _as_stored(result, old))
-    same, changed = _compare_tables(old.tables, result)
+    same, changed = _compare_tables(old.tables, result, len(behaviors))
     return Reproduction(
         run=name,
         equal=(*equal, *same),
@@ -140,8 +141,8 @@ def reproduce_run(
 
 def _choices(
     facts: Mapping[str, Any], name: str
-) -> tuple[AnalysisConfig, BehaviorConfig | None, StateSpec | None]:
-    """Read how a run was computed; None for a behaviour or for states that it does not name."""
+) -> tuple[AnalysisConfig, tuple[BehaviorConfig, ...], StateSpec | None]:
+    """Read how a run was computed; None for states that it does not name."""
     if "config.analysis.bin_size_s" not in facts:
         raise InputError(
             f"The run '{name}' does not say how it was computed, so that it cannot be computed "
@@ -149,24 +150,22 @@ def _choices(
         )
     try:
         config = AnalysisConfig.from_facts(facts)
-        behavior = states = None
-        if "config.behavior.name" in facts:
-            behavior = from_facts(BehaviorConfig, facts)
+        behaviors, states = behaviors_of_facts(facts), None
         if "config.states.n_states" in facts:
             states = from_facts(StateSpec, facts)
     except InputError as error:
         raise InputError(f"The run '{name}' cannot be computed again. {error}") from None
-    return config, behavior, states
+    return config, behaviors, states
 
 
 def _compare_tables(
-    old: Mapping[str, pandas.DataFrame], result: AnalysisResult
+    old: Mapping[str, pandas.DataFrame], result: AnalysisResult, n_behaviors: int
 ) -> tuple[list[str], list[str]]:
     """Say which tables of behaviour and states are equal, and how the others differ."""
     new = tables_of(result)
     asked = [
         *(CHANGE_TABLES if set(CHANGE_TABLES) & set(old) else ()),
-        *(BEHAVIOR_TABLES if result.behavior else ()),
+        *(table_names(n_behaviors) if result.behavior else ()),
         *(STATE_TABLES if result.states else ()),
     ]
     equal, differences = [], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
@@ -12,12 +13,12 @@ from tavrnn_ephys.core.spec import RecordingSpec, StateSpec, to_facts
 from tavrnn_ephys.studies.analysis import AnalysisResult, Embedder, analyze_recording
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
 from tavrnn_ephys.studies.behavior.analysis import link_behavior
-from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig, behavior_facts
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
-from tavrnn_ephys.studies.behavior.scores import check_behavior
-from tavrnn_ephys.studies.behavior.tables import behavior_tables
+from tavrnn_ephys.studies.behavior.scores import check_behavior, without_rare_labels
+from tavrnn_ephys.studies.behavior.several import corrected, tables_of_behaviors
 from tavrnn_ephys.studies.change import change_tables
-from tavrnn_ephys.studies.recording import open_segment, remembered
+from tavrnn_ephys.studies.recording import Recording, open_segment, remembered
 from tavrnn_ephys.studies.states.finding import find_states
 from tavrnn_ephys.studies.states.tables import state_tables
 
@@ -32,14 +33,14 @@ def compute_run(
     segment: neo.Segment,
     config: AnalysisConfig,
     spec: RecordingSpec,
-    behavior: BehaviorConfig | None = None,
+    behavior: BehaviorConfig | Sequence[BehaviorConfig] | None = None,
     states: StateSpec | None = None,
     *,
     embedder: Embedder | None = None,
     verbose: bool = False,
 ) -> AnalysisResult:
     """
-    Open a segment, analyse it, link it to a behaviour, and note every choice.
+    Open a segment, analyse it, link it to behaviours, and note every choice.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ def compute_run(
         How it is analysed.
     spec : RecordingSpec
         Where it comes from: adapter, options, segment and groups of nodes.
-    behavior : BehaviorConfig, optional
-        The behaviour that it is linked to.
+    behavior : BehaviorConfig or sequence of BehaviorConfig, optional
+        The behaviours that it is linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
     embedder : callable, optional
@@ -66,35 +67,67 @@ def compute_run(
     Raises
     ------
     InputError
-        If a choice does not suit the recording; of the behaviour before any model is fitted.
+        If a choice does not suit the recording; of a behaviour before any model is fitted.
     """
+    asked = [behavior] if isinstance(behavior, BehaviorConfig) else list(behavior or ())
     config = dataclasses.replace(config, segment_index=spec.segment_index)
-    wanted = None if behavior is None else behavior.spec
     recording = open_segment(
-        segment, config.windows, wanted, selection=config.selection, measure=config.measure
+        segment,
+        config.windows,
+        [item.spec for item in asked],
+        selection=config.selection,
+        measure=config.measure,
     )
-    undecided = ""
-    if behavior is not None and recording.behavior is not None:
-        check_behavior(recording, behavior)
-        undecided = why_undecided(recording.behavior)
-    if undecided:
-        # A sentence in place of a p-value, kept with the run.
-        warnings.warn(undecided, ChoiceWarning, stacklevel=2)
-        recording = dataclasses.replace(recording, warned=(*recording.warned, undecided))
+    recording, reasons = _decidable(recording, asked)
     result = analyze_recording(
         recording, config, finds_states=states is not None, embedder=embedder, verbose=verbose
     )
     if states is not None:
-        result = _with_states(result, states, recording.behavior)
-    linked = None
-    if behavior is not None and recording.behavior is not None and not undecided:
-        linked = link_behavior(result, recording.behavior, behavior)
-    asked = [item for item in (behavior, states) if item is not None]
-    chosen = to_facts(spec, *asked)
+        result = _with_states(result, states, recording.behaviors)
+    linked = {
+        index: link_behavior(result, recording.behaviors[index], asked[index])
+        for index, reason in enumerate(reasons)
+        if not reason
+    }
+    linked = dict(zip(linked, corrected(list(linked.values()), len(asked)), strict=True))
+    chosen = to_facts(spec, *([] if states is None else [states])) | behavior_facts(asked)
     settings = {**chosen, **result.embedding.config}
-    embedding = dataclasses.replace(result.embedding, config=settings)
-    change = change_tables(result)
-    return dataclasses.replace(result, embedding=embedding, behavior=linked, change=change)
+    return dataclasses.replace(
+        result,
+        embedding=dataclasses.replace(result.embedding, config=settings),
+        behavior=next(iter(linked.values()), None),
+        behaviors=linked,
+        asked=recording.behavior,
+        undecided=next(iter(reasons), ""),
+        unanswered={
+            index: (recording.behaviors[index], reason)
+            for index, reason in enumerate(reasons)
+            if reason
+        },
+        change=change_tables(result),
+    )
+
+
+def _decidable(
+    recording: Recording, asked: Sequence[BehaviorConfig]
+) -> tuple[Recording, list[str]]:
+    """Check behaviours before the work; say of each why it cannot be decided, or nothing."""
+    reasons, behaviors = [], []
+    with remembered() as lost:
+        for found, config in zip(recording.behaviors, asked, strict=True):
+            behaviors.append(without_rare_labels(found))
+            check_behavior(recording, behaviors[-1], config)
+            reasons.append(why_undecided(behaviors[-1]))
+            if reasons[-1]:
+                # A sentence in place of a p-value, kept with the run.
+                warnings.warn(reasons[-1], ChoiceWarning, stacklevel=3)
+    opened = dataclasses.replace(
+        recording,
+        behavior=next(iter(behaviors), None),
+        behaviors=tuple(behaviors),
+        warned=tuple(dict.fromkeys((*recording.warned, *lost))),
+    )
+    return opened, reasons
 
 
 def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
@@ -112,14 +145,18 @@ def tables_of(result: AnalysisResult) -> dict[str, pandas.DataFrame]:
         By name, each described in its ``attrs``; those of what was not asked for are absent.
     """
     tables = dict(result.change or {})
-    tables |= {} if result.behavior is None else behavior_tables(result.behavior)
+    linked, unanswered = dict(result.behaviors), dict(result.unanswered)
+    if not linked and not unanswered:
+        linked = {} if result.behavior is None else {0: result.behavior}
+        unanswered = {0: (result.asked, result.undecided)} if result.undecided else {}
+    tables |= tables_of_behaviors(linked, unanswered, result.windows)
     return tables | ({} if result.states is None else state_tables(result.states))
 
 
 def _with_states(
-    result: AnalysisResult, spec: StateSpec, behavior: WindowBehavior | None
+    result: AnalysisResult, spec: StateSpec, behaviors: Sequence[WindowBehavior]
 ) -> AnalysisResult:
     with remembered() as said:
-        found = find_states(result, spec, behavior)
+        found = find_states(result, spec, behaviors)
     warned = tuple(dict.fromkeys((*result.warned, *said, *found.notes)))
     return dataclasses.replace(result, states=found, warned=warned)

@@ -74,7 +74,8 @@ def compare_commits(
         )
     found = [item for item in _streamed(path, stream, stored) if item.committed]
     old = stored.embedding
-    assert old is not None
+    if old is None:
+        raise InputError(f"The log '{path.name}' holds no embedding to compare. Name another run.")
     if len(found) != len(old.windows):
         return [], [f"{len(old.windows)} windows were committed then, {len(found)} now."]
     pairs: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {

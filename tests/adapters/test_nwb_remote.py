@@ -1,6 +1,7 @@
 """NWB files that a server holds: equal to the file itself, few bytes, each fault one sentence."""
 
 import datetime
+import io
 
 import h5py
 import numpy as np
@@ -116,6 +117,33 @@ def test_what_is_no_nwb_file_is_refused(tmp_path, quick):
     with serving(tmp_path / "b.nwb") as (address, _), pytest.raises(FileFormatError) as caught:
         te.read(address)
     assert "HDF5 file but not NWB" in str(caught.value)
+
+
+def test_an_open_file_is_read_as_its_path_is_and_stays_open(recording):
+    here = te.read(recording).segments[0]
+    with recording.open("rb") as stream:
+        there = te.read(stream).segments[0]
+        for one, other in zip(here.spiketrains, there.spiketrains, strict=True):
+            np.testing.assert_array_equal(one.magnitude, other.magnitude)
+        np.testing.assert_array_equal(
+            np.asarray(there.analogsignals[0].load(channel_indexes=[1]))[:1000],
+            np.asarray(here.analogsignals[0].load(channel_indexes=[1]))[:1000],
+        )
+        assert not stream.closed
+        assert there.file_origin == "rat 1.nwb"
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        (io.BytesIO(b"no file of HDF5"), "'file object' is no NWB file"),
+        (io.BytesIO(b"\x89HDF\r\n\x1a\n\0"), "damaged or not complete"),
+        (io.StringIO("text"), "binary file object that can seek"),
+    ],
+)
+def test_an_open_file_that_is_no_recording_is_told(stream, said):
+    with pytest.raises((FileFormatError, InputError), match=said):
+        te.read(stream)
 
 
 def test_other_adapters_want_a_copy(recording):

@@ -341,8 +341,9 @@ def test_map_that_joins_two_electrodes_to_a_channel_is_read(tmp_path: Path) -> N
     [
         (
             {"3BResults/3BChEvents/SpikeTimes": np.arange(3)},
-            "'chip.brw' holds results of BrainWave, such as spikes, and no traces. Name the .brw "
-            "file of the recording.",
+            "'chip.brw' holds results of BrainWave in a layout whose spikes are not read (version "
+            "3), and no traces. Name the .brw file of the recording, from which spikes are "
+            "detected, or give their times to tavrnn_ephys.block_from_arrays(spike_times=…).",
         ),
         (
             {"Well_A1/SpikeTimes": np.arange(3), "Well_A1/SpikeChIdxs": np.arange(3)},

@@ -266,3 +266,15 @@ def test_strength_of_a_node_leaves_unknown_weights_out():
 )
 def test_option_of_any_unit_is_kept_as_text(option, fact):
     assert options_as_facts({"x": option}) == (("x", fact),)
+
+
+def test_covariance_beyond_all_numbers_is_refused_and_the_way_out_leads_on():
+    values = np.random.default_rng(0).normal(size=(3, 50)) * 1e200
+    activity = te.BinnedActivity(
+        values=values, bin_size_s=0.1, nodes=te.Nodes(ids=range(3)), quantity="trace"
+    )
+    windows = te.Windows(start_s=[0.0], stop_s=[5.0])
+    with pytest.raises(InputError, match="whose square no number holds.*take measure='pearson'"):
+        te.compute_connectivity(activity, windows, measure="covariance")
+    found = te.compute_connectivity(activity, windows, measure="pearson").weights
+    np.testing.assert_allclose(found[0], np.corrcoef(values / 1e200), atol=1e-12)

@@ -1,18 +1,27 @@
 """What is written: who may read it, under which names, and what a spreadsheet makes of it."""
 
 import os
+import shlex
 import stat
 import warnings
+from argparse import Namespace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from tavrnn_ephys.adapters.nwb._encoding import as_utf8
+from tavrnn_ephys.cli.program import _sources
 from tavrnn_ephys.cli.terminal import printable, say
-from tavrnn_ephys.core.csv_files import write_csv
+from tavrnn_ephys.core.csv_files import harmless_cell, write_csv
 from tavrnn_ephys.core.errors import DataLossWarning, OutputError
+from tavrnn_ephys.core.jobs.executors import _keyed_record
+from tavrnn_ephys.core.jobs.job import Job
 from tavrnn_ephys.core.output import check_output, whole_file, whole_folder
-from tavrnn_ephys.core.ownership import as_private_as
+from tavrnn_ephys.core.ownership import as_private_as, made_from
+from tavrnn_ephys.results.export import _check_target
+from tavrnn_ephys.streaming.sinks._journal import Journal
+from tavrnn_ephys.studies.cohort import work
 
 posix = pytest.mark.skipif(os.name == "nt", reason="permissions and links of POSIX systems")
 
@@ -218,3 +227,118 @@ def test_closed_streams_lead_nowhere(tmp_path):
         check=True,
     )
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    "cell", [" =1+1", "\u200b=1", '"=1', "\uff1d1", "\uff20x", "\x00+1", "-1+cmd|' /C calc'!A0"]
+)
+def test_cells_that_hide_how_they_begin_are_text_too(cell):
+    assert harmless_cell(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["u17", "-3.5", "+2e3", "'=1", " u17", "a=b", 3, None])
+def test_cells_that_no_spreadsheet_runs_stay_as_they_are(cell):
+    assert harmless_cell(cell) == cell
+
+
+def test_columns_named_by_numbers_and_columns_of_one_name_are_written_once(tmp_path):
+    table = pd.DataFrame([["=1", "b", 2], ["c", "@d", 3]], columns=[1, "a", "a"])
+    write_csv(table, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text() == "1,a,a\n'=1,b,2\nc,'@d,3\n"
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u200f", "\u061c", "\x9b"])
+def test_marks_that_break_or_turn_a_line_are_shown_by_their_codes(mark):
+    assert printable(f"unit {mark}x") == f"unit \\x{ord(mark):02x}x"
+
+
+# Files that other processes and other commands make of a private recording
+
+
+@posix
+def test_a_job_in_another_process_is_told_what_it_is_made_from(tmp_path, source):
+    def work():
+        write(tmp_path / "result.csv")
+
+    with as_private_as(source):
+        told = made_from()
+    _keyed_record(Job(key="a", run=work), told)
+    assert permissions(tmp_path / "result.csv") == oct(0o600)
+
+
+@posix
+def test_a_shard_of_a_study_is_as_private_as_its_recording(tmp_path, source, monkeypatch):
+    results = tmp_path / "shards" / "a.nwb"
+    task = SimpleNamespace(
+        files=(results, results.with_suffix(".json")), file=str(source), trains_on=None
+    )
+    monkeypatch.setattr(work, "_analysed", lambda task: write(results))
+    outcome = work.run_task(task)
+    assert outcome.state == "done", outcome
+    assert permissions(results) == oct(0o600)
+
+
+@posix
+def test_a_journal_of_a_stream_is_as_private_as_what_is_streamed(tmp_path, source):
+    header = {"model": "m", "node_ids": ["a"], "bin_size_s": 0.1}
+    with as_private_as(source):
+        journal = Journal(tmp_path / "log.journal", header, resume=False)
+    journal.close()
+    assert permissions(tmp_path / "log.journal") == oct(0o600)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"what": ["model.npz", "rec.nwb"]}, {"source": "file:rec.nwb"}, {"manifest": "rec.nwb"}],
+)
+def test_every_command_knows_what_it_reads(options):
+    assert "rec.nwb" in _sources(Namespace(**options))
+
+
+# Folders
+
+
+@posix
+def test_a_folder_is_filled_through_a_link(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    with whole_folder(tmp_path / "link") as folder:
+        (folder / "table.csv").write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "table.csv").read_text() == "new"
+    assert sorted(os.listdir(tmp_path)) == ["link", "there"]
+
+
+@posix
+def test_a_link_that_leads_to_no_folder_is_refused_before_the_export(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="is a link to 'nowhere', which is not there"):
+        _check_target(tmp_path / "link", (), "csv", overwrite=True)
+    with (
+        pytest.raises(OutputError, match="is a link to 'nowhere'"),
+        whole_folder(tmp_path / "link"),
+    ):
+        pass
+    assert os.listdir(tmp_path) == ["link"]
+
+
+@posix
+def test_what_lies_in_a_folder_is_private_too(tmp_path, source):
+    with as_private_as(source), whole_folder(tmp_path / "tables") as folder:
+        (folder / "part").mkdir()
+        (folder / "part" / "table.csv").write_text("new")
+    assert permissions(tmp_path / "tables" / "part" / "table.csv") == oct(0o600)
+    assert permissions(tmp_path / "tables" / "part") == oct(0o700)
+
+
+def test_the_command_that_inspect_suggests_takes_a_name_with_a_hyphen(tmp_path):
+    from tavrnn_ephys.cli.program import build_parser
+    from tavrnn_ephys.studies.advice.suggestion import Suggestion
+    from tavrnn_ephys.studies.inspection import _command
+
+    suggestion = Suggestion(
+        bin_size_s=0.1, window_length_s=5.0, step_s=2.5, reasons={}, n_windows=20,
+        spikes_per_window=None, standard_error=0.1,
+    )  # fmt: skip
+    command = shlex.split(_command(suggestion, "./-x y.nwb", None, {}))
+    assert build_parser().parse_args(command[1:]).out == "./-x y_tavrnn.nwb"

@@ -33,7 +33,7 @@ def take(stream, source, n_bins, **options):
     found, sinks = [], options.pop("sinks", [])
 
     def stop(counts, t_s):
-        if stream.n_bins + 1 >= n_bins:
+        if stream.n_bins >= n_bins:
             source.close()
 
     sink = te.sinks.callback(found.append, on_bin=stop)
@@ -83,6 +83,37 @@ def test_spikes_with_ticks_give_what_transform_gives(unique):
     assert len(updates) == 3
 
 
+def test_a_tick_before_the_first_spike_says_where_bins_start(unique):
+    model, *_ = fitted()
+    sender = outlet(unique, n_channels=1, rate=0)
+
+    def send():
+        sender.wait_for_consumers(10)
+        for node, t_s in [(-1, 100.0), (3, 100.03), (-1, 100.05), (3, 100.06), (-1, 100.10)]:
+            sender.push_sample([node], t_s)
+
+    thread, bins = sending(send), []
+    sink = te.sinks.callback(on_bin=lambda counts, t_s: bins.append((t_s, int(counts[3]))))
+    take(te.Stream(model), te.sources.lsl(unique), 2, sinks=[sink])
+    thread.join()
+    assert bins == [(pytest.approx(100.05), 1), (pytest.approx(100.10), 1)]
+
+
+def test_a_sample_is_handed_on_at_once(unique):
+    model, activity, *_ = fitted()
+    sender, source = outlet(unique), te.sources.lsl(unique)
+    source.open(te.Stream(model).info)
+    chunks, waits = source.chunks(), []
+    for index in range(20):
+        begun = time.perf_counter()
+        sender.push_sample([0] * 20, 100.0 + index * BIN_S)
+        next(chunks)
+        waits.append(time.perf_counter() - begun)
+    source.close()
+    # Waiting for a full buffer would take 50 ms each time.
+    assert np.median(waits) < 0.02
+
+
 def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
     model, activity, *_ = fitted()
     values, sender = np.asarray(activity.values).T, outlet(unique)
@@ -98,6 +129,85 @@ def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
     thread.join()
     assert stream.losses["gap"] == 3
     assert stream.losses["duplicate"] == 2
+
+
+@pytest.mark.parametrize("kind", ["counts", "ticks that count", "even ticks"])
+def test_what_lsl_drops_while_a_consumer_sleeps_is_counted(kind):
+    regular = kind == "counts"
+    stream, missing, samples = te.Stream(fitted()[0], t_start_s=100.0), [], []
+    source = te.sources.lsl("none")
+    source.kind, source._info = "counts" if regular else "spikes", stream.info
+    source._rows = np.arange(20)
+    for index in range(60):
+        start = 100.0 + index * BIN_S
+        if regular:
+            samples.append(([1] * 20, start))
+            continue
+        samples += [([node], start + (0.1 + 0.2 * node) * BIN_S) for node in range(4)]
+        tick = -(index + 1) if kind == "ticks that count" else -1
+        samples.append(([tick], start + BIN_S))
+    # As its buffer does where nobody reads: the oldest go first, without a word.
+    kept = [item for item in samples if not 101.03 < item[1] < 101.53]
+    for first in range(0, len(kept), 7):
+        pulled = kept[first : first + 7]
+        for chunk in source._as_chunks([item for item, _ in pulled], [t for _, t in pulled]):
+            missing += [counts is None for counts, _ in stream.take(chunk)]
+    lost = np.flatnonzero(missing).tolist()
+    # A sample says when its bin starts, a tick when it ends: no bin between is taken for silent.
+    assert lost == list(range(21, 31) if regular else range(20, 31))
+    assert len(missing) == 60
+    assert stream.losses["gap"] == len(lost)
+
+
+def test_a_sender_that_dies_and_returns_leaves_missing_bins(unique):
+    holder = [outlet(unique, n_channels=1, rate=0)]
+
+    def push(first, last):
+        for index in range(first, last):
+            holder[0].push_sample([3], (index + 0.5) * BIN_S)
+            holder[0].push_sample([-(index - first + 1)], (index + 1) * BIN_S)
+
+    def send():
+        holder[0].wait_for_consumers(10)
+        push(0, 20)
+        time.sleep(0.3)
+        holder.clear()
+        holder.append(outlet(unique, n_channels=1, rate=0))
+        holder[0].wait_for_consumers(20)
+        push(30, 50)
+
+    thread = sending(send)
+    stream, missing = te.Stream(fitted()[0], t_start_s=0.0), []
+    source = te.sources.lsl(unique)
+
+    def stop(counts, t_s):
+        missing.append(counts is None)
+        if t_s > 49.5 * BIN_S:
+            source.close()
+
+    list(stream.run(source, sinks=[te.sinks.callback(on_bin=stop)]))
+    thread.join()
+    # The first tick of the new sender says that nothing before it is vouched for.
+    assert np.flatnonzero(missing).tolist() == list(range(20, 31))
+    assert stream.losses["gap"] == 11
+    assert stream.losses["stalled"] == 1
+
+
+def test_spikes_without_ticks_are_said_to_hide_losses(unique):
+    sender, events = outlet(unique, n_channels=1, rate=0), []
+
+    def send():
+        sender.wait_for_consumers(10)
+        for index in range(40):
+            sender.push_sample([3], (index + 0.5) * BIN_S)
+
+    thread = sending(send)
+    stream = te.Stream(fitted()[0], t_start_s=0.0)
+    take(stream, te.sources.lsl(unique), 39, sinks=[te.sinks.callback(on_event=events.append)])
+    thread.join()
+    assert [item.text for item in events if item.kind == "source"] == [
+        f"The LSL stream '{unique}' sends no ticks: spikes that are lost on the way do not show."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +273,35 @@ def test_triggers_become_markers(unique):
     sample, _ = inlet.pull_sample(timeout=5)
     assert sample == ["stimulate"]
     sink.close()
+
+
+def test_a_rig_that_waits_is_told_when_a_bin_was_judged(unique):
+    model, activity, *_ = fitted()
+    stream = te.Stream(model)
+    sink = te.sinks.lsl_markers(unique, answers=True, wait_s=10.0)
+    received = []
+
+    def listen():
+        inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
+        inlet.open_stream(timeout=5)
+        while len(received) < 42 and (sample := inlet.pull_sample(timeout=5)[0]):
+            received.append(sample[0])
+
+    class Always:
+        state, threshold = "game", 0.5
+
+        def score(self, embedding):
+            return 0.9
+
+    def bins():
+        yield from activity.values[:, :41].T
+        # What is on its way when the outlet closes is lost.
+        thread.join(10)
+
+    thread = sending(listen)
+    trigger = te.Trigger(Always(), hold_s=0.0, marker="stimulate")
+    list(stream.run(bins(), sinks=[sink], triggers=[trigger]))
+    assert received == [""] * 39 + ["stimulate", "", ""]
 
 
 def test_markers_wait_for_somebody_to_listen(unique):

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -12,8 +14,8 @@ import pytest
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import OutputError
-from tavrnn_ephys.streaming.sinks._journal import read_journal
-from tavrnn_ephys.streaming.sinks.nwb_log import journal_of
+from tavrnn_ephys.streaming.sinks._layout import lay_out
+from tavrnn_ephys.streaming.sinks.nwb_log import _block, _results, journal_of
 from tests.streaming.models import BIN_S, committed, fitted
 
 ABOUT = {
@@ -131,7 +133,51 @@ def test_a_record_that_was_cut_off_is_left_out(tmp_path):
     log._journal.close()
     journal = journal_of(tmp_path / "log.nwb")
     journal.write_bytes(journal.read_bytes()[:-3])
-    assert read_journal(journal).n_bins == 29
+    assert lay_out(journal, tmp_path).n_bins == 29
+
+
+def test_a_long_journal_is_laid_out_in_little_memory(tmp_path):
+    n_commits, embedding = 600, np.full((20, 200), 0.7, np.float32)
+    log = te.sinks.nwb_log(tmp_path / "log.nwb")
+    log.open(te.Stream(fitted()[0]).info)
+    for index in range(n_commits):
+        stop = (index + 1) * BIN_S
+        log.bin(np.full(20, int(index % 40 == 0)), stop)
+        log.update(
+            te.streaming.Update(
+                embedding=embedding * index, std=embedding, t_start_s=stop - 2.0, t_stop_s=stop,
+                committed=True, state="running", latency_ms=1.0,
+            )
+        )  # fmt: skip
+    log._journal.close()
+    tracemalloc.start()
+    content = lay_out(journal_of(tmp_path / "log.nwb"), tmp_path)
+    results = _results(content, _block(content))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    mean = results.embedding.mean
+    assert np.allclose(mean[:, 3, 5], 0.7 * np.arange(n_commits))
+    assert [len(train) for train in content.spike_times] == [15] * 20
+    # Mean and standard deviation lie in files; either alone would take more.
+    assert peak < mean.nbytes
+
+
+def test_log_opens_in_pynwb_and_pynapple(logged):
+    import pynapple
+    import pynwb
+
+    path, updates = logged
+    with pynwb.NWBHDF5IO(str(path), "r") as io:
+        units = io.read().units
+        n_spikes = len(units["spike_times"].target.data)
+    with warnings.catch_warnings():
+        # It cannot make a table with text into intervals, and says so.
+        warnings.simplefilter("ignore")
+        found = pynapple.load_file(str(path))
+        assert sum(len(item) for item in found["units"].values()) == n_spikes > 0
+        (name,) = [key for key in found.keys() if key.endswith("_intervals")]
+        assert len(found[name]) == len(committed(updates))
+        found.close()
 
 
 # ---- killed ---------------------------------------------------------------------------

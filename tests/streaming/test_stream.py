@@ -173,6 +173,20 @@ def test_late_spikes_are_counted_and_never_moved():
     assert stream.losses == {"late": 1}
 
 
+def test_a_spike_behind_what_the_source_vouches_for_closes_no_bin():
+    model, *_ = fitted()
+    stream = te.Stream(model, t_start_s=0.0)
+    stream.push_spikes([0.01, 0.12], [0, 1], until_s=0.05)
+    stream.push_spikes([0.07], [2], until_s=0.15)
+    assert stream.gram.total.tolist()[:3] == [1, 1, 1]
+    assert not stream.losses
+
+
+def test_first_spikes_of_a_stream_that_say_nothing_are_refused():
+    with pytest.raises(InputError, match="Say t_start_s or until_s"):
+        te.Stream(fitted()[0]).push_spikes([], [])
+
+
 def test_bins_wait_for_late_spikes_as_long_as_asked():
     model, *_ = fitted()
     stream = te.Stream(model, t_start_s=0.0, lateness_s=0.05)

@@ -378,10 +378,14 @@ def test_one_block_of_sleep_gets_the_sentence_and_no_p_value(night, tmp_path, ca
     assert sentence in said.err
     with te.open_results(out) as run:
         notes = [str(value) for key, value in run.provenance.items() if "warnings." in key]
-        assert not [name for name in run.tables if name.startswith("behavior")]
+        tables = {key: table for key, table in run.tables.items() if key.startswith("behavior")}
+    assert set(tables) == {"behavior_windows", "behavior_undecided"}
+    columns = {str(column) for table in tables.values() for column in table}
+    assert not columns & {"p_value", "p_corrected", "q_value", "p_family", "smallest_p"}
     assert any(sentence in note for note in notes)
     assert sentence in page.read_text()
-    assert not list((tmp_path / "tables").glob("behavior*"))
+    names = {path.stem for path in (tmp_path / "tables").glob("behavior*")}
+    assert names == {"behavior_windows", "behavior_undecided"}
     assert main(["reproduce", str(out)]) == 0
 
 
@@ -393,6 +397,64 @@ def test_python_refuses_what_the_recording_cannot_decide(night):
     result = te.analyze(block, config)
     with pytest.raises(InputError, match="No p-value is given"):
         te.analyze_behavior(block, result, te.BehaviorConfig(behavior="stage"))
+
+
+@learning
+@quiet
+def test_four_windows_get_the_sentence_and_no_p_value_anywhere(night, tmp_path, capsys):
+    out, page = tmp_path / "out.nwb", tmp_path / "page.html"
+    words = ["--bin-size", "1s", "--window", "60s", "--step", "60s", "--training-epochs", "1"]
+    words = ["analyze", str(night), *words, "--out", str(out), "--report", str(page)]
+    status = main(words)
+    said = capsys.readouterr()
+    assert status == 0, said.err
+    sentence = "There are only 4 windows. No p-value is given: 8 that share no time are needed"
+    assert sentence in said.err
+    assert "p =" not in said.out
+    with te.open_results(out) as run:
+        notes = [str(value) for key, value in run.provenance.items() if "warnings." in key]
+        columns = {str(name) for table in run.tables.values() for name in table}
+    assert any(sentence in note for note in notes)
+    assert not columns & {"p_value", "q_value", "p_family", "smallest_p"}
+    assert sentence in page.read_text()
+    # A question of behaviour or states is refused before the work, and nothing is written.
+    for question in (["--behavior", "stage"], ["--states", "2"]):
+        again = [*words[:-4], *question, "--out", str(tmp_path / "none.nwb")]
+        assert main(again) == 2, question
+        assert "p-value" not in capsys.readouterr().out
+        assert not (tmp_path / "none.nwb").exists()
+
+
+def recorded(path, trains, length_s=60.0):
+    import datetime
+
+    block = te.block_from_arrays(spike_times=trains, t_stop=length_s * pq.s)
+    block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
+    return te.write_nwb(block, path)
+
+
+@quiet
+@pytest.mark.parametrize(
+    ("trains", "window", "sentence"),
+    [
+        ([np.arange(0.5, 60, 0.7)] * 3, "2s", "holds 2 bins of 1 s"),
+        ([[], [], []], "20s", "All 3 units are silent: the recording holds no spikes"),
+        ([[5.0], [5.1], [9.0]], "20s", "No two units fire 2 spikes in the same window"),
+    ],
+    ids=["two bins", "silent", "single spikes"],
+)
+def test_what_no_answer_can_rest_on_is_one_sentence_and_no_file(
+    tmp_path, capsys, trains, window, sentence
+):
+    source = recorded(tmp_path / "in.nwb", trains)
+    words = ["--bin-size", "1s", "--window", window, "--step", window]
+    out = tmp_path / "out.nwb"
+    assert main(["analyze", str(source), *words, "--out", str(out)]) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert not out.exists()
 
 
 # The command line.

@@ -19,6 +19,7 @@ from tavrnn_ephys.core.containers._labelled import (
 from tavrnn_ephys.core.containers.nodes import Nodes
 from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
+from tavrnn_ephys.core.pairs import node_pairs
 
 if TYPE_CHECKING:
     import pandas
@@ -44,10 +45,7 @@ def connectivity_frame(connectivity: Any) -> pandas.DataFrame:
         As :meth:`tavrnn_ephys.ConnectivitySequence.to_dataframe` describes it.
     """
     n_nodes, lags = len(connectivity.nodes), connectivity.lags_s
-    if connectivity.directed:
-        row, column = np.nonzero(~np.eye(n_nodes, dtype=bool))
-    else:
-        row, column = np.triu_indices(n_nodes, 1)
+    row, column = node_pairs(n_nodes, directed=connectivity.directed)
     entries = (
         {
             "row": row,

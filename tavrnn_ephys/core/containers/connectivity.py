@@ -345,8 +345,7 @@ class ConnectivitySequence(OverNodes):
             larger = np.maximum(self.weights, mirrored)
             smaller = np.minimum(self.weights, mirrored)
             weights = np.where(-smaller > larger, smaller, larger)
-        options = (*(self.origin.measure_options or ()), ("symmetrized", how))
-        origin = replace(self.origin, measure_options=options)
+        origin = self.origin.with_option("symmetrized", how)
         return replace(
             self,
             weights=weights,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core import html as _html
 from tavrnn_ephys.core.checks import one_of, some
-from tavrnn_ephys.core.containers._base import freeze, frozen_array, require
+from tavrnn_ephys.core.containers._base import STRIPE, freeze, frozen_array, require
 from tavrnn_ephys.core.containers._frames import vectors_frame
 from tavrnn_ephys.core.containers._labelled import (
     load_xarray,
@@ -324,11 +324,17 @@ class NodeEmbedding(OverNodes):
 
 
 def _require_whole_vectors(mean: NDArray[np.float32]) -> None:
-    finite = np.isfinite(mean)
-    known = finite.any(axis=2)
-    whole = np.where(known, finite.all(axis=2), np.isnan(mean).all(axis=2))
-    if mean.shape[2] == 0 or not whole.all():
-        place = np.argwhere(~whole)
+    """Look at some windows at a time: the array may lie in a file, and exceed the memory."""
+    place = np.zeros((0, 2), int)
+    for first in range(0, len(mean), STRIPE):
+        part = mean[first : first + STRIPE]
+        finite = np.isfinite(part)
+        known = finite.any(axis=2)
+        whole = np.where(known, finite.all(axis=2), np.isnan(part).all(axis=2))
+        if not whole.all():
+            place = np.argwhere(~whole) + [first, 0]
+            break
+    if mean.shape[2] == 0 or len(place):
         detail = f"window {place[0, 0]}, node {place[0, 1]}" if len(place) else "no coordinate"
         raise InputError(
             f"mean holds infinite or partly missing vectors ({detail}). A node has all its "

@@ -89,6 +89,32 @@ class Origin:
             known["measure_options"] = options_as_facts(json.loads(known["measure_options"]))
         return cls(**known)
 
+    def with_option(self, name: str, value: Any) -> Origin:
+        """
+        Add an option of the measure, in the place that a file gives it.
+
+        Parameters
+        ----------
+        name : str
+            The option.
+        value : object
+            A scalar, or what :func:`as_fact` makes one of.
+
+        Returns
+        -------
+        Origin
+            The same but for the option.
+
+        Examples
+        --------
+        >>> Origin(measure_options=(("time_constant", "4 ms"),)).with_option(
+        ...     "symmetrized", "mean"
+        ... ).measure_options
+        (('symmetrized', 'mean'), ('time_constant', '4 ms'))
+        """
+        options = {**dict(self.measure_options or ()), name: value}
+        return replace(self, measure_options=options_as_facts(options))
+
 
 def options_as_facts(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """

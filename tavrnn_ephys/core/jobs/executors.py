@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from pickle import PicklingError
 from typing import Any, Protocol
 
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.errors import InputError, TavrnnEphysError
 from tavrnn_ephys.core.jobs.job import Job, record_of
+from tavrnn_ephys.core.ownership import as_private_as, made_from
 
 __all__ = ["Executor", "ProcessExecutor", "SerialExecutor", "executor_for"]
 
@@ -114,7 +116,9 @@ class ProcessExecutor:
             # Unordered and one by one: a long job holds up no other, and no list is built.
             parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered", batch_size=1)
             try:
-                yield from parallel(delayed(_keyed_record)(job) for job in _caught(jobs, faults))
+                yield from parallel(
+                    delayed(_keyed_record)(job, made_from()) for job in _caught(jobs, faults)
+                )
             except PicklingError as error:
                 reason = str(error.__cause__ or error).strip(' "\n').rsplit("Error: ")[-1]
                 raise InputError(
@@ -160,5 +164,7 @@ def _caught(jobs: Iterable[Job], faults: list[Exception]) -> Iterator[Job]:
         faults.append(error)
 
 
-def _keyed_record(job: Job) -> tuple[str, dict[str, Any]]:
-    return job.key, record_of(job)
+def _keyed_record(job: Job, sources: tuple[Path, ...]) -> tuple[str, dict[str, Any]]:
+    """Do a job, whose files are as private there as they would be here."""
+    with as_private_as(*sources):
+        return job.key, record_of(job)

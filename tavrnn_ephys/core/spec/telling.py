@@ -46,6 +46,7 @@ def told_selection(facts: Mapping[str, Any]) -> str:
             *_told_connectivity(from_facts(ConnectivitySpec, facts)),
             *_told_edges(from_facts(GraphSpec, facts)),
             *_told_model(from_facts(ModelSpec, facts)),
+            *_told_behaviors(facts),
         ]
     except InputError:
         # A run of another program, or of a later release.
@@ -111,3 +112,20 @@ def _told_model(spec: ModelSpec) -> list[str]:
     told = [] if spec.profile == ModelSpec().profile else [f"profile {spec.profile}"]
     told += [] if spec.latent_size is None else [f"latent size {spec.latent_size}"]
     return told + [f"{name} {value}" for name, value in spec.given_options.items()]
+
+
+def _told_behaviors(facts: Mapping[str, Any]) -> list[str]:
+    """Name the behaviours, which are numbered from the second on."""
+    known = {key.removeprefix("config."): value for key, value in facts.items()}
+    told: list[str] = []
+    while (name := known.get(f"behavior{len(told) + 1 if told else ''}.name")) is not None:
+        stem = f"behavior{len(told) + 1 if told else ''}"
+        ways = [str(known[f"{stem}.how"])] if f"{stem}.how" in known else []
+        if f"{stem}.period" in known:
+            ways.append(f"full turn {known[f'{stem}.period']:g}")
+        if f"{stem}.least_coverage" in known:
+            ways.append(f"known in {100 * known[f'{stem}.least_coverage']:g} % of a window")
+        how = f" ({', '.join(ways)})" if ways else ""
+        told.append(f"behaviour '{name}'{how}")
+    states = known.get("states.n_states")
+    return told + ([] if states is None else [f"network states: {states}"])

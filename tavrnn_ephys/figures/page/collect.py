@@ -11,19 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes, Windows
+from tavrnn_ephys.core.pairs import MOST_PAIRS, node_pairs
 from tavrnn_ephys.core.runs import RunInfo
 from tavrnn_ephys.figures.embeddings import principal_plane
 from tavrnn_ephys.figures.page.packing import NodeBlocks, evenly, fitting_blocks
 from tavrnn_ephys.figures.page.recording import RecordingView, view_recording
+from tavrnn_ephys.figures.similarity import Neighbours
 from tavrnn_ephys.results import StoredResults, open_results
 
-__all__ = ["PlacedEmbedding", "ReportContent", "WindowMatrices", "collect"]
+__all__ = ["PlacedEmbedding", "ReportContent", "SimilarityView", "WindowMatrices", "collect"]
 
 _MOST_WINDOWS = 600
 # Points of all windows together in the plane of the embedding.
 _MOST_POINTS = 75_000
 _MOST_EDGES = 60
 _MOST_LAGS = 120
+# Fewer windows have hardly a pair that shares no time.
+_LEAST_COMPARED = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,26 @@ class WindowMatrices:
     measure: str
     directed: bool
     of_edges: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarityView:
+    """
+    How alike the windows that are shown are.
+
+    Parameters
+    ----------
+    near : Neighbours
+        Which of them are averaged before they are compared.
+    values : numpy.ndarray, shape (n_rows, n_rows)
+        Correlations of mean weights.
+    limits : tuple of float
+        Ends of the colours.
+    """
+
+    near: Neighbours
+    values: NDArray[np.float64]
+    limits: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +141,8 @@ class ReportContent:
         Width of the embedding of a node.
     matrices : WindowMatrices or None
         Connectivity.
+    similarity : SimilarityView or None
+        How alike windows are.
     mean_activity : numpy.ndarray, shape (n_shown, n_nodes), or None
         Mean activity of each node in each window that is shown.
     density : numpy.ndarray, shape (n_windows,), or None
@@ -139,6 +165,7 @@ class ReportContent:
     attention_beyond: float
     latent_size: int
     matrices: WindowMatrices | None
+    similarity: SimilarityView | None
     mean_activity: NDArray[np.float64] | None
     density: NDArray[np.float64] | None
     recording: RecordingView
@@ -172,7 +199,7 @@ def collect(path: Path, run: str | None = None) -> ReportContent:
         shown = evenly(len(windows), _MOST_WINDOWS)
         embedding = stored.embedding
         attention, beyond = _by_lag(embedding, shown)
-        matrices, activity = _matrices(stored, shown, facts)
+        matrices, similarity, activity = _matrices(stored, shown, facts)
         values = dict(stored.window_values)
         content: dict[str, Any] = {
             "info": stored.info,
@@ -192,6 +219,7 @@ def collect(path: Path, run: str | None = None) -> ReportContent:
         attention_beyond=beyond,
         latent_size=0 if embedding is None else embedding.latent_size,
         matrices=matrices,
+        similarity=similarity,
         mean_activity=activity,
         density=values.get("edge_density"),
         recording=view_recording(path, facts, nodes),
@@ -231,23 +259,25 @@ def _by_lag(
 
 def _matrices(
     stored: StoredResults, shown: NDArray[np.intp], facts: Mapping[str, Any]
-) -> tuple[WindowMatrices | None, NDArray[np.float64] | None]:
+) -> tuple[WindowMatrices | None, SimilarityView | None, NDArray[np.float64] | None]:
     """Go through the windows one by one: all matrices at once could exceed the memory."""
     contents = stored.info.contents
     of_edges = "connectivity" not in contents
     if of_edges and "graphs" not in contents:
-        return None, None
+        return None, None, None
     directed = bool(facts.get("connectivity.directed", False)) and not of_edges
     blocks = fitting_blocks(stored.nodes, len(shown), directed=directed)
-    means, strength, edges, activity = [], [], [], []
+    pairs = node_pairs(len(stored.nodes), directed=directed, most=MOST_PAIRS)
+    means, strength, edges, activity, rows = [], [], [], [], []
     for index in map(int, shown):
         window = stored.window(index)
         weights = window.adjacency.toarray() if of_edges else window.weights
         if weights is None:
-            return None, None
+            return None, None, None
         means.append(blocks.means(weights))
         strength.append(_strength(weights))
         edges.append(_strongest(weights))
+        rows.append(np.asarray(weights, dtype=np.float32)[pairs])
         if window.mean_activity is not None:
             activity.append(window.mean_activity)
     measure = facts.get("connectivity.measure", facts.get("config.analysis.measure", ""))
@@ -260,7 +290,16 @@ def _matrices(
         directed=directed,
         of_edges=of_edges,
     )
-    return matrices, np.array(activity) if len(activity) == len(shown) else None
+    similarity = _similarity(stored.windows.select(shown), rows)
+    return matrices, similarity, np.array(activity) if len(activity) == len(shown) else None
+
+
+def _similarity(windows: Windows, rows: list[NDArray[np.float32]]) -> SimilarityView | None:
+    if len(windows) < _LEAST_COMPARED or not rows[0].size:
+        return None
+    near = Neighbours.of(windows)
+    values = near.similarity(rows.__getitem__)
+    return SimilarityView(near=near, values=values, limits=near.limits(values))
 
 
 def _strength(weights: NDArray[Any]) -> NDArray[np.float64]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.page.collect import ReportContent
+from tavrnn_ephys.figures.similarity import similarity_title
 
 __all__ = ["describe", "known_facts", "window_texts"]
 
@@ -72,12 +74,13 @@ def describe(content: ReportContent) -> dict[str, str]:
         "map": _map(content),
         "raster": _raster(content),
         "attention": _attention(content),
+        **_compared(content),
     }
 
 
 def _summary(content: ReportContent) -> str:
     windows, nodes, facts = content.windows, content.nodes, content.facts
-    groups = [name if len(name) <= 24 else f"{name[:23]}…" for name in nodes.group_names]
+    groups = short_names(nodes.group_names)
     where = f" in {len(groups)} groups ({', '.join(groups[:8])}" if groups else ""
     where += ", …)" if len(groups) > 8 else ")" if groups else ""
     lengths, steps = windows.stop_s - windows.start_s, np.diff(windows.start_s)
@@ -219,7 +222,13 @@ def _raster(content: ReportContent) -> str:
     view = content.recording
     if view.missing:
         return ""
-    if view.image is not None:
+    if view.image_of == "rate":
+        text = (
+            f"{view.n_spikes:,} spikes as rates of each node in stretches of "
+            f"{view.image_step_s:.3g} s, ordered by group: as marks they would merge. The grey "
+            "grows with the square root of the rate."
+        )
+    elif view.image is not None:
         text = (
             f"Traces of all nodes as z-scores, averaged over {view.image_step_s:.3g} s and cut at "
             "±4, ordered by group."
@@ -236,10 +245,14 @@ def _raster(content: ReportContent) -> str:
     text += " The band is the window on the slider."
     thinned = [f"{item.name} (1 in {item.every} samples)" for item in view.behavior
                if item.every > 1]  # fmt: skip
+    thinned += [f"{item.name} (1 in {item.every} intervals)" for item in view.epochs
+                if item.every > 1]  # fmt: skip
     if thinned:
         text += f" Thinned: {', '.join(thinned)}."
     if view.n_behaviors > len(view.behavior):
         text += f" {len(view.behavior)} of {view.n_behaviors} behaviours are drawn."
+    if view.epochs:
+        text += " Bars at the bottom: intervals of time that the file names."
     if not view.n_behaviors:
         text += " The file holds no behaviour signal."
     return text
@@ -254,3 +267,22 @@ def _attention(content: ReportContent) -> str:
         f"{content.attention_beyond:.1%} of the attention lie farther back than is drawn. Without "
         "a picture here, every window attends by that decay alone."
     )
+
+
+def _compared(content: ReportContent) -> dict[str, str]:
+    view = content.similarity
+    if view is None:
+        return {"similarity_title": "", "similarity": "", "difference": ""}
+    return {
+        "similarity_title": similarity_title(len(content.shown), view.near.n_averaged),
+        "similarity": (
+            "Correlation of the weights of every two windows, each weight less its mean. White is "
+            "the median of windows that share no time; blank windows share time. Dotted lines: "
+            "change points."
+        ),
+        "difference": (
+            "Mean weights of the fifth of windows of highest and of lowest behaviour, or of its "
+            "two labels, nodes ordered by group. Right: the difference. Dots: pairs that follow "
+            "the behaviour with rates held constant, q below 0.05."
+        ),
+    }

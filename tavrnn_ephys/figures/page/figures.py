@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,11 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from tavrnn_ephys.core.containers import Nodes, Windows
+from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.page.collect import PlacedEmbedding, ReportContent, WindowMatrices
 from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.packing import node_order
+from tavrnn_ephys.figures.page.recording import EpochRow, RecordingView
 from tavrnn_ephys.figures.page.style import (
     COLORS,
     GREY,
@@ -56,6 +57,7 @@ def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
     ids = np.asarray(nodes.ids)[placed.node_index]
     traces = []
     size = float(np.clip(90 / np.sqrt(len(ids)), 4, 9))
+    told = dict(zip(nodes.group_names, short_names(nodes.group_names), strict=True))
     for name, (color, symbol) in group_colors(nodes.group_names).items():
         here = np.flatnonzero(groups == name)
         color = color if nodes.group_names else COLORS[0]
@@ -66,7 +68,7 @@ def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
                 x=[],
                 y=[],
                 mode="markers",
-                name=short(name) or "no group",
+                name=safe(told.get(name, name)) or "no group",
                 text=[safe(item) for item in ids[here]],
                 meta={"nodes": here.tolist()},
                 marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.85},
@@ -99,7 +101,6 @@ def trajectory_figure(
     placed: PlacedEmbedding,
     windows: Windows,
     *,
-    derived: Container[str] = (),
     behavior: tuple[str, NDArray[Any]] | None = None,
 ) -> go.Figure:
     """
@@ -111,28 +112,18 @@ def trajectory_figure(
         The embedding in its plane.
     windows : Windows
         All windows, with what is known of each.
-    derived : container of str
-        Columns of the windows that the analysis computed: they are no behaviour.
     behavior : tuple of str and numpy.ndarray, shape (n_windows,), optional
         Name and values, or labels, of the behaviour that was asked for.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        The path coloured by a behaviour where one is known per window, else by time; its last
-        trace is the window on the slider.
+        The path coloured by that behaviour, else by time; its last trace is the window on the
+        slider.
     """
     points = placed.window_points
     middle = (windows.start_s + windows.stop_s) / 2
-    name, values = behavior or next(
-        (
-            (name, column)
-            for name, column in windows.columns.items()
-            if column.dtype.kind in "fiub" and len(np.unique(column)) > 1
-            and name not in derived
-        ),
-        ("time (s)", middle),
-    )  # fmt: skip
+    name, values = behavior or ("time (s)", middle)
     marker, shown = window_marker(name, np.asarray(values))
     breaks = np.flatnonzero(np.diff(windows.segment_index)) + 1
     path = np.insert(points, breaks, np.nan, axis=0)
@@ -216,8 +207,8 @@ def raster_figure(content: ReportContent) -> go.Figure:
     """
     view = content.recording
     rows = [*([view.population] if view.population is not None else []), *view.behavior]
-    n_rows = 1 + len(rows)
-    heights = [3.2] + [1.0] * len(rows)
+    n_rows = 1 + len(rows) + bool(view.epochs)
+    heights = [3.2] + [1.0] * len(rows) + [0.3 * len(view.epochs)] * bool(view.epochs)
     figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, row_heights=heights,
                            vertical_spacing=0.045)  # fmt: skip
     order = node_order(content.nodes)
@@ -226,7 +217,8 @@ def raster_figure(content: ReportContent) -> go.Figure:
                             line={"width": 0.9, "color": GREY})  # fmt: skip
         figure.add_trace(spikes, row=1, col=1)
     else:
-        figure.add_trace(_trace_image(view.image[order], view), row=1, col=1)
+        draw = _rate_image if view.image_of == "rate" else _trace_image
+        figure.add_trace(draw(view.image[order], view), row=1, col=1)
     for row, trace in enumerate(rows, start=2):
         color = COLORS[0] if trace is view.population else _BEHAVIOR
         unit = f"<br>({short(trace.unit, 15)})" if trace.unit else ""
@@ -236,9 +228,11 @@ def raster_figure(content: ReportContent) -> go.Figure:
         figure.add_trace(line, row=row, col=1)
         figure.update_yaxes(title={"text": short(trace.name, 15) + unit, "font": {"size": 11}},
                             nticks=4, zeroline=False, row=row, col=1)  # fmt: skip
+    for number, item in enumerate(view.epochs):
+        figure.add_trace(_epoch_bars(item, COLORS[(number + 2) % len(COLORS)]), row=n_rows, col=1)
     figure.update_layout(
-        template="none", height=330 + 95 * len(rows), showlegend=False,
-        margin={**MARGIN, "l": 74}, dragmode=False,
+        template="none", height=330 + 95 * len(rows) + 30 * len(view.epochs), showlegend=False,
+        margin={**MARGIN, "l": 74}, dragmode=False, barmode="overlay",
         shapes=[{"type": "rect", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
                  "fillcolor": COLORS[4], "opacity": 0.3, "line": {"width": 0}, "layer": "above"}],
     )  # fmt: skip
@@ -250,9 +244,33 @@ def raster_figure(content: ReportContent) -> go.Figure:
     return figure
 
 
-def _trace_image(values: NDArray[np.float64], view: Any) -> go.Heatmap:
+def _epoch_bars(item: EpochRow, color: str) -> go.Bar:
+    return go.Bar(
+        base=item.start_s, x=item.stop_s - item.start_s, orientation="h", width=0.7,
+        y=[short(item.name, 14)] * len(item.start_s), text=[short(name) for name in item.labels],
+        textposition="none", marker={"color": color, "line": {"width": 1, "color": color}},
+        hovertemplate="%{base:.2f} s: %{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _rate_image(values: NDArray[np.float64], view: RecordingView) -> go.Heatmap:
+    # The square root keeps slow nodes visible beside fast ones.
+    limit = float(np.percentile(values, 99.5)) or float(values.max()) or 1.0
+    steps = np.rint(np.sqrt(np.clip(values / limit, 0, 1)) * 127).astype(np.int8)
+    ticks = [0.0, limit / 4, limit]
+    return go.Heatmap(
+        z=steps, x0=view.t_start_s + view.image_step_s / 2, dx=view.image_step_s, zmin=0, zmax=127,
+        colorscale="Greys", hoverinfo="skip", meta={"scale": "levels"},
+        colorbar={"title": {"text": "spikes/s", "side": "right"}, "thickness": 12,
+                  "tickvals": [0, 63.5, 127], "ticktext": [f"{value:.2g}" for value in ticks],
+                  "len": 0.6, "y": 1, "yanchor": "top"},
+    )  # fmt: skip
+
+
+def _trace_image(values: NDArray[np.float64], view: RecordingView) -> go.Heatmap:
     # z-scores beyond 4 are drawn as 4; steps of 0.03 fit into bytes.
-    steps = np.rint(np.clip(values, -4, 4) / 4 * 127).astype(np.int8)
+    steps: Any = np.rint(np.clip(values, -4, 4) / 4 * 127)
+    steps = np.where(np.isnan(steps), None, np.nan_to_num(steps).astype(np.int64))
     return go.Heatmap(
         z=steps, x0=view.t_start_s + view.image_step_s / 2, dx=view.image_step_s, zmin=-127,
         zmax=127, colorscale="RdBu_r", hoverinfo="skip",

@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from tavrnn_ephys.figures._drawing import short_names
+from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.collect import WindowMatrices
-from tavrnn_ephys.figures.page.style import new_figure, safe, short
+from tavrnn_ephys.figures.page.style import new_figure, safe
 
 __all__ = ["matrix_figure", "matrix_limit", "node_axis", "shown_limit"]
 
@@ -22,7 +24,8 @@ def _group_ticks(groups: NDArray[np.str_]) -> tuple[list[float], list[str]]:
     edges = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
     stops = np.append(edges[1:], len(groups))
     centers = ((edges + stops - 1) / 2).tolist()
-    return centers, [short(groups[edge], _LONGEST_TICK) or "no group" for edge in edges]
+    names = short_names([str(groups[edge]) for edge in edges], _LONGEST_TICK)
+    return centers, [safe(name) or "no group" for name in names]
 
 
 def node_axis(groups: NDArray[np.str_], label: str) -> dict[str, Any]:
@@ -114,9 +117,7 @@ def shown_limit(matrices: WindowMatrices) -> float:
     float
         The 99.5th percentile of absolute weights; larger ones are drawn in the last colour.
     """
-    size = np.abs(matrices.means[np.isfinite(matrices.means)])
-    percentile = float(np.percentile(size, 99.5)) if len(size) else 0.0
-    return percentile or matrix_limit(matrices)
+    return color_limit(matrices.means)
 
 
 def matrix_limit(matrices: WindowMatrices) -> float:

@@ -24,6 +24,11 @@
     dark: [[0, "#9bd2ff"], [0.25, "#2f7fb8"], [0.5, "#12151b"], [0.75, "#c8553a"], [1, "#ffc2a3"]],
   };
 
+  const levels = {
+    light: [[0, "#ffffff"], [1, "#1c2330"]],
+    dark: [[0, "#1b2029"], [1, "#e7eaf0"]],
+  };
+
   function bytesOf(text) {
     const raw = atob(text);
     const bytes = new Uint8Array(raw.length);
@@ -99,9 +104,15 @@
     return { color, x, y };
   }
 
+  // On a narrow page marks of all spikes would merge into black.
+  function thinned(values, every) { return every > 1 ? values.filter((_, i) => i % every === 0) : values; }
   function spikes() {
-    const times = unpack(data.raster.times, Float32Array);
-    const rows = unpack(data.raster.rows, Int32Array);
+    const every = root.clientWidth < 520 ? Math.ceil(data.raster.per_node / 60) : 1;
+    const times = thinned(unpack(data.raster.times, Float32Array), every);
+    const rows = thinned(unpack(data.raster.rows, Int32Array), every);
+    if (every > 1) {
+      place("card-raster").querySelector("figcaption").append(` This page is narrow: 1 in ${every} of these spikes is drawn.`);
+    }
     const x = new Array(3 * times.length);
     const y = new Array(3 * times.length);
     for (let i = 0; i < times.length; i += 1) {
@@ -142,9 +153,9 @@
   // Changes of traces are pairs as Plotly.restyle takes them: one value per trace, and which traces.
   function recolored(id, figure) {
     const scale = signed[isDark() ? "dark" : "light"];
-    const scaled = (trace) => id === "matrix" || (id === "raster" && trace.type === "heatmap");
     return figure.data.flatMap((trace, number) => {
-      if (scaled(trace)) return [[{ colorscale: [scale] }, [number]]];
+      if (trace.meta?.scale === "levels") return [[{ colorscale: [levels[isDark() ? "dark" : "light"]] }, [number]]];
+      if (trace.type === "heatmap") return [[{ colorscale: [scale] }, [number]]];
       return id === "raster" && number === 0 ? [[{ "line.color": [colors().ink] }, [0]]] : [];
     });
   }
@@ -271,6 +282,10 @@
       figure.layout.height = id === "map" ? 300 : 360;
       place(id).style.minHeight = `${figure.layout.height}px`;
       if (id === "map") figure.data[1].marker.size *= 0.6;
+    }
+    if (root.clientWidth < 520 && id === "similarity") {
+      figure.layout.height = 460;
+      place(id).style.minHeight = "460px";
     }
     if (id === "matrix" && matrix) {
       figure.data[0].customdata = matrix.names.map((a) => matrix.names.map((b) => `${a} – ${b}`));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,11 @@ from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.collect import ReportContent
+from tavrnn_ephys.figures.page.comparing import (
+    asked_behavior,
+    difference_figure,
+    similarity_figure,
+)
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
 from tavrnn_ephys.figures.page.matrix import matrix_figure, matrix_limit
 from tavrnn_ephys.figures.page.notices import notices
@@ -125,7 +131,8 @@ def _tables(content: ReportContent) -> dict[str, list[_Table]]:
     for name, item in content.tables.items():
         if name == "answer":
             continue
-        kind = name.partition("_")[0]
+        # Tables of further behaviours are numbered: behavior2_windows.
+        kind = name.partition("_")[0].rstrip("0123456789")
         if name in STATE_TABLES:
             kind = "states"
         found[kind if kind in ("behavior", "change", "states") else "comparison"].append(
@@ -154,12 +161,16 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["trajectory"] = drawn.trajectory_figure(
             content.embedding,
             content.windows,
-            derived=content.window_values,
-            behavior=_asked(content),
+            behavior=asked_behavior(content),
         )
+    compared = {
+        "similarity": similarity_figure(content),
+        "difference": difference_figure(content),
+    }
+    found |= {name: figure for name, figure in compared.items() if figure is not None}
     if positions is not None and np.isfinite(positions[:, :2]).all(axis=1).any():
         found["map"] = drawn.map_figure(content.nodes, content.matrices)
-    if view.n_spikes or view.image is not None or view.behavior:
+    if view.n_spikes or view.image is not None or view.behavior or view.epochs:
         found["raster"] = drawn.raster_figure(content)
     attention = content.attention
     if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:
@@ -171,20 +182,14 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
     if "behavior_partition" in tables:
         found["partition"] = partition_figure(tables["behavior_partition"])
+    for name, table in tables.items():
+        if re.fullmatch(r"behavior\d+_decoding", name):
+            found[f"decoding-{name}"] = scores_figure(table, "features")
     found |= state_figures(content)
     for name, table in tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")
     return found
-
-
-def _asked(content: ReportContent) -> tuple[str, Any] | None:
-    """Give the behaviour that was asked for, by its name; None where there is none."""
-    table = content.tables.get("behavior_windows")
-    if table is None or "behavior" not in table or len(table) != len(content.windows):
-        return None
-    name = str(content.facts.get("config.behavior.name", "behaviour"))
-    return name, table["behavior"].to_numpy()
 
 
 def _data(content: ReportContent, shapes: dict[str, Any]) -> str:
@@ -265,6 +270,7 @@ def _raster_data(content: ReportContent) -> dict[str, Any] | None:
     return {
         "times": pack(view.times_s.astype(np.float32)),
         "rows": pack(row[view.node_index]),
+        "per_node": len(view.times_s) / len(content.nodes),
     }
 
 

@@ -17,16 +17,20 @@ from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
 from tavrnn_ephys.core.spec import RecordingSpec, SelectionSpec, from_facts
 from tavrnn_ephys.figures.page.packing import evenly
-from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
+from tavrnn_ephys.figures.raster import held_bins
+from tavrnn_ephys.io.blocks.behaviors import SegmentBehaviors, behaviors_of_segment
 from tavrnn_ephys.io.reading import read
 
-__all__ = ["BehaviorTrace", "RecordingView", "view_recording"]
+__all__ = ["BehaviorTrace", "EpochRow", "RecordingView", "view_recording"]
 
 _MOST_SPIKES = 30_000
+# More marks than these in the row of a node merge into black on a page of usual width.
+_MOST_PER_NODE = 350
 _MOST_SAMPLES = 2_000
 _MOST_TRACES = 6
 _RATE_BINS = 500
 _MOST_CELLS = 120_000
+_MOST_EPOCHS, _MOST_INTERVALS = 4, 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,30 @@ class BehaviorTrace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EpochRow:
+    """
+    A table of intervals.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    start_s, stop_s : numpy.ndarray, shape (n_shown,)
+        Limits of the intervals that are shown, in seconds.
+    labels : tuple of str
+        Their labels.
+    every : int
+        Of how many intervals one is shown.
+    """
+
+    name: str
+    start_s: NDArray[np.float64]
+    stop_s: NDArray[np.float64]
+    labels: tuple[str, ...]
+    every: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordingView:
     """
     What of a recording is shown.
@@ -69,13 +97,18 @@ class RecordingView:
     population : BehaviorTrace, optional
         Spikes of all nodes per second, in 500 equal stretches.
     image : numpy.ndarray, shape (n_nodes, n_columns), optional
-        z-scores of traces, averaged over equal stretches of time.
+        z-scores of traces, averaged over equal stretches of time, NaN in gaps; or spikes per
+        second in such stretches, where spikes are many.
+    image_of : {"trace", "rate"}
+        Which of both.
     image_step_s, t_start_s : float
         Length of such a stretch, and where the first begins.
     behavior : tuple of BehaviorTrace
         Behaviours.
     n_behaviors : int
         How many there are.
+    epochs : tuple of EpochRow
+        Tables of intervals.
     notices : tuple of str
         What reading and binning warned of, and whether the recording is the one analysed.
     missing : str
@@ -88,10 +121,12 @@ class RecordingView:
     every: int = 1
     population: BehaviorTrace | None = None
     image: NDArray[np.float64] | None = None
+    image_of: str = "trace"
     image_step_s: float = 0.0
     t_start_s: float = 0.0
     behavior: tuple[BehaviorTrace, ...] = ()
     n_behaviors: int = 0
+    epochs: tuple[EpochRow, ...] = ()
     notices: tuple[str, ...] = ()
     missing: str = ""
 
@@ -121,15 +156,17 @@ def view_recording(path: Path, facts: Mapping[str, Any], nodes: Nodes) -> Record
         try:
             segment = _segment(path, facts)
             shown = _activity(segment, facts, nodes)
-            traces = _behavior(segment)
+            held = behaviors_of_segment(segment, asked_by="view_recording")
         except TavrnnEphysError as error:
             return RecordingView(**nothing, missing=str(error))
     said = dict.fromkeys(str(item.message) for item in caught)
     notices = (*shown.pop("notices", ()), *said)
+    traces = _behavior(held)
     return RecordingView(
         **{**nothing, **shown},
         behavior=tuple(traces[:_MOST_TRACES]),
         n_behaviors=len(traces),
+        epochs=_epochs(held),
         notices=notices,
     )
 
@@ -169,6 +206,8 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
         if index is not None:
             times[index] = np.asarray(train.times.rescale("s").magnitude, dtype=np.float64)
     n_spikes = sum(map(len, times.values()))
+    if n_spikes > _MOST_PER_NODE * len(nodes):
+        return {"n_spikes": n_spikes, **_rates(times, len(nodes))}
     every = max(1, -(-n_spikes // _MOST_SPIKES))
     # Every node begins elsewhere, or else their first spikes would stand in one line.
     chosen = {
@@ -181,6 +220,25 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
         "n_spikes": n_spikes,
         "every": every,
         "population": _population(np.concatenate([*times.values(), np.zeros(0)])),
+    }
+
+
+def _rates(times: dict[int, NDArray[np.float64]], n_nodes: int) -> dict[str, Any]:
+    """Spikes per second of each node: as many marks would fill its row with black."""
+    everything = np.concatenate(list(times.values()))
+    first, last = float(everything.min()), float(everything.max())
+    n_columns = max(1, min(_RATE_BINS, _MOST_CELLS // n_nodes))
+    width_s = max(last - first, 1e-3) / n_columns
+    image = np.zeros((n_nodes, n_columns))
+    for index, values in times.items():
+        limits = (first, first + n_columns * width_s)
+        image[index] = np.histogram(values, bins=n_columns, range=limits)[0] / width_s
+    return {
+        "image": image,
+        "image_of": "rate",
+        "image_step_s": width_s,
+        "t_start_s": first,
+        "population": _population(everything),
     }
 
 
@@ -208,6 +266,7 @@ def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
     values = np.asarray(binned.values, dtype=np.float64)[rows]
     spread = values.std(axis=1, keepdims=True)
     scores = (values - values.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    scores[:, held_bins(values)] = np.nan
     n_columns = max(1, min(values.shape[1], _MOST_CELLS // len(rows)))
     step = -(-values.shape[1] // n_columns)
     starts = np.arange(0, values.shape[1], step)
@@ -219,9 +278,28 @@ def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
     }
 
 
-def _behavior(segment: Any) -> list[BehaviorTrace]:
+def _epochs(held: SegmentBehaviors) -> tuple[EpochRow, ...]:
+    rows = []
+    for name, kind, epoch in held.markers:
+        if kind != "epoch" or not len(epoch):
+            continue
+        chosen = evenly(len(epoch), _MOST_INTERVALS)
+        start_s = np.asarray(epoch.times.rescale("s").magnitude, dtype=np.float64)
+        length_s = np.asarray(epoch.durations.rescale("s").magnitude, dtype=np.float64)
+        rows.append(
+            EpochRow(
+                name=name,
+                start_s=start_s[chosen],
+                stop_s=(start_s + length_s)[chosen],
+                labels=tuple(map(str, np.asarray(epoch.labels)[chosen])),
+                every=int(chosen[1]) if len(chosen) > 1 else 1,
+            )
+        )
+    return tuple(rows[:_MOST_EPOCHS])
+
+
+def _behavior(held: SegmentBehaviors) -> list[BehaviorTrace]:
     traces = []
-    held = behaviors_of_segment(segment, asked_by="view_recording")
     for name, (times_s, values, unit) in held.columns.items():
         if not np.isfinite(values).any():
             continue

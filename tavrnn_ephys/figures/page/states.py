@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.collect import ReportContent
+from tavrnn_ephys.figures.page.comparing import asked_behavior
 from tavrnn_ephys.figures.page.packing import NodeBlocks
-from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe
+from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe, short
 
 __all__ = ["describe_states", "state_figures"]
 
-_MOST_BEHAVIORS = 4
 _MOST_BLOCKS = 80
 _MOST_STATES = 6
 _ALPHA = 0.05
@@ -40,7 +41,8 @@ def state_figures(content: ReportContent) -> dict[str, go.Figure]:
         By the name of its place on the page; empty where the run has no states.
     """
     tables, found = content.tables, {}
-    if "state_windows" in tables:
+    # One state would be one bar.
+    if "state_windows" in tables and tables["state_windows"]["state"].nunique() > 1:
         found["state-times"] = _times(content)
     if "state_pairs" in tables:
         found["state-graphs"] = _graphs(tables["state_pairs"], content.nodes)
@@ -85,12 +87,10 @@ def _times(content: ReportContent) -> go.Figure:
     ends = np.minimum(np.append(starts[1:], stops[-1]), stops)
     labels = table["state"].to_numpy()
     middle = (starts + stops) / 2
-    columns = {
-        name: np.asarray(values, dtype=np.float64)
-        for name, values in content.windows.columns.items()
-        if values.dtype.kind in "fiub" and np.isfinite(np.asarray(values, np.float64)).any()
-    }
-    shown = dict(list(columns.items())[:_MOST_BEHAVIORS])
+    asked = asked_behavior(content)
+    # Means of what was not asked for may be means of codes.
+    numeric = asked is not None and asked[1].dtype.kind in "biuf"
+    shown = {asked[0]: asked[1].astype(np.float64)} if asked and numeric else {}
     n_states, n_rows = int(labels.max()) + 1, 1 + len(shown)
     heights = [max(1.0, 0.45 * n_states)] + [1.0] * len(shown)
     figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, vertical_spacing=0.06,
@@ -112,7 +112,7 @@ def _times(content: ReportContent) -> go.Figure:
                        hovertemplate="%{x:.2f} s: %{y:.3g}<extra>" + safe(name) + "</extra>"),
             row=row, col=1,
         )  # fmt: skip
-        figure.update_yaxes(title={"text": _short(name),
+        figure.update_yaxes(title={"text": short(name.replace("_", " "), _LONGEST),
                                    "font": {"size": 11}}, nticks=4, zeroline=False,
                             row=row, col=1)  # fmt: skip
     figure.update_layout(
@@ -125,41 +125,38 @@ def _times(content: ReportContent) -> go.Figure:
     return figure
 
 
-def _short(name: str) -> str:
-    """Shorten a name to the height of a strip; the whole name stands beside the pointer."""
-    plain = name.replace("_", " ")
-    return safe(plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…")
-
-
 def _graphs(table: Any, nodes: Nodes) -> go.Figure:
     blocks = NodeBlocks.of(nodes, _MOST_BLOCKS)
     states = sorted(map(int, table["state"].unique()))[:_MOST_STATES]
     apart = np.where(table["q_value"] < _ALPHA, table["difference"], np.nan)
-    rows = [_matrices(table, values, nodes, blocks, states)
-            for values in (table["mean_weight"].to_numpy(), apart)]  # fmt: skip
+    # Differences of which none is a discovery would be blank throughout.
+    kinds = [table["mean_weight"].to_numpy(), *([apart] if np.isfinite(apart).any() else [])]
+    rows = [_matrices(table, values, nodes, blocks, states) for values in kinds]
     titles = [f"state {state}" for state in states]
-    titles += [f"state {state} less the others" for state in states]
-    figure = make_subplots(rows=2, cols=len(states), subplot_titles=titles,
+    titles += [f"state {state} less the others" for state in states] * (len(rows) - 1)
+    figure = make_subplots(rows=len(rows), cols=len(states), subplot_titles=titles,
                            horizontal_spacing=0.03, vertical_spacing=0.12)  # fmt: skip
     for row, matrices in enumerate(rows, start=1):
-        limit = _limit(matrices)
+        limit = color_limit(*matrices)
         for column, matrix in enumerate(matrices, start=1):
             figure.add_trace(
                 go.Heatmap(z=matrix.round(4), zmin=-limit, zmax=limit, colorscale="RdBu_r",
                            hoverongaps=False, showscale=column == len(states),
                            hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>",
-                           colorbar={"thickness": 12, "len": 0.45,
-                                     "y": 0.78 if row == 1 else 0.22}),
+                           colorbar={"thickness": 12, "len": 0.9 / len(rows),
+                                     "y": 1 - (row - 0.5) / len(rows)}),
                 row=row, col=column,
             )  # fmt: skip
-    figure.update_layout(template="none", height=640, margin={**MARGIN, "t": 34}, dragmode=False,
-                         showlegend=False)  # fmt: skip
+    figure.update_layout(
+        template="none", height=320 * len(rows), margin={**MARGIN, "t": 34}, dragmode=False,
+        showlegend=False,
+    )  # fmt: skip
     figure.update_xaxes(
         showticklabels=False, ticks="", showgrid=False, zeroline=False, constrain="domain"
     )
     figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False,
                         autorange="reversed", constrain="domain")  # fmt: skip
-    for number in range(2 * len(states)):
+    for number in range(len(rows) * len(states)):
         figure.layout[
             f"yaxis{number + 1 if number else ''}"
         ].scaleanchor = f"x{number + 1 if number else ''}"
@@ -183,8 +180,3 @@ def _matrices(
             matrix[second, first] = values[here]
         made.append(blocks.means(matrix))
     return made
-
-
-def _limit(matrices: list[NDArray[np.float64]]) -> float:
-    known = np.abs(np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices]))
-    return (float(np.percentile(known, 99.5)) if len(known) else 0.0) or 1.0

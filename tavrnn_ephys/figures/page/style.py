@@ -8,6 +8,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from tavrnn_ephys.figures._drawing import short_name
+
 __all__ = [
     "COLORS",
     "GREY",
@@ -80,10 +82,7 @@ def short(text: Any, longest: int = 24) -> str:
     >>> short("CA1"), short("Primary visual area, layer 2/3, left", 15)
     ('CA1', 'Primary…3, left')
     """
-    name, half = str(text), (longest - 1) // 2
-    if len(name) > longest:
-        name = f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
-    return safe(name)
+    return safe(short_name(str(text), longest))
 
 
 def group_colors(names: Iterable[str]) -> dict[str, tuple[str, str]]:

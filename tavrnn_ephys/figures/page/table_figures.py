@@ -50,6 +50,7 @@ def association_figure(table: Any) -> go.Figure:
     figure = new_figure(traces, height=110 + _row_height(rows) * len(rows))
     figure.update_layout(showlegend=True, legend=LEGEND)
     figure.update_xaxes(title={"text": "correlation", "standoff": 6})
+    figure.update_xaxes(automargin=True)
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 
@@ -95,10 +96,11 @@ def scores_figure(table: Any, name: str) -> go.Figure:
     figure.update_layout(showlegend=True, legend=LEGEND)
     figure.update_xaxes(
         title={
-            "text": safe(" / ".join(map(str, metrics)) if len(metrics) < 3 else "score"),
+            "text": _folded(" / ".join(map(str, metrics)) if len(metrics) < 3 else "score", 18),
             "standoff": 6,
         }
     )
+    figure.update_xaxes(automargin=True)
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 
@@ -134,8 +136,9 @@ def partition_figure(table: Any) -> go.Figure:
     rows = {_folded(f"{item}: {label}") for item in table["embedding"] for label in _PARTS.values()}
     figure = new_figure(traces, height=110 + _row_height(rows) * len(rows))
     figure.update_layout(showlegend=False)
-    metric = safe(str(table["metric"].iloc[0])) if len(table) else "score"
-    figure.update_xaxes(title={"text": f"part of {metric}", "standoff": 6})
+    metric = str(table["metric"].iloc[0]) if len(table) else "score"
+    figure.update_xaxes(title={"text": _folded(f"part of {metric}", 18), "standoff": 6})
+    figure.update_xaxes(automargin=True)
     figure.update_yaxes(autorange="reversed", automargin=True, zeroline=False, showgrid=False)
     return figure
 
@@ -148,8 +151,9 @@ _PARTS = {
 }
 
 
-def _folded(text: Any) -> str:
-    return "<br>".join(safe(line) for line in textwrap.wrap(str(text).replace("_", " "), 28))
+def _folded(text: Any, most: int = 28) -> str:
+    """Break a text into lines; a picture on a narrow page has no room for long ones."""
+    return "<br>".join(safe(line) for line in textwrap.wrap(str(text).replace("_", " "), most))
 
 
 def _row_height(names: set[str]) -> int:

@@ -13,6 +13,8 @@ from tavrnn_ephys.figures.page.style import COLORS, new_figure, short
 __all__ = ["attention_figure", "beyond_decay", "window_marker"]
 
 _BEHAVIOR = "#D55E00"
+# Share of the decay that has to lie behind a window before it can depart from it.
+_LEAST_REACH = 0.95
 
 
 def window_marker(name: str, values: NDArray[Any]) -> tuple[dict[str, Any], list[str]]:
@@ -64,7 +66,8 @@ def beyond_decay(attention: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        Shape (n_shown, n_lags); zero where attention is one decay that all windows share.
+        Shape (n_shown, n_lags); zero where attention is one decay that all windows share, and
+        for the first windows, which have too few before them to show it.
     """
     known = np.isfinite(attention)
     values = np.where(known, attention, 0.0)
@@ -78,7 +81,9 @@ def beyond_decay(attention: NDArray[np.float64]) -> NDArray[np.float64]:
     shared *= values.sum(axis=1, keepdims=True) / np.maximum(
         shared.sum(axis=1, keepdims=True), 1e-12
     )
-    return np.asarray(np.where(known, values - shared, np.nan))
+    reach = np.cumsum(decay) >= _LEAST_REACH * decay.sum()
+    has_past = reach[np.maximum(known.sum(axis=1) - 1, 0)]
+    return np.asarray(np.where(known, np.where(has_past[:, None], values - shared, 0.0), np.nan))
 
 
 def attention_figure(attention: NDArray[np.float64], shown: NDArray[np.intp]) -> go.Figure:

@@ -29,6 +29,7 @@ from tavrnn_ephys.methods.tavrnn.fitting import (
 from tavrnn_ephys.methods.tavrnn.inputs import digest
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.online import Online, OnlineState
+from tavrnn_ephys.methods.tavrnn.parameters import Parameters
 from tavrnn_ephys.methods.tavrnn.profiles import resolve_options
 from tavrnn_ephys.methods.tavrnn.sessions import Session, name_sessions
 from tavrnn_ephys.methods.tavrnn.training import (
@@ -45,7 +46,7 @@ __all__ = ["TAVRNN", "OnlineState"]
 @with_own_torch_state(
     "fit", "adapt", "transform", "score", "reconstruct", "predict_next", "node_attention", "step"
 )
-class TAVRNN(Answers, Online, FactorFits, BaseEstimator):
+class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.
 
@@ -75,7 +76,8 @@ class TAVRNN(Answers, Online, FactorFits, BaseEstimator):
         Single options of :class:`~tavrnn_ephys.methods.tavrnn.nn.options.NetworkOptions` or
         :class:`~tavrnn_ephys.methods.tavrnn.training.TrainingOptions` that differ from the
         profile, such as
-        ``{"attention_width": 5, "kl_weight": 0.1}``.
+        ``{"attention_width": 5, "kl_weight": 0.1}``.  Each is a parameter too, as scikit-learn
+        names those of parts: ``options__kl_weight``.
 
     Attributes
     ----------
@@ -312,7 +314,7 @@ class TAVRNN(Answers, Online, FactorFits, BaseEstimator):
         check_is_fitted(self, "sessions_")
         write_model(
             path,
-            parameters=self.get_params(),
+            parameters=self.get_params(deep=False),
             sessions=self.sessions_,
             training_options=self.training_options_,
             history=self.history_,

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.pairs import node_pairs
+from tavrnn_ephys.networks._presence import nodes_throughout
 
 __all__ = ["Components", "Source", "pairs_of", "window_features"]
 
@@ -90,7 +92,8 @@ def window_features(source: Source) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        Shape (n_windows, n_features); a weight that is not known counts as zero.
+        Shape (n_windows, n_features); a weight that is not known counts as zero, and nodes that
+        do not exist in every window are left out.
 
     Raises
     ------
@@ -101,7 +104,9 @@ def window_features(source: Source) -> NDArray[np.float64]:
         pairs = pairs_of(source)
         return np.stack([np.nan_to_num(np.asarray(w, np.float64)[pairs]) for w in source.weights])
     if isinstance(source, NodeEmbedding):
-        mean = np.nan_to_num(np.asarray(source.mean, dtype=np.float64))
+        # Coordinates of a node that comes and goes would say when it is there, and nothing else.
+        _, kept = nodes_throughout(source, "the states")
+        mean = np.asarray(source.mean, dtype=np.float64)[:, kept]
         return mean.reshape(len(mean), -1)
     raise InputError(
         "network_states takes a ConnectivitySequence or a NodeEmbedding, got "
@@ -123,7 +128,4 @@ def pairs_of(connectivity: ConnectivitySequence) -> tuple[NDArray[np.intp], ...]
     tuple of numpy.ndarray of int
         First and second node of each pair; both directions of directed weights.
     """
-    n_nodes = connectivity.n_nodes
-    if connectivity.directed:
-        return np.nonzero(~np.eye(n_nodes, dtype=bool))
-    return np.triu_indices(n_nodes, 1)
+    return node_pairs(connectivity.n_nodes, directed=connectivity.directed)

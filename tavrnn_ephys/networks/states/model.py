@@ -334,6 +334,10 @@ def _mean_weights(
     if not isinstance(source, ConnectivitySequence):
         return None
     sums = np.zeros((n_states, source.n_nodes, source.n_nodes))
+    n_known = np.zeros(sums.shape, dtype=np.int64)
     for label, weights in zip(labels, source.weights, strict=True):
-        sums[label] += np.nan_to_num(np.asarray(weights, dtype=np.float64))
-    return sums / np.maximum(np.bincount(labels, minlength=n_states), 1)[:, np.newaxis, np.newaxis]
+        values = np.asarray(weights, dtype=np.float64)
+        sums[label] += np.nan_to_num(values)
+        n_known[label] += np.isfinite(values)
+    # Windows in which a weight is not known say nothing of its mean.
+    return sums / np.maximum(n_known, 1)

@@ -34,7 +34,9 @@ class StateEvidence:
         How many components, from the first on, are larger than in every surrogate.
     p_value : float
         Share of the surrogates whose first component is at least as large, the recording counted
-        in; at least 1 / (number of surrogates + 1).
+        in.
+    smallest_p : float
+        Smallest p-value that so many surrogates can give.
     likelihoods : tuple of float
         Held-out logarithmic likelihood per window, in nats, of 1, 2, … states; empty where no
         component is beyond chance.
@@ -47,6 +49,7 @@ class StateEvidence:
     null_limits: NDArray[np.float64]
     n_components: int
     p_value: float
+    smallest_p: float = np.nan
     likelihoods: tuple[float, ...] = ()
     stabilities: tuple[float, ...] = ()
 
@@ -114,6 +117,7 @@ def choose_n_states(
         null_limits=limits,
         n_components=n_components,
         p_value=float(p_from_counts(np.sum(null[:, 0] >= sizes[0]), len(null))),
+        smallest_p=float(p_from_counts(0, len(null))),
         likelihoods=tuple(item.likelihood for item in found),
         stabilities=tuple(item.stability for item in found),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tavrnn_ephys.results.answer.judging import claims_of
 from tavrnn_ephys.results.answer.makers import MAKERS
 from tavrnn_ephys.results.answer.quoting import Sentence, Tables
 
@@ -102,7 +103,8 @@ def answer_of_tables(tables: Tables) -> Answer:
     Whether the network changed cannot be said: too few windows share no time.
     What causes what cannot be said, and no behaviour was asked for.
     """
-    made = [(maker.rank, maker.make(tables)) for maker in MAKERS]
+    claims = claims_of(tables)
+    made = [(maker.rank, maker.make(claims)) for maker in MAKERS]
     found = [(rank, sentence) for rank, sentence in made if sentence is not None]
     # Where there are too many, the least important go; the order of the others stays.
     kept = sorted(rank for rank, _ in found)[:MOST_SENTENCES]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tavrnn_ephys.results.answer.quoting import Tables
+from tavrnn_ephys.results.answer.quoting import Quotes, Tables
 
-__all__ = ["LEVEL", "Claims", "claims_of"]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["LEVEL", "Claims", "behavior_tables_of", "claims_of", "p_column"]
 
 #: Chance of claiming anything where there is nothing.
 LEVEL = 0.05
@@ -31,9 +36,16 @@ class Claims:
     goes_with_behavior, behavior_beyond_rates : bool
         Whether it goes with the behaviour, and also with rates held constant.
     behavior_row, behavior_held_row : int or None
-        Rows of ``behavior_decoding`` that say so; None where no behaviour was asked for.
+        Rows of its table that say so; None where no behaviour was asked for.
+    behavior_table : str
+        The table that they are rows of: of several behaviours that of the one which the network
+        predicts best beside chance.
     decidable : bool
         Whether the shifts of the behaviour are enough for a p-value that would count.
+    has_states : bool
+        Whether there are several network states beyond chance.
+    states_row : int or None
+        Row of ``state_evidence`` that says so; None where no states were looked for.
     """
 
     tables: Tables
@@ -44,6 +56,32 @@ class Claims:
     behavior_row: int | None
     behavior_held_row: int | None
     decidable: bool = True
+    behavior_table: str = "behavior_decoding"
+    has_states: bool = False
+    states_row: int | None = None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether change, behaviour and states leave no room for a sentence on states alone."""
+        is_asked = self.behavior_row is not None or self.undecided_table is not None
+        return is_asked and self.changed and "state_summary" in self.tables
+
+    @property
+    def undecided_table(self) -> str | None:
+        """Table that says why no behaviour could be decided; None where one could, or none was."""
+        names = sorted(name for name in self.tables if re.fullmatch(r"behavior\d*_undecided", name))
+        return names[0] if names and self.behavior_row is None else None
+
+    def quotes(self) -> Quotes:
+        """
+        Begin a sentence.
+
+        Returns
+        -------
+        Quotes
+            Takes numbers from the tables of the run.
+        """
+        return Quotes(self.tables)
 
     def row(self, table: str, features: str) -> int | None:
         """
@@ -68,9 +106,10 @@ def claims_of(tables: Tables) -> Claims:
     """
     Judge the tests of a run.
 
-    Two questions are asked: whether the network changed, and whether it goes with the behaviour.
-    Their p-values are held against five per cent by Holm's rule [1]_.  With rates held constant a
-    claim is asked again only where it was made, which needs no further correction.
+    Up to three questions are asked: whether the network changed, whether it goes with the
+    behaviour, and whether it has states.  Their p-values are held against five per cent by Holm's
+    rule [1]_.  With rates held constant a claim is asked again only where it was made, which
+    needs no further correction.
 
     Parameters
     ----------
@@ -87,35 +126,62 @@ def claims_of(tables: Tables) -> Claims:
     .. [1] Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
     """
     changed_row = _row(tables, "change_network", "network")
-    behavior_row = next(
-        (row for name in _NETWORKS if (row := _row(tables, "behavior_decoding", name)) is not None),
-        None,
-    )
+    table, behavior_row = _best_behavior(tables)
     held_row = None
     if behavior_row is not None:
-        name = str(tables["behavior_decoding"]["features"].iloc[behavior_row])
-        held_row = _row(tables, "behavior_decoding", f"{name}{_HELD}")
-    p_values = [
-        _p(tables, "change_network", changed_row),
-        _p(tables, "behavior_decoding", behavior_row),
-    ]
-    rows = (changed_row, behavior_row)
-    asked = [p for p, row in zip(p_values, rows, strict=True) if row is not None]
-    rejected = iter(_holm(asked))
-    changed, goes = (row is not None and next(rejected) for row in rows)
+        name = str(tables[table]["features"].iloc[behavior_row])
+        held_row = _row(tables, table, f"{name}{_HELD}")
+    states_row = 0 if len(tables.get("state_evidence", ())) else None
+    rows = {"change_network": changed_row, table: behavior_row, "state_evidence": states_row}
+    asked = {name: _p(tables, name, row) for name, row in rows.items() if row is not None}
+    rejected = dict(zip(asked, _holm(list(asked.values())), strict=True))
+    changed, goes, varies = (rejected.get(name, False) for name in rows)
     held = _row(tables, "change_network", f"network{_HELD}")
     return Claims(
         tables=tables,
         changed=changed,
         beyond_rates=changed and _p(tables, "change_network", held) <= LEVEL,
         goes_with_behavior=goes,
-        behavior_beyond_rates=goes and _p(tables, "behavior_decoding", held_row) <= LEVEL,
+        behavior_beyond_rates=goes and _p(tables, table, held_row) <= LEVEL,
         behavior_row=behavior_row,
         behavior_held_row=held_row,
-        decidable=behavior_row is None
-        or float(tables["behavior_decoding"]["smallest_p"].iloc[behavior_row])
-        <= LEVEL / len(asked),
+        decidable=goes
+        or behavior_row is None
+        or float(tables[table]["smallest_p"].iloc[behavior_row]) * len(behavior_tables_of(tables))
+        <= LEVEL / (len(asked) - sum(rejected.values())),
+        has_states=varies and len(tables["state_summary"]) > 1,
+        states_row=states_row,
+        behavior_table=table,
     )
+
+
+def behavior_tables_of(tables: Tables) -> list[str]:
+    """
+    Name the tables of predictions, one for each behaviour.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Tables of a run.
+
+    Returns
+    -------
+    list of str
+        In the order in which the behaviours were asked for.
+    """
+    names = [name for name in tables if re.fullmatch(r"behavior\d*_decoding", name)]
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+def _best_behavior(tables: Tables) -> tuple[str, int | None]:
+    """Find the table and the row of the behaviour of the smallest p-value, corrected over all."""
+    rows = []
+    for table in behavior_tables_of(tables):
+        places = [_row(tables, table, name) for name in _NETWORKS]
+        rows += [(table, place) for place in places if place is not None][:1]
+    if not rows:
+        return "behavior_decoding", None
+    return min(rows, key=lambda item: _p(tables, *item))
 
 
 def _row(tables: Tables, table: str, features: str) -> int | None:
@@ -128,8 +194,25 @@ def _row(tables: Tables, table: str, features: str) -> int | None:
 
 def _p(tables: Tables, table: str, row: int | None) -> float:
     """Give a p-value, 1 where there is none."""
-    value = 1.0 if row is None else float(tables[table]["p_value"].iloc[row])
+    value = 1.0 if row is None else float(tables[table][p_column(tables[table])].iloc[row])
     return value if np.isfinite(value) else 1.0
+
+
+def p_column(table: pandas.DataFrame) -> str:
+    """
+    Name the column of the p-value that counts.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A table of a run.
+
+    Returns
+    -------
+    str
+        The one that is corrected over several behaviours, where there is one.
+    """
+    return "p_corrected" if "p_corrected" in table else "p_value"
 
 
 def _holm(p_values: list[float]) -> list[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import FileFormatError, OutputError
+from tavrnn_ephys.core.ownership import as_new
 from tavrnn_ephys.streaming.updates import Event, Update
 
-__all__ = ["Journal", "JournalContent", "read_journal", "read_records"]
+__all__ = ["Journal", "read_records"]
 
 _FORMAT, _VERSION = "tavrnn_ephys.StreamJournal", 1
 _SYNC_S = 0.5
@@ -41,7 +42,10 @@ class Journal:
         self.last_index = -1
         if path.exists():
             self._take_up(path, header, resume)
+        is_new = not path.exists()
         self._file = path.open("ab")
+        if is_new:
+            as_new(path)
         if not self._file.tell():
             self._write(header)
         self._stop = threading.Event()
@@ -104,41 +108,6 @@ class Journal:
         self._file.close()
 
 
-@dataclass
-class JournalContent:
-    """
-    What a journal holds.
-
-    Parameters
-    ----------
-    header : dict
-        What was known beforehand.
-    bins, nodes, counts : numpy.ndarray of int, shape (n_entries,)
-        Bin, node and count of every entry that is not zero.
-    n_bins : int
-        Number of bins from the first to the last.
-    missing : numpy.ndarray of int
-        Bins that are missing.
-    commits : list of dict
-        Facts of every commit, with ``"bin"``.
-    mean, std : numpy.ndarray of float32, shape (n_commits, n_nodes, width)
-        Embeddings.
-    events : list of dict
-        Events.
-    """
-
-    header: dict[str, Any]
-    bins: NDArray[np.int64]
-    nodes: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    n_bins: int
-    missing: NDArray[np.int64]
-    commits: list[dict[str, Any]] = field(default_factory=list)
-    mean: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
-    std: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-
 def _records(path: Path) -> Iterator[tuple[Any, int]]:
     """Give whole records, each with where it ends."""
     with path.open("rb") as stream:
@@ -161,48 +130,3 @@ def read_records(path: Path) -> Iterator[Any]:
         if number == 0 and record["version"] > _VERSION:
             raise FileFormatError(f"'{path}' was written by a newer version. Update the package.")
         yield record
-
-
-def read_journal(path: Path) -> JournalContent:
-    """Read a journal as a whole."""
-    records = read_records(path)
-    header = next(records, None)
-    if header is None:
-        raise FileFormatError(f"'{path}' is empty: no stream was written into it.")
-    n_nodes, last = len(header["node_ids"]), -1
-    bins, nodes, counts, present = [], [], [], []
-    commits, events, embeddings = [], [], []
-    for record in records:
-        kind, index = record[0], record[1]
-        if kind == "bin":
-            nodes.append(np.frombuffer(record[2], "<u4").astype(np.int64))
-            counts.append(np.frombuffer(record[3], "<u4").astype(np.int64))
-            bins.append(np.full(len(nodes[-1]), index))
-            present.append(index)
-        elif kind == "commit":
-            shape = (n_nodes, record[3])
-            embeddings.append([np.frombuffer(part, "<f4").reshape(shape) for part in record[4:]])
-            commits.append({"bin": index, **record[2]})
-        elif kind == "event":
-            events.append({"bin": index, **record[2]})
-        last = max(last, index)
-    known = np.zeros(last + 1, bool)
-    known[present] = True
-    empty = np.zeros((2, 0, n_nodes, 1), np.float32)
-    both = np.stack(embeddings, axis=1) if embeddings else empty
-    return JournalContent(
-        header=header,
-        bins=_joined(bins),
-        nodes=_joined(nodes),
-        counts=_joined(counts),
-        n_bins=last + 1,
-        missing=np.flatnonzero(~known),
-        commits=commits,
-        mean=both[0] if embeddings else empty[0],
-        std=both[1] if embeddings else empty[1],
-        events=events,
-    )
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[np.int64]:
-    return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)

@@ -13,7 +13,13 @@ __all__ = ["StreamSink"]
 
 @runtime_checkable
 class StreamSink(Protocol):
-    """Something that is told of every bin, update and event, and must not take long."""
+    """
+    Something that is told of every bin, update and event, and must not take long.
+
+    Notes
+    -----
+    One that has a method ``judged(t_s)`` is told, too, when all that follows from a bin was said.
+    """
 
     def open(self, info: StreamInfo) -> None:
         """

@@ -31,6 +31,9 @@ class MarkerOutlet(FunctionSink):
     wait_s : float
         Time to wait for somebody to listen: the first marker after connecting may be lost
         otherwise.  0 does not wait.
+    answers : bool
+        Whether an empty marker follows every bin when it was judged, so that a rig that waits for
+        its answer knows that there is none.
     source_id : str, optional
         Identity of the sender; a new one by default.
 
@@ -46,10 +49,11 @@ class MarkerOutlet(FunctionSink):
         *,
         kinds: Collection[str] = ("trigger",),
         wait_s: float = 0.0,
+        answers: bool = False,
         source_id: str | None = None,
     ) -> None:
         super().__init__()
-        self._pylsl, self.name = import_pylsl(), name
+        self._pylsl, self.name, self.answers = import_pylsl(), name, answers
         self.kinds, self.source_id = frozenset(kinds), source_id or str(uuid.uuid4())
         self.wait_s = positive_number(wait_s, "wait_s", or_zero=True)
 
@@ -86,6 +90,18 @@ class MarkerOutlet(FunctionSink):
         """
         if event.kind in self.kinds:
             self._outlet.push_sample([str(event.facts.get("marker", event.kind))])
+
+    def judged(self, t_s: float) -> None:
+        """
+        Say that a bin was judged, if answers are asked for.
+
+        Parameters
+        ----------
+        t_s : float
+            End of the bin.
+        """
+        if self.answers:
+            self._outlet.push_sample([""])
 
     def close(self) -> None:
         """Close the outlet."""

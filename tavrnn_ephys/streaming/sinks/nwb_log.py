@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,15 @@ import quantities as pq
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import NodeEmbedding, Windows
-from tavrnn_ephys.core.errors import DataLossWarning
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, OutputError
 from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.core.runs import Results, ResultTable
-from tavrnn_ephys.io.blocks import block_from_arrays
+from tavrnn_ephys.io.blocks import block_from_arrays, nodes_of_spiketrains
 from tavrnn_ephys.io.reading import write_nwb
 from tavrnn_ephys.results import write_results
-from tavrnn_ephys.streaming.sinks._journal import Journal, JournalContent, read_journal
+from tavrnn_ephys.streaming.sinks._journal import Journal
+from tavrnn_ephys.streaming.sinks._layout import JournalContent, first_bin_s, lay_out
 from tavrnn_ephys.streaming.sinks.functions import FunctionSink
 from tavrnn_ephys.streaming.updates import Event, StreamInfo, Update
 
@@ -117,10 +119,11 @@ class NwbLog(FunctionSink):
         t_s : float
             End of the bin.
         """
-        assert self._journal is not None
+        if self._journal is None:
+            raise OutputError("A log takes bins between open() and close().")
         size, last = self._info.bin_size_s, self._journal.last_index
         if self._origin_s is None and last >= 0:
-            self._origin_s = _origin_s(read_journal(journal_of(self.path)))
+            self._origin_s = first_bin_s(journal_of(self.path))
         elif self._origin_s is None:
             # Bins are numbered from the first one.
             self._origin_s = t_s - size
@@ -208,29 +211,26 @@ def finish_log(path: str | Path, *, overwrite: bool = False) -> Path:
     DataLossWarning
         If no window was committed, so that the file holds the recording alone.
     """
-    import warnings
-
     target, journal = check_output(path, overwrite=overwrite), journal_of(path)
     if not journal.is_file():
-        from tavrnn_ephys.core.errors import FileFormatError
-
         raise FileFormatError(f"There is no journal '{journal}' to finish.")
-    content = read_journal(journal)
-    if not content.n_bins:
-        journal.unlink()
-        warnings.warn("No bin came: no log is written.", DataLossWarning, stacklevel=2)
-        return target
-    block = _block(content)
-    if not content.commits:
-        write_nwb(block, target, overwrite=overwrite)
-        text = "No window was committed: the log holds the recording alone."
-        warnings.warn(text, DataLossWarning, stacklevel=2)
-    else:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".stream-") as folder:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".stream-") as folder:
+        content = lay_out(journal, Path(folder))
+        if not content.n_bins:
+            loss = "No bin came: no log is written."
+        elif not len(content.bins):
+            write_nwb(_block(content), target, overwrite=overwrite)
+            loss = "No window was committed: the log holds the recording alone."
+        else:
+            loss = ""
+            block = _block(content)
             recording = write_nwb(block, Path(folder) / "recording.nwb")
             results = _results(content, block)
+            del block
             write_results(recording, results, out=target, run=RUN, overwrite=overwrite)
     journal.unlink()
+    if loss:
+        warnings.warn(loss, DataLossWarning, stacklevel=2)
     return target
 
 
@@ -238,28 +238,15 @@ def _origin_event(origin_s: float) -> Event:
     return Event(kind="begin", t_s=origin_s, text="The first bin starts.")
 
 
-def _origin_s(content: JournalContent) -> float:
-    starts = [item["t_s"] for item in content.events if item["kind"] == "begin"]
-    return float(starts[0]) if starts else 0.0
-
-
 def _block(content: JournalContent) -> neo.Block:
-    """Lay the spikes of every bin out evenly inside it."""
-    header, size, origin_s = content.header, content.header["bin_size_s"], _origin_s(content)
-    repeats = content.counts
-    bins, nodes = np.repeat(content.bins, repeats), np.repeat(content.nodes, repeats)
-    behind = np.arange(len(bins)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    share = (behind + 0.5) / np.repeat(repeats, repeats)
-    times = origin_s + (bins + share) * size
-    order = np.lexsort((times, nodes))
-    n_each = np.bincount(nodes, minlength=len(header["node_ids"]))
-    trains = np.split(times[order], np.cumsum(n_each)[:-1])
+    """Make the recording, of spikes that lie evenly inside their bins."""
+    header, origin_s = content.header, content.origin_s
     block = block_from_arrays(
-        spike_times=trains,
+        spike_times=content.spike_times,
         node_ids=header["node_ids"],
         node_kind=header["units"].get("node_kind", "unit"),
         t_start=origin_s * pq.s,
-        t_stop=(origin_s + content.n_bins * size) * pq.s,
+        t_stop=(origin_s + content.n_bins * header["bin_size_s"]) * pq.s,
         name="stream",
     )
     block.rec_datetime = datetime.datetime.fromisoformat(header["started"])
@@ -275,23 +262,15 @@ def _block(content: JournalContent) -> neo.Block:
 
 
 def _results(content: JournalContent, block: neo.Block) -> Results:
-    from tavrnn_ephys.activity.binning import bin_activity
-
     header = content.header
-    nodes = bin_activity(block.segments[0], bin_size=header["bin_size_s"] * pq.s).nodes
-    start = np.array([item["t_start_s"] for item in content.commits])
-    stop = np.array([item["t_stop_s"] for item in content.commits])
+    start, stop = content.facts["t_start_s"], content.facts["t_stop_s"]
     # Windows of another clock are told by their bins, which go on counting.
-    shift = (
-        _origin_s(content)
-        + (np.array([item["bin"] for item in content.commits]) + 1) * (header["bin_size_s"])
-        - stop
-    )
+    shift = content.origin_s + (content.bins + 1) * header["bin_size_s"] - stop
     embedding = NodeEmbedding(
         mean=content.mean,
         std=content.std,
         windows=Windows(start_s=start + shift, stop_s=stop + shift),
-        nodes=nodes,
+        nodes=nodes_of_spiketrains(block.segments[0].spiketrains),
         config={
             "stream.model_sha256": header["model"],
             "stream.model_path": header["model_path"] or "",
@@ -299,15 +278,12 @@ def _results(content: JournalContent, block: neo.Block) -> Results:
         },
         versions=package_versions(),
     )
-    values = {
-        name: np.array([float(item[name]) for item in content.commits])
-        for name in ("latency_ms", "score")
-    }
+    values = {name: content.facts[name] for name in ("latency_ms", "score")}
     return Results(
         embedding=embedding,
         window_values={
             **{name: array for name, array in values.items() if np.isfinite(array).all()},
-            "stream_state": np.array([item["state"] for item in content.commits]),
+            "stream_state": np.array(content.states),
         },
         descriptions={
             "latency_ms": "Time from the arrival of the last bin to the embedding, in ms.",

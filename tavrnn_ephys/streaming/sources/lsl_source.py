@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tavrnn_ephys.core.checks import one_of, positive_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.streaming._lsl import import_pylsl, labels_of, resolve
 from tavrnn_ephys.streaming.chunks import Counts, Spikes
+from tavrnn_ephys.streaming.sources._ticks import TickWatch, is_tick
 from tavrnn_ephys.streaming.sources.contract import places_of
 from tavrnn_ephys.streaming.updates import StreamError, StreamInfo
 
@@ -22,7 +24,9 @@ __all__ = ["LslSource"]
 _KINDS = ("auto", "counts", "spikes")
 _BUFFER_S = 360
 _POLL_S = 0.05
-_TICK = -1
+_MOST_SAMPLES = 256
+# Without a tick in so many bins there are none.
+_BLIND_BINS = 20
 
 
 class LslSource:
@@ -32,8 +36,11 @@ class LslSource:
     *Counts*: a regular stream with one channel per node and one sample per bin, stamped with the
     start of the bin.  *Spikes*: an irregular stream of one channel, one sample per spike, the
     position of its node as a number or its name as text, stamped with the time of the spike; a
-    sample of -1 or an empty text says that all spikes before it were sent.  Without such ticks a
-    bin is closed by the first spike behind it.  Times are those of the sender's clock.
+    sample of -1 or an empty text, a *tick*, says that all spikes before it were sent.  Ticks that
+    count, -1, -2, -3 and so on, show every loss; others show one by their spacing, where that is
+    even.  Without ticks a bin is closed by the first spike behind it, and a loss does not show,
+    which the stream says.  A tick before the first spike says where
+    the first bin starts.  Times are those of the sender's clock.
 
     Parameters
     ----------
@@ -67,7 +74,8 @@ class LslSource:
         self.kind, self.source_id = one_of(kind, _KINDS, "kind"), source_id
         self.timeout_s = positive_number(timeout_s, "timeout_s")
         self._closed = threading.Event()
-        self._last_s: float | None = None
+        self._ticks, self._has_begun, self._said = TickWatch(), False, False
+        self._begun_s: float | None = None
 
     def open(self, info: StreamInfo) -> None:
         """
@@ -138,7 +146,7 @@ class LslSource:
         silent_since = time.monotonic()
         while not self._closed.is_set():
             try:
-                samples, stamps = self._inlet.pull_chunk(timeout=_POLL_S, max_samples=256)
+                samples, stamps = self._pull()
             except LostError:
                 self._find_again()
                 continue
@@ -149,6 +157,15 @@ class LslSource:
                 self._refuse_another()
                 silent_since = time.monotonic()
 
+    def _pull(self) -> tuple[list[Any], list[float]]:
+        """Wait for a sample, and take those that lie behind it."""
+        # Given a time to wait, pull_chunk waits until its buffer is full or that time is over.
+        sample, stamp = self._inlet.pull_sample(timeout=_POLL_S)
+        if sample is None:
+            return [], []
+        samples, stamps = self._inlet.pull_chunk(timeout=0.0, max_samples=_MOST_SAMPLES)
+        return [sample, *samples], [stamp, *stamps]
+
     def _as_chunks(self, samples: Any, stamps: list[float]) -> Iterator[Counts | Spikes]:
         received = time.perf_counter()
         if self.kind == "counts":
@@ -158,18 +175,53 @@ class LslSource:
                     counts = np.rint(counts).astype(np.int64)
                 yield Counts(counts=counts, t_start_s=stamp, received_s=received)
             return
-        nodes = [sample[0] for sample in samples]
-        tick = [item in (_TICK, "") for item in nodes]
-        spikes = [not item for item in tick]
-        chosen = np.array([item for item, keep in zip(nodes, spikes, strict=True) if keep])
-        if chosen.dtype.kind == "f":
-            chosen = np.rint(chosen).astype(np.int64)
-        yield Spikes(
-            times_s=np.asarray(stamps)[spikes],
-            node_ids=chosen if len(chosen) else np.zeros(0, np.int64),
-            until_s=max(np.asarray(stamps)[tick], default=None),
+        yield from self._spikes([sample[0] for sample in samples], stamps, received)
+
+    def _spikes(self, items: list[Any], stamps: list[float], received: float) -> Iterator[Spikes]:
+        """Gather spikes up to each place where a tick says that some before it were lost."""
+        first, ticks = 0, self._ticks
+        # What stands before the first spike of all says from where on spikes are known.
+        begin = stamps[0] if is_tick(items[0]) and not self._has_begun else None
+        self._has_begun = True
+        for place, (item, stamp) in enumerate(zip(items, stamps, strict=True)):
+            if not is_tick(item):
+                continue
+            before = ticks.last_s
+            n_lost = ticks.lost(item, stamp)
+            if n_lost:
+                yield self._chunk(items[first:place], stamps[first:place], before, received)
+                first, begin = place, None
+                yield Spikes(
+                    times_s=[], node_ids=np.zeros(0, np.int64), t_start_s=stamp, until_s=stamp,
+                    lost=n_lost, received_s=received,
+                )  # fmt: skip
+        chunk = self._chunk(items[first:], stamps[first:], ticks.last_s, received)
+        yield replace(chunk, t_start_s=begin)
+
+    def _chunk(
+        self, items: list[Any], stamps: list[float], until_s: float | None, received: float
+    ) -> Spikes:
+        spikes = [not is_tick(item) for item in items]
+        nodes = np.array([item for item, keep in zip(items, spikes, strict=True) if keep])
+        if nodes.dtype.kind == "f":
+            nodes = np.rint(nodes).astype(np.int64)
+        return Spikes(
+            times_s=np.asarray(stamps)[np.array(spikes, bool)],
+            node_ids=nodes if len(nodes) else np.zeros(0, np.int64),
+            until_s=until_s,
+            notes=self._blindness(stamps),
             received_s=received,
         )
+
+    def _blindness(self, stamps: list[float]) -> tuple[str, ...]:
+        """Say once that without ticks the loss of spikes does not show."""
+        if self._said or self._ticks.last_s is not None or not stamps:
+            return ()
+        self._begun_s = stamps[0] if self._begun_s is None else self._begun_s
+        if stamps[-1] - self._begun_s < _BLIND_BINS * self._info.bin_size_s:
+            return ()
+        self._said = True
+        return (f"The {self.name} sends no ticks: spikes that are lost on the way do not show.",)
 
     def _find_again(self) -> None:
         """Wait for a stream that was lost, and refuse another one in its place."""

@@ -14,6 +14,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChoiceWarning, InputError
 from tavrnn_ephys.core.names import MEASURES_OF_SPIKES
 from tavrnn_ephys.core.spec import ConnectivitySpec
+from tavrnn_ephys.statistics.association.order import LEAST_APART
 
 __all__ = ["FEW_WINDOWS", "check_choice", "spikes_per_window"]
 
@@ -107,7 +108,13 @@ def _of_bins(n_bins: int, bin_s: float) -> Iterator[str]:
 
 
 def _of_windows(n_windows: int) -> Iterator[str]:
-    if n_windows < FEW_WINDOWS:
+    if n_windows < LEAST_APART:
+        yield (
+            f"There are only {n_windows} windows. No p-value is given: {LEAST_APART} that share no "
+            f"time are needed to tell a change from chance, and {FEW_WINDOWS} or more are better. "
+            "Shorten the window or the step, or record longer."
+        )
+    elif n_windows < FEW_WINDOWS:
         yield (
             f"There are only {n_windows} windows. Associations and predictions over so few are "
             f"hardly distinguishable from chance; {FEW_WINDOWS} or more are better. Shorten the "

@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from tavrnn_ephys.activity.behavior import WindowBehavior, WindowRanking, rank_windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.studies.analysis import AnalysisResult
-from tavrnn_ephys.studies.behavior.associations import associated, changes_of
+from tavrnn_ephys.studies.behavior.associations import associated_by_component, changes_of
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
 from tavrnn_ephys.studies.behavior.decoding import decoded
 from tavrnn_ephys.studies.behavior.measures import window_measures
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
-from tavrnn_ephys.studies.behavior.scores import behavior_score
+from tavrnn_ephys.studies.behavior.scores import (
+    behavior_score,
+    components_of,
+    without_rare_labels,
+)
 from tavrnn_ephys.studies.recording import behavior_of
 
 if TYPE_CHECKING:
@@ -51,8 +55,8 @@ def analyze_behavior(
     Raises
     ------
     InputError
-        If the behaviour does not overlap the recording, does not vary, has more than two labels,
-        or too few windows of one.
+        If the behaviour does not overlap the recording, does not vary, or has fewer than two labels
+        of ten windows.
 
     Examples
     --------
@@ -98,21 +102,22 @@ def link_behavior(
     Raises
     ------
     InputError
-        If the behaviour does not vary, has more than two labels, too few windows of one, or
-        changes so seldom that the recording cannot decide the question.
+        If the behaviour does not vary, has fewer than two labels of ten windows, or changes so
+        seldom that the recording cannot decide the question.
     """
-    score = behavior_score(behavior)
+    behavior = without_rare_labels(behavior)
+    score, components = behavior_score(behavior), components_of(behavior)
     undecided = why_undecided(behavior)
     if undecided:
         raise InputError(undecided)
-    measured = window_measures(result, behavior, score, config)
-    association, nodes, edges = associated(result, measured, score, config)
-    decoding, partition = decoded(result, behavior, score, config)
+    measured = window_measures(result, behavior, score if len(components) == 1 else None, config)
+    association, nodes, edges = associated_by_component(result, measured, components, config)
+    decoding, partition = decoded(result, behavior, components, config)
     return BehaviorResult(
         config=config,
         behavior=behavior,
         score=score,
-        ranking=None if behavior.is_label else _ranking(result, score, config),
+        ranking=_ranking(result, score, config) if _has_order(behavior) else None,
         decoding=decoding,
         partition=partition,
         association=association,
@@ -120,8 +125,13 @@ def link_behavior(
         edges=edges,
         per_window=measured.per_window,
         alignment=measured.alignment,
-        changes=changes_of(result, behavior, score, config),
+        changes=changes_of(result, components, config),
     )
+
+
+def _has_order(behavior: WindowBehavior) -> bool:
+    """Say whether there are windows of highest and lowest behaviour."""
+    return not behavior.is_label and behavior.period is None
 
 
 def _ranking(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.networks.placement import spectral_positions
 from tavrnn_ephys.statistics.association import (
@@ -22,12 +23,60 @@ from tavrnn_ephys.statistics.association import (
 )
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
-from tavrnn_ephys.studies.behavior.measures import WindowMeasures
+from tavrnn_ephys.studies.behavior.measures import WindowMeasures, foretold_by
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["associated", "changes_of"]
+__all__ = ["associated", "associated_by_component", "changes_of"]
+
+
+def associated_by_component(
+    result: AnalysisResult,
+    measured: WindowMeasures,
+    components: Mapping[str, NDArray[np.float64]],
+    config: BehaviorConfig,
+) -> tuple[pandas.DataFrame, pandas.DataFrame, pandas.DataFrame]:
+    """
+    Associate windows, nodes and pairs of nodes with each component of the behaviour.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    measured : WindowMeasures
+        What is measured of each window.
+    components : mapping of str to numpy.ndarray, shape (n_windows,)
+        As :func:`tavrnn_ephys.studies.behavior.scores.components_of` gives them.
+    config : BehaviorConfig
+        How.
+
+    Returns
+    -------
+    windows, nodes, edges : pandas.DataFrame
+        As of :func:`associated`, with the column ``component`` where there are several.
+    """
+    import pandas as pd
+
+    if len(components) == 1:
+        (only,) = components.values()
+        return associated(result, measured, only, config)
+    parts: list[tuple[pandas.DataFrame, ...]] = []
+    for name, score in components.items():
+        foretold = foretold_by(result, score, config)
+        own = dataclasses.replace(measured, foretold=foretold)
+        tables = associated(result, own, score, config)
+        for table in tables:
+            table.insert(0, "component", name)
+            # Each component is asked of alone; together they hold as many times as often.
+            for column in ("q_value", "p_family"):
+                if column in table:
+                    table[column] = np.minimum(table[column] * len(components), 1.0)
+        parts.append(tables)
+    windows, nodes, edges = (
+        pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)
+    )
+    return windows, nodes, edges
 
 
 def associated(
@@ -107,8 +156,7 @@ def _foretold(table: pandas.DataFrame | None) -> list[pandas.DataFrame]:
 
 def changes_of(
     result: AnalysisResult,
-    behavior: WindowBehavior,
-    score: NDArray[np.float64],
+    components: Mapping[str, NDArray[np.float64]],
     config: BehaviorConfig,
 ) -> pandas.DataFrame:
     """
@@ -118,10 +166,8 @@ def changes_of(
     ----------
     result : AnalysisResult
         The analysis.
-    behavior : WindowBehavior
-        The behaviour per window.
-    score : numpy.ndarray, shape (n_windows,)
-        The behaviour as a number, NaN where unknown.
+    components : mapping of str to numpy.ndarray, shape (n_windows,)
+        The behaviour as numbers, NaN where unknown; changes are those of all of them together.
     config : BehaviorConfig
         How.
 
@@ -137,11 +183,12 @@ def changes_of(
     """
     import pandas as pd
 
-    known = np.flatnonzero(np.isfinite(score))
+    series = np.stack(list(components.values()), axis=1)
+    known = np.flatnonzero(np.isfinite(series).all(axis=1))
     windows = result.windows.select(known)
     least = windows.overlap + 1
     network = change_points(result.embedding.window_embedding()[known], min_length=least)
-    changed = change_points(score[known, None], min_length=least)
+    changed = change_points(series[known], min_length=least)
     share = p_value = smallest_p = np.nan
     if len(network) and len(changed):
         try:

@@ -60,6 +60,9 @@ def why_undecided(behavior: WindowBehavior) -> str:
         found = _of_blocks(behavior.name, np.where(present, "present", "absent"))
         if found:
             return found
+    if behavior.period is not None:
+        angle = 2 * np.pi * known / behavior.period
+        return _of_numbers(behavior.name, np.cos(angle), np.sin(angle))
     return _of_numbers(behavior.name, known)
 
 
@@ -86,8 +89,10 @@ def _of_blocks(name: str, labels: NDArray[Any]) -> str:
     )
 
 
-def _of_numbers(name: str, values: NDArray[np.float64]) -> str:
-    lag = correlation_time(values)
+def _of_numbers(name: str, *series: NDArray[np.float64]) -> str:
+    # An angle is as slow as the slower of its cosine and its sine.
+    lag = max(correlation_time(values) for values in series)
+    values = series[0]
     pieces = len(values) / lag
     if pieces >= _LEAST_PIECES:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,12 @@ from tavrnn_ephys.evaluation import (
     regress_values,
 )
 from tavrnn_ephys.methods import UASE
+from tavrnn_ephys.statistics.nulls import Null
 from tavrnn_ephys.statistics.time_shifts import correlation_time
 from tavrnn_ephys.studies.analysis import AnalysisResult, make_model
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.partition import partitioned
-from tavrnn_ephys.studies.behavior.scores import N_FOLDS
+from tavrnn_ephys.studies.behavior.scores import N_FOLDS, behavior_score
 
 if TYPE_CHECKING:
     import pandas
@@ -37,7 +38,7 @@ __all__ = ["decoded"]
 def decoded(
     result: AnalysisResult,
     behavior: WindowBehavior,
-    score: NDArray[np.float64],
+    components: Mapping[str, NDArray[np.float64]],
     config: BehaviorConfig,
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """
@@ -49,8 +50,9 @@ def decoded(
         The analysis.
     behavior : WindowBehavior
         The behaviour per window.
-    score : numpy.ndarray, shape (n_windows,)
-        The behaviour as a number, NaN where unknown.
+    components : mapping of str to numpy.ndarray, shape (n_windows,)
+        The behaviour as numbers, NaN where unknown, as
+        :func:`tavrnn_ephys.studies.behavior.scores.components_of` gives them.
     config : BehaviorConfig
         How.
 
@@ -63,7 +65,8 @@ def decoded(
     """
     import pandas as pd
 
-    known = np.flatnonzero(np.isfinite(score))
+    series = np.stack(list(components.values()), axis=1)
+    known = np.flatnonzero(np.isfinite(series).all(axis=1))
     windows = result.windows.select(known)
     folds = blocked_folds(len(known), n_folds=N_FOLDS, gap=windows.overlap + 1)
     graphs, rates = (
@@ -75,8 +78,10 @@ def decoded(
     about = result.config.connectivity, result.config.graphs
     _, control = compute_graphs(shuffled, windows, *about)
     # Codes of labels are no numbers.
-    judged = score[known].astype(np.int64) if behavior.is_label else score[known]
-    judge = partial(_judged, judged, min_shift=correlation_time(judged), config=config)
+    labels = behavior_score(behavior)[known].astype(np.int64) if behavior.is_label else None
+    slow = (correlation_time(labels) if labels is not None
+            else max(correlation_time(column) for column in series[known].T))  # fmt: skip
+    judge = partial(_judged, series[known], labels, min_shift=slow, config=config)
     in_folds = features_in_folds(rates, folds)
     embeddings = {
         "spectral embedding": [embed_in_folds(UASE, item, folds) for item in (graphs, control)]
@@ -94,11 +99,19 @@ def decoded(
             judge(f"{name}, rates held", embedding, rates),
             judge(f"{name}, bins shuffled", of_shuffled),
         ]
-    return pd.DataFrame(rows), partitioned(in_folds, embeddings, judged)
+    told = series[known, 0] if labels is None else labels
+    parted = [partitioned(in_folds, embeddings, told)]
+    if labels is None:
+        # What is said of the cosine and of the sine of an angle, one row each.
+        parted += [partitioned(in_folds, embeddings, column) for column in series[known, 1:].T]
+        for name, table in zip(components, parted, strict=True):
+            table["embedding"] += f", {name}" if name else ""
+    return pd.DataFrame(rows), pd.concat(parted, ignore_index=True)
 
 
 def _judged(
-    values: NDArray[Any],
+    series: NDArray[np.float64],
+    labels: NDArray[np.int64] | None,
     name: str,
     features: Sequence[Any],
     held: Any = None,
@@ -106,27 +119,34 @@ def _judged(
     min_shift: int,
     config: BehaviorConfig,
 ) -> dict[str, Any]:
-    """Decode labels, or regress numbers."""
+    """Decode labels, or regress numbers; of several components the mean, shifted together."""
     options: dict[str, Any] = {
         "min_shift": min_shift, "n_shifts": config.n_nulls, "seed": config.seed,
     }  # fmt: skip
-    found: Any
     # A label less what rates say of it is a number.
-    if values.dtype.kind == "i" and held is None:
-        found = decode_labels(name, features, values, **options)
-        metric, value = "balanced accuracy", found.balanced_accuracy
+    if labels is not None and held is None:
+        found = decode_labels(name, features, labels, **options)
+        metric, judged = "balanced accuracy", found.chance
     else:
-        found = regress_values(name, features, values.astype(np.float64), held=held, **options)
-        metric, value = "rank correlation in blocks", found.correlation
-    low, high = found.chance_interval
+        metric = "rank correlation in blocks"
+        each = [regress_values(name, features, column, held=held, **options) for column in series.T]
+        # Seed and least shift are the same, and so are the shifts.
+        judged = each[0].chance
+        if len(each) > 1:
+            judged = Null(
+                observed=float(np.mean([item.correlation for item in each])),
+                values=np.mean([item.null for item in each], axis=0),
+                n_extreme=1 + min(item.n_same for item in each),
+            )
+    low, high = judged.interval
     return {
         "features": name,
         "metric": metric,
-        "score": value,
+        "score": float(judged.observed),
         "chance_low": low,
         "chance_high": high,
-        "p_value": found.p_value,
-        "smallest_p": found.smallest_p,
+        "p_value": judged.p_value,
+        "smallest_p": judged.smallest_p,
         # How often the behaviour could have been another one, whatever the number of shifts.
-        "n_independent": len(values) / min_shift,
+        "n_independent": len(series) / min_shift,
     }

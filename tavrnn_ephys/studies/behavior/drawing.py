@@ -21,7 +21,8 @@ from tavrnn_ephys.figures import (
     plot_performance_by_rank,
     plot_placed_nodes,
 )
-from tavrnn_ephys.figures.matrices import node_rows, varies_beyond_decay
+from tavrnn_ephys.figures._drawing import short_name
+from tavrnn_ephys.figures.matrices import mean_of_known, node_rows, varies_beyond_decay
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
@@ -63,8 +64,9 @@ def behavior_figures(
     dict of str to matplotlib.figure.Figure
         Those of :data:`BEHAVIOR_FIGURES` for which there is something to draw: electrodes need
         positions; ranks, connectivity and nodes need ranked windows; alignment needs groups;
-        attention needs attention; networks compare the two labels, or the windows above and
-        below the median.
+        attention needs attention; networks compare the two labels, of more the two of the most
+        windows, or the windows above and below the median.  An angle has neither ranks nor a
+        median.
     """
     label = found.behavior.label
     figures: dict[str, Figure] = {}
@@ -74,17 +76,18 @@ def behavior_figures(
         plot_electrodes(result.activity.nodes, ax=figures["behavior_electrodes"].subplots())
     if found.ranking is not None:
         ranked = found.ranking.to_pandas(result.windows)
-        # Bars of two heights say no more than the ranks' names.
+        # Two values say no more than the ranks' names.
         if ranked["score"].nunique() > 2:
             figures["behavior_ranking"] = _figure(6.0, 3.6)
             ax = figures["behavior_ranking"].subplots()
-            plot_performance_by_rank(ranked, ax=ax, label=label)
+            plot_performance_by_rank(ranked, ax=ax, label=label, everyone=found.score)
         figures["behavior_difference"] = _difference(result, found)
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
-    if found.alignment is not None and not found.behavior.is_label:
+    is_number = not found.behavior.is_label and found.behavior.period is None
+    if found.alignment is not None and is_number:
         figures["behavior_alignment"] = _alignment(found, found.alignment, label)
     if result.embedding.attention is not None and varies_beyond_decay(result.embedding):
-        figures["behavior_attention"] = _figure(6.4, 6.4)
+        figures["behavior_attention"] = _figure(8.0, 4.4)
         plot_attention_with_performance(
             result.embedding, found.score, ax=figures["behavior_attention"].subplots(),
             score_label=label,
@@ -124,8 +127,8 @@ def _difference(result: AnalysisResult, found: BehaviorResult) -> Figure:
     known = np.flatnonzero(np.isfinite(score))
     ranked = known[np.argsort(score[known], kind="stable")]
     n_each = max(len(ranked) // 5, 1)
-    high = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[-n_each:])]), axis=0)
-    low = np.nanmean(np.asarray(connectivity.weights[np.sort(ranked[:n_each])]), axis=0)
+    high = mean_of_known(connectivity.weights[np.sort(ranked[-n_each:])])
+    low = mean_of_known(connectivity.weights[np.sort(ranked[:n_each])])
     limits = np.arange(3.0)
     three = ConnectivitySequence(
         weights=np.stack([high, low, high - low]),
@@ -180,11 +183,11 @@ _METHODS = {"tsne": "t-SNE", "pca": "principal components", "umap": "UMAP"}
 
 
 def _alignment(found: BehaviorResult, alignment: GroupAlignment, label: str) -> Figure:
-    figure = _figure(10.5, 3.6)
+    figure, reference = _figure(10.5, 3.6), short_name(alignment.reference)
     names = {
         "silhouette": "silhouette of groups",
         "group_accuracy": "group of left-out node,\nbalanced accuracy",
-        "similarity": f"similarity of {alignment.reference}\nwith other groups (cosine)",
+        "similarity": f"similarity of {reference}\nwith other groups (cosine)",
     }
     for ax, (name, text) in zip(figure.subplots(1, 3), names.items(), strict=True):
         plot_against_performance(
@@ -197,10 +200,15 @@ def _alignment(found: BehaviorResult, alignment: GroupAlignment, label: str) -> 
 def _networks(found: BehaviorResult) -> Figure | None:
     table = found.per_window.copy()
     score = found.score
+    if found.behavior.period is not None:
+        return None
     if found.behavior.is_label:
-        names = np.unique(found.behavior.values[found.behavior.values != ""])
+        named = found.behavior.values[found.behavior.values != ""]
+        names, counts = np.unique(named, return_counts=True)
+        # Of more than two labels, those of the most windows.
+        first, second = sorted(np.argsort(-counts, kind="stable")[:2])
         table["condition"] = found.behavior.values
-        contrast = (str(names[0]), str(names[1]))
+        contrast = (str(names[first]), str(names[second]))
     else:
         contrast = ("above median", "below median")
         middle = np.nanmedian(score)

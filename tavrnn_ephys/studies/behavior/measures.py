@@ -23,7 +23,7 @@ from tavrnn_ephys.studies.behavior.scores import groups_to_align
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["WindowMeasures", "window_measures"]
+__all__ = ["WindowMeasures", "foretold_by", "window_measures"]
 
 # Beyond so many nodes, measures that go through all shortest paths take minutes per window.
 _MANY_NODES = 200
@@ -57,7 +57,7 @@ class WindowMeasures:
 def window_measures(
     result: AnalysisResult,
     behavior: WindowBehavior,
-    score: NDArray[np.float64],
+    score: NDArray[np.float64] | None,
     config: BehaviorConfig,
 ) -> WindowMeasures:
     """
@@ -69,8 +69,8 @@ def window_measures(
         The analysis.
     behavior : WindowBehavior
         The behaviour per window.
-    score : numpy.ndarray, shape (n_windows,)
-        The behaviour as a number, NaN where unknown.
+    score : numpy.ndarray, shape (n_windows,), or None
+        The behaviour as a number, NaN where unknown; None where it has several.
     config : BehaviorConfig
         How.
 
@@ -99,20 +99,51 @@ def window_measures(
     if alignment is not None:
         measured.insert(1, pd.DataFrame(alignment.observed))
         known.append(alignment.to_pandas())
-    foretold = None
     if result.embedding.attention is not None:
         known.append(attention_per_window(result.embedding).add_prefix("attention_"))
-        options = {"n_nulls": config.n_nulls, "seed": config.seed}
-        try:
-            foretold = attention_foretells(result.embedding, score, **options)
-        except InputError as error:
-            warnings.warn(f"Attention is not tested. {error}", DataLossWarning, stacklevel=3)
+    foretold = None if score is None else foretold_by(result, score, config)
     return WindowMeasures(
         alignment=alignment,
         measures=pd.concat(measured, axis=1),
         per_window=pd.concat(known, axis=1),
         foretold=foretold,
     )
+
+
+def foretold_by(
+    result: AnalysisResult, score: NDArray[np.float64], config: BehaviorConfig
+) -> pandas.DataFrame | None:
+    """
+    Test whether the windows that a window attends to foretell the behaviour of the next one.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        The analysis.
+    score : numpy.ndarray, shape (n_windows,)
+        The behaviour as a number, NaN where unknown.
+    config : BehaviorConfig
+        How.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One row; None without attention, or where it could not be tested.
+
+    Warns
+    -----
+    DataLossWarning
+        If there are too few windows.
+    """
+    if result.embedding.attention is None:
+        return None
+    try:
+        return attention_foretells(
+            result.embedding, score, n_nulls=config.n_nulls, seed=config.seed
+        )
+    except InputError as error:
+        warnings.warn(f"Attention is not tested. {error}", DataLossWarning, stacklevel=3)
+        return None
 
 
 def _alignment(result: AnalysisResult, config: BehaviorConfig) -> GroupAlignment | None:

@@ -2,35 +2,147 @@
 
 from __future__ import annotations
 
-from typing import cast
+import dataclasses
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
-from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.evaluation import blocked_folds
 from tavrnn_ephys.networks.alignment import check_groups
 from tavrnn_ephys.statistics.time_shifts import time_null
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.recording import Recording
 
-__all__ = ["N_FOLDS", "behavior_score", "check_behavior", "groups_to_align", "is_constant"]
+__all__ = [
+    "N_FOLDS",
+    "behavior_score",
+    "check_behavior",
+    "components_of",
+    "groups_to_align",
+    "is_constant",
+    "n_components_of",
+    "without_rare_labels",
+]
 
 N_FOLDS = 5
 _LEAST_PER_CLASS = 10
 
 
-def check_behavior(recording: Recording, config: BehaviorConfig) -> None:
+def without_rare_labels(behavior: WindowBehavior) -> WindowBehavior:
+    """
+    Leave out labels of too few windows, where two others stay.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+
+    Returns
+    -------
+    WindowBehavior
+        The same, windows of rare labels without a label; numbers as they are.
+
+    Warns
+    -----
+    DataLossWarning
+        If labels are left out, with their number of windows.
+    """
+    if not behavior.is_label:
+        return behavior
+    names, counts = np.unique(behavior.values[behavior.values != ""], return_counts=True)
+    rare = counts < _LEAST_PER_CLASS
+    if not rare.any() or (~rare).sum() < 2:
+        return behavior
+    told = ", ".join(
+        f"'{name}' ({count})" for name, count in zip(names[rare], counts[rare], strict=True)
+    )
+    warnings.warn(
+        f"'{behavior.name}': labels of fewer than {_LEAST_PER_CLASS} windows are left out: {told}.",
+        DataLossWarning,
+        stacklevel=3,
+    )
+    values = np.where(np.isin(behavior.values, names[rare]), "", behavior.values)
+    return dataclasses.replace(behavior, values=values)
+
+
+def components_of(behavior: WindowBehavior) -> dict[str, NDArray[np.float64]]:
+    """
+    Give a behaviour as one or several series of numbers that can be correlated.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (n_windows,)
+        NaN where unknown.  A number, and one of two labels against the other, under the name
+        ``""``; of more labels each against all others, by its name; of an angle its cosine and its
+        sine, for 0 and a full turn are the same.
+
+    Raises
+    ------
+    InputError
+        As :func:`behavior_score` does.
+
+    Examples
+    --------
+    >>> labels = np.repeat(["a", "b", "c"], 10)
+    >>> stage = WindowBehavior(name="stage", how="majority", values=labels, description="Stage.")
+    >>> {name: int(series.sum()) for name, series in components_of(stage).items()}
+    {'a': 10, 'b': 10, 'c': 10}
+    """
+    score = behavior_score(behavior)
+    if behavior.is_label:
+        names = np.unique(behavior.values[behavior.values != ""])
+        if len(names) == 2:
+            return {"": score}
+        unknown = behavior.values == ""
+        return {
+            str(name): np.where(unknown, np.nan, (behavior.values == name).astype(np.float64))
+            for name in names
+        }
+    if behavior.period is None:
+        return {"": score}
+    angle = 2 * np.pi * score / behavior.period
+    return {"cosine": np.cos(angle), "sine": np.sin(angle)}
+
+
+def n_components_of(behavior: WindowBehavior) -> int:
+    """
+    Count the series of numbers that a behaviour is followed by.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+
+    Returns
+    -------
+    int
+        1 of a number and of two labels, 2 of an angle, else the number of labels.
+    """
+    if not behavior.is_label:
+        return 1 if behavior.period is None else 2
+    n_labels = len(np.unique(behavior.values[behavior.values != ""]))
+    return n_labels if n_labels > 2 else 1
+
+
+def check_behavior(recording: Recording, behavior: WindowBehavior, config: BehaviorConfig) -> None:
     """
     Refuse a behaviour or groups that do not suit a recording, before any model is fitted.
 
     Parameters
     ----------
     recording : Recording
-        The recording, opened with the behaviour.
+        The recording.
+    behavior : WindowBehavior
+        The behaviour in its windows.
     config : BehaviorConfig
         How both are linked.
 
@@ -40,7 +152,7 @@ def check_behavior(recording: Recording, config: BehaviorConfig) -> None:
         As :func:`tavrnn_ephys.studies.behavior.analysis.analyze_behavior` would.
     """
     nodes = recording.activity.nodes
-    score = behavior_score(cast(WindowBehavior, recording.behavior))
+    score = next(iter(components_of(behavior).values()))
     if config.groups or len(nodes.group_names) > 1:
         reference, others = groups_to_align(nodes, config)
         check_groups(nodes, reference, others)
@@ -62,12 +174,12 @@ def behavior_score(behavior: WindowBehavior) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        Shape (n_windows,), NaN where unknown; of two labels, 1 for the second in the alphabet.
+        Shape (n_windows,), NaN where unknown; of labels, their position in the alphabet from 0.
 
     Raises
     ------
     InputError
-        If it does not vary, has more than two labels, or too few windows of one.
+        If it does not vary, or has too few windows of a label.
     """
     values = behavior.values
     if not behavior.is_label:
@@ -85,18 +197,13 @@ def behavior_score(behavior: WindowBehavior) -> NDArray[np.float64]:
             f"The behaviour '{behavior.name}' is '{names[0]}' in all windows: two labels are "
             "needed."
         )
-    if len(names) > 2:
-        raise InputError(
-            f"The behaviour '{behavior.name}' has {len(names)} labels ({some(names)}); two can be "
-            f"compared. Name one of them, as '{behavior.name}:{names[0]}', with how='share' "
-            "(--behavior-how share on the command line)."
-        )
     if counts.min() < _LEAST_PER_CLASS:
         raise InputError(
             f"'{behavior.name}' is '{names[counts.argmin()]}' in {counts.min()} windows; each "
             f"label needs {_LEAST_PER_CLASS}. Record longer, or use a shorter step."
         )
-    return np.where(values == "", np.nan, (values == names[1]).astype(np.float64))
+    codes = np.searchsorted(names, values).astype(np.float64)
+    return np.where(values == "", np.nan, codes)
 
 
 def is_constant(values: NDArray[np.float64]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.containers import Windows
 from tavrnn_ephys.networks.alignment import DESCRIPTIONS as ALIGNMENT
 from tavrnn_ephys.networks.alignment import PAIR_DESCRIPTIONS
 from tavrnn_ephys.networks.attention import DESCRIPTIONS as ATTENTION
@@ -11,11 +13,12 @@ from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
 from tavrnn_ephys.statistics.association.effects import COLUMNS as ASSOCIATION
 from tavrnn_ephys.studies.behavior.partition import DESCRIPTIONS as PARTITION
 from tavrnn_ephys.studies.behavior.result import BehaviorResult
+from tavrnn_ephys.studies.behavior.scores import n_components_of
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["BEHAVIOR_TABLES", "behavior_tables"]
+__all__ = ["BEHAVIOR_TABLES", "UNDECIDED_TABLE", "behavior_tables", "undecided_tables"]
 
 BEHAVIOR_TABLES = (
     "behavior_windows",
@@ -27,6 +30,8 @@ BEHAVIOR_TABLES = (
     "behavior_changes",
     "behavior_ranking",
 )
+#: Why a recording cannot decide about a behaviour, in place of the tables of the link to it.
+UNDECIDED_TABLE = "behavior_undecided"
 _MANY_EDGES_SHOWN = 1000
 
 
@@ -67,6 +72,11 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
     >>> "behavior_association" in tables, len(tables["behavior_windows"])
     (True, 59)
     """
+    if result.n_behaviors > 1:
+        # Which behaviour, where tables of several stand beside each other.
+        texts_of = f" Behaviour: '{result.behavior.name}'."
+    else:
+        texts_of = ""
     strongest = result.edges["correlation"].abs().sort_values(ascending=False, kind="stable")
     tables = {
         "behavior_windows": (
@@ -101,13 +111,51 @@ def behavior_tables(result: BehaviorResult) -> dict[str, pandas.DataFrame]:
         ranked["score"] = ranking.scores[ranking.order]
         tables["behavior_ranking"] = (ranked, "Windows of highest and lowest behaviour.")
     return {
-        name: _described(table, text, result.behavior.description)
+        name: _described(table, f"{text}{texts_of}", result.behavior, result.n_behaviors)
         for name, (table, text) in tables.items()
         if len(table) > 0
     }
 
 
-def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.DataFrame:
+def undecided_tables(
+    behavior: WindowBehavior, windows: Windows, reason: str
+) -> dict[str, pandas.DataFrame]:
+    """
+    Give what is known of a behaviour about which the recording cannot decide.
+
+    Parameters
+    ----------
+    behavior : WindowBehavior
+        The behaviour per window.
+    windows : Windows
+        The windows.
+    reason : str
+        Why it cannot be decided.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        ``behavior_windows`` and ``behavior_undecided``.
+    """
+    import pandas as pd
+
+    limits = {"start_s": windows.start_s, "stop_s": windows.stop_s}
+    tables = {
+        "behavior_windows": (
+            pd.DataFrame({**limits, "behavior": behavior.values}),
+            "One row per window: the behaviour that was asked for.",
+        ),
+        UNDECIDED_TABLE: (
+            pd.DataFrame({"behavior": [behavior.name], "reason": [reason]}),
+            "Why the recording cannot decide what the behaviour has to do with the network.",
+        ),
+    }
+    return {name: _described(table, text, behavior) for name, (table, text) in tables.items()}
+
+
+def _described(
+    table: pandas.DataFrame, text: str, behavior: WindowBehavior, n_behaviors: int = 1
+) -> pandas.DataFrame:
     known = {
         **_COLUMNS,
         **PARTITION,
@@ -115,14 +163,16 @@ def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.Data
         **NETWORK,
         **{f"attention_{name}": value for name, value in ATTENTION.items()},
         **ALIGNMENT,
-        "behavior": behavior,
-        "score": f"Score of the prediction, or of the window: {behavior}",
+        "behavior": behavior.description,
+        "score": f"Score of the prediction, or of the window: {behavior.description}",
     }
     for name, value in ALIGNMENT.items():
         known[f"{name}_z"] = (
             f"{value[:-1]}; in standard deviations from the mean of shuffled groups."
         )
         known[f"{name}_p"] = f"{value[:-1]}; share of shuffled groups that are at least as large."
+    for name in ("q_value", "p_family"):
+        known[name] = f"{known[name][:-1]}{_how_corrected(behavior, n_behaviors)}."
     columns = {}
     for name in map(str, table.columns):
         base = next((key for key in PAIR_DESCRIPTIONS if name.startswith(f"{key}_")), "")
@@ -134,7 +184,17 @@ def _described(table: pandas.DataFrame, text: str, behavior: str) -> pandas.Data
     return described
 
 
+def _how_corrected(behavior: WindowBehavior, n_behaviors: int) -> str:
+    """Say over what else q-values hold."""
+    n_components = n_components_of(behavior)
+    what = [f"{n_components} components of the behaviour"] if n_components > 1 else []
+    what += [f"{n_behaviors} behaviours"] if n_behaviors > 1 else []
+    return f"; times the number of {' and '.join(what)}, at most 1" if what else ""
+
+
 _COLUMNS = {
+    "component": "Label against all others, or cosine or sine of an angle.",
+    "p_corrected": "P-value by Holm's rule over the behaviours that were asked for.",
     "start_s": "Start of the window in seconds.",
     "stop_s": "End of the window in seconds.",
     "window_index": "Position of the window, from 0.",
@@ -153,5 +213,6 @@ _COLUMNS = {
     "group": "Group of the node; empty where it has none.",
     "r_squared": "Share of the variance of the behaviour's ranks that the node's place gives.",
     "what": "Whether the network or the behaviour changes.",
+    "reason": "Why, and a way out.",
     "matched": "Share of the behaviour's changes with a change of the network beside them.",
 }

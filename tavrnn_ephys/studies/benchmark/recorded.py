@@ -57,7 +57,10 @@ class FileSource:
     how : str, optional
         How a window of the behaviour is summed up; by default as suits its kind.
     period : float, optional
-        Full turn of a circular signal.
+        Full turn of a signal that is an angle.
+    least_coverage : float, optional
+        Share of a window in which the behaviour must be known; a window that knows less has no
+        value, and is left out.
     """
 
     path: str
@@ -74,6 +77,7 @@ class FileSource:
     measure_options: tuple[tuple[str, Any], ...] = ()
     how: str | None = None
     period: float | None = None
+    least_coverage: float | None = None
 
     def __post_init__(self) -> None:
         # Hashable, so that neighbouring jobs find the recording that is loaded already.
@@ -112,7 +116,12 @@ class FileSource:
     @property
     def behavior_spec(self) -> BehaviorSpec:
         """The behaviour that is decoded."""
-        return BehaviorSpec(name=self.behavior, how=self.how, period=self.period)
+        return BehaviorSpec(
+            name=self.behavior,
+            how=self.how,
+            period=self.period,
+            least_coverage=self.least_coverage,
+        )
 
     @property
     def name(self) -> str:

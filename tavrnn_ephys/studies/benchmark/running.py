@@ -243,7 +243,7 @@ def benchmark_simulated(
 
 
 def benchmark_file(
-    source: FileSource,
+    source: FileSource | Sequence[FileSource],
     methods: Mapping[str, Any],
     out: str | Path,
     *,
@@ -257,8 +257,9 @@ def benchmark_file(
 
     Parameters
     ----------
-    source : FileSource
-        The recording and its behaviour.
+    source : FileSource or sequence of FileSource
+        The recording and its behaviour; of several behaviours one each, which are tasks of one
+        table.
     methods : mapping of str to MethodEntry
         Of :func:`~tavrnn_ephys.methods.choose_methods`.
     out : str or pathlib.Path
@@ -277,10 +278,13 @@ def benchmark_file(
         The table and the files.
     """
     positive_int(n_seeds, "n_seeds")
-    source.load()  # A recording that cannot be read is refused before any work.
-    settings = {"source": repr(source), "n_steps": n_steps, "latent_size": latent_size}
+    sources = [source] if isinstance(source, FileSource) else list(source)
+    for item in sources:
+        item.load()  # A recording that cannot be read is refused before any work.
+    told = repr(sources[0]) if len(sources) == 1 else list(map(repr, sources))
+    settings = {"source": told, "n_steps": n_steps, "latent_size": latent_size}
     return benchmark(
-        [(source, seed) for seed in range(n_seeds)],
+        [(item, seed) for item in sources for seed in range(n_seeds)],
         _factories(methods, n_steps, latent_size),
         out,
         settings=settings,

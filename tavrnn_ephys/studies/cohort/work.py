@@ -23,6 +23,7 @@ from tavrnn_ephys.core.errors import (
     TavrnnEphysError,
 )
 from tavrnn_ephys.core.output import one_writer
+from tavrnn_ephys.core.ownership import as_private_as
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.core.runs import Placement
 from tavrnn_ephys.methods.threads import one_thread
@@ -57,7 +58,8 @@ def run_task(task: Task) -> Outcome:
         results.parent.mkdir(parents=True, exist_ok=True)
         # Threads of a worker take turns: what is warned of and how many threads libraries take
         # belong to the whole process, and memory is planned for one recording.
-        with _TURN, one_writer(results.with_suffix(".work")), one_thread():
+        private = as_private_as(task.file)
+        with _TURN, one_writer(results.with_suffix(".work")), one_thread(), private:
             _sweep(results)
             known = finished(results, mark)
             if known is None:

@@ -64,14 +64,17 @@ def mean_graph(
     Returns
     -------
     numpy.ndarray, shape (n_nodes, n_nodes)
-        Mean weights.
+        Mean weights, each over the windows in which it is known.
     """
     place = {name: index for index, name in enumerate(connectivity.nodes.ids.tolist())}
     order = [place[name] for name in node_ids.tolist()]
-    total = np.zeros((len(node_ids), len(node_ids)))
+    n_nodes = connectivity.n_nodes
+    total, n_known = np.zeros((n_nodes, n_nodes)), np.zeros((n_nodes, n_nodes), dtype=np.int64)
     for matrix in connectivity.weights:
-        total += np.nan_to_num(np.asarray(matrix, dtype=np.float64))
-    mean: NDArray[np.float64] = (total / connectivity.n_windows)[np.ix_(order, order)]
+        values = np.asarray(matrix, dtype=np.float64)
+        total += np.nan_to_num(values)
+        n_known += np.isfinite(values)
+    mean: NDArray[np.float64] = (total / np.maximum(n_known, 1))[np.ix_(order, order)]
     return mean
 
 

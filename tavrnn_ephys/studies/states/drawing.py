@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tavrnn_ephys.figures import plot_state_graph, plot_state_times
+from tavrnn_ephys.figures import letter_panels, plot_state_graph, plot_state_times
+from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.networks.states import NetworkStates
 from tavrnn_ephys.networks.states.features import pairs_of
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["STATE_FIGURES", "state_figures"]
 
 STATE_FIGURES = ("state_times", "state_graphs")
-_MOST_BEHAVIORS = 4
 
 
 def state_figures(result: AnalysisResult) -> dict[str, Figure]:
@@ -33,23 +33,20 @@ def state_figures(result: AnalysisResult) -> dict[str, Figure]:
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        ``state_times``, and for several states ``state_graphs``: the mean graph of each, and
-        below it its difference from all other windows, grey where q is 0.05 or more.
+        For several states ``state_times``, and ``state_graphs``: the mean graph of each, and
+        below it its difference from all other windows, grey where q is 0.05 or more.  One state
+        gives no picture, for it would be one bar.
     """
     found = result.states.found
-    drawn = {"state_times": _times(result, found)}
-    if found.n_states > 1:
-        drawn["state_graphs"] = _graphs(result, found)
-    return drawn
+    if found.n_states < 2:
+        return {}
+    return {"state_times": _times(result, found), "state_graphs": _graphs(result, found)}
 
 
 def _times(result: AnalysisResult, found: NetworkStates) -> Figure:
-    numeric = {
-        name: values
-        for name, values in result.windows.columns.items()
-        if values.dtype.kind in "fiu" and np.isfinite(values).any()
-    }
-    chosen = dict(list(numeric.items())[:_MOST_BEHAVIORS])
+    asked = result.asked if result.behavior is None else result.behavior.behavior
+    # Means of what was not asked for may be means of codes.
+    chosen = {} if asked is None or asked.is_label else {asked.label: asked.values}
     n_rows = found.n_states + len(chosen)
     figure = Figure(figsize=(9, 0.9 + 0.42 * n_rows), dpi=150, layout="constrained")
     plot_state_times(found.labels, found.windows, ax=figure.subplots(), behavior=chosen)
@@ -59,13 +56,16 @@ def _times(result: AnalysisResult, found: NetworkStates) -> Figure:
 def _graphs(result: AnalysisResult, found: NetworkStates) -> Figure:
     means, differences = _matrices(result)
     n = found.n_states
-    figure = Figure(figsize=(1.2 + 3.3 * n, 7.2), dpi=150, layout="constrained")
-    axes = figure.subplots(2, n, squeeze=False)
+    # Differences of which none is a discovery would be grey throughout.
+    shown = (means, differences) if np.isfinite(differences).any() else (means,)
+    height_in = 3.6 * len(shown)
+    figure = Figure(figsize=(1.2 + 3.3 * n, height_in), dpi=150, layout="constrained")
+    axes = figure.subplots(len(shown), n, squeeze=False)
     pairs = pairs_of(result.connectivity)
-    limits = [_limit(values[:, pairs[0], pairs[1]]) for values in (means, differences)]
+    limits = [color_limit(values[:, pairs[0], pairs[1]]) for values in shown]
     shares = found.durations.table["occupancy"]
     for state in range(n):
-        for row, values in enumerate((means, differences)):
+        for row, values in enumerate(shown):
             title = (
                 f"state {state}, {100 * shares[state]:.0f} % of the time"
                 if row == 0
@@ -81,6 +81,9 @@ def _graphs(result: AnalysisResult, found: NetworkStates) -> Figure:
                 row_names=state == 0,
                 colorbar=state == n - 1,
             )
+    if len(shown) == 1:
+        figure.supxlabel("no pair sets a state apart at q < 0.05", fontsize="small")
+    letter_panels(figure)
     return figure
 
 
@@ -97,8 +100,3 @@ def _matrices(result: AnalysisResult) -> tuple[NDArray[np.float64], NDArray[np.f
             matrix[:, columns, rows] = values.reshape(found.n_states, -1)
         made.append(matrix)
     return made[0], made[1]
-
-
-def _limit(values: NDArray[np.float64]) -> float:
-    known = np.abs(values[np.isfinite(values)])
-    return (float(np.percentile(known, 99.5)) if len(known) else 0.0) or 1.0

@@ -19,6 +19,7 @@ from tavrnn_ephys.networks.states import (
     network_states,
     state_differences,
 )
+from tavrnn_ephys.studies.behavior.scores import components_of
 from tavrnn_ephys.studies.states.behavior import behaviors_of_states, states_decode_behavior
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def states_of(
 
 
 def find_states(
-    result: AnalysisResult, spec: StateSpec, behavior: WindowBehavior | None = None
+    result: AnalysisResult,
+    spec: StateSpec,
+    behavior: WindowBehavior | Sequence[WindowBehavior] | None = None,
 ) -> StatesResult:
     """
     Find the states of an analysed network, what sets them apart, and the behaviour in them.
@@ -166,8 +169,8 @@ def find_states(
         The analysis.
     spec : StateSpec
         How states are found.
-    behavior : WindowBehavior, optional
-        A behaviour beside the signals of the recording.
+    behavior : WindowBehavior or sequence of WindowBehavior, optional
+        Behaviours beside the signals of the recording.
 
     Returns
     -------
@@ -185,11 +188,20 @@ def find_states(
         connectivity, found, surrogates=surrogates if found.n_states > 1 else (), seed=spec.seed
     )
     known = dict(result.windows.columns)
-    if behavior is not None:
-        known[behavior.name] = behavior.values
+    asked = [behavior] if isinstance(behavior, WindowBehavior) else behavior or ()
+    for item in asked:
+        known |= _columns_of(item)
     table, notes = behaviors_of_states(found, known, n_nulls=spec.n_nulls, seed=spec.seed)
     decoding, more = states_decode_behavior(connectivity, found, known, n_nulls=spec.n_nulls,
                                             seed=spec.seed)  # fmt: skip
     said = dict.fromkeys((*differences.notes, *notes, *more))
     return StatesResult(spec=spec, found=found, differences=differences, behavior=table,
                         decoding=decoding, notes=tuple(said))  # fmt: skip
+
+
+def _columns_of(behavior: WindowBehavior) -> dict[str, Any]:
+    """Give the values of a behaviour; of an angle, whose numbers have a seam, cosine and sine."""
+    if behavior.period is None:
+        return {behavior.name: behavior.values}
+    parts = components_of(behavior)
+    return {f"{part} of {behavior.name}": values for part, values in parts.items()}

@@ -133,6 +133,7 @@ def _evidence(result: StatesResult) -> pandas.DataFrame:
             "likelihood": filled(evidence.likelihoods),
             "stability": filled(evidence.stabilities),
             "p_value": filled([evidence.p_value]),
+            "smallest_p": filled([evidence.smallest_p]),
         }
     )
 
@@ -177,7 +178,7 @@ _COLUMNS = {
     "mean": "Mean of the behaviour in the windows of the state.",
     "p_value": "P-value; NaN where the recording cannot decide.",
     "q_value": "Benjamini-Hochberg over the rows of the table.",
-    "smallest_p": "Smallest p-value that so many shifts can give.",
+    "smallest_p": "Smallest p-value that so many shifts, or surrogates, can give.",
     "metric": "What the score is.",
     "score": "Score of the prediction.",
     "chance_low": "Lower limit of the central 95 % of shifts of the behaviour in time.",

@@ -1,0 +1,200 @@
+"""Parts of sentences: numbers beside chance, when, which nodes, which states, which followers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tavrnn_ephys.results.answer.judging import LEVEL, Claims, p_column
+from tavrnn_ephys.results.answer.quoting import Quotes
+
+__all__ = ["beside_chance", "followers", "p_value", "states", "when", "who"]
+
+_MOST_NAMED = 3
+
+
+def p_value(quotes: Quotes, table: str, row: int) -> str:
+    """
+    Name a p-value, and that it is the smallest that can be reached.
+
+    Parameters
+    ----------
+    quotes : Quotes
+        Of the sentence.
+    table : str
+        Name of the table.
+    row : int
+        Row, from 0.
+
+    Returns
+    -------
+    str
+        Such as ``"p = 0.001, the smallest possible"``.
+    """
+    values = quotes.tables[table].iloc[row]
+    column = p_column(quotes.tables[table])
+    p, smallest = values[column], values.get("smallest_p", np.nan)
+    least = ", the smallest possible" if np.isfinite(p) and p <= smallest * 1.0001 else ""
+    over_all = ", corrected over all" if column != "p_value" else ""
+    return f"p = {quotes(table, row, column, 'p')}{least}{over_all}"
+
+
+def beside_chance(quotes: Quotes, table: str, row: int, column: str, name: str) -> str:
+    """
+    Write a number beside the interval of chance and its p-value.
+
+    Parameters
+    ----------
+    quotes : Quotes
+        Of the sentence.
+    table : str
+        Name of the table.
+    row : int
+        Row, from 0.
+    column : str
+        Column of the number.
+    name : str
+        What the number is.
+
+    Returns
+    -------
+    str
+        Such as ``"(r = 0.31, chance -0.05 to 0.06, p = 0.001)"``.
+    """
+    number = quotes(table, row, column)
+    low, high = (quotes(table, row, f"chance_{end}") for end in ("low", "high"))
+    return f"({name} {number}, chance {low} to {high}, {p_value(quotes, table, row)})"
+
+
+def when(quotes: Quotes, most: int = _MOST_NAMED) -> str:
+    """
+    Say when the network changed most.
+
+    Parameters
+    ----------
+    quotes : Quotes
+        Of the sentence.
+    most : int
+        How many times are named at most.
+
+    Returns
+    -------
+    str
+        A clause.
+    """
+    table = quotes.tables.get("change_times")
+    if table is None or not len(table):
+        return "no single time stands out"
+    named = [quotes("change_times", row, "start_s", "seconds") for row in range(len(table))[:most]]
+    return f"its largest change{' lies' if len(named) == 1 else 's lie'} at {_listed(named)}"
+
+
+def who(quotes: Quotes, most: int = _MOST_NAMED) -> str:
+    """
+    Say which nodes carry the change, and of which group they are where all are of one.
+
+    Parameters
+    ----------
+    quotes : Quotes
+        Of the sentence.
+    most : int
+        How many nodes are named at most.
+
+    Returns
+    -------
+    str
+        A clause.
+    """
+    name = "change_nodes"
+    table = quotes.tables.get(name)
+    found = None if table is None else table[table["q_value"] < LEVEL]
+    if found is None or not len(found):
+        return "no single node stands out"
+    # The names of nodes hold digits that are no results, and are quoted like them.
+    names = [quotes(name, row, "node_id", "name") for row in range(len(found))[:most]]
+    groups = set(found["group"]) if "group" in found else {""}
+    where = f" of {quotes(name, 0, 'group', 'name')}" if len(groups) == 1 and groups != {""} else ""
+    largest = quotes(name, len(names) - 1, "q_value", "p")
+    nodes, show = ("node", "shows") if len(names) == 1 else ("nodes", "show")
+    return f"{nodes} {_listed(names)}{where} {show} it most clearly (q {largest})"
+
+
+def states(claims: Claims, quotes: Quotes) -> str:
+    """
+    Say which network states there are.
+
+    Parameters
+    ----------
+    claims : Claims
+        What may be claimed.
+    quotes : Quotes
+        Of the sentence.
+
+    Returns
+    -------
+    str
+        A clause; empty where no states were asked for.
+    """
+    table = quotes.tables.get("state_summary")
+    if table is None:
+        return ""
+    several = len(table) > 1
+    if claims.states_row is None:
+        number = quotes.rows("state_summary")
+        return f"{number} network state{'s were' if several else ' was'} asked for, untested"
+    if claims.has_states:
+        number = quotes.rows("state_summary")
+        return f"{number} network states come and go ({_evidence(claims, quotes)})"
+    if several:
+        number = quotes.rows("state_summary")
+        return f"chance may give the {number} network states ({_evidence(claims, quotes)})"
+    return f"no separate network states were found ({_evidence(claims, quotes)})"
+
+
+def followers(claims: Claims, quotes: Quotes) -> str:
+    """
+    Say which nodes and edges follow the behaviour, rates held constant.
+
+    Parameters
+    ----------
+    claims : Claims
+        What may be claimed.
+    quotes : Quotes
+        Of the sentence.
+
+    Returns
+    -------
+    str
+        A clause.
+    """
+    stem = claims.behavior_table.removesuffix("_decoding")
+    node, edge = (_strongest(quotes, f"{stem}_{what}") for what in ("nodes", "edges"))
+    name = "" if node is None else quotes(f"{stem}_nodes", node, "node_id", "name")
+    nodes = f"node {name}" if name else "no single node"
+    ends = () if edge is None else ("node_a", "node_b")
+    pair = "–".join(quotes(f"{stem}_edges", edge or 0, end, "name") for end in ends)
+    edges = f"the pair {pair}" if pair else "no single pair"
+    if node is None and edge is None:
+        return "no single node and no single pair follows the behaviour beyond rates"
+    best = "most, " if node is not None and edge is not None else ""
+    verb = "follow" if best else "follows"
+    joined = f"{nodes} and {edges}" if best else f"{nodes if edge is None else edges}"
+    rest = "" if best else f", and {'no single pair' if edge is None else 'no single node'} does"
+    return f"{joined} {verb} the behaviour {best}beyond rates{rest}"
+
+
+def _evidence(claims: Claims, quotes: Quotes) -> str:
+    return f"variation beyond rates: {p_value(quotes, 'state_evidence', claims.states_row or 0)}"
+
+
+def _strongest(quotes: Quotes, name: str) -> int | None:
+    """Give the row of smallest q below the level, of equal ones the largest statistic."""
+    table = quotes.tables.get(name)
+    if table is None or not (table["q_value"] < LEVEL).any():
+        return None
+    size = table["correlation" if "correlation" in table else "r_squared"].abs()
+    order = np.lexsort((-size.to_numpy(), table["q_value"].to_numpy()))
+    return int(order[0])
+
+
+def _listed(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
