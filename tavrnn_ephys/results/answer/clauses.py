@@ -46,10 +46,12 @@ def beside_chance(quotes: Quotes, table: str, row: int, column: str, name: str) 
     ----------
     quotes : Quotes
         Of the sentence.
-    table, column : str
-        Name of the table, and of the column of the number.
+    table : str
+        Name of the table.
     row : int
         Row, from 0.
+    column : str
+        Column of the number.
     name : str
         What the number is.
 
