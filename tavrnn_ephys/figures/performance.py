@@ -187,7 +187,8 @@ def plot_placed_nodes(
     if nodes.group_names:
         scatter_by(ax, np.asarray(points), np.asarray(nodes.groups), "subregion", size=size)
     else:
-        ax.scatter(*np.asarray(points).T, s=size, color=PALETTE[0], linewidths=0.3, edgecolors="w")
+        across, up = np.asarray(points).T
+        ax.scatter(across, up, s=size, color=PALETTE[0], linewidths=0.3, edgecolors="w")
     drawn = ax.get_legend()
     if drawn is not None and not legend:
         drawn.remove()

@@ -65,10 +65,9 @@ def beside_network(result: AnalysisResult, segment: neo.Segment) -> BesideNetwor
     held = behaviors_of_segment(segment, asked, asked_by="beside_network")
     table = asked.partition(":")[0]
     epochs = [
-        (name, *(np.asarray(times.rescale("s").magnitude, dtype=float) for times in limits))
+        (name, _seconds(epoch.times), _seconds(epoch.times + epoch.durations))
         for name, kind, epoch in held.markers
         if kind == "epoch" and len(epoch)
-        for limits in [(epoch.times, epoch.times + epoch.durations)]
     ]
     epochs.sort(key=lambda item: item[0] != table)
     column = held.columns.get(asked, held.without_role if asked else None)
@@ -76,6 +75,10 @@ def beside_network(result: AnalysisResult, segment: neo.Segment) -> BesideNetwor
     if column is not None and behavior is not None and not behavior.is_label:
         samples = (*column[:2], behavior.label)
     return BesideNetwork(behavior=samples, epochs=tuple(epochs))
+
+
+def _seconds(times: Any) -> NDArray[np.float64]:
+    return np.asarray(times.rescale("s").magnitude, dtype=float)
 
 
 def result_figures(
