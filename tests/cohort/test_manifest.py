@@ -98,7 +98,7 @@ def test_every_key_is_read():
     given = {
         **WINDOWS, "measure": "spearman", "threshold": "0.2", "profile": "paper",
         "training_epochs": "3", "seed": 4, "segment": 1, "behavior": "speed",
-        "behavior_how": "mean", "behavior_period": 360, "groups": "sensory,motor",
+        "behavior_how": "circular_mean", "behavior_period": 360, "groups": "sensory,motor",
         "adapter": "nwb", "option": ["sampling_rate=30Hz"], "session_start": "2024-05-01",
         "connectivity": "edges", "states": "3",
     }  # fmt: skip
@@ -107,7 +107,9 @@ def test_every_key_is_read():
     assert (found.config.measure, found.config.threshold, found.config.seed) == ("spearman", 0.2, 4)
     assert (found.config.training_epochs, found.config.segment_index) == (3, 1)
     assert found.behavior.groups == ("sensory", "motor")
-    assert (found.behavior.how, found.behavior.period, found.behavior.seed) == ("mean", 360, 4)
+    assert (found.behavior.how, found.behavior.period, found.behavior.seed) == (
+        "circular_mean", 360, 4,
+    )  # fmt: skip
     assert (found.adapter, found.session_start, found.connectivity) == (
         "nwb", "2024-05-01", "edges",
     )  # fmt: skip
