@@ -182,7 +182,7 @@ def written(tmp_path, behavior, **options):
     ("behavior", "message"),
     [
         (np.ones(120), "is 1 in all"),
-        (np.full(120, np.nan), "does not overlap the windows"),
+        (np.full(120, np.nan), "a value in none"),
         (
             np.append(np.full(100, np.nan), np.arange(20.0)),
             "too few for 5 blocks|19 are needed|ways",

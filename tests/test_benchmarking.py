@@ -80,8 +80,8 @@ def test_recording_is_benchmarked_by_epoch_and_by_signal(tmp_path, capsys):
         (["x.nwb"], "--behavior is needed"),
         (["--simulated", "--methods", "magic"], "no method 'magic'"),
         (["--simulated", "--scenarios", "chaos"], "scenario"),
-        (["--simulated", "--seeds", "0"], "n_seeds"),
-        (["--simulated", "--n-jobs", "0"], "n_jobs"),
+        (["--simulated", "--seeds", "0"], "--seeds must"),
+        (["--simulated", "--n-jobs", "0"], "--n-jobs must"),
     ],
 )
 def test_bad_request_gets_one_sentence(tmp_path, capsys, arguments, message):

@@ -222,8 +222,8 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"window": "2min"}, "window_length of 120 s exceeds the recording, which lasts 40 s"),
-        ({"bin_size": "30ms"}, "window_length must be a whole number of 0.03 s bins, got 4 s"),
+        ({"window": "2min"}, "--window of 120 s exceeds the recording, which lasts 40 s"),
+        ({"bin_size": "30ms"}, "--window must be a whole number of 0.03 s bins, got 4 s"),
         ({"step": "2.01s"}, "step must be a whole number of 0.02 s bins"),
         ({"window": "40s"}, "One window of 40 s is no sequence"),
         ({"bin_size": "50mins"}, "unknown unit of time 'mins'"),
@@ -234,7 +234,7 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"measure": "cross_correlation"}, "--measure-option max_lag=50ms"),
         ({"measure_option": "max_lag=50ms"}, "measure 'pearson' has no option 'max_lag'"),
         ({"measure_option": "max_lag"}, "'max_lag' is no option. Write NAME=VALUE, such as max"),
-        ({"measure_option": "binary=true"}, "measure_options cannot set 'binary'"),
+        ({"measure_option": "binary=true"}, "--measure-option cannot set 'binary'"),
         ({"measure": "cross_correlation", "measure_option": "max_lag=50"}, "max_lag"),
         ({"measure": "cross_correlation", "measure_option": "max_lag=50Hz"}, "max_lag"),
         ({"measure": "cross_correlation", "measure_option": "max_lag=5ms,6ms"}, "max_lag"),
@@ -249,7 +249,7 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"seed": "-1"}, "seed must be a whole number of at least 0"),
         ({"bin_size": "1e-9us"}, "more than can be counted"),
         ({"session_start": "2024-05-01"}, "knows its start"),
-        ({"training_epochs": "0"}, "training_epochs must be a whole number of at least 1"),
+        ({"training_epochs": "0"}, "--training-epochs must be a whole number of at least 1"),
         ({"training_epochs": "many"}, "'many' is not a whole number"),
         ({"adapter": "abacus"}, "no adapter 'abacus'"),
     ],

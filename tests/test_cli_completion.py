@@ -96,7 +96,7 @@ def test_what_a_shell_offers_is_what_there_is():
     assert _offered("analyze", "--profile") == tuple(PROFILES)
     assert set(_offered("benchmark", "--behavior-how")) == {
         how for kind in names.BEHAVIOR_HOW.values() for how in kind
-    }
+    } | {"auto"}
 
 
 def test_choices_of_completion_bind_nobody():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import build_parser, main
+from tavrnn_ephys.cli.behaving import number_or_open
 from tavrnn_ephys.cli.options import (
     Gather,
     duration,
@@ -77,6 +78,7 @@ NUMBERS = {
     rate: st.floats(0, 1e6).map(lambda value: f"{value:.12g}Hz"),
     whole_number: st.integers(-(2**70), 2**70).map(str),
     number: st.floats(allow_nan=False).map(repr),
+    number_or_open: st.floats(allow_nan=False).map(repr) | st.just("auto"),
     number_of_states: st.integers(1, 2**70).map(str) | st.just("auto"),
     None: TEXTS,
     path: TEXTS.filter(str.strip),

@@ -436,7 +436,7 @@ def test_segment_is_chosen_for_analysis(recordings, tmp_path, capsys):
     assert analyze_wells(recordings, tmp_path / "second.nwb", "--segment", "1") == 2
     assert "No two channels fire 2 spikes in the same window" in capsys.readouterr().err
     assert analyze_wells(recordings, tmp_path / "none.nwb", "--segment", "9") == 2
-    assert "segment_index 9 does not exist" in capsys.readouterr().err
+    assert "--segment 9 does not exist" in capsys.readouterr().err
 
 
 def test_first_segment_is_analysed_with_a_word(recordings, tmp_path, capsys):

@@ -24,7 +24,7 @@ from tavrnn_ephys.evaluation import BenchmarkTask, Job, Share, TaskGraphs
 from tavrnn_ephys.methods import Rates, choose_methods
 from tavrnn_ephys.methods.tavrnn.training import Checkpoint, Stretch, run_sequence
 from tavrnn_ephys.results import StoredResults
-from tavrnn_ephys.streaming import DriftMonitor, Stream, Trigger
+from tavrnn_ephys.streaming import DriftMonitor, MeanAdaptation, Stream, Trigger
 from tavrnn_ephys.studies.benchmark import FileSource, MethodFactory, SimulatedSource
 from tests.public_api import documented
 
@@ -112,6 +112,7 @@ def made():
         te.LazySignal(part_of_a_signal, n_samples=9, n_channels=2, sampling_rate_hz=1.0),
         Share(0.5, 0.1, 0.9), RunningLagSums(np.ones(2), 3, 5), te.RunningGram(3, 5),
         DriftMonitor(_long_embedding(activity.nodes)),
+        MeanAdaptation(DriftMonitor(_long_embedding(activity.nodes)), 600.0),
     ]  # fmt: skip
 
 

@@ -9,7 +9,13 @@ from tavrnn_ephys.cli.options import Gather, number, suggest
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import HOW
 
-__all__ = ["BEHAVING", "add_behavior", "behavior_choices", "refuse_without_behavior"]
+__all__ = [
+    "BEHAVING",
+    "add_behavior",
+    "behavior_choices",
+    "number_or_open",
+    "refuse_without_behavior",
+]
 
 #: Options that say more of behaviours that are named.
 BEHAVING = ("behavior_how", "behavior_period", "behavior_coverage")
@@ -51,7 +57,7 @@ def add_behavior(command: Any, purpose: str) -> None:
         "--period",
         action=Gather,
         default=[],
-        type=_number_or_open,
+        type=number_or_open,
         metavar="P",
         help="full turn of a signal that is an angle, in its unit, such as 360 for degrees; of "
         "several behaviours once for each, auto where there is none",
@@ -60,14 +66,27 @@ def add_behavior(command: Any, purpose: str) -> None:
         "--behavior-coverage",
         action=Gather,
         default=[],
-        type=_number_or_open,
+        type=number_or_open,
         metavar="SHARE",
         help="share of a window in which a signal or label must be known, such as 0.8; a window "
         "that knows less has no value",
     )
 
 
-def _number_or_open(text: str) -> float | str:
+def number_or_open(text: str) -> float | str:
+    """
+    Read a number, or the word that leaves it open.
+
+    Parameters
+    ----------
+    text : str
+        What was written.
+
+    Returns
+    -------
+    float or str
+        The number, or ``"auto"``.
+    """
     return text if text == _OPEN else number(text)
 
 
