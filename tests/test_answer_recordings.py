@@ -14,7 +14,7 @@ from tavrnn_ephys.core.spec import StateSpec
 from tavrnn_ephys.results.answer import answer_of_tables
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.decoding import decoded
-from tavrnn_ephys.studies.behavior.scores import behavior_score
+from tavrnn_ephys.studies.behavior.scores import components_of
 from tavrnn_ephys.studies.change import change_tables
 from tavrnn_ephys.studies.recording import behavior_of, open_block
 from tavrnn_ephys.studies.run import tables_of
@@ -59,7 +59,7 @@ def tables_of_recording(block, behavior, *, states):
     if behavior:
         asked = te.BehaviorConfig(behavior=behavior, n_shuffles=19, model_in_folds=False)
         values = behavior_of(recording.segment, recording.windows, asked.spec)
-        tables["behavior_decoding"] = decoded(result, values, behavior_score(values), asked)[0]
+        tables["behavior_decoding"] = decoded(result, values, components_of(values), asked)[0]
     return tables
 
 

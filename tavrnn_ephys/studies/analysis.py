@@ -71,16 +71,11 @@ class AnalysisResult:
     behavior : BehaviorResult, optional
         What the network has to do with a behaviour, where one was asked for; of several the first
         that the recording can decide.
-    behaviors : mapping of int to BehaviorResult
-        The same for each behaviour, by its position among those that were asked for, corrected over
-        all of them.
     asked : WindowBehavior, optional
         The behaviour that was asked for, per window; of several the first.
     undecided : str
         Why the recording cannot decide what that behaviour has to do with the network; empty
         where it can.
-    unanswered : mapping of int to (WindowBehavior, str)
-        The behaviours that it cannot decide, by their position, each with the reason.
     states : StatesResult, optional
         Discrete states of the network, where they were asked for.
     change : mapping of str to pandas.DataFrame, optional
@@ -90,6 +85,11 @@ class AnalysisResult:
         What the analysis warned of.
     reasons : mapping of str to str
         Why bin, window and step were chosen, where the recording was asked for them.
+    behaviors : mapping of int to BehaviorResult
+        What ``behavior`` is, for each behaviour, by its position among those that were asked
+        for, corrected over all of them.
+    unanswered : mapping of int to (WindowBehavior, str)
+        The behaviours that the recording cannot decide, by their position, each with the reason.
     """
 
     config: AnalysisConfig

@@ -61,12 +61,12 @@ class Recording:
         Its windows, with the mean of every behaviour signal.
     behavior : WindowBehavior, optional
         The behaviour in each window, where one was asked for; of several the first.
-    behaviors : tuple of WindowBehavior
-        All that were asked for.
     stretches : numpy.ndarray, shape (n_stretches, 2), optional
         Stretches of time in seconds inside which the windows lie.
     warned : tuple of str
         What opening it warned of.
+    behaviors : tuple of WindowBehavior
+        All behaviours that were asked for.
     """
 
     segment: neo.Segment

@@ -15,7 +15,6 @@ DRAWS = {
     "methods/": "training draws windows and starts of walks",
     "networks/measures.py": "a random graph gets a seed",
     "networks/states/model.py": "one shift per pair makes a surrogate recording, not a p-value",
-    "studies/recordings/measuring.py": "weights are thinned so that every recording counts alike",
 }
 # Random orders that are no permutation test.
 ORDERS = {

@@ -61,6 +61,9 @@ class ConnectivitySpec:
     min_spikes : int, optional
         Nodes with fewer spikes in a window count as silent there; a single spike that meets
         another would make r = 1.  None for no such rule, as in traces.
+    taper : {"hann", "hamming", "tukey"}, optional
+        How the bins of a window are weighed for ``"pearson"`` and ``"covariance"``, less towards
+        its ends.  None weighs all alike.
 
     Raises
     ------

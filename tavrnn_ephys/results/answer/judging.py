@@ -37,11 +37,11 @@ class Claims:
         Whether it goes with the behaviour, and also with rates held constant.
     behavior_row, behavior_held_row : int or None
         Rows of its table that say so; None where no behaviour was asked for.
-    behavior_table : str
-        The table that they are rows of: of several behaviours that of the one which the network
-        predicts best beside chance.
     decidable : bool
         Whether the shifts of the behaviour are enough for a p-value that would count.
+    behavior_table : str
+        The table that both rows of the behaviour stand in: of several behaviours that of the one
+        which the network predicts best beside chance.
     has_states : bool
         Whether there are several network states beyond chance.
     states_row : int or None

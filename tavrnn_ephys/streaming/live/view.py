@@ -97,7 +97,7 @@ class LiveView:
         new = list(commits)[-_N_WINDOWS:]
         if not new:
             return
-        self._windows = np.roll(self._windows, -len(new), axis=0)
+        self._windows[: -len(new)] = self._windows[len(new) :]
         for place, (stop_s, embedding) in enumerate(new, start=_N_WINDOWS - len(new)):
             self._windows[place] = np.frombuffer(embedding, np.float32)
             self._stops.append(stop_s)

@@ -6,14 +6,14 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 from tavrnn_ephys.core.errors import InputError, MissingDependencyError, TavrnnEphysError
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.methods.threads import thread_variables
-from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
+from tavrnn_ephys.studies.cohort.tasks import STARTS, Outcome, Task
 from tavrnn_ephys.studies.cohort.work import run_task
 
 __all__ = ["DaskEngine", "connected"]
@@ -21,7 +21,7 @@ __all__ = ["DaskEngine", "connected"]
 _INSTALL = "pip install 'tavrnn_ephys[cluster]'"
 _WAITING_S = 30
 _PER_WORKER = 3
-# Deaths of workers before a recording is given back; alone it is tried further.
+# Deaths of workers before Dask gives a recording back; the engine tries it further, alone.
 _DEATHS = 0
 _WALLTIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 # A worker of a queue ends so long before its job is ended, and another follows it.
@@ -48,12 +48,13 @@ class DaskEngine:
     client: Any
     run: Callable[[Task], Outcome] = run_task
     n_workers: int = 1
-    # A worker that dies takes with it whatever else was handed to it.
-    isolates: ClassVar[bool] = False
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
         Analyse recordings, at most three per worker submitted at a time.
+
+        A worker that dies takes with it whatever else was handed to it.  What was lost so is
+        tried again at the end, each recording alone, so that none is lost by the fault of another.
 
         Parameters
         ----------
@@ -70,6 +71,27 @@ class DaskEngine:
         TavrnnEphysError
             If the scheduler is gone.
         """
+        lost = []
+        n_tasks = 0
+        for task, outcome in self._together(tasks):
+            n_tasks += 1
+            if outcome.state == "lost":
+                lost.append((task, outcome))
+            else:
+                yield task, outcome
+        for task, outcome in lost:
+            yield task, self._alone(task, outcome, is_blameless=n_tasks > 1)
+
+    def _alone(self, task: Task, outcome: Outcome, *, is_blameless: bool) -> Outcome:
+        """Try a recording that was lost until it is not, or was started often enough."""
+        while outcome.state == "lost" and (is_blameless or outcome.n_starts < STARTS["lost"]):
+            is_blameless = False
+            for _, found in self._together([task]):
+                outcome = replace(found, n_starts=outcome.n_starts + found.n_starts)
+        return outcome
+
+    def _together(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Analyse recordings beside one another; a death of a worker loses all that it had."""
         from distributed import as_completed
 
         waiting = iter(tasks)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.memory import bytes_text
@@ -28,10 +28,8 @@ class Engine(Protocol):
     """
     Something that analyses recordings.
 
-    ``isolates`` says whether a process that dies takes its own recording with it and no other.
+    A recording that comes back lost is so by its own fault: its process died at it and no other.
     """
-
-    isolates: ClassVar[bool]
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -62,7 +60,6 @@ class SerialEngine:
     """
 
     run: Callable[[Task], Outcome] = run_task
-    isolates: ClassVar[bool] = True
 
     def outcomes(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """
@@ -108,7 +105,6 @@ class LocalEngine:
     n_workers: int
     memory: int | None = None
     run: Callable[[Task], Outcome] = run_task
-    isolates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive_int(self.n_workers, "workers")

@@ -24,15 +24,13 @@ from tavrnn_ephys.studies.cohort.shards import (
     read_mark,
     write_json,
 )
-from tavrnn_ephys.studies.cohort.tasks import Outcome, Task
+from tavrnn_ephys.studies.cohort.tasks import STARTS, Outcome, Task
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["Status", "part_of", "run_plan", "status_of", "train_model"]
 
-# Starts of a recording whose process dies, and of one that meets an unexpected error.
-_STARTS = {"lost": 3, "failed": 2}
 _SETTLED = ("done", "kept")
 FAILURES = "failures.csv"
 _KNOWN_FAILURES = "failures.json"
@@ -209,25 +207,21 @@ def train_model(plan: Plan, study: Path, engine: Engine | None = None) -> None:
 def _settled(tasks: Sequence[Task], engine: Engine, study: Path) -> Iterator[tuple[Task, Outcome]]:
     """Run tasks, those again that may have failed by chance, until each has its outcome."""
     starts: Counter[str] = Counter()
-    rounds = [list(tasks)]
-    while any(rounds):
+    while tasks:
         again = []
-        for group in rounds:
-            for task, outcome in engine.outcomes(group):
-                starts[task.id] += outcome.n_starts
-                _log(study, task, outcome)
-                if outcome.state == "full":
-                    raise OutputError(
-                        f"There is no room left for '{study}'. Make room and run it again; what "
-                        "is done is kept."
-                    )
-                # Beside others it may have died of their fault.
-                blameless = outcome.state == "lost" and len(group) > 1 and not engine.isolates
-                if blameless or starts[task.id] < _STARTS.get(outcome.state, 1):
-                    again.append(task)
-                else:
-                    yield task, outcome
-        rounds = [again] if engine.isolates else [[task] for task in again]
+        for task, outcome in engine.outcomes(tasks):
+            starts[task.id] += outcome.n_starts
+            _log(study, task, outcome)
+            if outcome.state == "full":
+                raise OutputError(
+                    f"There is no room left for '{study}'. Make room and run it again; what is "
+                    "done is kept."
+                )
+            if starts[task.id] < STARTS.get(outcome.state, 1):
+                again.append(task)
+            else:
+                yield task, outcome
+        tasks = again
 
 
 def status_of(plan: Plan, study: Path) -> Status:

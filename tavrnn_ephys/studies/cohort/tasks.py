@@ -11,7 +11,10 @@ from tavrnn_ephys.core.addresses import Address, place_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.studies.cohort.shards import digest_of, model_files, shard_files
 
-__all__ = ["Outcome", "Task", "unchanged"]
+__all__ = ["STARTS", "Outcome", "Task", "unchanged"]
+
+# Starts of a recording whose process dies, and of one that meets an unexpected error.
+STARTS = {"lost": 3, "failed": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
