@@ -17,6 +17,8 @@ UNTESTED = {"bctpy", "cebra", "umap-learn"}
 # Modules of packages that may be missing where the tests run.
 # pyenchant needs a library of the system to be imported.
 KNOWN = {"enchant": "pyenchant", "bct": "bctpy", "cebra": "cebra", "umap": "umap-learn"}
+# The vendor's simulator has a Python of its own, in which these two programs run.
+ELSEWHERE = {"docs/how_to/cl1_client.py": {"cl"}, "tests/streaming/cl_sdk/culture.py": {"cl"}}
 
 
 def _normal(name):
@@ -74,9 +76,10 @@ def test_tests_and_documentation_import_only_what_is_declared(folder, distributi
     beside = {path.stem for path in (ROOT / folder).rglob("*.py")}
     found = {}
     for path in sorted((ROOT / folder).rglob("*.py")):
+        name = str(path.relative_to(ROOT))
         missing = {*undeclared(path.read_text(), declared, distributions)} - beside
-        if missing:
-            found[str(path.relative_to(ROOT))] = sorted(missing)
+        if missing - ELSEWHERE.get(name, set()):
+            found[name] = sorted(missing)
     assert found == {}
 
 

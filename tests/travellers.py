@@ -38,8 +38,8 @@ BY_ANNOTATION = {
 # goes on elsewhere through its own file.
 STAYING = {
     StoredResults, Stream, Trigger, te.Report, sources.LslSource, sources.OpenEphysSource,
-    sources.PushSource, sources.ReplaySource, sinks.EmbeddingOutlet, sinks.MarkerOutlet,
-    sinks.NwbLog,
+    sources.PushSource, sources.ReplaySource, sources.PongSource, sources.PongStimulator,
+    sinks.EmbeddingOutlet, sinks.MarkerOutlet, sinks.NwbLog, sinks.LivePage,
 }  # fmt: skip
 
 
