@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Programs of the simulator of the CL1, which run in a Python of their own.
+collect_ignore_glob = ["streaming/cl_sdk/*"]
+
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:

@@ -159,6 +159,8 @@ def same(one, other):
     if isinstance(one, np.ndarray):
         alike = np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
         return one.shape == other.shape and bool(alike)
+    if isinstance(one, np.random.Generator):
+        return same(one.bit_generator.state, other.bit_generator.state)
     if isinstance(one, torch.Tensor):
         return torch.equal(one, other)
     if scipy.sparse.issparse(one):

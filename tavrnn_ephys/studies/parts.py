@@ -62,13 +62,15 @@ def analyze_each(
 
     Examples
     --------
+    >>> import warnings
     >>> import quantities as pq
     >>> import tavrnn_ephys as te
     >>> block = te.simulate_culture(n_nodes=20, duration=20 * pq.s, mean_rate_hz=20.0, seed=1)
     >>> config = te.AnalysisConfig(
     ...     bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1, min_spikes=None
     ... )
-    >>> found = te.analyze_each(block, config)
+    >>> with warnings.catch_warnings(action="ignore", category=te.DataLossWarning):
+    ...     found = te.analyze_each(block, config)
     >>> sorted(found)
     ['L_down', 'L_up', 'R_down', 'R_up', 'sensory']
     """
