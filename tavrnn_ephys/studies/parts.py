@@ -69,7 +69,7 @@ def analyze_each(
     >>> config = te.AnalysisConfig(
     ...     bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1, min_spikes=None
     ... )
-    >>> with warnings.catch_warnings(action="ignore", category=te.DataLossWarning):
+    >>> with warnings.catch_warnings(action="ignore"):  # of parts this small
     ...     found = te.analyze_each(block, config)
     >>> sorted(found)
     ['L_down', 'L_up', 'R_down', 'R_up', 'sensory']
