@@ -213,14 +213,17 @@ def test_page_draws_without_a_message_and_does_not_grow(page, browser):
     tab.on("pageerror", lambda error: messages.append(str(error)))
     tab.goto(page.url)
     activity = fitted()[1]
-    # Its lists are full, and its libraries compiled, after some pictures.
-    play(page, tab, activity, 8)
     session = tab.context.new_cdp_session(tab)
-    memory, nodes = heap(session)
-    play(page, tab, activity, 8)
-    after, nodes_after = heap(session)
-    assert after - memory < 1_000_000
-    assert nodes_after - nodes < 200
+    # Its lists are full, and its libraries compiled, after some pictures; what leaks grows on.
+    looks = []
+    for _ in range(6):
+        play(page, tab, activity, 8)
+        looks.append(heap(session))
+        grown = np.diff(looks[-2:], axis=0)
+        if len(grown) and grown[0, 0] < 1_000_000 and grown[0, 1] < 200:
+            break
+    else:
+        pytest.fail(f"heap and nodes of the page after every eighth picture: {looks}")
     assert tab.locator(".main-svg").count() >= 4
     assert tab.locator("#raster .hm image").count() == 1
     assert tab.locator("#similarity .hm image").count() == 1
