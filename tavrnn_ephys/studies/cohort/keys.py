@@ -95,7 +95,7 @@ def _listed(value: Any) -> list[Any]:
     """Take a list as it is, and a text, as a table holds it, at its commas."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")]
-    return value if isinstance(value, list | tuple) else [value]
+    return [*value] if isinstance(value, list | tuple) else [value]
 
 
 def _names(value: Any) -> tuple[str, ...]:
