@@ -62,6 +62,20 @@ def test_similarity_has_the_behaviour_as_a_strip_and_changes_as_lines() -> None:
         plot_similarity(connectivity(), ax=Figure().subplots(), behavior=[1.0])
 
 
+def test_each_further_behaviour_has_its_strip_below_the_first() -> None:
+    ax, labels = Figure().subplots(), np.repeat(["rest", "run"], 6)
+    plot_similarity(
+        connectivity(), ax=ax, behavior=np.arange(N), label="skill",
+        further=[("gait", labels), ("speed", np.arange(N)[::-1])],
+    )  # fmt: skip
+    top = {
+        child.texts[0].get_text(): child.get_position().y0 for child in ax.child_axes if child.texts
+    }
+    assert sorted(top, key=top.__getitem__) == ["gait", "speed", "skill"]
+    with pytest.raises(InputError, match="for 12 windows"):
+        plot_similarity(connectivity(), ax=Figure().subplots(), further=[("speed", [1.0])])
+
+
 def switching(n: int = 160, noise: float = 1.0) -> tuple[te.ConnectivitySequence, np.ndarray]:
     """A network of two states behind noise, 16 windows each, and its state in every window."""
     rng = np.random.default_rng(2)

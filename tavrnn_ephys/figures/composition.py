@@ -119,10 +119,12 @@ def analysis_figures(
 
     color = score if context.labels is None else np.asarray(context.labels)
     figures["embedding"] = _embedding_figure(embedding, color, label, truth)
-    figures["similarity"] = _new_figure(6.6, width_in=6.8)
+    # Each further strip has its height; the matrix keeps its own.
+    figures["similarity"] = _new_figure(6.6 + 0.9 * len(context.behaviors), width_in=6.8)
     plot_similarity(
         connectivity, ax=figures["similarity"].subplots(), behavior=color, label=score_label,
         changes=context.changes, states=truth if context.states is None else context.states,
+        further=context.behaviors,
     )  # fmt: skip
     if embedding.attention is not None and varies_beyond_decay(embedding):
         figures["attention"] = _new_figure(3.6, width_in=8.0)

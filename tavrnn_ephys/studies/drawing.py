@@ -158,9 +158,19 @@ def labels_of(behavior: WindowBehavior) -> NDArray[np.str_] | None:
 
 
 def _asked(result: AnalysisResult) -> WindowBehavior | None:
-    """Give the behaviour that was asked for, whether or not the recording can decide."""
+    """Give the behaviour of pictures with room for one: the first that can be decided, if any."""
     asked = result.asked if result.behavior is None else result.behavior.behavior
     return asked if isinstance(asked, WindowBehavior) else None
+
+
+def _further(result: AnalysisResult) -> tuple[tuple[str, Any], ...]:
+    """Give every other behaviour that was asked for, in their order."""
+    every = {index: found.behavior for index, found in result.behaviors.items()}
+    every |= {index: behavior for index, (behavior, _) in result.unanswered.items()}
+    first = _asked(result)
+    others = (every[index] for index in sorted(every) if every[index] is not first)
+    values = ((item, labels_of(item)) for item in others)
+    return tuple((item.label, item.values if labels is None else labels) for item, labels in values)
 
 
 def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
@@ -173,4 +183,5 @@ def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
         states=states,
         changes=() if times is None else times["window_index"].to_numpy(),
         epochs=beside.epochs,
+        behaviors=_further(result),
     )

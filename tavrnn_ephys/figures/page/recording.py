@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _MOST_SPIKES = 30_000
 _MOST_PER_NODE = 350
 _MOST_SAMPLES = 2_000
 _MOST_TRACES = 6
+_ASKED = re.compile(r"config\.behavior\d*\.name")
 _RATE_BINS = 500
 _MOST_CELLS = 120_000
 _MOST_EPOCHS, _MOST_INTERVALS = 4, 400
@@ -161,7 +163,7 @@ def view_recording(path: Path, facts: Mapping[str, Any], nodes: Nodes) -> Record
             return RecordingView(**nothing, missing=str(error))
     said = dict.fromkeys(str(item.message) for item in caught)
     notices = (*shown.pop("notices", ()), *said)
-    traces = _behavior(held)
+    traces = _behavior(held, facts)
     return RecordingView(
         **{**nothing, **shown},
         behavior=tuple(traces[:_MOST_TRACES]),
@@ -298,9 +300,13 @@ def _epochs(held: SegmentBehaviors) -> tuple[EpochRow, ...]:
     return tuple(rows[:_MOST_EPOCHS])
 
 
-def _behavior(held: SegmentBehaviors) -> list[BehaviorTrace]:
+def _behavior(held: SegmentBehaviors, facts: Mapping[str, Any]) -> list[BehaviorTrace]:
+    """Give all signals, those that were asked for first: of many the others are left out."""
     traces = []
-    for name, (times_s, values, unit) in held.columns.items():
+    asked = {value for key, value in facts.items() if _ASKED.fullmatch(key)}
+    for name, (times_s, values, unit) in sorted(
+        held.columns.items(), key=lambda item: item[0] not in asked
+    ):
         if not np.isfinite(values).any():
             continue
         chosen = evenly(len(values), _MOST_SAMPLES)
