@@ -1,7 +1,5 @@
 """The answer: every number is that of a table, and three cultures are told from their sentences."""
 
-import datetime
-import html
 import json
 import re
 from dataclasses import replace
@@ -245,30 +243,6 @@ def test_command_prints_stores_and_exports_the_answer(tmp_path, capsys) -> None:
     assert [item["text"] for item in said] == [item.text for item in sentences]
     assert table["sentence"].tolist() == [item.text for item in sentences]
     assert said[0]["numbers"][0]["table"] == "change_network"
-
-
-def test_command_says_of_a_behaviour_that_changes_once_that_it_is_undecided(
-    tmp_path, capsys
-) -> None:
-    block = with_behavior(independent(1, 60.0), np.repeat([0.0, 1.0], 30))
-    block.rec_datetime = datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC)
-    recording = te.write_nwb(block, tmp_path / "culture.nwb")
-    out, page = tmp_path / "out.nwb", tmp_path / "page.html"
-    how = ["--bin-size", "50ms", "--window", "2s", "--step", "1s", "--training-epochs", "1"]
-    asked = ["--behavior", "skill", "--out", str(out), "--report", str(page)]
-    assert main(["analyze", str(recording), *how, *asked]) == 0
-    said = (
-        "What skill has to do with the network cannot be decided: it changes too seldom for a "
-        "p-value."
-    )
-    assert said in capsys.readouterr().out
-    with te.open_results(out) as stored:
-        assert said in stored.tables["answer"]["sentence"].tolist()
-        assert said in [sentence.text for sentence in te.answer(stored)]
-        assert te.answer(stored).holds(stored.tables)
-        reasons = stored.tables["behavior_undecided"]["reason"]
-    assert "'skill' resembles itself for" in reasons.iloc[0]
-    assert said in html.unescape(page.read_text())
 
 
 def test_a_short_calibration_counts_claims_of_independent_trains(capsys) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from tavrnn_ephys.activity.behavior.codes import code_labels
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.table_figures import (
     association_figure,
@@ -19,7 +20,7 @@ from tavrnn_ephys.figures.page.table_figures import (
 
 __all__ = ["AskedBehavior", "asked_behaviors", "link_figures", "main_behavior"]
 
-_OF_WINDOWS = re.compile(r"(behavior\d*)_windows")
+_OF_BEHAVIOR = re.compile(r"(behavior\d*)_(windows|decoding|association)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class AskedBehavior:
     name : str
         Its name.
     values : numpy.ndarray, shape (n_windows,)
-        Numbers, NaN where unknown; or labels, empty where unknown.
+        Numbers, NaN where unknown; or labels, empty where unknown, codes among them.  Unknown in
+        all windows where the run holds tables of the link alone.
     is_decided : bool
         Whether the recording can decide what the network has to do with it.
     """
@@ -48,6 +50,11 @@ class AskedBehavior:
     def is_number(self) -> bool:
         """Whether it is a number rather than a label."""
         return self.values.dtype.kind in "biuf"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any window has a value."""
+        return bool(np.isfinite(self.values).any() if self.is_number else (self.values != "").any())
 
     def place(self, kind: str) -> str:
         """
@@ -80,21 +87,29 @@ def asked_behaviors(content: ReportContent) -> list[AskedBehavior]:
     list of AskedBehavior
         Empty where none was asked for.
     """
-    found = []
-    for key, table in content.tables.items():
-        match = _OF_WINDOWS.fullmatch(key)
-        if match is None or "behavior" not in table or len(table) != len(content.windows):
-            continue
-        stem = match[1]
-        found.append(
-            AskedBehavior(
-                stem=stem,
-                name=str(content.facts.get(f"config.{stem}.name", "behaviour")),
-                values=np.asarray(table["behavior"]),
-                is_decided=f"{stem}_decoding" in content.tables,
-            )
+    matches = [match for match in map(_OF_BEHAVIOR.fullmatch, content.tables) if match]
+    stems = sorted({match[1] for match in matches}, key=lambda stem: (len(stem), stem))
+    return [
+        AskedBehavior(
+            stem=stem,
+            name=str(content.facts.get(f"config.{stem}.name", "behaviour")),
+            values=_values(content, stem),
+            is_decided=f"{stem}_decoding" in content.tables,
         )
-    return sorted(found, key=lambda item: (len(item.stem), item.stem))
+        for stem in stems
+    ]
+
+
+def _values(content: ReportContent, stem: str) -> NDArray[Any]:
+    """Give the behaviour of each window; of a code its labels."""
+    table = content.tables.get(f"{stem}_windows")
+    if table is None or "behavior" not in table or len(table) != len(content.windows):
+        return np.full(len(content.windows), np.nan)
+    # The table says in words how a window is summed up.
+    meaning = str(table.attrs.get("columns", {}).get("behavior", ""))
+    values = np.asarray(table["behavior"])
+    labels = code_labels(values, "mean" if meaning.startswith("Mean of ") else "")
+    return values if labels is None else labels
 
 
 def main_behavior(content: ReportContent) -> AskedBehavior | None:
@@ -111,7 +126,7 @@ def main_behavior(content: ReportContent) -> AskedBehavior | None:
     AskedBehavior or None
         The first that the recording can decide, else the first; None where none was asked for.
     """
-    asked = asked_behaviors(content)
+    asked = [item for item in asked_behaviors(content) if item.is_known]
     return next((item for item in asked if item.is_decided), asked[0] if asked else None)
 
 

@@ -49,10 +49,13 @@ def similarity_figure(content: ReportContent) -> go.Figure | None:
     for row, (_, (name, trace)) in enumerate(strips, start=1):
         for item in trace:
             figure.add_trace(item, row=row, col=1)
-        figure.update_yaxes(title={"text": short(name, 15), "font": {"size": 11}}, nticks=3,
-                            zeroline=False, showgrid=False, row=row, col=1)  # fmt: skip
         if isinstance(trace[0], go.Bar):
-            figure.update_yaxes(showticklabels=False, ticks="", range=[0, 1], row=row, col=1)
+            figure.update_yaxes(tickvals=[0.5], ticktext=[short(name, 10)], ticks="",
+                                tickfont={"size": 11}, range=[0, 1], row=row, col=1)  # fmt: skip
+        else:
+            figure.update_yaxes(title={"text": short(name, 11), "font": {"size": 11}}, nticks=3,
+                                row=row, col=1)  # fmt: skip
+        figure.update_yaxes(zeroline=False, showgrid=False, row=row, col=1)
     last = len(strips) + 1
     low, high = view.limits
     middle, reach = (low + high) / 2, (high - low) / 2
@@ -97,7 +100,7 @@ def _strips(content: ReportContent) -> list[tuple[float, tuple[str, list[Any]]]]
     """Behaviours and states, each with its height beside that of the matrix."""
     found: list[tuple[float, tuple[str, list[Any]]]] = []
     states = content.tables.get("state_windows")
-    for item in asked_behaviors(content):
+    for item in filter(lambda item: item.is_known, asked_behaviors(content)):
         values = item.values[content.shown]
         if item.is_number:
             line = go.Scatter(y=values.astype(np.float64), mode="lines",

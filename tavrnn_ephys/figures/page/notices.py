@@ -141,7 +141,7 @@ def _of_behavior(content: ReportContent) -> Iterator[str]:
             )
 
 
-def _of_decoding(table: Any, which: str) -> Iterator[str]:
+def _of_decoding(table: Any, which: str = "the behaviour") -> Iterator[str]:
     n_independent = float(table["n_independent"].min()) if "n_independent" in table else np.inf
     if n_independent < _FEW_INDEPENDENT:
         yield (

@@ -18,7 +18,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
 from tavrnn_ephys.core.spec import RecordingSpec, SelectionSpec, from_facts
 from tavrnn_ephys.figures.page.packing import evenly
-from tavrnn_ephys.figures.raster import held_bins
+from tavrnn_ephys.figures.raster import held_bins, z_scores
 from tavrnn_ephys.io.blocks.behaviors import SegmentBehaviors, behaviors_of_segment
 from tavrnn_ephys.io.reading import read
 
@@ -226,7 +226,7 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
 
 
 def _rates(times: dict[int, NDArray[np.float64]], n_nodes: int) -> dict[str, Any]:
-    """Spikes per second of each node: as many marks would fill its row with black."""
+    """Rate of each node as a z-score: as many marks would fill its row with black."""
     everything = np.concatenate(list(times.values()))
     first, last = float(everything.min()), float(everything.max())
     n_columns = max(1, min(_RATE_BINS, _MOST_CELLS // n_nodes))
@@ -236,7 +236,7 @@ def _rates(times: dict[int, NDArray[np.float64]], n_nodes: int) -> dict[str, Any
         limits = (first, first + n_columns * width_s)
         image[index] = np.histogram(values, bins=n_columns, range=limits)[0] / width_s
     return {
-        "image": image,
+        "image": z_scores(image),
         "image_of": "rate",
         "image_step_s": width_s,
         "t_start_s": first,
@@ -266,8 +266,7 @@ def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
     if len(rows) < len(nodes):
         return {}
     values = np.asarray(binned.values, dtype=np.float64)[rows]
-    spread = values.std(axis=1, keepdims=True)
-    scores = (values - values.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    scores = z_scores(values)
     scores[:, held_bins(values)] = np.nan
     n_columns = max(1, min(values.shape[1], _MOST_CELLS // len(rows)))
     step = -(-values.shape[1] // n_columns)

@@ -89,7 +89,7 @@ def _times(content: ReportContent) -> go.Figure:
     middle = (starts + stops) / 2
     # Means of what was not asked for may be means of codes.
     shown = {item.name: item.values.astype(np.float64) for item in asked_behaviors(content)
-             if item.is_number}  # fmt: skip
+             if item.is_number and item.is_known}  # fmt: skip
     n_states, n_rows = int(labels.max()) + 1, 1 + len(shown)
     heights = [max(1.0, 0.45 * n_states)] + [1.0] * len(shown)
     figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, vertical_spacing=0.06,

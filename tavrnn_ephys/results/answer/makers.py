@@ -174,7 +174,7 @@ def limits(claims: Claims) -> Sentence | None:
     quotes = claims.quotes()
     if not claims.behaviors:
         text = "What causes what cannot be said, and no behaviour was asked for."
-    elif all(claim.row is None for claim in claims.behaviors):
+    elif all(claim.row is None or not claim.is_decidable for claim in claims.behaviors):
         text = "What causes what cannot be said, nor what a longer recording would show."
     elif claims.goes_with_behavior:
         text = f"What causes what cannot be said; {behaviors.followers(claims, quotes)}."

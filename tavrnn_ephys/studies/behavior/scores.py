@@ -13,7 +13,6 @@ from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.evaluation import blocked_folds
 from tavrnn_ephys.networks.alignment import LEAST_NODES, check_groups
-from tavrnn_ephys.statistics.time_shifts import time_null
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.recording import Recording
 
@@ -134,7 +133,9 @@ def n_components_of(behavior: WindowBehavior) -> int:
     return n_labels if n_labels > 2 else 1
 
 
-def check_behavior(recording: Recording, behavior: WindowBehavior, config: BehaviorConfig) -> None:
+def check_behavior(
+    recording: Recording, behavior: WindowBehavior, config: BehaviorConfig, undecided: str = ""
+) -> None:
     """
     Refuse a behaviour or groups that do not suit a recording, before any model is fitted.
 
@@ -146,6 +147,9 @@ def check_behavior(recording: Recording, behavior: WindowBehavior, config: Behav
         The behaviour in its windows.
     config : BehaviorConfig
         How both are linked.
+    undecided : str
+        Why the recording cannot decide about it; empty where it can.  Then alone there have to be
+        windows enough for folds.
 
     Raises
     ------
@@ -157,10 +161,10 @@ def check_behavior(recording: Recording, behavior: WindowBehavior, config: Behav
     aligned = groups_to_align(nodes, config)
     if aligned is not None:
         check_groups(nodes, *aligned)
-    known = np.flatnonzero(np.isfinite(score))
-    overlap = recording.windows.select(known).overlap
-    blocked_folds(len(known), n_folds=N_FOLDS, gap=overlap + 1)
-    time_null(score[known], n_nulls=1)
+    if not undecided:
+        known = np.flatnonzero(np.isfinite(score))
+        overlap = recording.windows.select(known).overlap
+        blocked_folds(len(known), n_folds=N_FOLDS, gap=overlap + 1)
 
 
 def behavior_score(behavior: WindowBehavior) -> NDArray[np.float64]:
