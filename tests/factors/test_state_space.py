@@ -61,12 +61,24 @@ def test_decay_is_learnt_with_its_interval():
     assert decays[0] > 0.85 > 0.6 > decays[1]
 
 
-def test_independent_noise_warns_and_drops_all_factors_but_one():
+def test_independent_noise_warns_and_moves_no_coupling():
     rng = np.random.default_rng(0)
-    graphs = graphs_of(rng.normal(size=(80, 20, 20)) * ~np.eye(20, dtype=bool))
+    noise = graphs_of(rng.normal(size=(160, 20, 20)) * ~np.eye(20, dtype=bool))
+    coupled, _, _ = switching_graphs(n_windows=160)
     with pytest.warns(ChanceLossWarning, match="No factor"):
-        model = _model().fit(graphs)
-    assert len(model.network_.active) == 1
+        model = _model().fit(noise[:80])
+    moved = model.expected_change(noise[80:]).std()
+    assert moved < 0.03
+    assert _model().fit(coupled[:80]).expected_change(coupled[80:]).std() > 5 * moved
+
+
+def test_a_factor_moves_the_embedding_as_much_as_it_moves_couplings():
+    graphs, _, _ = switching_graphs()
+    network = _model().fit(graphs).network_
+    strength = network.loadings.square().sum(dim=(1, 2)).sqrt().numpy()
+    moved = np.abs(network.node_coordinates()).max(axis=(0, 1))
+    np.testing.assert_allclose(moved / moved.max(), strength / strength.max(), atol=0.15)
+    assert strength.min() < 0.4 * strength.max()
 
 
 def test_order_of_nodes_changes_nothing():

@@ -109,20 +109,31 @@ class FactorNetwork(nn.Module):
         """Positions of the factors that the data need."""
         return np.flatnonzero(self.loadings.abs().amax(dim=(1, 2)).cpu().numpy() > 0)
 
-    def node_strength(self) -> NDArray[np.float64]:
+    def node_coordinates(self) -> NDArray[np.float64]:
         """
-        Say how strongly the couplings of each node move with each factor.
+        Say how far the coordinates of each node move with each state.
+
+        A node's coordinates are those of its expected couplings, in the directions in which the
+        couplings of nodes move most: of directed graphs one half for the couplings that leave it,
+        the other for those that reach it.  A factor thus counts as much as it moves couplings,
+        and one that holds little but noise hardly at all.
 
         Returns
         -------
-        numpy.ndarray, shape (n_nodes, latent_size)
-            Root of the summed squared loadings from and to the node; negative where its couplings
-            lose on the whole as the state rises.
+        numpy.ndarray, shape (n_nodes, latent_size, latent_size)
+            Coordinates by factor.
+
+        Notes
+        -----
+        The unfolded embedding of Gallagher, Jones & Rubin-Delanchy (2021), *NeurIPS* 34, of what
+        the factors expect.
         """
-        loadings = self.loadings.double()
-        square = (loadings.square().sum(dim=1) + loadings.square().sum(dim=2)).T
-        net = (loadings.sum(dim=1) + loadings.sum(dim=2)).T
-        return (square.sqrt() * torch.where(net < 0, -1.0, 1.0)).cpu().numpy()
+        loadings, size = self.loadings.double().cpu().numpy(), self.options.latent_size
+        if float(self.pair_weight) < 1:
+            return _coordinates(loadings, size)
+        half = (size + 1) // 2
+        reaching = _coordinates(loadings.swapaxes(1, 2), size - half)
+        return np.concatenate([_coordinates(loadings, half), reaching], axis=1)
 
     def node_precision(self) -> NDArray[np.float64]:
         """
@@ -241,6 +252,16 @@ class FactorNetwork(nn.Module):
         """Return the state that the fit gave this window, if it saw it."""
         found = (self.seen == digest_of(weights).to(self.seen.device)).all(dim=1).nonzero()
         return None if not len(found) else self.seen_states[found[0, 0]].cpu().numpy()
+
+
+def _coordinates(loadings: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Rows of every loading in the directions in which all rows move most, (n, size, factors)."""
+    moment = np.tensordot(loadings, loadings, axes=((0, 1), (0, 1)))
+    directions = np.linalg.eigh(moment)[1][:, ::-1][:, :size]
+    # The sign of an eigenvector is the solver's; its largest entry is made positive.
+    peak = directions[np.abs(directions).argmax(axis=0), np.arange(directions.shape[1])]
+    found = (loadings @ (directions * np.where(peak < 0, -1.0, 1.0))).transpose(1, 2, 0)
+    return np.pad(found, ((0, 0), (0, size - found.shape[1]), (0, 0)))
 
 
 def digest_of(weights: Tensor) -> Tensor:
