@@ -91,6 +91,17 @@ def test_order_of_nodes_changes_nothing():
     np.testing.assert_allclose(there.mean, here.mean[:, order], atol=2e-3 * here.mean.std())
 
 
+def test_windows_that_are_not_kept_in_memory_give_the_same_directions(monkeypatch):
+    graphs, _, _ = switching_graphs()
+    found = []
+    for kept in (2**30, 0):
+        monkeypatch.setattr("tavrnn_ephys.methods.tavrnn.factors.windows._KEPT", kept)
+        monkeypatch.setattr("tavrnn_ephys.methods.tavrnn.factors.windows._BLOCK", 2**14)
+        vectors = _model().fit(graphs[:80]).transform(graphs[80:]).window_embedding()
+        found.append(vectors @ vectors.T)
+    np.testing.assert_allclose(found[1], found[0], atol=0.02 * found[0].max())
+
+
 def test_later_windows_change_nothing():
     graphs, _, _ = switching_graphs()
     model = _model().fit(graphs[:80])

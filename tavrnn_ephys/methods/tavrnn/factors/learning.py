@@ -84,11 +84,8 @@ class FactorFit:
 
     def _lasting_directions(self, size: int) -> _Array:
         """Turn the strongest gated directions so that the first ones last longest."""
-        gram = self.windows.gram(self.prior.sqrt())
-        values, vectors = np.linalg.eigh(gram)
-        order = np.argsort(values)[::-1][:_N_DIRECTIONS]
-        scores = vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))
-        lagged = np.zeros((len(order), len(order)))
+        scores = self.windows.strongest(self.prior.sqrt(), _N_DIRECTIONS)
+        lagged = np.zeros((scores.shape[1], scores.shape[1]))
         for part in self.windows.stretches:
             for lag in _LAGS:
                 later, earlier = scores[part][lag:], scores[part][: len(part) - lag]
