@@ -61,7 +61,7 @@ def test_decay_is_learnt_with_its_interval():
     assert decays[0] > 0.85 > 0.6 > decays[1]
 
 
-def test_independent_noise_warns_and_moves_no_coupling():
+def test_independent_noise_warns_and_all_factors_but_one_move_no_coupling():
     rng = np.random.default_rng(0)
     noise = graphs_of(rng.normal(size=(160, 20, 20)) * ~np.eye(20, dtype=bool))
     coupled, _, _ = switching_graphs(n_windows=160)
@@ -69,6 +69,7 @@ def test_independent_noise_warns_and_moves_no_coupling():
         model = _model().fit(noise[:80])
     moved = model.expected_change(noise[80:]).std()
     assert moved < 0.03
+    assert len(model.network_.active) == 1
     assert _model().fit(coupled[:80]).expected_change(coupled[80:]).std() > 5 * moved
 
 

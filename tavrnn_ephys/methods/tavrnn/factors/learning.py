@@ -221,9 +221,18 @@ class FactorFit:
         noise = (noise * (self.probability > 0)).flatten(1).sum(dim=1)
         return np.asarray((square > _LEAST_RELIABILITY * noise).cpu())
 
-    def finish(self) -> None:
-        """Remember the windows, and how far nodes differ from the network."""
+    def finish(self, told: NDArray[np.bool_]) -> None:
+        """
+        Remember the windows, how far nodes differ from the network, and which factors count.
+
+        Parameters
+        ----------
+        told : numpy.ndarray of bool, shape (n_factors,)
+            Which factors are told from noise; the strongest counts in any case.
+        """
         network = self.network
+        network.told.copy_(torch.from_numpy(told))
+        network.told[int(network.loadings.square().flatten(1).sum(dim=1).argmax())] = True
         for index in range(len(self.windows)):
             network.seen[index] = digest_of(self.windows.weights(index))
         network.deviation.copy_(torch.from_numpy(self._deviation()))
@@ -296,9 +305,9 @@ def learn(
     return history
 
 
-def judge(fits: Sequence[FactorFit]) -> list[bool]:
+def judge(fits: Sequence[FactorFit]) -> list[NDArray[np.bool_]]:
     """
-    Say of each session whether any of its factors is told from noise.
+    Say of each session which of its factors are told from noise.
 
     Sweeps go on with the variance of states taken into account, under which factors that hold
     noise vanish.  What was learnt before is left as it was.
@@ -310,7 +319,7 @@ def judge(fits: Sequence[FactorFit]) -> list[bool]:
 
     Returns
     -------
-    list of bool
+    list of numpy.ndarray of bool, shape (n_factors,)
         One per session.
     """
     kept = [{name: item.clone() for name, item in fit.network.named_buffers()} for fit in fits]
@@ -319,7 +328,7 @@ def judge(fits: Sequence[FactorFit]) -> list[bool]:
         likelihood = np.sum([fit.sweep(uncertain=True) for fit in fits], axis=0)
         if free:
             _set_decay(fits, DECAYS[likelihood.argmax(axis=0)])
-    told = [bool(fit.reliable().any()) for fit in fits]
+    told = [fit.reliable() for fit in fits]
     for fit, values in zip(fits, kept, strict=True):
         fit.network.load_state_dict(values)
     return told

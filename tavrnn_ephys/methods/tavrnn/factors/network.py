@@ -55,8 +55,9 @@ class FactorNetwork(nn.Module):
     mean, scale : torch.Tensor, shape (n_nodes, n_nodes)
         Mean graph, and standard deviation of each pair; 0 for pairs that do not vary.
     loadings, uncertainty : torch.Tensor, shape (latent_size, n_nodes, n_nodes)
-        Posterior mean and variance of the loadings, in units of the pair's standard deviation;
-        zero for factors that the data do not need.
+        Posterior mean and variance of the loadings, in units of the pair's standard deviation.
+    told : torch.Tensor of bool, shape (latent_size,)
+        Which factors are told from noise; the strongest counts as told in any case.
     decay, decay_low, decay_high : torch.Tensor, shape (latent_size,)
         Share of a state that is left after one window, with its interval of 95 %.
     pair_weight : torch.Tensor, shape ()
@@ -75,6 +76,7 @@ class FactorNetwork(nn.Module):
     scale: Tensor
     loadings: Tensor
     uncertainty: Tensor
+    told: Tensor
     decay: Tensor
     decay_low: Tensor
     decay_high: Tensor
@@ -95,6 +97,7 @@ class FactorNetwork(nn.Module):
         for name in ("decay", "decay_low", "decay_high", "deviation"):
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
         self.register_buffer("pair_weight", torch.ones(()))
+        self.register_buffer("told", torch.ones(size, dtype=torch.bool))
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_windows, 2, dtype=torch.int64))
         self.register_buffer("seen_states", torch.zeros(n_windows, size, dtype=torch.float64))
@@ -106,8 +109,8 @@ class FactorNetwork(nn.Module):
 
     @property
     def active(self) -> NDArray[np.int64]:
-        """Positions of the factors that the data need."""
-        return np.flatnonzero(self.loadings.abs().amax(dim=(1, 2)).cpu().numpy() > 0)
+        """Positions of the factors that are told from noise, or of the strongest."""
+        return np.flatnonzero(self.told.cpu().numpy())
 
     def node_coordinates(self) -> NDArray[np.float64]:
         """
@@ -212,7 +215,7 @@ class FactorNetwork(nn.Module):
         values = self.standardized(weights, present)
         own = self._own_state(weights) if self.options.left_out else None
         found = np.zeros((self.n_nodes, self.options.latent_size))
-        for factor in self.active:
+        for factor in range(len(self.loadings)):
             said = values * self.loadings[factor]
             if own is not None:
                 said -= values.square() * (self.uncertainty[factor] * float(own[factor]))
@@ -221,7 +224,7 @@ class FactorNetwork(nn.Module):
 
     def expected(self, states: NDArray[np.float64]) -> Tensor:
         """
-        Return the graph that states stand for.
+        Return the graph that states stand for; factors that are not told from noise add nothing.
 
         Parameters
         ----------
@@ -233,7 +236,7 @@ class FactorNetwork(nn.Module):
         torch.Tensor, shape (n_nodes, n_nodes)
             Expected weights.
         """
-        factors = torch.from_numpy(states).to(self.loadings)
+        factors = torch.from_numpy(states).to(self.loadings) * self.told
         return self.mean + self.scale * torch.tensordot(factors, self.loadings, dims=1)
 
     def initial_state(self) -> FilterState:

@@ -322,6 +322,6 @@ def _windows(network: FactorNetwork, graphs: GraphSequence) -> list[_Window]:
 def _of_window(evidence: WindowEvidence) -> tuple[_Array, _Array]:
     """Posterior mean and covariance of the states from each window alone."""
     n_factors = evidence.precision.shape[1]
-    covariance: _Array = np.linalg.inv(evidence.precision + np.eye(n_factors))
+    covariance = np.asarray(np.linalg.inv(evidence.precision + np.eye(n_factors)), dtype=np.float64)
     mean = np.einsum("tkl,tl->tk", covariance, evidence.contributions.sum(axis=1))
     return mean, covariance

@@ -94,8 +94,8 @@ def factor_sessions(
         fits[name] = FactorFit(network, windows, evidence)
     history = learn(fits, n_sweeps=n_sweeps, decay=decay)
     for (name, fit), told in zip(fits.items(), judge(list(fits.values())), strict=True):
-        fit.finish()
-        if not told:
+        fit.finish(told)
+        if not told.any():
             _warn_of_noise(name if len(fits) > 1 else None)
     return sessions, history
 
