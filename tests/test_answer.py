@@ -11,6 +11,7 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
+from docs.measurements import answer_calibration
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.results.answer import Sentence, answer_of_tables
@@ -242,3 +243,11 @@ def test_command_prints_stores_and_exports_the_answer(tmp_path, capsys) -> None:
     assert [item["text"] for item in said] == [item.text for item in sentences]
     assert table["sentence"].tolist() == [item.text for item in sentences]
     assert said[0]["numbers"][0]["table"] == "change_network"
+
+
+def test_a_short_calibration_counts_claims_of_independent_trains(capsys) -> None:
+    answer_calibration.main(["--runs", "2", "--nodes", "6", "--duration", "120"])
+    assert re.fullmatch(
+        r"2 runs: changed 0\.[05]00, goes with behaviour 0\.[05]00, either 0\.[05]00\n",
+        capsys.readouterr().out,
+    )

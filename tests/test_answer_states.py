@@ -99,6 +99,11 @@ def test_a_behaviour_that_changes_too_seldom_is_said_to_be_undecided():
     assert "no behaviour was asked for" not in found["limits"]
 
 
+def test_where_nothing_could_be_decided_no_missing_link_is_spoken_of():
+    tables = {"change_network": change(0.5), "behavior_decoding": decoding(0.04, smallest_p=0.04)}
+    assert said(tables)["limits"].startswith("What causes what cannot be said, nor what a longer")
+
+
 def test_few_shifts_can_decide_where_the_other_question_is_answered():
     few = decoding(0.04, smallest_p=0.04)
     assert (

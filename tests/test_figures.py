@@ -171,12 +171,24 @@ class TestRaster:
         assert ax.images[0].colorbar.ax.get_ylabel() == "z-score"
 
     def test_many_nodes_become_an_image_of_rates(self, windows, ax):
-        many = Nodes(ids=range(400))
-        activity = BinnedActivity(values=np.full((400, 80), 2), bin_size_s=0.1, nodes=many)
+        many, counts = Nodes(ids=range(400)), np.random.default_rng(0).poisson(2.0, (400, 80))
+        activity = BinnedActivity(values=counts, bin_size_s=0.1, nodes=many)
         plot_raster(activity, windows, ax=ax)
-        np.testing.assert_allclose(ax.images[0].get_array(), 20.0)
-        assert ax.images[0].colorbar.ax.get_ylabel() == "rate (spikes/s)"
+        expected = (counts.T - counts.mean(axis=1)) / counts.std(axis=1)
+        np.testing.assert_allclose(ax.images[0].get_array(), expected.T, atol=1e-12)
+        assert ax.images[0].colorbar.ax.get_ylabel() == "rate (z-score)"
         assert ax.get_ylabel() == "unit index"
+
+    def test_a_fast_node_among_slow_ones_is_no_black_bar(self, windows, ax):
+        rng = np.random.default_rng(1)
+        counts = rng.poisson(np.array([[0.05], [0.05], [0.05], [9.0]]), (4, 300))
+        nodes = Nodes(ids=range(4))
+        activity = BinnedActivity(values=counts, bin_size_s=8.0 / 300, nodes=nodes)
+        plot_raster(activity, windows, ax=ax)
+        (image,) = ax.images
+        shade = np.clip(image.norm(image.get_array()), 0, 1)
+        assert shade[3].mean() < 0.3
+        assert (shade[:3] > 0.5).any(axis=1).all()
 
 
 class TestConnectivity:

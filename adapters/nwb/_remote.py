@@ -65,7 +65,7 @@ def opened_remote(address: Address | OpenFile) -> Iterator[Any]:
     source.session.hooks["response"].append(_watch(known, faults))
     source.session.request = _patient(source.session.request)
     try:
-        with h5py.File(_Reading(source, known.size, address), "r") as file:
+        with source.session, h5py.File(_Reading(source, known.size, address), "r") as file:
             yield file
     except (_Stop, Exception) as error:
         told = _told(faults, error)
@@ -123,6 +123,7 @@ def _watch(known: RemoteFile, faults: list[str]) -> Any:
             told = "the file has changed meanwhile. Read it again."
         if told is not None:
             faults.append(told)
+            response.close()
             raise _Stop(told)
 
     return hold

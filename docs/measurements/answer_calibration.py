@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 
 import neo
@@ -28,7 +29,7 @@ from tavrnn_ephys.statistics.association.order import order_in_time
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.answering import answer_tables
 from tavrnn_ephys.studies.behavior.decoding import decoded
-from tavrnn_ephys.studies.behavior.scores import behavior_score
+from tavrnn_ephys.studies.behavior.scores import components_of
 from tavrnn_ephys.studies.recording import behavior_of, open_block
 
 
@@ -81,11 +82,12 @@ def tables_of_run(seed: int, options: argparse.Namespace) -> dict:
     asked = behavior_of(block.segments[0], recording.windows, behavior.spec)
     return {
         "change_network": order_in_time(connectivity, seed=seed).network,
-        "behavior_decoding": decoded(result, asked, behavior_score(asked), behavior)[0],
+        "behavior_decoding": decoded(result, asked, components_of(asked), behavior)[0],
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the shares every twenty runs, and at the end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
@@ -93,13 +95,14 @@ def main() -> None:
     parser.add_argument("--duration", type=float, default=240.0)
     parser.add_argument("--wave", type=float, default=0.0)
     parser.add_argument("--model", action="store_true")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
+    options = parser.parse_args(arguments)
     claimed = np.zeros((options.runs, 2), dtype=bool)
     for index in range(options.runs):
-        claims = claims_of(tables_of_run(options.first + index, options))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            claims = claims_of(tables_of_run(options.first + index, options))
         claimed[index] = claims.changed, claims.goes_with_behavior
-        if (index + 1) % 20 == 0:
+        if (index + 1) % 20 == 0 or index + 1 == options.runs:
             done = claimed[: index + 1]
             print(
                 f"{index + 1} runs: changed {done[:, 0].mean():.3f}, goes with behaviour "

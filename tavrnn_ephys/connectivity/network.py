@@ -64,10 +64,8 @@ def compute_graphs(
         **({"spiketrains": spiketrains} if exact else {}),
     )
     # The specification has checked its choices.
+    rule = edge_rule(activity, windows, connectivity, graphs, spiketrains=spiketrains)
     made = graphs_of(
-        found,
-        threshold=edge_rule(activity, windows, connectivity, graphs, spiketrains=spiketrains),
-        features=graphs.features,
-        history_node=graphs.history_node,
+        found, threshold=rule, features=graphs.features, history_node=graphs.history_node
     )
     return found, made

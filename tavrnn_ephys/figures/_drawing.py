@@ -231,6 +231,25 @@ def _side_in(ax: Axes) -> float:
     return float(side) / _dpi(ax)
 
 
+def told_apart(values: Any, least: int = 3) -> list[str]:
+    """
+    Write numbers with as many digits as set them apart, three at least.
+
+    Examples
+    --------
+    >>> told_apart([1.25, 0.5]), told_apart([0.013132, 0.013058, 0.0128])
+    (['1.25', '0.500'], ['0.01313', '0.01306', '0.01280'])
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    n_distinct = len(np.unique(numbers))
+    texts: list[str] = []
+    for digits in range(least, 8):
+        texts = [f"{number:#.{digits}g}".removesuffix(".") for number in numbers]
+        if len(set(texts)) == n_distinct:
+            break
+    return texts
+
+
 def tidy(ax: Axes, *, frame: bool = False) -> None:
     """Give an Axes thin dark spines and small tick labels."""
     for side, spine in ax.spines.items():

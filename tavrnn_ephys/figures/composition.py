@@ -23,6 +23,7 @@ from tavrnn_ephys.figures._drawing import (
     extension,
     measure_label,
     set_title,
+    told_apart,
     window_name,
 )
 from tavrnn_ephys.figures.context import WindowContext
@@ -119,10 +120,12 @@ def analysis_figures(
 
     color = score if context.labels is None else np.asarray(context.labels)
     figures["embedding"] = _embedding_figure(embedding, color, label, truth)
-    figures["similarity"] = _new_figure(6.6, width_in=6.8)
+    # Each further strip has its height; the matrix keeps its own.
+    figures["similarity"] = _new_figure(6.6 + 0.9 * len(context.behaviors), width_in=6.8)
     plot_similarity(
         connectivity, ax=figures["similarity"].subplots(), behavior=color, label=score_label,
         changes=context.changes, states=truth if context.states is None else context.states,
+        further=context.behaviors,
     )  # fmt: skip
     if embedding.attention is not None and varies_beyond_decay(embedding):
         figures["attention"] = _new_figure(3.6, width_in=8.0)
@@ -243,12 +246,10 @@ def _extreme_windows(
     chosen = {"Highest": int(np.nanargmax(score)), "Lowest": int(np.nanargmin(score))}
     if chosen["Highest"] == chosen["Lowest"]:
         chosen = {"Only": chosen["Highest"]}
+    numbers = told_apart(score[list(chosen.values())])
     return [
-        (
-            index,
-            f"{word} {label}: {_number(score[index])}\n{window_name(connectivity.windows, index)}",
-        )
-        for word, index in chosen.items()
+        (index, f"{word} {label}: {number}\n{window_name(connectivity.windows, index)}")
+        for (word, index), number in zip(chosen.items(), numbers, strict=True)
     ]
 
 
@@ -274,10 +275,6 @@ def _fifths(
     )
     titles = [f"Mean of the {n_each} windows\nof {word} {label}" for word in ends]
     return pair, list(enumerate(titles))
-
-
-def _number(value: float) -> str:
-    return f"{value:#.3g}".removesuffix(".")
 
 
 def _mean_sizes(connectivity: ConnectivitySequence) -> NDArray[np.float64]:

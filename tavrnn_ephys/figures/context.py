@@ -24,9 +24,12 @@ class WindowContext:
         First windows after change points.
     epochs : tuple of (name, start_s, stop_s)
         Intervals of time by the name of their table, limits in seconds.
+    behaviors : tuple of (name, values)
+        Further behaviours beside the score: a number, or a label, of each window.
     """
 
     labels: Any = None
     states: Any = None
     changes: Any = ()
     epochs: tuple[tuple[str, Any, Any], ...] = ()
+    behaviors: tuple[tuple[str, Any], ...] = ()

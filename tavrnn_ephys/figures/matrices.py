@@ -359,6 +359,10 @@ def _off_diagonal(connectivity: ConnectivitySequence, index: int) -> NDArray[np.
     return matrix
 
 
+# More ticks would run into each other where a picture is small.
+_MOST_TICKS = 10
+
+
 def window_ticks(windows: Windows) -> tuple[NDArray[np.float64], list[str], str]:
     """
     Place ticks at round times, on an axis whose unit is the window.
@@ -386,4 +390,10 @@ def window_ticks(windows: Windows) -> tuple[NDArray[np.float64], list[str], str]
     ticks = ticks[(ticks >= centers_s[0]) & (ticks <= centers_s[-1])]
     if len(ticks) == 0:
         ticks = centers_s[:1]
-    return np.interp(ticks, centers_s, positions), [f"{tick:g}" for tick in ticks], unit
+    places = np.interp(ticks, centers_s, positions)
+    # Over a pause without windows ticks crowd.
+    kept = [0]
+    for index in range(1, len(places)):
+        if places[index] - places[kept[-1]] >= len(windows) / _MOST_TICKS:
+            kept.append(index)
+    return places[kept], [f"{tick:g}" for tick in ticks[kept]], unit

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.figures._drawing import INK, PALETTE, ROUND_STEPS, SMALL, scatter_by, tidy
+from tavrnn_ephys.figures._drawing import (
+    INK,
+    PALETTE,
+    ROUND_STEPS,
+    SMALL,
+    scatter_by,
+    tidy,
+    told_apart,
+)
 from tavrnn_ephys.figures.matrices import plot_attention_back
 
 if TYPE_CHECKING:
@@ -55,9 +63,9 @@ def plot_performance_by_rank(
     places = np.arange(len(names))
     # Points, for bars from zero are all alike where a behaviour varies little about its mean.
     ax.scatter(places, values, s=70, color=colors, linewidths=0, zorder=3)
-    for place, value in enumerate(values):
+    for place, (value, text) in enumerate(zip(values, told_apart(values), strict=True)):
         ax.annotate(
-            f"{value:.3g}", (place, value), xytext=(0, 7), textcoords="offset points", ha="center",
+            text, (place, value), xytext=(0, 7), textcoords="offset points", ha="center",
             va="bottom", fontsize=SMALL, color=INK,
         )  # fmt: skip
     if everyone is not None:

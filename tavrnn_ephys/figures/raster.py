@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -30,21 +29,19 @@ from tavrnn_ephys.figures._drawing import (
     tidy,
 )
 
-__all__ = ["held_bins", "plot_raster"]
+__all__ = ["held_bins", "plot_raster", "z_scores"]
 
 # An excerpt shows this many steps between windows, then single spikes are still told apart.
 _STEPS_SHOWN = 30
 # Beyond these, marks merge into black: counts are drawn as an image instead.
 _MAX_MARKS, _MAX_MARKED_NODES = 40_000, 300
-# A row of which more bins than this share are filled is a black bar, where bins are many.
-_MAX_FILLED, _MAX_BINS = 0.5, 200
+# A row that marks cover by more than this share is a black bar.
+_MAX_COVERED, _MARK_PT = 0.4, 0.6
 _MAX_WINDOW_ROWS = 4
 # Shares of the height that windows, a row of epochs, and the behaviour take.
 _WINDOW_SHARE, _EPOCH_SHARE, _BEHAVIOR_SHARE = 0.10, 0.05, 0.18
 _MOST_EPOCHS = 3
 _GAP = "#dbe6f2"
-# Slow nodes stay visible beside fast ones.
-_RATE_GAMMA = 0.5
 
 
 def plot_raster(
@@ -62,8 +59,8 @@ def plot_raster(
 
     Nodes stand in the order of their groups, with a line between groups.  Spike counts are
     drawn as one mark per bin that holds a spike; where marks would merge, as an image of the
-    rate.  Traces are drawn as an image of each node's z-score over the whole recording, gaps in
-    pale blue.
+    z-score of each node's rate over the whole recording, white at its mean and below.  Traces are
+    drawn as an image of each node's z-score, gaps in pale blue.
 
     Parameters
     ----------
@@ -182,17 +179,14 @@ def _draw_activity(
     ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_s: float, stop_s: float
 ) -> tuple[Any, str]:
     n_nodes = len(values)
-    if activity.quantity == "trace":
-        image, low, label = _pool(ax, _z_scores(activity, values)), -1.0, "z-score"
-        gamma = 1.0
-        high = max(float(np.nanpercentile(image, 99.5)), 1.0)
-    elif _marks_merge(values):
-        image, label = _pool(ax, values / activity.bin_size_s), "rate (spikes/s)"
-        low, high = 0.0, float(np.percentile(image, 99.5)) or float(image.max()) or 1.0
-        gamma = _RATE_GAMMA
-    else:
+    if activity.quantity != "trace" and not _marks_merge(ax, values):
         _draw_marks(ax, activity, values, start_s)
         return None, ""
+    whole = activity.values[group_order(activity.nodes).rows]
+    image = _pool(ax, z_scores(values, whole))
+    # Each node beside its own mean: at rates alone, a fast node would be a black bar.
+    low, label = (-1.0, "z-score") if activity.quantity == "trace" else (0.0, "rate (z-score)")
+    high = max(float(np.nanpercentile(image, 99.5)), 1.0)
     extent = (start_s, stop_s, n_nodes - 0.5, -0.5)
     # Matplotlib's own choice would smooth few tall rows as well when it shrinks many bins.
     interpolation = "nearest" if n_nodes <= _MAX_MARKED_NODES else "auto"
@@ -201,17 +195,21 @@ def _draw_activity(
         aspect="auto",
         extent=extent,
         cmap=colormaps["Greys"].with_extremes(bad=_GAP),
-        norm=PowerNorm(gamma, vmin=low, vmax=high),
+        vmin=low,
+        vmax=high,
         interpolation=interpolation,
     )
     return drawn, label
 
 
-def _marks_merge(values: NDArray[Any]) -> bool:
+def _marks_merge(ax: Axes, values: NDArray[Any]) -> bool:
     """Say whether marks would be too many, or fill the row of a node with black."""
-    busiest = np.count_nonzero(values, axis=1).max(initial=0) / max(values.shape[1], 1)
-    too_many = len(values) > _MAX_MARKED_NODES or np.count_nonzero(values) > _MAX_MARKS
-    return bool(too_many or (busiest > _MAX_FILLED and values.shape[1] > _MAX_BINS))
+    counts = np.count_nonzero(values, axis=1)
+    if len(values) > _MAX_MARKED_NODES or counts.sum() > _MAX_MARKS:
+        return True
+    mark_px = _MARK_PT * ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+    covered = counts.max(initial=0) * mark_px / max(ax.get_window_extent().width, 1.0)
+    return bool(covered > _MAX_COVERED)
 
 
 def _draw_marks(ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_s: float) -> None:
@@ -220,14 +218,36 @@ def _draw_marks(ax: Axes, activity: BinnedActivity, values: NDArray[Any], start_
     marks = np.stack(
         [np.stack([times_s, rows - 0.42], axis=1), np.stack([times_s, rows + 0.42], axis=1)], axis=1
     )
-    ax.add_collection(LineCollection(list(marks), colors="black", linewidths=0.6), autolim=False)
+    ax.add_collection(
+        LineCollection(list(marks), colors="black", linewidths=_MARK_PT), autolim=False
+    )
 
 
-def _z_scores(activity: BinnedActivity, values: NDArray[Any]) -> NDArray[np.float64]:
-    order = group_order(activity.nodes).rows
-    mean = activity.values.mean(axis=1)[order, None]
-    spread = activity.values.std(axis=1)[order, None]
-    return (values - mean) / np.where(spread > 0, spread, 1.0)
+def z_scores(values: NDArray[Any], whole: NDArray[Any] | None = None) -> NDArray[np.float64]:
+    """
+    Give the distance of each node from its own mean, in its own standard deviations.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n_nodes, n_bins)
+        Activity, or an excerpt of it.
+    whole : numpy.ndarray, shape (n_nodes, n_all_bins), optional
+        What mean and standard deviation are taken from; the values themselves by default.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_nodes, n_bins)
+        Zero for a node that does not vary.
+
+    Examples
+    --------
+    >>> z_scores(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    array([[-1.,  1.],
+           [ 0.,  0.]])
+    """
+    whole = values if whole is None else whole
+    mean, spread = whole.mean(axis=1, keepdims=True), whole.std(axis=1, keepdims=True)
+    return np.asarray((values - mean) / np.where(spread > 0, spread, 1.0))
 
 
 def _pool(ax: Axes, values: NDArray[Any]) -> NDArray[np.float64]:

@@ -200,6 +200,7 @@ def plot_similarity(
     changes: Any = (),
     states: Any = None,
     legend: bool = True,
+    further: Sequence[tuple[str, Any]] = (),
 ) -> Axes:
     """
     Draw how much windows resemble each other, with behaviour and states as strips above.
@@ -223,6 +224,8 @@ def plot_similarity(
         State of each window.
     legend : bool
         Whether colours and lines are named below.
+    further : sequence of (str, array_like)
+        Further behaviours, each with its name: a strip each, below the first.
 
     Returns
     -------
@@ -253,7 +256,8 @@ def plot_similarity(
         for line in (ax.axhline, ax.axvline):
             line(change - 0.5, color=INK, linewidth=0.7, linestyle=(0, (3, 2)))
     add_colorbar(ax, image, "similarity of connectivity (r)", extend="both")
-    top = _draw_strips(ax, behavior, label, states, len(windows))
+    strips = [("state", states, True), *((name, values, False) for name, values in further)]
+    top = _draw_strips(ax, [*strips, (label, behavior, False)], len(windows))
     if legend:
         _explain(ax, changes, states)
     set_title(top, similarity_title(len(windows), near.n_averaged))
@@ -285,10 +289,10 @@ def similarity_title(n_windows: int, n_averaged: int) -> str:
     return f"Similarity of {n_windows} windows{means}"
 
 
-def _draw_strips(ax: Axes, behavior: Any, label: str, states: Any, n_windows: int) -> Axes:
-    """Draw states and behaviour above the matrix; return what lies on top."""
+def _draw_strips(ax: Axes, strips: Sequence[tuple[str, Any, bool]], n_windows: int) -> Axes:
+    """Draw states and behaviours above the matrix, upwards; return what lies on top."""
     top, height = ax, 1.0 + _GAP
-    for what, values, is_state in (("state", states, True), (label, behavior, False)):
+    for what, values, is_state in strips:
         if values is None:
             continue
         values = np.asarray(values)

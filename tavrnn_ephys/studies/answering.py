@@ -42,11 +42,11 @@ def answer(result: AnalysisResult | Results | StoredResults) -> Answer:
 
     Notes
     -----
-    Two questions are tested: whether the network changed, against random orders of windows that
-    share no time (:func:`tavrnn_ephys.statistics.association.order.order_in_time`), and whether
-    it goes with the behaviour, against circular shifts in time.  Where states were looked for,
-    whether there are several is a third one, against surrogates that keep rates.  Together they
-    claim something in 5 % of recordings in which there is nothing.
+    What is tested: whether the network changed, against random orders of windows that share no
+    time (:func:`tavrnn_ephys.statistics.association.order.order_in_time`); whether it goes with
+    each of the behaviours, against circular shifts in time; and, where states were looked for,
+    whether there are several, against surrogates that keep rates.  Together these questions claim
+    something in at most 5 % of recordings in which there is nothing.
 
     Examples
     --------

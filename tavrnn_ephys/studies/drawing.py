@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.activity.behavior.codes import code_labels
 from tavrnn_ephys.figures import WindowContext, analysis_figures
-from tavrnn_ephys.figures._drawing import MAX_CATEGORIES
 from tavrnn_ephys.io.blocks.behaviors import behaviors_of_segment
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.config import stem_of
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["BesideNetwork", "beside_network", "labels_of", "result_figures"]
-
-# Share of the windows that hold one code throughout.
-_LEAST_WHOLE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +98,11 @@ def result_figures(
         they were asked for.  A behaviour that was not asked for colours nothing.
     """
     beside, found, asked = beside or BesideNetwork(), result.behavior, _asked(result)
-    score = None if found is None else found.score
-    if found is None and asked is not None and labels_of(asked) is None:
-        score = asked.values
+    # Labels have no mean, and none is the highest.
+    has_order = asked is not None and labels_of(asked) is None
+    score = None
+    if asked is not None and has_order:
+        score = asked.values if found is None else found.score
     drawn = analysis_figures(
         result.activity,
         result.windows,
@@ -144,23 +143,23 @@ def labels_of(behavior: WindowBehavior) -> NDArray[np.str_] | None:
     >>> labels_of(WindowBehavior(name="task", how="mean", values=task, description="Code."))
     array(['70', '70', '71', ''], dtype='<U2')
     """
-    if behavior.is_label:
-        return np.asarray(behavior.values)
-    values = np.asarray(behavior.values, dtype=np.float64)
-    known = values[np.isfinite(values)]
-    whole = known[known == np.rint(known)]
-    # The mean of a window is a whole number where the signal keeps one code throughout.
-    is_code = behavior.how == "mean" and len(whole) >= _LEAST_WHOLE * len(known) > 0
-    if not is_code or len(np.unique(whole)) > MAX_CATEGORIES:
-        return None
-    texts = [f"{value:.0f}" if value == np.rint(value) else "" for value in values]
-    return np.array(texts)
+    return code_labels(behavior.values, behavior.how)
 
 
 def _asked(result: AnalysisResult) -> WindowBehavior | None:
-    """Give the behaviour that was asked for, whether or not the recording can decide."""
+    """Give the behaviour of pictures with room for one: the first that can be decided, if any."""
     asked = result.asked if result.behavior is None else result.behavior.behavior
     return asked if isinstance(asked, WindowBehavior) else None
+
+
+def _further(result: AnalysisResult) -> tuple[tuple[str, Any], ...]:
+    """Give every other behaviour that was asked for, in their order."""
+    every = {index: found.behavior for index, found in result.behaviors.items()}
+    every |= {index: behavior for index, (behavior, _) in result.unanswered.items()}
+    first = _asked(result)
+    others = (every[index] for index in sorted(every) if every[index] is not first)
+    values = ((item, labels_of(item)) for item in others)
+    return tuple((item.label, item.values if labels is None else labels) for item, labels in values)
 
 
 def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
@@ -173,4 +172,5 @@ def _context(result: AnalysisResult, beside: BesideNetwork) -> WindowContext:
         states=states,
         changes=() if times is None else times["window_index"].to_numpy(),
         epochs=beside.epochs,
+        behaviors=_further(result),
     )

@@ -150,10 +150,10 @@ def analyze_file(
         node_groups=node_groups,
     )
     block, spec = read_segment(source, spec)
-    config, reasons = _completed(block.segments[0], chosen)
     with as_nwb(
         block, source, adapter=found, beside=out or Path(source), session_start=session_start
     ) as (block, nwb):
+        config, reasons = _completed(block.segments[0], chosen)
         result = compute_run(
             block.segments[0], config, spec, asked_for, states, embedder=embedder, verbose=verbose
         )

@@ -116,8 +116,8 @@ def _decidable(
     with remembered() as lost:
         for found, config in zip(recording.behaviors, asked, strict=True):
             behaviors.append(without_rare_labels(found))
-            check_behavior(recording, behaviors[-1], config)
             reasons.append(why_undecided(behaviors[-1]))
+            check_behavior(recording, behaviors[-1], config, undecided=reasons[-1])
             if reasons[-1]:
                 # A sentence in place of a p-value, kept with the run.
                 warnings.warn(reasons[-1], ChoiceWarning, stacklevel=3)

@@ -1,5 +1,6 @@
 """Several behaviours at once, of more than two labels, of angles, and of slow signals."""
 
+import dataclasses
 import datetime
 
 import numpy as np
@@ -13,7 +14,11 @@ from tavrnn_ephys.activity.behavior.sampling import known_shares, sampled_at_mid
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.spec import BehaviorSpec
+from tavrnn_ephys.figures.page.asked import asked_behaviors, link_figures, main_behavior
+from tavrnn_ephys.figures.page.collect import collect
+from tavrnn_ephys.figures.page.comparing import similarity_figure
 from tavrnn_ephys.results.answer import answer_of_tables
+from tavrnn_ephys.results.answer.judging import claims_of
 from tavrnn_ephys.statistics.discoveries import holm_p_values
 from tavrnn_ephys.studies.behavior.config import behavior_facts, behaviors_of_facts
 from tavrnn_ephys.studies.behavior.decidable import why_undecided
@@ -234,14 +239,62 @@ def test_every_table_is_described_and_numbered(linked):
     assert "3 components of the behaviour and 2 behaviours" in said
 
 
-def test_the_answer_names_the_best_of_several_and_its_corrected_p(linked):
-    tables = tables_of_behaviors({0: linked[1], 1: linked[0]})
+def of_behaviour(tables):
     (said,) = [item for item in answer_of_tables(tables) if item.topic == "behaviour"]
-    assert said.text.startswith("The network goes with the behaviour 'stage', the best of 2, (")
-    assert "corrected over all" in said.text
     assert said.holds(tables)
+    return said
+
+
+def test_the_answer_tells_of_each_of_several_with_its_corrected_p(linked):
+    tables = tables_of_behaviors({0: linked[1], 1: linked[0]})
+    said = of_behaviour(tables)
+    assert said.text.startswith("The network goes with 'stage' (balanced accuracy ")
+    assert "; with rates held constant 'stage' " in said.text
+    assert "; no link to 'heading' (rank correlation in blocks " in said.text
+    assert said.text.endswith("can be told from chance; p is corrected over 2 behaviours.")
+    for name, found in zip(("heading", "stage"), (linked[1], linked[0]), strict=True):
+        row = found.decoding[found.decoding["features"] == "spectral embedding"].iloc[0]
+        assert f"p = {row['p_corrected']:.3f}" in said.text.partition(f"'{name}' (")[2]
     broken = {**tables, "behavior_family": tables["behavior_family"].assign(behavior="other")}
     assert not said.holds(broken)
+
+
+def test_the_answer_tells_of_several_of_which_one_cannot_be_decided(linked, result):
+    sleep = behavior(np.resize(["a"], len(result.windows)), name="sleep")
+    tables = tables_of_behaviors(
+        {1: linked[0], 2: linked[1]}, {0: (sleep, "It changes once.")}, result.windows
+    )
+    text = of_behaviour(tables).text
+    assert text.startswith("The network goes with 'stage'")
+    assert "; 'sleep' changes too seldom to decide; " in text
+
+
+def test_of_many_behaviours_the_answer_names_p_alone(linked):
+    alone = [
+        dataclasses.replace(item, decoding=item.decoding.drop(columns="p_corrected"))
+        for item in linked
+    ]
+    each = corrected([alone[index % 2] for index in range(5)])
+    text = of_behaviour(tables_of_behaviors(dict(enumerate(each)))).text
+    assert "chance " not in text.replace("from chance", "")
+    assert text.count("(p = ") == 8
+    assert "p is corrected over 5 behaviours" in text
+
+
+def test_each_of_several_behaviours_is_a_question_of_its_own():
+    decoding = pd.DataFrame(
+        {
+            "features": ["TAVRNN embedding"], "metric": ["balanced accuracy"], "score": [0.8],
+            "chance_low": [0.4], "chance_high": [0.6], "p_value": [0.02], "p_corrected": [0.02],
+            "smallest_p": [0.005],
+        }
+    )  # fmt: skip
+    two = {"behavior_decoding": decoding, "behavior2_decoding": decoding.assign(p_value=0.04)}
+    first, second = claims_of(two).behaviors
+    assert first.is_linked
+    assert second.is_linked
+    three = {**two, "behavior3_decoding": decoding.assign(p_value=0.6)}
+    assert not claims_of(three).goes_with_behavior
 
 
 # How several are asked for.
@@ -302,9 +355,27 @@ def test_the_command_line_stores_draws_and_reports_each_behaviour(written, block
     page = (written / "page.html").read_text()
     assert "behavior3 decoding" in page
     assert "behavior family" in page
+    for name in ("stage", "heading"):
+        assert f"Behaviour predicted from windows: {name}<" in page
+    assert "changes too seldom to decide" in page
     assert {"cosine of heading", "stage: rem"} <= set(
         pd.read_csv(written / "state_behavior.csv")["behavior"]
     )
+
+
+def test_the_page_shows_each_behaviour_and_compares_the_first_that_is_decided(written):
+    content = collect(written / "out.nwb")
+    asked = asked_behaviors(content)
+    assert [(item.name, item.is_number) for item in asked] == [
+        ("sleep", False), ("stage", False), ("heading", True)
+    ]  # fmt: skip
+    assert main_behavior(content).name == "stage"
+    strips = similarity_figure(content)
+    titles = [strips.layout[f"yaxis{number}"].title.text for number in ("", 2, 3)]
+    assert titles == ["sleep", "stage", "heading"]
+    drawn = link_figures(content)
+    assert {"decoding2", "decoding3", "association2", "association3"} <= set(drawn)
+    assert content.recording.behavior[0].name == "heading"
 
 
 def test_the_command_line_and_python_give_the_same(written, block):

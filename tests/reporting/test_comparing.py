@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tavrnn_ephys.figures.page.asked import main_behavior
 from tavrnn_ephys.figures.page.collect import collect
 from tavrnn_ephys.figures.page.comparing import difference_figure, similarity_figure
-from tavrnn_ephys.figures.page.figures import trajectory_figure
+from tavrnn_ephys.figures.page.figures import raster_figure, trajectory_figure
 from tavrnn_ephys.figures.page.page import render
+from tavrnn_ephys.figures.page.recording import BehaviorTrace
 from tavrnn_ephys.figures.similarity import Neighbours
 from tests.reporting.examples import make_file
 
@@ -71,6 +73,32 @@ def test_two_labels_are_held_against_each_other_and_more_are_not(content):
         "run: 20 windows", "rest: 20 windows",
     ]  # fmt: skip
     assert difference_figure(asked(content, np.array(["a", "b", "c", "a"] * 10))) is None
+
+
+def test_codes_of_a_signal_are_labels_and_have_no_high_and_low(content):
+    told = asked(content, np.repeat([70.0, 71.0 + 1e-13, 72.0, np.nan], 10))
+    told.tables["behavior_windows"].attrs["columns"] = {"behavior": "Mean of 'task'."}
+    task = main_behavior(told)
+    assert [str(label) for label in np.unique(task.values)] == ["", "70", "71", "72"]
+    assert difference_figure(told) is None
+    (bars, *_) = similarity_figure(told).data
+    assert list(bars.width) == [10, 10, 10, 10]
+    counts = asked(content, np.repeat([0.0, 1.0, 2.0, 3.0], 10))
+    counts.tables["behavior_windows"].attrs["columns"] = {"behavior": "Count of licks."}
+    assert main_behavior(counts).is_number
+
+
+def test_a_signal_on_another_clock_leaves_the_time_axis_alone(content):
+    odd = BehaviorTrace(
+        name="events", unit="", times_s=np.array([-1.5e9, 3.0, 4.0]), values=np.arange(3.0), every=1
+    )
+    recording = replace(content.recording, behavior=(odd,), n_behaviors=1)
+    figure = raster_figure(replace(content, recording=recording))
+    low, high = figure.layout.xaxis.range
+    assert low == content.windows.start_s.min()
+    assert high <= content.windows.stop_s.max() + 10
+    (line,) = [trace for trace in figure.data if trace.name == "events"]
+    assert list(line.x) == [3.0, 4.0]
 
 
 def test_without_a_behaviour_windows_are_coloured_by_time_and_not_by_any_signal(content):

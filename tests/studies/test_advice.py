@@ -1,6 +1,7 @@
 """Bin, window and step that suit a recording, and what is refused or warned of in a choice."""
 
 import dataclasses
+import html
 import warnings
 from pathlib import Path
 
@@ -325,6 +326,8 @@ def behavior(values, how="majority", name="sleep"):
         (np.repeat([0.0, 3.0, 0.0], [40, 2, 50]), "count", "1 block"),
         (np.linspace(0, 1, 100), "mean", "changes about"),
         (np.sin(np.linspace(0, 2 * np.pi, 100)), "mean", "changes about"),
+        (np.tile([0.0, 1.0, 5.0, 2.0], 5)[:19], "mean", "18 distinct shifts exist and 19 are"),
+        (np.array(list("abcabcabcabcabcab")), "majority", "shifts exist and 19 are needed"),
     ],
 )
 def test_one_block_one_cycle_or_a_trend_decides_nothing(values, how, says):
@@ -376,9 +379,15 @@ def test_one_block_of_sleep_gets_the_sentence_and_no_p_value(night, tmp_path, ca
     said = capsys.readouterr()
     sentence = "No p-value is given."
     assert sentence in said.err
+    answer = f"What {named[0]} has to do with the network cannot be decided: it changes too seldom"
+    assert f"{answer} for a p-value." in said.out
     with te.open_results(out) as run:
         notes = [str(value) for key, value in run.provenance.items() if "warnings." in key]
         tables = {key: table for key, table in run.tables.items() if key.startswith("behavior")}
+        found = te.answer(run)
+        assert found.holds(run.tables)
+    assert f"{answer} for a p-value." in [sentence.text for sentence in found]
+    assert f"{answer} for a p-value." in html.unescape(page.read_text())
     assert set(tables) == {"behavior_windows", "behavior_undecided"}
     columns = {str(column) for table in tables.values() for column in table}
     assert not columns & {"p_value", "p_corrected", "q_value", "p_family", "smallest_p"}

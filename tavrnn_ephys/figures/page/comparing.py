@@ -11,36 +11,16 @@ from plotly.subplots import make_subplots
 
 from tavrnn_ephys.figures._drawing import fewer_names
 from tavrnn_ephys.figures.matrices import color_limit, mean_of_known, window_ticks
+from tavrnn_ephys.figures.page.asked import asked_behaviors, main_behavior
 from tavrnn_ephys.figures.page.collect import ReportContent, WindowMatrices
 from tavrnn_ephys.figures.page.style import COLORS, GREY, MARGIN, short
 
-__all__ = ["asked_behavior", "difference_figure", "ends_of_behavior", "similarity_figure"]
+__all__ = ["difference_figure", "ends_of_behavior", "similarity_figure"]
 
 _BEHAVIOR = "#D55E00"
 _STEPS = 127
 _ALPHA = 0.05
 _LEAST_EACH = 2
-
-
-def asked_behavior(content: ReportContent) -> tuple[str, NDArray[Any]] | None:
-    """
-    Give the behaviour that was asked for.
-
-    Parameters
-    ----------
-    content : ReportContent
-        The run.
-
-    Returns
-    -------
-    tuple of str and numpy.ndarray, shape (n_windows,), or None
-        Name and values, or labels; None where none was asked for.
-    """
-    table = content.tables.get("behavior_windows")
-    if table is None or "behavior" not in table or len(table) != len(content.windows):
-        return None
-    name = str(content.facts.get("config.behavior.name", "behaviour"))
-    return name, table["behavior"].to_numpy()
 
 
 def similarity_figure(content: ReportContent) -> go.Figure | None:
@@ -69,10 +49,13 @@ def similarity_figure(content: ReportContent) -> go.Figure | None:
     for row, (_, (name, trace)) in enumerate(strips, start=1):
         for item in trace:
             figure.add_trace(item, row=row, col=1)
-        figure.update_yaxes(title={"text": short(name, 15), "font": {"size": 11}}, nticks=3,
-                            zeroline=False, showgrid=False, row=row, col=1)  # fmt: skip
         if isinstance(trace[0], go.Bar):
-            figure.update_yaxes(showticklabels=False, ticks="", range=[0, 1], row=row, col=1)
+            figure.update_yaxes(tickvals=[0.5], ticktext=[short(name, 10)], ticks="",
+                                tickfont={"size": 11}, range=[0, 1], row=row, col=1)  # fmt: skip
+        else:
+            figure.update_yaxes(title={"text": short(name, 11), "font": {"size": 11}}, nticks=3,
+                                row=row, col=1)  # fmt: skip
+        figure.update_yaxes(zeroline=False, showgrid=False, row=row, col=1)
     last = len(strips) + 1
     low, high = view.limits
     middle, reach = (low + high) / 2, (high - low) / 2
@@ -96,8 +79,8 @@ def similarity_figure(content: ReportContent) -> go.Figure | None:
         figure.add_trace(lines, row=last, col=1)
     ticks, names, unit = window_ticks(windows)
     figure.update_layout(
-        template="none", height=610, showlegend=False, dragmode=False, barmode="overlay", bargap=0,
-        margin={**MARGIN, "b": 92, "l": 66},
+        template="none", height=_height(strips), showlegend=False, dragmode=False,
+        barmode="overlay", bargap=0, margin={**MARGIN, "b": 92, "l": 66},
     )  # fmt: skip
     figure.update_xaxes(showgrid=False, zeroline=False, range=[-0.5, len(windows) - 0.5])
     axis = {"tickmode": "array", "tickvals": ticks.tolist(), "ticktext": names}
@@ -108,18 +91,23 @@ def similarity_figure(content: ReportContent) -> go.Figure | None:
     return figure
 
 
+def _height(strips: list[tuple[float, tuple[str, list[Any]]]]) -> int:
+    """Give the matrix its height whatever stands above it."""
+    return 610 + round(400 * max(sum(weight for weight, _ in strips) - 0.26, 0.0))
+
+
 def _strips(content: ReportContent) -> list[tuple[float, tuple[str, list[Any]]]]:
-    """Behaviour and states, each with its height beside that of the matrix."""
+    """Behaviours and states, each with its height beside that of the matrix."""
     found: list[tuple[float, tuple[str, list[Any]]]] = []
-    asked, states = asked_behavior(content), content.tables.get("state_windows")
-    if asked is not None:
-        name, values = asked[0], np.asarray(asked[1])[content.shown]
-        if values.dtype.kind in "biuf":
+    states = content.tables.get("state_windows")
+    for item in filter(lambda item: item.is_known, asked_behaviors(content)):
+        values = item.values[content.shown]
+        if item.is_number:
             line = go.Scatter(y=values.astype(np.float64), mode="lines",
                               line={"width": 1.3, "color": _BEHAVIOR}, hoverinfo="y")  # fmt: skip
-            found.append((0.2, (name, [line])))
+            found.append((0.2, (item.name, [line])))
         else:
-            found.append((0.06, (name, _bars(values))))
+            found.append((0.06, (item.name, _bars(values))))
     if states is not None and len(states) == len(content.windows):
         if states["state"].nunique() > 1:
             found.append((0.06, ("state", _bars(states["state"].to_numpy()[content.shown]))))
@@ -175,11 +163,11 @@ def ends_of_behavior(
         Name and positions among the windows that are shown, the higher end first; None where no
         behaviour was asked for, or it has neither numbers nor two labels.
     """
-    asked = asked_behavior(content)
+    asked = main_behavior(content)
     if asked is None:
         return None
-    values = np.asarray(asked[1])[content.shown]
-    if values.dtype.kind in "biuf":
+    values = asked.values[content.shown]
+    if asked.is_number:
         known = np.flatnonzero(np.isfinite(values.astype(np.float64)))
         ranked, n_each = known[np.argsort(values[known], kind="stable")], max(len(known) // 5, 1)
         ends = [("High", ranked[-n_each:]), ("Low", ranked[:n_each])]
@@ -244,7 +232,8 @@ def _significant(content: ReportContent, matrices: WindowMatrices) -> Any:
     """Give a dot to each pair that follows the behaviour, rates held."""
     x: list[int] = []
     y: list[int] = []
-    table = content.tables.get("behavior_edges")
+    asked = main_behavior(content)
+    table = None if asked is None else content.tables.get(f"{asked.stem}_edges")
     if table is not None:
         marked = table[table["q_value"] < _ALPHA]
         blocks = matrices.blocks

@@ -225,8 +225,8 @@ def _raster(content: ReportContent) -> str:
     if view.image_of == "rate":
         text = (
             f"{view.n_spikes:,} spikes as rates of each node in stretches of "
-            f"{view.image_step_s:.3g} s, ordered by group: as marks they would merge. The grey "
-            "grows with the square root of the rate."
+            f"{view.image_step_s:.3g} s, ordered by group: as marks they would merge. Grey: above "
+            "the mean of the node, in its standard deviations."
         )
     elif view.image is not None:
         text = (

@@ -205,7 +205,7 @@ def raster_figure(content: ReportContent) -> go.Figure:
     plotly.graph_objects.Figure
         The page fills in spikes, and moves a band to the window on the slider.
     """
-    view = content.recording
+    view, limits = content.recording, _shown_time(content)
     rows = [*([view.population] if view.population is not None else []), *view.behavior]
     n_rows = 1 + len(rows) + bool(view.epochs)
     heights = [3.2] + [1.0] * len(rows) + [0.3 * len(view.epochs)] * bool(view.epochs)
@@ -222,7 +222,9 @@ def raster_figure(content: ReportContent) -> go.Figure:
     for row, trace in enumerate(rows, start=2):
         color = COLORS[0] if trace is view.population else _BEHAVIOR
         unit = f"<br>({short(trace.unit, 15)})" if trace.unit else ""
-        line = go.Scatter(x=trace.times_s.astype(np.float32), y=trace.values.astype(np.float32),
+        here = (trace.times_s >= limits[0]) & (trace.times_s <= limits[1])
+        line = go.Scatter(x=trace.times_s[here].astype(np.float32),
+                          y=trace.values[here].astype(np.float32),
                           mode="lines", line={"width": 1.3, "color": color},
                           name=safe(trace.name), hovertemplate="%{x:.2f} s: %{y:.3g}")  # fmt: skip
         figure.add_trace(line, row=row, col=1)
@@ -239,9 +241,20 @@ def raster_figure(content: ReportContent) -> go.Figure:
     groups = np.asarray(content.nodes.groups)[order]
     figure.update_yaxes(**node_axis(groups, "node"), range=[len(order) - 0.5, -0.5], row=1, col=1)
     figure.update_yaxes(automargin=True)
-    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_xaxes(showgrid=False, zeroline=False, range=list(limits))
     figure.update_xaxes(title={"text": "time (s)", "standoff": 6}, row=n_rows, col=1)
     return figure
+
+
+def _shown_time(content: ReportContent) -> tuple[float, float]:
+    """Give the time of windows and activity: a signal on another clock would squeeze both."""
+    view, windows = content.recording, content.windows
+    limits = [float(windows.start_s.min()), float(windows.stop_s.max())]
+    if view.image is not None:
+        limits += [view.t_start_s, view.t_start_s + view.image.shape[1] * view.image_step_s]
+    if len(view.times_s):
+        limits += [float(view.times_s.min()), float(view.times_s.max())]
+    return min(limits), max(limits)
 
 
 def _epoch_bars(item: EpochRow, color: str) -> go.Bar:
@@ -254,14 +267,13 @@ def _epoch_bars(item: EpochRow, color: str) -> go.Bar:
 
 
 def _rate_image(values: NDArray[np.float64], view: RecordingView) -> go.Heatmap:
-    # The square root keeps slow nodes visible beside fast ones.
-    limit = float(np.percentile(values, 99.5)) or float(values.max()) or 1.0
-    steps = np.rint(np.sqrt(np.clip(values / limit, 0, 1)) * 127).astype(np.int8)
-    ticks = [0.0, limit / 4, limit]
+    limit = max(float(np.percentile(values, 99.5)), 1.0)
+    steps = np.rint(np.clip(values / limit, 0, 1) * 127).astype(np.int8)
+    ticks = [0.0, limit / 2, limit]
     return go.Heatmap(
         z=steps, x0=view.t_start_s + view.image_step_s / 2, dx=view.image_step_s, zmin=0, zmax=127,
         colorscale="Greys", hoverinfo="skip", meta={"scale": "levels"},
-        colorbar={"title": {"text": "spikes/s", "side": "right"}, "thickness": 12,
+        colorbar={"title": {"text": "rate (z-score)", "side": "right"}, "thickness": 12,
                   "tickvals": [0, 63.5, 127], "ticktext": [f"{value:.2g}" for value in ticks],
                   "len": 0.6, "y": 1, "yanchor": "top"},
     )  # fmt: skip

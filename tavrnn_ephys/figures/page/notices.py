@@ -10,6 +10,7 @@ import numpy as np
 
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.figures.page.asked import asked_behaviors
 from tavrnn_ephys.figures.page.collect import ReportContent
 
 __all__ = ["notices"]
@@ -125,24 +126,27 @@ def _of_nodes(content: ReportContent) -> Iterator[str]:
 
 
 def _of_behavior(content: ReportContent) -> Iterator[str]:
-    tables = content.tables
-    if "behavior_decoding" in tables:
-        yield from _of_decoding(tables["behavior_decoding"])
-    if "behavior_association" in tables:
-        table = tables["behavior_association"]
-        n_small = int((table["p_value"] < 0.05).sum())
-        yield (
-            f"{len(table)} associations with the behaviour were tested and {n_small} have p < "
-            f"0.05, where chance alone gives about {0.05 * len(table):.0f}. Look at q, which is "
-            "corrected."
-        )
+    tables, asked = content.tables, asked_behaviors(content)
+    for item in asked:
+        which = f"'{item.name}'" if len(asked) > 1 else "the behaviour"
+        if f"{item.stem}_decoding" in tables:
+            yield from _of_decoding(tables[f"{item.stem}_decoding"], which)
+        if f"{item.stem}_association" in tables:
+            table = tables[f"{item.stem}_association"]
+            n_small = int((table["p_value"] < 0.05).sum())
+            yield (
+                f"{len(table)} associations with {which} were tested and {n_small} have p < "
+                f"0.05, where chance alone gives about {0.05 * len(table):.0f}. Look at q, which "
+                "is corrected."
+            )
 
 
-def _of_decoding(table: Any) -> Iterator[str]:
+def _of_decoding(table: Any, which: str = "the behaviour") -> Iterator[str]:
     n_independent = float(table["n_independent"].min()) if "n_independent" in table else np.inf
     if n_independent < _FEW_INDEPENDENT:
         yield (
-            f"The behaviour is slow: the recording holds about {n_independent:.0f} independent "
+            f"{which[0].upper()}{which[1:]} is slow: the recording holds about "
+            f"{n_independent:.0f} independent "
             "values of it. P-values of circular shifts are lower limits here: of simulated slow "
             "noise up to a tenth had p \u2264 0.05. Record longer."
         )
@@ -156,13 +160,13 @@ def _of_decoding(table: Any) -> Iterator[str]:
     ):
         if rival in scores and scores[rival] >= model:
             yield (
-                f"'{rival}' predict{'' if rival.endswith('s') else 's'} the behaviour as well as "
+                f"'{rival}' predict{'' if rival.endswith('s') else 's'} {which} as well as "
                 f"the TAVRNN embedding ({scores[rival]:.3f} and {model:.3f}): {meaning}."
             )
     chosen = table[table["features"] == "TAVRNN embedding"].iloc[0]
     if chosen["score"] <= chosen["chance_high"]:
         yield (
-            "The TAVRNN embedding predicts the behaviour no better than chance "
+            f"The TAVRNN embedding predicts {which} no better than chance "
             f"({chosen['score']:.3f}; chance reaches {chosen['chance_high']:.3f})."
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,23 +18,16 @@ from plotly.offline import get_plotlyjs
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.names import STATE_TABLES
 from tavrnn_ephys.figures.page import figures as drawn
+from tavrnn_ephys.figures.page.asked import asked_behaviors, link_figures, main_behavior
 from tavrnn_ephys.figures.page.collect import ReportContent
-from tavrnn_ephys.figures.page.comparing import (
-    asked_behavior,
-    difference_figure,
-    similarity_figure,
-)
+from tavrnn_ephys.figures.page.comparing import difference_figure, similarity_figure
 from tavrnn_ephys.figures.page.describing import describe, known_facts, window_texts
 from tavrnn_ephys.figures.page.matrix import matrix_figure, matrix_limit
 from tavrnn_ephys.figures.page.notices import notices
 from tavrnn_ephys.figures.page.packing import node_order, pack, quantized, zipped
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
-from tavrnn_ephys.figures.page.table_figures import (
-    association_figure,
-    partition_figure,
-    scores_figure,
-)
+from tavrnn_ephys.figures.page.table_figures import scores_figure
 from tavrnn_ephys.figures.page.window_figures import attention_figure, beyond_decay
 
 __all__ = ["OwnSection", "render"]
@@ -115,6 +107,8 @@ def render(content: ReportContent, own: Sequence[OwnSection] = ()) -> str:
         answer=_sentences(content),
         own=own,
         states_text=describe_states(content.tables),
+        asked=asked_behaviors(content),
+        compared=main_behavior(content),
         **_tables(content),
     )
 
@@ -158,10 +152,11 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["matrix"] = matrix_figure(content.matrices)
     if content.embedding is not None:
         found["embedding"] = drawn.embedding_figure(content.embedding, content.nodes)
+        asked = main_behavior(content)
         found["trajectory"] = drawn.trajectory_figure(
             content.embedding,
             content.windows,
-            behavior=asked_behavior(content),
+            behavior=None if asked is None else (asked.name, asked.values),
         )
     compared = {
         "similarity": similarity_figure(content),
@@ -175,18 +170,9 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     attention = content.attention
     if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:
         found["attention"] = attention_figure(attention, content.shown)
-    tables = content.tables
-    if "behavior_association" in tables:
-        found["association"] = association_figure(tables["behavior_association"])
-    if "behavior_decoding" in tables:
-        found["decoding"] = scores_figure(tables["behavior_decoding"], "features")
-    if "behavior_partition" in tables:
-        found["partition"] = partition_figure(tables["behavior_partition"])
-    for name, table in tables.items():
-        if re.fullmatch(r"behavior\d+_decoding", name):
-            found[f"decoding-{name}"] = scores_figure(table, "features")
+    found |= link_figures(content)
     found |= state_figures(content)
-    for name, table in tables.items():
+    for name, table in content.tables.items():
         if {"method", "score", "chance_low", "chance_high"} <= set(map(str, table.columns)):
             found[f"scores-{name}"] = scores_figure(table, "method")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, TavrnnEphysError
 from tavrnn_ephys.core.spec import RecordingSpec, SelectionSpec, from_facts
 from tavrnn_ephys.figures.page.packing import evenly
-from tavrnn_ephys.figures.raster import held_bins
+from tavrnn_ephys.figures.raster import held_bins, z_scores
 from tavrnn_ephys.io.blocks.behaviors import SegmentBehaviors, behaviors_of_segment
 from tavrnn_ephys.io.reading import read
 
@@ -28,6 +29,7 @@ _MOST_SPIKES = 30_000
 _MOST_PER_NODE = 350
 _MOST_SAMPLES = 2_000
 _MOST_TRACES = 6
+_ASKED = re.compile(r"config\.behavior\d*\.name")
 _RATE_BINS = 500
 _MOST_CELLS = 120_000
 _MOST_EPOCHS, _MOST_INTERVALS = 4, 400
@@ -161,7 +163,7 @@ def view_recording(path: Path, facts: Mapping[str, Any], nodes: Nodes) -> Record
             return RecordingView(**nothing, missing=str(error))
     said = dict.fromkeys(str(item.message) for item in caught)
     notices = (*shown.pop("notices", ()), *said)
-    traces = _behavior(held)
+    traces = _behavior(held, facts)
     return RecordingView(
         **{**nothing, **shown},
         behavior=tuple(traces[:_MOST_TRACES]),
@@ -224,7 +226,7 @@ def _spikes(segment: Any, nodes: Nodes) -> dict[str, Any]:
 
 
 def _rates(times: dict[int, NDArray[np.float64]], n_nodes: int) -> dict[str, Any]:
-    """Spikes per second of each node: as many marks would fill its row with black."""
+    """Rate of each node as a z-score: as many marks would fill its row with black."""
     everything = np.concatenate(list(times.values()))
     first, last = float(everything.min()), float(everything.max())
     n_columns = max(1, min(_RATE_BINS, _MOST_CELLS // n_nodes))
@@ -234,7 +236,7 @@ def _rates(times: dict[int, NDArray[np.float64]], n_nodes: int) -> dict[str, Any
         limits = (first, first + n_columns * width_s)
         image[index] = np.histogram(values, bins=n_columns, range=limits)[0] / width_s
     return {
-        "image": image,
+        "image": z_scores(image),
         "image_of": "rate",
         "image_step_s": width_s,
         "t_start_s": first,
@@ -264,8 +266,7 @@ def _image(binned: BinnedActivity, nodes: Nodes) -> dict[str, Any]:
     if len(rows) < len(nodes):
         return {}
     values = np.asarray(binned.values, dtype=np.float64)[rows]
-    spread = values.std(axis=1, keepdims=True)
-    scores = (values - values.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    scores = z_scores(values)
     scores[:, held_bins(values)] = np.nan
     n_columns = max(1, min(values.shape[1], _MOST_CELLS // len(rows)))
     step = -(-values.shape[1] // n_columns)
@@ -298,9 +299,13 @@ def _epochs(held: SegmentBehaviors) -> tuple[EpochRow, ...]:
     return tuple(rows[:_MOST_EPOCHS])
 
 
-def _behavior(held: SegmentBehaviors) -> list[BehaviorTrace]:
+def _behavior(held: SegmentBehaviors, facts: Mapping[str, Any]) -> list[BehaviorTrace]:
+    """Give all signals, those that were asked for first: of many the others are left out."""
     traces = []
-    for name, (times_s, values, unit) in held.columns.items():
+    asked = {value for key, value in facts.items() if _ASKED.fullmatch(key)}
+    for name, (times_s, values, unit) in sorted(
+        held.columns.items(), key=lambda item: item[0] not in asked
+    ):
         if not np.isfinite(values).any():
             continue
         chosen = evenly(len(values), _MOST_SAMPLES)

@@ -12,8 +12,8 @@ from plotly.subplots import make_subplots
 
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.figures.matrices import color_limit
+from tavrnn_ephys.figures.page.asked import asked_behaviors
 from tavrnn_ephys.figures.page.collect import ReportContent
-from tavrnn_ephys.figures.page.comparing import asked_behavior
 from tavrnn_ephys.figures.page.packing import NodeBlocks
 from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe, short
 
@@ -87,10 +87,9 @@ def _times(content: ReportContent) -> go.Figure:
     ends = np.minimum(np.append(starts[1:], stops[-1]), stops)
     labels = table["state"].to_numpy()
     middle = (starts + stops) / 2
-    asked = asked_behavior(content)
     # Means of what was not asked for may be means of codes.
-    numeric = asked is not None and asked[1].dtype.kind in "biuf"
-    shown = {asked[0]: asked[1].astype(np.float64)} if asked and numeric else {}
+    shown = {item.name: item.values.astype(np.float64) for item in asked_behaviors(content)
+             if item.is_number and item.is_known}  # fmt: skip
     n_states, n_rows = int(labels.max()) + 1, 1 + len(shown)
     heights = [max(1.0, 0.45 * n_states)] + [1.0] * len(shown)
     figure = make_subplots(rows=n_rows, cols=1, shared_xaxes=True, vertical_spacing=0.06,

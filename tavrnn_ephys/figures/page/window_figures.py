@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from tavrnn_ephys.figures.page.style import COLORS, new_figure, short
+from tavrnn_ephys.figures._drawing import fewer_names
+from tavrnn_ephys.figures.page.style import COLORS, GREY, new_figure, short
 
 __all__ = ["attention_figure", "beyond_decay", "window_marker"]
 
@@ -41,9 +42,11 @@ def window_marker(name: str, values: NDArray[Any]) -> tuple[dict[str, Any], list
         marker = {"size": 6, "color": numbers, "colorscale": "Viridis",
                   "colorbar": {"title": title, "thickness": 12}}  # fmt: skip
         return marker, [f"{value:.3g}" for value in numbers]
-    names = sorted({str(value) for value in values})
-    colors = [COLORS[index % len(COLORS)] for index in range(len(names))]
-    codes = [names.index(str(value)) for value in values]
+    texts, names = fewer_names(values, len(COLORS))
+    names = [*names, *sorted(set(texts) - set(names), reverse=True)]
+    colors = [COLORS[index] if index < len(COLORS) else GREY for index in range(len(names))]
+    colors = [color if name else GREY for color, name in zip(colors, names, strict=True)]
+    codes = [names.index(text) for text in texts]
     n = max(len(names), 1)
     scale = [[(index + side) / n, color] for index, color in enumerate(colors) for side in (0, 1)]
     bar = {"title": title, "thickness": 12, "tickmode": "array",

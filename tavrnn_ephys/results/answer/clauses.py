@@ -1,13 +1,15 @@
-"""Parts of sentences: numbers beside chance, when, which nodes, which states, which followers."""
+"""Parts of sentences: numbers beside chance, when, which nodes, which states."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from tavrnn_ephys.results.answer.judging import LEVEL, Claims, p_column
 from tavrnn_ephys.results.answer.quoting import Quotes
 
-__all__ = ["beside_chance", "followers", "p_value", "states", "when", "who"]
+__all__ = ["beside_chance", "listed", "p_value", "states", "when", "who"]
 
 _MOST_NAMED = 3
 
@@ -34,8 +36,7 @@ def p_value(quotes: Quotes, table: str, row: int) -> str:
     column = p_column(quotes.tables[table])
     p, smallest = values[column], values.get("smallest_p", np.nan)
     least = ", the smallest possible" if np.isfinite(p) and p <= smallest * 1.0001 else ""
-    over_all = ", corrected over all" if column != "p_value" else ""
-    return f"p = {quotes(table, row, column, 'p')}{least}{over_all}"
+    return f"p = {quotes(table, row, column, 'p')}{least}"
 
 
 def beside_chance(quotes: Quotes, table: str, row: int, column: str, name: str) -> str:
@@ -85,7 +86,7 @@ def when(quotes: Quotes, most: int = _MOST_NAMED) -> str:
     if table is None or not len(table):
         return "no single time stands out"
     named = [quotes("change_times", row, "start_s", "seconds") for row in range(len(table))[:most]]
-    return f"its largest change{' lies' if len(named) == 1 else 's lie'} at {_listed(named)}"
+    return f"its largest change{' lies' if len(named) == 1 else 's lie'} at {listed(named)}"
 
 
 def who(quotes: Quotes, most: int = _MOST_NAMED) -> str:
@@ -115,7 +116,7 @@ def who(quotes: Quotes, most: int = _MOST_NAMED) -> str:
     where = f" of {quotes(name, 0, 'group', 'name')}" if len(groups) == 1 and groups != {""} else ""
     largest = quotes(name, len(names) - 1, "q_value", "p")
     nodes, show = ("node", "shows") if len(names) == 1 else ("nodes", "show")
-    return f"{nodes} {_listed(names)}{where} {show} it most clearly (q {largest})"
+    return f"{nodes} {listed(names)}{where} {show} it most clearly (q {largest})"
 
 
 def states(claims: Claims, quotes: Quotes) -> str:
@@ -150,51 +151,24 @@ def states(claims: Claims, quotes: Quotes) -> str:
     return f"no separate network states were found ({_evidence(claims, quotes)})"
 
 
-def followers(claims: Claims, quotes: Quotes) -> str:
-    """
-    Say which nodes and edges follow the behaviour, rates held constant.
-
-    Parameters
-    ----------
-    claims : Claims
-        What may be claimed.
-    quotes : Quotes
-        Of the sentence.
-
-    Returns
-    -------
-    str
-        A clause.
-    """
-    stem = claims.behavior_table.removesuffix("_decoding")
-    node, edge = (_strongest(quotes, f"{stem}_{what}") for what in ("nodes", "edges"))
-    name = "" if node is None else quotes(f"{stem}_nodes", node, "node_id", "name")
-    nodes = f"node {name}" if name else "no single node"
-    ends = () if edge is None else ("node_a", "node_b")
-    pair = "–".join(quotes(f"{stem}_edges", edge or 0, end, "name") for end in ends)
-    edges = f"the pair {pair}" if pair else "no single pair"
-    if node is None and edge is None:
-        return "no single node and no single pair follows the behaviour beyond rates"
-    best = "most, " if node is not None and edge is not None else ""
-    verb = "follow" if best else "follows"
-    joined = f"{nodes} and {edges}" if best else f"{nodes if edge is None else edges}"
-    rest = "" if best else f", and {'no single pair' if edge is None else 'no single node'} does"
-    return f"{joined} {verb} the behaviour {best}beyond rates{rest}"
-
-
 def _evidence(claims: Claims, quotes: Quotes) -> str:
     return f"variation beyond rates: {p_value(quotes, 'state_evidence', claims.states_row or 0)}"
 
 
-def _strongest(quotes: Quotes, name: str) -> int | None:
-    """Give the row of smallest q below the level, of equal ones the largest statistic."""
-    table = quotes.tables.get(name)
-    if table is None or not (table["q_value"] < LEVEL).any():
-        return None
-    size = table["correlation" if "correlation" in table else "r_squared"].abs()
-    order = np.lexsort((-size.to_numpy(), table["q_value"].to_numpy()))
-    return int(order[0])
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """
+    Join what is alike.
 
+    Parameters
+    ----------
+    items : sequence of str
+        At least one.
+    last : str
+        The word before the last one.
 
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    Returns
+    -------
+    str
+        Such as ``"a, b and c"``.
+    """
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +13,50 @@ from tavrnn_ephys.results.answer.quoting import Quotes, Tables
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["LEVEL", "Claims", "behavior_tables_of", "claims_of", "p_column"]
+__all__ = ["LEVEL", "BehaviorClaim", "Claims", "claims_of", "p_column"]
 
 #: Chance of claiming anything where there is nothing.
 LEVEL = 0.05
 # The network by the best of its embeddings that was computed.
 _NETWORKS = ("TAVRNN embedding", "spectral embedding")
 _HELD = ", rates held"
+_NETWORK_HELD = f"network{_HELD}"
+_FAMILY = "behavior_family"
+_OF_BEHAVIOR = re.compile(r"(behavior(\d*))_(decoding|undecided)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviorClaim:
+    """
+    What may be claimed of one behaviour.
+
+    Parameters
+    ----------
+    table : str
+        The table of its predictions, or the one that says why it cannot be decided.
+    row, held_row : int or None
+        Rows of the prediction from the network, as it is and with rates held constant; None where
+        there is none.
+    name_cell : tuple of (table, row) or None
+        Where its name stands in a column ``behavior``; None where it is the only one.
+    is_linked, is_beyond_rates : bool
+        Whether the network goes with it, and also with rates held constant.
+    is_decidable : bool
+        Whether its shifts are enough for a p-value that would count.
+    """
+
+    table: str
+    row: int | None
+    held_row: int | None = None
+    name_cell: tuple[str, int] | None = None
+    is_linked: bool = False
+    is_beyond_rates: bool = False
+    is_decidable: bool = True
+
+    @property
+    def stem(self) -> str:
+        """What the names of its tables begin with, such as ``"behavior2"``."""
+        return self.table.rpartition("_")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +70,8 @@ class Claims:
         Tables of the run.
     changed, beyond_rates : bool
         Whether the network changed, and also with rates held constant.
-    goes_with_behavior, behavior_beyond_rates : bool
-        Whether it goes with the behaviour, and also with rates held constant.
-    behavior_row, behavior_held_row : int or None
-        Rows of its table that say so; None where no behaviour was asked for.
-    decidable : bool
-        Whether the shifts of the behaviour are enough for a p-value that would count.
-    behavior_table : str
-        The table that both rows of the behaviour stand in: of several behaviours that of the one
-        which the network predicts best beside chance.
+    behaviors : tuple of BehaviorClaim
+        What may be claimed of each behaviour, in the order in which they were asked for.
     has_states : bool
         Whether there are several network states beyond chance.
     states_row : int or None
@@ -51,26 +81,19 @@ class Claims:
     tables: Tables
     changed: bool
     beyond_rates: bool
-    goes_with_behavior: bool
-    behavior_beyond_rates: bool
-    behavior_row: int | None
-    behavior_held_row: int | None
-    decidable: bool = True
-    behavior_table: str = "behavior_decoding"
+    behaviors: tuple[BehaviorClaim, ...] = ()
     has_states: bool = False
     states_row: int | None = None
 
     @property
-    def is_crowded(self) -> bool:
-        """Whether change, behaviour and states leave no room for a sentence on states alone."""
-        is_asked = self.behavior_row is not None or self.undecided_table is not None
-        return is_asked and self.changed and "state_summary" in self.tables
+    def goes_with_behavior(self) -> bool:
+        """Whether the network goes with any behaviour."""
+        return any(claim.is_linked for claim in self.behaviors)
 
     @property
-    def undecided_table(self) -> str | None:
-        """Table that says why no behaviour could be decided; None where one could, or none was."""
-        names = sorted(name for name in self.tables if re.fullmatch(r"behavior\d*_undecided", name))
-        return names[0] if names and self.behavior_row is None else None
+    def is_crowded(self) -> bool:
+        """Whether change, behaviour and states leave no room for a sentence on states alone."""
+        return bool(self.behaviors) and self.changed and "state_summary" in self.tables
 
     def quotes(self) -> Quotes:
         """
@@ -106,10 +129,10 @@ def claims_of(tables: Tables) -> Claims:
     """
     Judge the tests of a run.
 
-    Up to three questions are asked: whether the network changed, whether it goes with the
-    behaviour, and whether it has states.  Their p-values are held against five per cent by Holm's
-    rule [1]_.  With rates held constant a claim is asked again only where it was made, which
-    needs no further correction.
+    Each is a question: whether the network changed, whether it goes with each of the behaviours,
+    and whether it has states.  Their p-values are held against five per cent by Holm's rule [1]_.
+    With rates held constant a claim is asked again only where it was made, which needs no further
+    correction but that over behaviours.
 
     Parameters
     ----------
@@ -125,63 +148,71 @@ def claims_of(tables: Tables) -> Claims:
     ----------
     .. [1] Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
     """
-    changed_row = _row(tables, "change_network", "network")
-    table, behavior_row = _best_behavior(tables)
-    held_row = None
-    if behavior_row is not None:
-        name = str(tables[table]["features"].iloc[behavior_row])
-        held_row = _row(tables, table, f"{name}{_HELD}")
+    asked = _behaviors_of(tables)
     states_row = 0 if len(tables.get("state_evidence", ())) else None
-    rows = {"change_network": changed_row, table: behavior_row, "state_evidence": states_row}
-    asked = {name: _p(tables, name, row) for name, row in rows.items() if row is not None}
-    rejected = dict(zip(asked, _holm(list(asked.values())), strict=True))
-    changed, goes, varies = (rejected.get(name, False) for name in rows)
-    held = _row(tables, "change_network", f"network{_HELD}")
+    rows = {"change_network": _row(tables, "change_network", "network")}
+    rows |= {claim.table: claim.row for claim in asked} | {"state_evidence": states_row}
+    p_values = {
+        name: _p(tables[name], row, "p_value") for name, row in rows.items() if row is not None
+    }
+    rejected = dict(zip(p_values, _holm(list(p_values.values())), strict=True))
+    left = LEVEL / max(len(p_values) - sum(rejected.values()), 1)
+    changed, held = (
+        rejected.get("change_network", False),
+        _row(tables, "change_network", _NETWORK_HELD),
+    )
     return Claims(
         tables=tables,
         changed=changed,
-        beyond_rates=changed and _p(tables, "change_network", held) <= LEVEL,
-        goes_with_behavior=goes,
-        behavior_beyond_rates=goes and _p(tables, table, held_row) <= LEVEL,
-        behavior_row=behavior_row,
-        behavior_held_row=held_row,
-        decidable=goes
-        or behavior_row is None
-        or float(tables[table]["smallest_p"].iloc[behavior_row]) * len(behavior_tables_of(tables))
-        <= LEVEL / (len(asked) - sum(rejected.values())),
-        has_states=varies and len(tables["state_summary"]) > 1,
+        beyond_rates=changed and held is not None and _p(tables["change_network"], held) <= LEVEL,
+        behaviors=tuple(
+            _judged(
+                claim, tables[claim.table], is_linked=rejected.get(claim.table, False), left=left
+            )
+            for claim in asked
+        ),
+        has_states=rejected.get("state_evidence", False) and len(tables["state_summary"]) > 1,
         states_row=states_row,
-        behavior_table=table,
     )
 
 
-def behavior_tables_of(tables: Tables) -> list[str]:
-    """
-    Name the tables of predictions, one for each behaviour.
+def _behaviors_of(tables: Tables) -> list[BehaviorClaim]:
+    """Find the behaviours that were asked for, before they are judged."""
+    names = sorted(
+        filter(_OF_BEHAVIOR.fullmatch, tables), key=lambda name: (len(name.partition("_")[0]), name)
+    )
+    found: list[BehaviorClaim] = []
+    for name in names:
+        if name.endswith("_undecided"):
+            found.append(BehaviorClaim(table=name, row=None, name_cell=(name, 0)))
+            continue
+        n_before = sum(claim.row is not None for claim in found)
+        row = next(
+            (row for row in (_row(tables, name, kind) for kind in _NETWORKS) if row is not None),
+            None,
+        )
+        if row is None:
+            continue
+        held = _row(tables, name, f"{tables[name]['features'].iloc[row]}{_HELD}")
+        cell = (_FAMILY, n_before) if _FAMILY in tables else None
+        found.append(BehaviorClaim(table=name, row=row, held_row=held, name_cell=cell))
+    return found
 
-    Parameters
-    ----------
-    tables : mapping of str to pandas.DataFrame
-        Tables of a run.
 
-    Returns
-    -------
-    list of str
-        In the order in which the behaviours were asked for.
-    """
-    names = [name for name in tables if re.fullmatch(r"behavior\d*_decoding", name)]
-    return sorted(names, key=lambda name: (len(name), name))
-
-
-def _best_behavior(tables: Tables) -> tuple[str, int | None]:
-    """Find the table and the row of the behaviour of the smallest p-value, corrected over all."""
-    rows = []
-    for table in behavior_tables_of(tables):
-        places = [_row(tables, table, name) for name in _NETWORKS]
-        rows += [(table, place) for place in places if place is not None][:1]
-    if not rows:
-        return "behavior_decoding", None
-    return min(rows, key=lambda item: _p(tables, *item))
+def _judged(
+    claim: BehaviorClaim, table: pandas.DataFrame, *, is_linked: bool, left: float
+) -> BehaviorClaim:
+    """Say what of a behaviour may be claimed; ``left`` is the level of what was not rejected."""
+    if claim.row is None:
+        return claim
+    return replace(
+        claim,
+        is_linked=is_linked,
+        is_beyond_rates=is_linked
+        and claim.held_row is not None
+        and _p(table, claim.held_row) <= LEVEL,
+        is_decidable=is_linked or float(table["smallest_p"].iloc[claim.row]) <= left,
+    )
 
 
 def _row(tables: Tables, table: str, features: str) -> int | None:
@@ -192,9 +223,9 @@ def _row(tables: Tables, table: str, features: str) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def _p(tables: Tables, table: str, row: int | None) -> float:
-    """Give a p-value, 1 where there is none."""
-    value = 1.0 if row is None else float(tables[table][p_column(tables[table])].iloc[row])
+def _p(table: pandas.DataFrame, row: int, column: str = "") -> float:
+    """Give a p-value, 1 where it is unknown."""
+    value = float(table[column or p_column(table)].iloc[row])
     return value if np.isfinite(value) else 1.0
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tavrnn_ephys.results.answer import clauses
+from tavrnn_ephys.results.answer import behaviors, clauses
 from tavrnn_ephys.results.answer.clauses import beside_chance, p_value
-from tavrnn_ephys.results.answer.judging import Claims, behavior_tables_of, p_column
-from tavrnn_ephys.results.answer.quoting import Quotes, Sentence
+from tavrnn_ephys.results.answer.judging import Claims
+from tavrnn_ephys.results.answer.quoting import Sentence
 
 __all__ = ["MAKERS", "Maker", "behavior", "carriers", "change", "limits", "rates", "states"]
 
@@ -138,7 +138,7 @@ def states(claims: Claims) -> Sentence | None:
 
 def behavior(claims: Claims) -> Sentence | None:
     """
-    Say whether the network goes with the behaviour, and how much, beside chance.
+    Say whether the network goes with each behaviour, and how much, beside chance.
 
     Parameters
     ----------
@@ -150,35 +150,11 @@ def behavior(claims: Claims) -> Sentence | None:
     Sentence or None
         None where no behaviour was asked for.
     """
-    table, quotes, row = claims.behavior_table, claims.quotes(), claims.behavior_row
-    if claims.undecided_table is not None:
-        name = quotes(claims.undecided_table, 0, "behavior", "name")
-        text = (
-            f"What {name} has to do with the network cannot be decided: it changes too seldom for "
-            "a p-value."
-        )
-        return quotes.sentence("behaviour", text)
-    if row is None:
+    quotes, asked = claims.quotes(), claims.behaviors
+    if not asked:
         return None
-    if not claims.decidable:
-        least = quotes(table, row, "smallest_p", "p")
-        text = (
-            "Whether the network goes with the behaviour cannot be decided: so few shifts of the "
-            f"behaviour exist that no p-value falls below {least}."
-        )
-        return quotes.sentence("behaviour", text)
-    which = _which(claims, quotes)
-    metric = str(quotes.tables[table]["metric"].iloc[row])
-    numbers = beside_chance(quotes, table, row, "score", metric)
-    if not claims.goes_with_behavior:
-        text = f"No link of the network to {which} can be told from chance {numbers}."
-        return quotes.sentence("behaviour", text)
-    beyond, rest = claims.behavior_held_row, ""
-    if beyond is not None:
-        verb = "stays" if claims.behavior_beyond_rates else "vanishes"
-        p = quotes(table, beyond, p_column(quotes.tables[table]), "p")
-        rest = f"; with rates held constant it {verb} (p = {p})"
-    return quotes.sentence("behaviour", f"The network goes with {which} {numbers}{rest}.")
+    text = behaviors.link(quotes, asked[0]) if len(asked) == 1 else behaviors.links(quotes, asked)
+    return quotes.sentence("behaviour", f"{text}.")
 
 
 def limits(claims: Claims) -> Sentence | None:
@@ -196,27 +172,18 @@ def limits(claims: Claims) -> Sentence | None:
         About causes, which nodes and pairs alone follow the behaviour, and what was not asked.
     """
     quotes = claims.quotes()
-    if claims.undecided_table is not None:
-        text = "What causes what cannot be said, nor what a longer recording would show."
-    elif claims.behavior_row is None:
+    if not claims.behaviors:
         text = "What causes what cannot be said, and no behaviour was asked for."
+    elif all(claim.row is None or not claim.is_decidable for claim in claims.behaviors):
+        text = "What causes what cannot be said, nor what a longer recording would show."
     elif claims.goes_with_behavior:
-        text = f"What causes what cannot be said; {clauses.followers(claims, quotes)}."
+        text = f"What causes what cannot be said; {behaviors.followers(claims, quotes)}."
     else:
         text = (
             "A missing link is no proof of independence: a weak one, or one that is faster than a "
             "window, would not be seen."
         )
     return quotes.sentence("limits", text)
-
-
-def _which(claims: Claims, quotes: Quotes) -> str:
-    """Name the behaviour, where several were asked for: the best one stands for all of them."""
-    if "behavior_family" not in claims.tables:
-        return "the behaviour"
-    place = behavior_tables_of(claims.tables).index(claims.behavior_table)
-    name = quotes("behavior_family", place, "behavior", "name")
-    return f"the behaviour '{name}', the best of {quotes.rows('behavior_family')},"
 
 
 def _sentence(text: str) -> str:

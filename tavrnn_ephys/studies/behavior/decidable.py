@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
-from tavrnn_ephys.statistics.time_shifts import correlation_time
+from tavrnn_ephys.statistics.time_shifts import LEAST_SHIFTS, correlation_time
 
 __all__ = ["why_undecided"]
 
@@ -28,7 +28,8 @@ def why_undecided(behavior: WindowBehavior) -> str:
 
     What changes together with a behaviour once or twice may do so for any reason, time itself
     among them.  The independent unit is the block, a stretch of windows of one label; of a number
-    it is as long as the number resembles itself.
+    it is as long as the number resembles itself.  Of what is left, so many windows are needed that
+    19 shifts in time exist.
 
     Parameters
     ----------
@@ -50,7 +51,9 @@ def why_undecided(behavior: WindowBehavior) -> str:
     """
     values = behavior.values
     if behavior.is_label:
-        return _of_blocks(behavior.name, values[values != ""])
+        known = values[values != ""]
+        each = [(known == label).astype(np.float64) for label in np.unique(known)]
+        return _of_blocks(behavior.name, known) or _of_shifts(behavior.name, known, *each)
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     if len(known) == 0 or np.ptp(known) <= 1e-9 * np.abs(known).max():
@@ -60,10 +63,11 @@ def why_undecided(behavior: WindowBehavior) -> str:
         found = _of_blocks(behavior.name, np.where(present, "present", "absent"))
         if found:
             return found
+    series = [known]
     if behavior.period is not None:
         angle = 2 * np.pi * known / behavior.period
-        return _of_numbers(behavior.name, np.cos(angle), np.sin(angle))
-    return _of_numbers(behavior.name, known)
+        series = [np.cos(angle), np.sin(angle)]
+    return _of_numbers(behavior.name, *series) or _of_shifts(behavior.name, *series)
 
 
 def _of_blocks(name: str, labels: NDArray[Any]) -> str:
@@ -101,4 +105,20 @@ def _of_numbers(name: str, *series: NDArray[np.float64]) -> str:
         f"{pieces:.2g} times: the recording cannot decide what it has to do with the network, "
         "since all that drifts does so alike. No p-value is given. Record for longer, or choose a "
         "behaviour that changes more often."
+    )
+
+
+def _of_shifts(name: str, *series: NDArray[Any]) -> str:
+    n_windows = len(series[0])
+    if n_windows == 0:
+        return ""
+    lag = max(correlation_time(values) for values in series)
+    n_shifts = max(n_windows - 2 * lag + 1, 0)
+    if n_shifts >= LEAST_SHIFTS:
+        return ""
+    return (
+        f"'{name}' is known in {n_windows} windows and has to be shifted by {lag} at least: the "
+        "recording cannot decide what it has to do with the network, since "
+        f"{n_shifts or 'no'} distinct shifts exist and {LEAST_SHIFTS} are needed for p = 0.05. "
+        "No p-value is given. Record for longer, or use a shorter step."
     )

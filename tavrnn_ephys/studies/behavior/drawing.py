@@ -21,7 +21,7 @@ from tavrnn_ephys.figures import (
     plot_performance_by_rank,
     plot_placed_nodes,
 )
-from tavrnn_ephys.figures._drawing import short_name
+from tavrnn_ephys.figures._drawing import short_names, told_apart
 from tavrnn_ephys.figures.matrices import mean_of_known, node_rows, varies_beyond_decay
 from tavrnn_ephys.networks.alignment import GroupAlignment
 from tavrnn_ephys.networks.placement import placed_in_plane, spectral_positions
@@ -85,7 +85,7 @@ def behavior_figures(
         figures["behavior_connectivity"] = _connectivity(result, found.ranking)
     is_number = not found.behavior.is_label and found.behavior.period is None
     if found.alignment is not None and is_number:
-        figures["behavior_alignment"] = _alignment(found, found.alignment, label)
+        figures["behavior_alignment"] = _alignment(result, found, found.alignment, label)
     if result.embedding.attention is not None and varies_beyond_decay(result.embedding):
         figures["behavior_attention"] = _figure(8.0, 4.4)
         plot_attention_with_performance(
@@ -110,14 +110,15 @@ def _connectivity(result: AnalysisResult, ranking: WindowRanking) -> Figure:
     figure = _figure(4.6 * n_each, 8.8)
     axes = figure.subplots(2, n_each, squeeze=False)
     limit = connectivity_limit(result.connectivity, *map(int, ranking.order))
+    shown = [int(window) for side in (ranking.high, ranking.low) for window in side[:n_each]]
+    scores = dict(zip(shown, told_apart(ranking.scores[shown]), strict=True))
     for row, (name, chosen) in enumerate((("High", ranking.high), ("Low", ranking.low))):
         for index, ax in enumerate(axes[row]):
             window = int(chosen[index])
             last = index == n_each - 1
             plot_connectivity(result.connectivity, window, ax=ax, limit=limit,
                               row_names=index == 0, colorbar=last)  # fmt: skip
-            score = ranking.scores[window]
-            ax.set_title(f"{name} {index + 1} ({score:.3g})", loc="left", fontsize="medium")
+            ax.set_title(f"{name} {index + 1} ({scores[window]})", loc="left", fontsize="medium")
     return figure
 
 
@@ -182,8 +183,11 @@ def _nodes(result: AnalysisResult, ranking: WindowRanking, method: str) -> Figur
 _METHODS = {"tsne": "t-SNE", "pca": "principal components", "umap": "UMAP"}
 
 
-def _alignment(found: BehaviorResult, alignment: GroupAlignment, label: str) -> Figure:
-    figure, reference = _figure(10.5, 3.6), short_name(alignment.reference)
+def _alignment(
+    result: AnalysisResult, found: BehaviorResult, alignment: GroupAlignment, label: str
+) -> Figure:
+    figure, names_of = _figure(10.5, 3.6), result.activity.nodes.group_names
+    reference = short_names(names_of)[names_of.index(alignment.reference)]
     names = {
         "silhouette": "silhouette of groups",
         "group_accuracy": "group of left-out node,\nbalanced accuracy",
