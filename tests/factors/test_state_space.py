@@ -6,6 +6,7 @@ import pytest
 from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.factors import windows
 from tests.factors.made_networks import graphs_of, switching_graphs
 
 
@@ -96,8 +97,8 @@ def test_windows_that_are_not_kept_in_memory_give_the_same_directions(monkeypatc
     graphs, _, _ = switching_graphs()
     found = []
     for kept in (2**30, 0):
-        monkeypatch.setattr("tavrnn_ephys.methods.tavrnn.factors.windows._KEPT", kept)
-        monkeypatch.setattr("tavrnn_ephys.methods.tavrnn.factors.windows._BLOCK", 2**14)
+        monkeypatch.setattr(windows, "_KEPT", kept)
+        monkeypatch.setattr(windows, "_BLOCK", 2**14)
         vectors = _model().fit(graphs[:80]).transform(graphs[80:]).window_embedding()
         found.append(vectors @ vectors.T)
     np.testing.assert_allclose(found[1], found[0], atol=0.02 * found[0].max())
