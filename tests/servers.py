@@ -1,6 +1,7 @@
 """A server of files for tests, which serves parts, counts, and can be told to misbehave."""
 
 import re
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -60,11 +61,18 @@ def _handler(served):
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that hang up: those that are sent too much do."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(path):
     """Give the address of a file, and what its server is asked for."""
     served = Served(path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
+    server = _Server(("127.0.0.1", 0), _handler(served))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

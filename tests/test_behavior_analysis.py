@@ -1,5 +1,7 @@
 """``analyze --behavior``: tables and pictures of a recording, and one sentence for bad input."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,13 +10,15 @@ import quantities as pq
 import tavrnn_ephys as te
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.datasets.game import GameConfig, game_block, play_game
 from tavrnn_ephys.io.blocks.groups import with_node_groups
 from tavrnn_ephys.studies.analysis import AnalysisConfig, analyze
 from tavrnn_ephys.studies.behavior.analysis import analyze_behavior, link_behavior
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.behavior.drawing import BEHAVIOR_FIGURES, behavior_figures
+from tavrnn_ephys.studies.behavior.measures import _alignment
+from tavrnn_ephys.studies.behavior.scores import groups_to_align
 from tavrnn_ephys.studies.behavior.tables import BEHAVIOR_TABLES, behavior_tables
 
 pytestmark = [
@@ -213,3 +217,21 @@ def test_groups_of_traces_are_refused():
                                  sampling_rate=10 * pq.Hz)  # fmt: skip
     with pytest.raises(InputError, match="this one has traces"):
         with_node_groups(block, {"0": "a"})
+
+
+def test_groups_that_are_too_small_are_left_out_with_a_word(analysed):
+    _, result = analysed
+    nodes = result.embedding.nodes
+    groups = np.array(["front"] * 14 + ["back"] * 14 + ["lone"] * 2)
+    renamed = dataclasses.replace(nodes, groups=groups)
+    parts = {"embedding": result.embedding, "connectivity": result.connectivity}
+    renamed_parts = {key: dataclasses.replace(part, nodes=renamed) for key, part in parts.items()}
+    changed = dataclasses.replace(result, **renamed_parts)
+    config = BehaviorConfig(behavior="game:hits")
+    assert groups_to_align(renamed, config) == ("back", ("front",))
+    assert groups_to_align(nodes, config)[1] is None
+    with pytest.warns(DataLossWarning, match=r"fewer than 3 nodes are not aligned: 'lone \(2\)'"):
+        found = _alignment(changed, dataclasses.replace(config, n_shuffles=9))
+    assert found.groups == ("front",)
+    few = dataclasses.replace(nodes, groups=np.array(["front"] * 28 + ["lone"] * 2))
+    assert groups_to_align(few, config) is None

@@ -7,6 +7,7 @@ import pytest
 from tavrnn_ephys.connectivity import AbsoluteThreshold
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.networks._betweenness import betweenness
 from tavrnn_ephys.networks.measures import network_measures, node_measures, small_worldness
 
 ALL = AbsoluteThreshold(value=0.0)
@@ -166,3 +167,22 @@ def test_bad_requests_are_refused(options, message):
 def test_two_nodes_are_refused():
     with pytest.raises(InputError, match="need three nodes"):
         network_measures(sequence(np.ones((2, 2))))
+
+
+@pytest.mark.parametrize("levels", [0, 1, 3])
+@pytest.mark.parametrize("density", [0.05, 0.3, 1.0])
+def test_betweenness_equals_that_of_networkx(density, levels):
+    """Also with many paths of equal length, where weights have few levels, and in pieces."""
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(0.1, 1, (25, 25)) if not levels else rng.integers(1, levels + 1, (25, 25))
+    matrix = np.triu(weights * (rng.uniform(size=(25, 25)) < density), 1).astype(float)
+    matrix += matrix.T
+    graph = nx.from_numpy_array(np.divide(1, matrix, where=matrix > 0, out=np.zeros((25, 25))))
+    expected = nx.betweenness_centrality(graph, weight="weight")
+    assert betweenness(matrix).tolist() == pytest.approx([expected[n] for n in range(25)])
+
+
+def test_an_edge_that_is_too_short_to_count_leaves_betweenness_finite():
+    matrix = np.zeros((4, 4))
+    matrix[0, 1], matrix[1, 2], matrix[2, 3] = 1.0, 1e300, 1.0
+    assert np.isfinite(betweenness(matrix + matrix.T)).all()

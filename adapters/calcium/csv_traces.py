@@ -42,8 +42,8 @@ class CalciumCsvAdapter:
     name = "calcium_csv"
     description = "calcium traces or events: a row of times in seconds, then one row per cell (CSV)"
     suffixes: tuple[str, ...] = (".csv",)
-    # The first row is the times, every other one a cell: nothing else can be meant.
     choices: Mapping[str, str] = MappingProxyType({})
+    nothing_to_choose = "The first row is the times, and every further row a cell."
 
     def recognises(self, path: Path) -> bool:
         """

@@ -57,7 +57,9 @@ _SECTIONS = (
 )  # fmt: skip
 # A silence of the whole plate, in seconds and as a share of the section, that draws a word.
 _LONG_S, _LONG_SHARE = 60.0, 0.1
-_DATES = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
+_DATES = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
+# Not ``%p``: many a locale has no words for the halves of a day, and strptime none with it.
+_HALF_OF_DAY = re.compile(r"\s*([AP])M$", re.IGNORECASE)
 
 
 class AxionAdapter:
@@ -259,10 +261,16 @@ def _trains(
 
 
 def _date(settings: dict[str, str]) -> datetime.datetime | None:
-    text = settings.get("Experiment Start Time", settings.get("Original File Time", ""))
+    text = settings.get("Experiment Start Time", settings.get("Original File Time", "")).strip()
+    half = _HALF_OF_DAY.search(text)
     for pattern in _DATES:
         try:
-            return datetime.datetime.strptime(text, pattern)
+            found = datetime.datetime.strptime(_HALF_OF_DAY.sub("", text), pattern)
+            if half is None:
+                return found
+            # Noon is 12 PM, midnight 12 AM; there is no 13 PM.
+            if 1 <= found.hour <= 12:
+                return found.replace(hour=found.hour % 12 + 12 * (half[1].upper() == "P"))
         except ValueError:
             continue
     return None

@@ -52,6 +52,7 @@ class SpikeHdf5Adapter:
     description = "MEA spike times with electrode positions (HDF5 of the retinal-wave archive)"
     suffixes: tuple[str, ...] = (".h5", ".hdf5")
     choices: Mapping[str, str] = MappingProxyType({})
+    nothing_to_choose = "A file holds one list of spikes, and their names tell channels from units."
 
     def recognises(self, path: Path) -> bool:
         """

@@ -7,7 +7,7 @@ Measure studies of many recordings: speed, resume, kills, memory, report, server
 Every part prints one line per figure, and the bound that it is held to. Recordings are simulated,
 in temporary folders that are removed. `speed` and `beside` want a quiet machine of two cores.
 
-speed     16 equal recordings: two processes beside one; client, worker and its estimate
+speed     16 equal recordings: two processes beside one after the other; client, worker, estimate
 ways      arrays of 1, 2 and 4 processes, of Dask and of parts beside those of one after the other
 overhead  seconds of a shard beyond those of its analysis
 resume    a run on 300 finished shards, and the report over them
@@ -98,7 +98,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
     """Two processes beside one after the other: the same 16 recordings, start-up included."""
     files = make_recordings(folder, 16, n_nodes=options.nodes, duration_s=options.seconds)
     seconds = {}
-    ways = {"serial": [], "1 worker": ["--workers", "1"], "2 workers": ["--workers", "2"]}
+    ways = {"serial": [], "2 workers": ["--workers", "2"]}
     for name, words in ways.items():
         study = folder / name.replace(" ", "_")
         cohort = te.Cohort.from_manifest(files, study, **{**CHOICES, "training_epochs": 40})
@@ -133,22 +133,28 @@ def ways(folder: Path, _: argparse.Namespace) -> None:
 
 
 def overhead(folder: Path, _: argparse.Namespace) -> None:
-    """Seconds of a shard beyond those of its analysis."""
-    files = make_recordings(folder, 6, n_nodes=20, duration_s=30)
+    """Seconds of a shard beyond those of its analysis, each recording beside itself."""
+    files = make_recordings(folder, 7, n_nodes=20, duration_s=30)
     cohort = te.Cohort.from_manifest(files, folder / "study", **CHOICES)
     config = cohort.plan.recordings[0].choices.config
-    for number in range(2):  # The first round loads and compiles.
-        begun = time.perf_counter()
-        for item in cohort.plan.recordings:
-            analyze_file(Path(item.file), folder / f"{item.id}_alone.nwb", config, overwrite=True)
-        alone = time.perf_counter() - begun
-        if not number:
-            warnings.simplefilter("ignore")
-    begun = time.perf_counter()
-    cohort.run()
-    beyond = (time.perf_counter() - begun - alone) / len(files)
-    print(f"overhead per shard: {beyond:.3f} s (at most 0.3) beside {alone / len(files):.2f} s of "
+    rows = []
+    for number, item in enumerate(cohort.plan.recordings, 1):
+        clocks = [_clocks()]
+        analyze_file(Path(item.file), folder / f"{item.id}_alone.nwb", config)
+        clocks.append(_clocks())
+        cohort.run(part=(number, len(files)))
+        clocks.append(_clocks())
+        rows.append(np.diff(clocks, axis=0))
+    alone, shard = np.moveaxis(rows[1:], 1, 0)  # The first loads and compiles.
+    beyond, processor = np.median(shard - alone, axis=0)
+    print(f"overhead per shard, median of {len(files) - 1}: {beyond:.3f} s (at most 0.3), "
+          f"{processor:.3f} s of them of the processor, beside {np.median(alone[:, 0]):.2f} s of "
           "analysis")  # fmt: skip
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds on the wall, and of the processor."""
+    return time.perf_counter(), time.process_time()
 
 
 def resume(folder: Path, _: argparse.Namespace) -> None:
@@ -178,8 +184,11 @@ def resume(folder: Path, _: argparse.Namespace) -> None:
     seconds, peak = run_command("cohort", "run", str(cohort.study), "--workers", "2")
     print(f"resume of 300 shards, start of the command included: {seconds:.1f} s (below 5), "
           f"{peak:.0f} MB (at most 400)", flush=True)  # fmt: skip
-    seconds, peak = run_command("cohort", "report", str(cohort.study), "--out", str(folder / "t"))
-    print(f"report over 300 shards of 60 nodes: {seconds:.1f} s (below 60), {peak:.0f} MB")
+    for n_workers in (1, 2):
+        words = ["--workers", str(n_workers), "--out", str(folder / f"t{n_workers}")]
+        seconds, peak = run_command("cohort", "report", str(cohort.study), *words)
+        print(f"report over 300 shards of 60 nodes, {n_workers} at work: {seconds:.1f} s "
+              f"(below 60), {peak:.0f} MB", flush=True)  # fmt: skip
 
 
 def compare(folder: Path, _: argparse.Namespace) -> None:
@@ -222,7 +231,7 @@ def kills(folder: Path, options: argparse.Namespace) -> None:
         study = folder / f"study{number}"
         cohort = te.Cohort.from_manifest(files, study, **CHOICES)
         victim = VICTIMS[number % 3]
-        finished = _killed(study, victim, rng.uniform(1.0, options.longest))
+        finished = _killed(study, victim, rng.uniform(0.0, options.longest))
         n_hit += not finished
         struck[victim] += not finished
         status = cohort.run()
@@ -375,10 +384,12 @@ def _large_nwb(path: Path) -> Path:
     return path
 
 
-def beside(folder: Path, _: argparse.Namespace) -> None:
+def beside(folder: Path, options: argparse.Namespace) -> None:
     """Two commands at a time beside one after the other, with the threads that they choose."""
-    for n_nodes, duration_s in ((100, 120), (400, 120)):
-        file = make_recordings(folder, 1, n_nodes=n_nodes, duration_s=duration_s)[0]
+    for n_nodes in options.sizes:
+        own = folder / f"{n_nodes}"
+        own.mkdir()
+        file = make_recordings(own, 1, n_nodes=n_nodes, duration_s=120)[0]
 
         def start(number: int, file: Path = file) -> subprocess.Popen[bytes]:
             return subprocess.Popen(
@@ -414,9 +425,11 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="seed of the kills")
-    parser.add_argument("--longest", type=float, default=8.0, help="latest kill, in seconds")
+    parser.add_argument("--longest", type=float, default=6.0, help="latest kill, in seconds")
     parser.add_argument("--nodes", type=int, default=60, help="nodes of a recording of speed")
     parser.add_argument("--seconds", type=int, default=120, help="its length")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 400],
+                        help="nodes of the recordings of beside")  # fmt: skip
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.only:

@@ -41,6 +41,7 @@ from tavrnn_ephys.core.errors import (
     TavrnnEphysError,
 )
 from tavrnn_ephys.core.ownership import as_private_as
+from tavrnn_ephys.core.temporary import some_temporary_folder
 from tavrnn_ephys.core.waiting import wait_passively
 
 __all__ = ["build_parser", "main"]
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for category in (DataLossWarning, ChoiceWarning, ChanceLossWarning):
             warnings.simplefilter("always", category)
         try:
-            with _stop_on_request(), writable_caches():
+            with _stop_on_request(), some_temporary_folder(), writable_caches():
                 return _run(arguments, caught)
         except TavrnnEphysError as error:
             sentence, status = as_options(str(error), _options_of(arguments)), 2

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tavrnn_ephys.connectivity.sliding import FAST_MEASURES
-from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.memory import available_memory, bytes_text, free_room
+from tavrnn_ephys.core.temporary import temporary_folder
 
 __all__ = [
     "MOST_IN_MEMORY",
@@ -171,7 +172,7 @@ def refuse_size(
     """
     size = size_of(n_windows, n_nodes)
     memory = available_memory()
-    disk = free_room(tempfile.gettempdir()) if size.disk else 0
+    disk = _room_on_disk() if size.disk else 0
 
     def fits(windows: int, nodes: int) -> bool:
         tried = size_of(windows, nodes)
@@ -188,6 +189,14 @@ def refuse_size(
         f"{n_windows} windows of {n_nodes} {node_kind}s need {' and '.join(lacking)}. "
         f"{_what_fits(fits, n_windows, n_nodes, node_kind)}{way_out}"
     )
+
+
+def _room_on_disk() -> int:
+    try:
+        return free_room(temporary_folder(in_memory=False))
+    except OutputError:
+        # Whoever needs a temporary file says that there is no place for it.
+        return sys.maxsize
 
 
 def refuse_large_analysis(

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tavrnn_ephys.core.errors import OutputError
+from tavrnn_ephys.core.temporary import temporary_folder
+
 __all__ = ["writable_caches"]
 
 #: What libraries ask for the place of their caches, and where it is if it is not set.
@@ -26,15 +29,21 @@ def writable_caches() -> Iterator[None]:
     ------
     None
         The environment names a private temporary folder, which goes with the block; where the
-        usual folders can be written nothing is changed.
+        usual folders can be written, or no other can be either, nothing is changed.
     """
     lacking = [name for name, place in _PLACES.items() if not _is_writable(name, place)]
-    if not lacking or os.name == "nt":
+    try:
+        room = temporary_folder() if lacking and os.name != "nt" else None
+    except OutputError:
+        room = None
+    if room is None:
         yield
         return
     before = {name: os.environ.get(name) for name in lacking}
     # Other users must not be able to write here: PyNWB keeps pickles, which can run code.
-    with tempfile.TemporaryDirectory(prefix="tavrnn-cache-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="tavrnn-cache-", dir=room, ignore_cleanup_errors=True
+    ) as folder:
         for name in lacking:
             (Path(folder) / name).mkdir()
             os.environ[name] = str(Path(folder) / name)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import OutputError
+from tavrnn_ephys.core.temporary import temporary_folder
 from tavrnn_ephys.core.triangles import from_triangle, triangle
 
 __all__ = ["MatrixFile", "MatrixSequence"]
@@ -131,8 +132,10 @@ class MatrixFile(MatrixSequence):
         self._row = n_nodes * (n_nodes + 1) // 2 if symmetric else n_nodes * n_nodes
         self._n_written = 0
         self._lock = threading.Lock()
+        # In memory would be no help: it is what these matrices are too large for.
+        self._folder = folder or temporary_folder(in_memory=False)
         try:
-            self._stream = tempfile.TemporaryFile(dir=folder, prefix="tavrnn-", buffering=0)  # noqa: SIM115
+            self._stream = tempfile.TemporaryFile(dir=self._folder, prefix="tavrnn-", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise OutputError(
                 f"Connectivity that is too large for memory needs a temporary file, which cannot "
@@ -164,7 +167,7 @@ class MatrixFile(MatrixSequence):
                     data = data[self._stream.write(data) :]
         except OSError as error:
             raise OutputError(
-                f"There is no room for the connectivity in '{tempfile.gettempdir()}' "
+                f"There is no room for the connectivity in '{self._folder}' "
                 f"({error.strerror}). Name a folder with room: TMPDIR=FOLDER."
             ) from None
         self._n_written += 1

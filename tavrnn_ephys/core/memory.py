@@ -33,7 +33,7 @@ def available_memory() -> int:
 
 def _machine() -> Iterator[int]:
     try:
-        for line in _MEMINFO.read_text().splitlines():
+        for line in _MEMINFO.read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 yield int(line.split()[1]) * 1024
                 return
@@ -50,7 +50,7 @@ def _container() -> Iterator[int]:
     for name, limit, used in _CONTAINERS:
         folder = Path(name)
         try:
-            most, taken = int((folder / limit).read_text()), int((folder / used).read_text())
+            most, taken = int((folder / limit).read_bytes()), int((folder / used).read_bytes())
         except (OSError, ValueError):
             continue  # No such container, or one without a limit, which reads "max".
         yield most - taken + _cached(folder)
@@ -59,7 +59,7 @@ def _container() -> Iterator[int]:
 def _cached(folder: Path) -> int:
     """Bytes that count as used, and are copies of files that the system drops when asked."""
     try:
-        lines = (folder / "memory.stat").read_text().splitlines()
+        lines = (folder / "memory.stat").read_text(encoding="utf-8").splitlines()
         facts = dict(line.split(None, 1) for line in lines)
         return int(facts.get("inactive_file", 0))
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def _own_limit() -> Iterator[int]:
     if soft == resource.RLIM_INFINITY:
         return
     try:
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        used = int(Path("/proc/self/statm").read_bytes().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         used = 0
     yield soft - used

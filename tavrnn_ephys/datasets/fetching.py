@@ -163,7 +163,7 @@ def _cached_file(found: Dataset, item: DatasetFile, target: Path, *, progress: b
         _attempt(found, item, lambda: _download(url, checksum, target, progress=progress))
     if found.dandi:
         with whole_file(_checksum_file(target)) as temporary:
-            temporary.write_text(f"{checksum}\n")
+            temporary.write_text(f"{checksum}\n", encoding="utf-8")
     return target
 
 
@@ -185,7 +185,7 @@ def _checksum_file(target: Path) -> Path:
 
 def _stored_checksum(target: Path) -> str:
     path = _checksum_file(target)
-    return path.read_text().strip() if path.is_file() else ""
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 def _attempt(found: Dataset, item: DatasetFile, action: Callable[[], Any]) -> Any:

@@ -61,7 +61,7 @@ def measured_cost() -> Iterator[Cost]:
 def _begin() -> float:
     """Forget the earlier peak, so that the block's own can be read."""
     try:
-        _RESET.write_text("5")
+        _RESET.write_text("5", encoding="utf-8")
     except OSError:
         return float("nan")
     return _resident("VmRSS")
@@ -69,7 +69,7 @@ def _begin() -> float:
 
 def _resident(key: str) -> float:
     try:
-        for line in _STATUS.read_text().splitlines():
+        for line in _STATUS.read_text(encoding="utf-8").splitlines():
             if line.startswith(f"{key}:"):
                 return int(line.split()[1]) * 1024 / 1e6
     except OSError:

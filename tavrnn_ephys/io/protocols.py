@@ -27,6 +27,10 @@ class Reader(Protocol):
     An adapter is a class without arguments, registered as an entry point of the group
     ``tavrnn_ephys.adapters``.  ``name`` is what ``adapter="…"`` chooses, ``description`` one
     line for people, ``suffixes`` the lower-case file endings of the format.
+
+    It also says what it chooses among several things of a file: either ``choices``, a mapping
+    from the name of an option to the sentence of what is taken without it, or
+    ``nothing_to_choose``, the sentence of why nothing else can be meant.
     """
 
     name: str

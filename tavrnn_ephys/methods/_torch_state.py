@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 __all__ = ["own_torch_state", "with_own_torch_state"]
@@ -17,7 +18,8 @@ def own_torch_state() -> Iterator[None]:
     """
     Compute in single precision with gradients, and put back what was set before.
 
-    The default type, ``no_grad`` and ``inference_mode`` belong to the caller's own code.
+    The default type and device, ``autocast``, ``no_grad`` and ``inference_mode`` belong to the
+    caller's own code.
 
     Yields
     ------
@@ -29,7 +31,14 @@ def own_torch_state() -> Iterator[None]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.inference_mode(False), torch.enable_grad():
+        with ExitStack() as stack:
+            stack.enter_context(torch.inference_mode(False))
+            stack.enter_context(torch.enable_grad())
+            for kind in filter(torch.is_autocast_enabled, ("cpu", "cuda")):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+            # Slows every operation down, so that it is left out where nothing else was set.
+            if torch.get_default_device().type != "cpu":
+                stack.enter_context(torch.device("cpu"))
             yield
     finally:
         torch.set_default_dtype(before)
@@ -52,7 +61,10 @@ def with_own_torch_state(*names: str) -> Callable[[_Class], _Class]:
 
     def decorate(cls: _Class) -> _Class:
         for name in names:
-            setattr(cls, name, _wrapped(getattr(cls, name)))
+            found = inspect.getattr_static(cls, name)
+            is_of_class = isinstance(found, classmethod)
+            wrapped = _wrapped(found.__func__ if is_of_class else found)
+            setattr(cls, name, classmethod(wrapped) if is_of_class else wrapped)
         return cls
 
     return decorate

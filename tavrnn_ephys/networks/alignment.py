@@ -26,7 +26,7 @@ __all__ = ["GroupAlignment", "check_groups", "group_alignment", "shuffle_groups_
 
 _RIDGE = 1e-2
 # Smallest group whose separability and subspace mean anything.
-_LEAST_NODES = 3
+LEAST_NODES = 3
 DESCRIPTIONS = {
     "silhouette": "Mean silhouette of nodes by group, cosine distance, groups weighing equally.",
     "group_accuracy": "Balanced accuracy of a node's group, each node left out in turn.",
@@ -281,10 +281,11 @@ def check_groups(nodes: Nodes, reference: str, groups: Sequence[str] | None = No
         raise InputError(f"No node belongs to the group {some(absent)}; there are {some(known)}.")
     if len(names) < 2:
         raise InputError(f"'{reference}' is the only group: alignment needs another one.")
-    small = [name for name in names if np.sum(nodes.groups == name) < _LEAST_NODES]
+    small = [name for name in names if np.sum(nodes.groups == name) < LEAST_NODES]
     if small:
         raise InputError(
-            f"The group {some(small)} has fewer than {_LEAST_NODES} nodes; leave it out."
+            f"Groups of fewer than {LEAST_NODES} nodes cannot be aligned: {some(small)}. Name the "
+            "others: groups=[…], on the command line --groups."
         )
     return names
 

@@ -15,6 +15,7 @@ from tavrnn_ephys.connectivity import DensityThreshold
 from tavrnn_ephys.core.checks import one_of, some, whole_number
 from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.networks._betweenness import betweenness
 
 if TYPE_CHECKING:
     import networkx
@@ -158,7 +159,6 @@ def node_measures(
     InputError
         If there is no such window, or as in :func:`network_measures`.
     """
-    import networkx as nx
     import pandas as pd
 
     if not 0 <= whole_number(window_index, "window_index") < connectivity.n_windows:
@@ -167,7 +167,6 @@ def node_measures(
     graph = _graph(matrix)
     communities = _communities(graph, seed)
     strength = matrix.sum(axis=1)
-    betweenness = nx.betweenness_centrality(graph, weight="length")
     return pd.DataFrame(
         {
             "node_id": connectivity.node_ids,
@@ -176,7 +175,7 @@ def node_measures(
             "strength": strength,
             "community": communities,
             "participation": _participation(matrix, communities),
-            "betweenness": [betweenness[node] for node in range(len(matrix))],
+            "betweenness": betweenness(matrix),
             "is_hub": _is_hub(strength),
         }
     )
@@ -266,8 +265,6 @@ def _measure(
     matrix: NDArray[np.float64], wanted: Sequence[str], n_rewired: int, seed: int
 ) -> dict[str, float]:
     """Compute what is wanted, and nothing that takes long besides."""
-    import networkx as nx
-
     values: dict[str, float] = {}
     on = matrix > 0
     n = len(matrix)
@@ -278,18 +275,14 @@ def _measure(
         values["clustering"] = float(_clustering(matrix).mean())
     if {"path_length", "efficiency"} & set(wanted):
         values["path_length"], values["efficiency"] = _path_length(matrix)
-    graph = _graph(matrix) if {"max_betweenness", *_BY_COMMUNITY} & set(wanted) else None
-    if graph is not None and _BY_COMMUNITY & set(wanted):
-        communities = _communities(graph, seed)
-        members = [set(np.flatnonzero(communities == c)) for c in np.unique(communities)]
-        values["modularity"] = (
-            nx.community.modularity(graph, members, weight="weight") if n_edges else math.nan
-        )
-        values["n_communities"] = float(sum(len(some_nodes) > 1 for some_nodes in members))
+    if _BY_COMMUNITY & set(wanted):
+        communities = _communities(_graph(matrix), seed)
+        values["modularity"] = _modularity(matrix, communities) if n_edges else math.nan
+        values["n_communities"] = float(np.sum(np.bincount(communities) > 1))
         participation = _participation(matrix, communities)
         values["participation"] = float(np.nanmean(participation)) if n_edges else math.nan
-    if graph is not None and "max_betweenness" in wanted:
-        values["max_betweenness"] = max(nx.betweenness_centrality(graph, weight="length").values())
+    if "max_betweenness" in wanted:
+        values["max_betweenness"] = float(betweenness(matrix).max())
     values["n_hubs"] = float(_is_hub(matrix.sum(axis=1)).sum())
     if "small_worldness" in wanted:
         values["small_worldness"] = small_worldness(matrix, n_rewired=n_rewired, seed=seed)
@@ -300,14 +293,14 @@ _BY_COMMUNITY = {"modularity", "n_communities", "participation"}
 
 
 def _graph(matrix: NDArray[np.float64]) -> networkx.Graph:
-    """Build a graph whose edges carry a weight, and a length that is its inverse."""
+    """Build a graph whose edges carry a weight."""
     import networkx as nx
 
     graph = nx.Graph()
     graph.add_nodes_from(range(len(matrix)))
     rows, columns = np.nonzero(np.triu(matrix, 1))
     for a, b, weight in zip(rows.tolist(), columns.tolist(), matrix[rows, columns], strict=True):
-        graph.add_edge(a, b, weight=float(weight), length=1.0 / float(weight))
+        graph.add_edge(a, b, weight=float(weight))
     return graph
 
 
@@ -340,6 +333,13 @@ def _path_length(matrix: NDArray[np.float64]) -> tuple[float, float]:
     joined = paths[np.isfinite(paths)]
     efficiency = float(np.sum(1.0 / joined) / len(paths))
     return (float(joined.mean()) if len(joined) else math.nan), efficiency
+
+
+def _modularity(matrix: NDArray[np.float64], communities: NDArray[np.int64]) -> float:
+    """Σ_c share of the weights within community c − (share of the strengths of c)²."""
+    member = np.eye(communities.max() + 1)[communities]
+    shares = member.T @ matrix @ member / matrix.sum()
+    return float(np.trace(shares) - np.sum(np.square(shares.sum(axis=1))))
 
 
 def _participation(

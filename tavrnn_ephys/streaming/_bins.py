@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.plain_arrays import in_unit, plain_array
+from tavrnn_ephys.streaming.running_gram import require_counts
 from tavrnn_ephys.streaming.updates import Event
 
 __all__ = ["BinCutter", "Restart"]
@@ -20,6 +22,10 @@ _TOLERANCE = 1e-8
 # A bin that starts this part of a bin beside its place was cut by another clock.
 _LARGEST_JITTER = 0.45
 _MOST_EVENTS = 1000
+# Rounding of a time may move a spike by this part of a bin, and no further.
+_ROUNDING = 0.01
+# More silence at once than 27 hours in bins of 1 ms are no seconds.
+_MOST_AT_ONCE = 10**8
 
 
 class Restart:
@@ -54,9 +60,9 @@ class BinCutter:
     ) -> None:
         self.node_ids, self.size, self.n_window = node_ids, bin_size_s, n_window
         self.lateness_s = lateness_s
-        self.origin_s = t_start_s
+        self.origin_s = self._point(t_start_s, "t_start_s")
         # The next bin to be closed, and up to where the source vouches for its spikes.
-        self.next_bin, self.known_s = 0, t_start_s
+        self.next_bin, self.known_s = 0, self.origin_s
         # Nobody may ever ask for them: the last ones are kept, all are counted.
         self.events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         self.losses: Counter[str] = Counter()
@@ -82,16 +88,19 @@ class BinCutter:
 
     def counts(self, counts: Any, t_start_s: float | None) -> Iterator[Any]:
         """Give counts of bins in order; None for missing bins, Restart for a long gap."""
-        array = np.asarray(counts)
+        array = np.asarray(plain_array(counts, "counts"))
         columns = array[:, np.newaxis] if array.ndim == 1 else array
         if columns.ndim != 2 or len(columns) != len(self.node_ids):
             raise InputError(
                 f"counts must have shape ({len(self.node_ids)},) or ({len(self.node_ids)}, "
                 f"n_bins), as the fit had so many nodes; got {array.shape}."
             )
+        # Refused whole: what follows a bin that is left out would stand at another time.
+        require_counts(columns)
+        given = self._point(t_start_s, "t_start_s")
         if self.origin_s is None:
-            self.origin_s = 0.0 if t_start_s is None else float(t_start_s)
-        start = self.closed_s if t_start_s is None else _finite(t_start_s, "t_start_s")
+            self.origin_s = 0.0 if given is None else given
+        start = self.closed_s if given is None else given
         first = (start - self.origin_s) / self.size
         index = round(first)
         if abs(first - index) > _LARGEST_JITTER:
@@ -113,13 +122,16 @@ class BinCutter:
     ) -> Iterator[Any]:
         """Take spikes in, and give the bins that no spike can come to any more."""
         times, nodes = self._checked(times_s, node_ids)
-        if self.origin_s is None:
-            self._begin(times, until_s, t_start_s)
+        given, vouched = self._point(t_start_s, "t_start_s"), self._point(until_s, "until_s")
         # Where the source vouches for a time, a spike behind it vouches for nothing.
-        until = times.max(initial=-np.inf) if until_s is None else float(until_s)
+        until = times.max(initial=-np.inf) if vouched is None else vouched
+        if self.origin_s is None:
+            self._begin(times, vouched, given)
         known = self.closed_s if self.known_s is None else self.known_s
-        if t_start_s is not None and t_start_s > known + _TOLERANCE * self.size:
-            self._unknown.append((known, float(t_start_s)))
+        is_lost = given is not None and given > known + _TOLERANCE * self.size
+        self._require_seconds(until - (given if is_lost else known))
+        if is_lost:
+            self._unknown.append((known, given))
         self._take(times, nodes)
         self.known_s = max(known, until)
         closing = (self.known_s - self.lateness_s - self._start_s) / self.size
@@ -132,13 +144,47 @@ class BinCutter:
             raise InputError("The first spikes of a stream are none. Say t_start_s or until_s.")
         self.origin_s = self.known_s = float(given)
 
+    def _point(self, value: Any, name: str) -> float | None:
+        """Give a point in time in seconds; None where none was given."""
+        if value is None:
+            return None
+        found = self._seconds(value, name)
+        if found.size != 1:
+            raise InputError(f"{name} must be one number of seconds, got {found.size}.")
+        return float(found[0])
+
+    def _seconds(self, values: Any, name: str) -> NDArray[np.float64]:
+        """Give times in seconds that are fine enough for the bins, whatever unit they carry."""
+        plain = np.asarray(in_unit(plain_array(values, name), "s", name))
+        try:
+            if plain.dtype.kind in "cSU":
+                raise TypeError
+            times = plain.astype(np.float64).ravel()
+        except (TypeError, ValueError):
+            raise InputError(f"{name} must be numbers of seconds, got {plain.dtype}.") from None
+        if not np.isfinite(times).all():
+            raise InputError(f"{name} must be finite numbers of seconds.")
+        furthest = np.abs(times).max(initial=0.0)
+        if np.spacing(furthest) > _ROUNDING * self.size:
+            raise InputError(
+                f"{name} reaches {furthest:g} s, where numbers of double precision lie further "
+                f"apart than bins of {self.size:g} s allow. Count seconds from a later origin."
+            )
+        return times
+
+    def _require_seconds(self, silence_s: float) -> None:
+        n_bins = silence_s / self.size
+        if n_bins > _MOST_AT_ONCE:
+            raise InputError(
+                f"These spikes would close {n_bins:.2g} bins of {self.size:g} s at once. Are their "
+                "times seconds? What was not recorded begins anew at t_start_s."
+            )
+
     def _checked(self, times_s: Any, node_ids: Any) -> tuple[Any, NDArray[np.int64]]:
-        times = np.asarray(times_s, np.float64).ravel()
+        times = self._seconds(times_s, "times_s")
         given = np.asarray(node_ids).ravel()
         if len(times) != len(given):
             raise InputError(f"{len(times)} spike times stand beside {len(given)} node ids.")
-        if not np.isfinite(times).all():
-            raise InputError("times_s of spikes must be finite numbers of seconds.")
         if given.dtype.kind in "iu":
             nodes = given.astype(np.int64)
             wrong = (nodes < 0) | (nodes >= len(self.node_ids))
@@ -193,14 +239,18 @@ class BinCutter:
 
     def _filled(self, where: NDArray[np.int64], last: int) -> Iterator[Any]:
         lost = self._lost_bins(last)
+        order = np.argsort(where, kind="stable")
+        ranked, nodes = where[order], self._nodes[order]
+        before = int(np.searchsorted(ranked, self.next_bin))
         while self.next_bin < last:
             index = self.next_bin
             self.next_bin += 1
+            behind = int(np.searchsorted(ranked, index, side="right"))
             if any(first <= index < end for first, end in lost):
                 yield None
-                continue
-            nodes = self._nodes[where == index]
-            yield np.bincount(nodes, minlength=len(self.node_ids))
+            else:
+                yield np.bincount(nodes[before:behind], minlength=len(self.node_ids))
+            before = behind
         n_lost = sum(end - first for first, end in lost)
         if n_lost:
             self._say("gap", f"{n_lost} bins are missing", n_lost)
@@ -258,9 +308,3 @@ class BinCutter:
         self._unknown = [(a, b) for a, b in state["unknown"].tolist()]
         counts = zip(state["kinds"].tolist(), state["n_of_kind"].tolist(), strict=True)
         self.losses = Counter(dict(counts))
-
-
-def _finite(value: Any, name: str) -> float:
-    if not np.isfinite(value):
-        raise InputError(f"{name} must be a finite number of seconds, got {value!r}.")
-    return float(value)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import one_of, positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.streaming._kernels import NO_COUNTS, TOO_LARGE, move_on, weights_of_gram
 
-__all__ = ["RunningGram"]
+__all__ = ["RunningGram", "require_counts"]
 
 _INT32 = 2**31
 # A window of the largest counts stays far below it.
@@ -112,15 +113,12 @@ class RunningGram:
             self._sums = self._sums.astype(np.int64)
             found = self._move_on(slot, entering)
         if found == NO_COUNTS:
-            raise InputError(
-                f"counts of a bin must lie from 0 to {_LARGEST_COUNT}, got {np.min(counts)} to "
-                f"{np.max(counts)}."
-            )
+            require_counts(np.asarray(plain_array(counts)))
         self._missing[slot] = counts is None
         self._n_pushed += 1
 
     def _checked(self, counts: Any) -> NDArray[np.int64]:
-        array = np.asarray(counts)
+        array = np.asarray(plain_array(counts, "counts"))
         if array.shape != (self.n_nodes,) or array.dtype.kind not in "biu":
             raise InputError(
                 f"counts of a bin must be whole numbers of shape ({self.n_nodes},), got "
@@ -240,3 +238,29 @@ class RunningGram:
         narrow = int(sums.diagonal().max(initial=0)) < _INT32
         self._sums = sums.astype(np.int32 if narrow else np.int64)
         self._total[:] = self._bins.sum(axis=0, dtype=np.int64)
+
+
+def require_counts(counts: NDArray[Any]) -> None:
+    """
+    Refuse bins of which one holds something else than spike counts.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray, shape (n_nodes,) or (n_nodes, n_bins)
+        What came.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number from 0 to a million.
+    """
+    if counts.dtype.kind not in "biu":
+        raise InputError(
+            f"counts of a bin must be whole numbers of shape ({len(counts)},), got "
+            f"{counts.dtype} of shape {counts.shape}."
+        )
+    if counts.size and (counts.min() < 0 or counts.max() > _LARGEST_COUNT):
+        raise InputError(
+            f"counts of a bin must lie from 0 to {_LARGEST_COUNT}, got {counts.min()} to "
+            f"{counts.max()}."
+        )

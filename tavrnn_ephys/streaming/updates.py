@@ -94,7 +94,7 @@ class Update:
 
     def __repr__(self) -> str:
         kind = "committed" if self.committed else "provisional"
-        return f"Update: {self.t_start_s:g} s to {self.t_stop_s:g} s, {kind}, {self.state}"
+        return f"Update: {self.t_start_s:.12g} s to {self.t_stop_s:.12g} s, {kind}, {self.state}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,22 @@ def nodes_of(segment: Any) -> Nodes:
     return nodes_of_signal(node_signals(segment)[0])
 
 
+def is_sentence(text: Any) -> bool:
+    """Whether a text could be printed for people: words, and a full stop."""
+    return isinstance(text, str) and text.endswith(".") and len(text.split()) > 1
+
+
+def _said_to(adapter: Any, file: Path, options: Mapping[str, Any], option: str) -> str:
+    """What an adapter says to an option without a value; nothing if it reads the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            adapter.read(file, **{**options, option: None})
+    except (InputError, FileFormatError) as error:
+        return str(error)
+    return ""
+
+
 class ReaderContract:
     """Subclasses set ``adapter_class`` and override the fixture ``file``."""
 
@@ -50,18 +66,38 @@ class ReaderContract:
     def test_is_installed_under_its_name(self) -> None:
         assert isinstance(list_adapters()[self.adapter_class.name], self.adapter_class)
 
-    def test_says_what_it_chooses_and_how_to_choose_otherwise(self, tmp_path: Path) -> None:
-        adapter = self.adapter_class()
-        choices = getattr(adapter, "choices", None)
-        assert isinstance(choices, Mapping), (
-            f"declare {self.adapter_class.__name__}.choices: by option, what is taken without it; "
-            "an empty mapping where nothing could be meant otherwise"
+    def test_says_what_it_chooses_and_how_to_choose_otherwise(
+        self, file: Path, tmp_path: Path
+    ) -> None:
+        adapter, name = self.adapter_class(), self.adapter_class.__name__
+        choices = getattr(adapter, "choices", {})
+        reason = getattr(adapter, "nothing_to_choose", "")
+        assert isinstance(choices, Mapping), f"{name}.choices must be a mapping of options."
+        assert bool(choices) != bool(reason), (
+            f"declare {name}.choices: by option, what is taken without it, such as "
+            '{"plane": "The first plane."}. If nothing in a file could be meant otherwise, say '
+            f'why in {name}.nothing_to_choose = "A file holds one list of spikes.", and leave '
+            "choices out."
         )
-        for option, sentence in choices.items():
-            assert sentence.endswith("."), option
-            with pytest.raises((InputError, FileFormatError)) as caught:
-                adapter.read(tmp_path / "absent", **{option: None})
-            assert "has no option" not in str(caught.value)
+        for said in (*choices.values(), *([reason] if reason else [])):
+            assert is_sentence(said), f"{name} says {said!r} where a sentence is needed."
+        if choices:
+            self._require_options(adapter, choices, [tmp_path / "absent", file])
+
+    def _require_options(self, adapter: Any, options: Mapping[str, str], paths: list[Path]) -> None:
+        """Demand that options are known, at the first path at which others are refused."""
+        name, unknown = type(adapter).__name__, ""
+        # Most adapters look at the options first, and need no time to read.
+        for path in paths:
+            unknown = _said_to(adapter, path, self.options, "no_such_option")
+            if "no_such_option" in unknown:
+                break
+        assert "no_such_option" in unknown, f"{name}.read must refuse options that it has not."
+        for option in options:
+            said = _said_to(adapter, path, self.options, option)
+            assert said != unknown.replace("no_such_option", option), (
+                f"{name}.choices names {option!r}, which {name}.read does not take."
+            )
 
     def test_recognises_its_file_alone(self, file: Path) -> None:
         suiting = [name for name, item in list_adapters().items() if item.recognises(file)]

@@ -69,6 +69,21 @@ def test_settings_and_start_are_kept(tmp_path: Path) -> None:
     assert str(block.rec_datetime) == "2015-08-17 16:11:00"
 
 
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("8/17/2015 4:11:09 PM", "2015-08-17 16:11:09"),
+        ("8/17/2015 12:11:09 AM", "2015-08-17 00:11:09"),
+        ("8/17/2015 12:11 pm", "2015-08-17 12:11:00"),
+        ("8/17/2015 4:11:09", "2015-08-17 04:11:09"),
+        ("8/17/2015 13:11:09 PM", "None"),
+    ],
+)
+def test_halves_of_the_day_are_told_apart(tmp_path: Path, text: str, start: str) -> None:
+    block = read(write(tmp_path, HEADER + ROWS.replace("8/17/15 16:11", text)))
+    assert str(block.rec_datetime) == start
+
+
 def test_pitch_gives_positions_within_the_well(tmp_path: Path) -> None:
     trains = read(write(tmp_path), electrode_pitch=0.35 * pq.mm).segments[0].spiketrains
     positions = nodes_of_spiketrains(trains).positions_um

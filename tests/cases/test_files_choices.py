@@ -13,7 +13,7 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
-from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
     behavior_signals,
@@ -107,23 +107,66 @@ class ReaderWithoutChoices:
         return False
 
     def read(self, path: Path, **options: Any) -> Any:
-        raise FileFormatError(f"There is no file '{path}'. Check the path.")
+        if not path.is_file():
+            raise FileFormatError(f"There is no file '{path}'. Check the path.")
+        for name in sorted(set(options) - {"series"}):
+            raise InputError(f"The adapter 'plain' has no option '{name}'. It has: series.")
+        return te.block_from_arrays(spike_times=[[0.5]], t_stop=1 * pq.s)
+
+
+class ReaderWithEmptyChoices(ReaderWithoutChoices):
+    choices: Mapping[str, str] = {}
 
 
 class ReaderWithAnUnknownChoice(ReaderWithoutChoices):
     choices: Mapping[str, str] = {"plane": "The first."}
 
-    def read(self, path: Path, **options: Any) -> Any:
-        if options:
-            raise FileFormatError("The adapter 'plain' has no option 'plane'.")
-        return super().read(path)
+
+class ReaderThatSaysNoSentence(ReaderWithoutChoices):
+    choices: Mapping[str, str] = {"series": "first"}
 
 
-@pytest.mark.parametrize("reader", [ReaderWithoutChoices, ReaderWithAnUnknownChoice])
-def test_contract_demands_choices_of_third_party_adapters(reader: Any, tmp_path: Path) -> None:
+class ReaderThatContradictsItself(ReaderWithoutChoices):
+    choices: Mapping[str, str] = {"series": "The first series."}
+    nothing_to_choose = "A file holds one series."
+
+
+class ReaderThatChooses(ReaderWithoutChoices):
+    choices: Mapping[str, str] = {"series": "The first series."}
+
+
+class ReaderOfOneThing(ReaderWithoutChoices):
+    nothing_to_choose = "A file holds one series."
+
+
+def held_to_the_contract(reader: Any, folder: Path) -> None:
     contract = type("Contract", (ReaderContract,), {"adapter_class": reader})()
-    with pytest.raises(AssertionError):
-        contract.test_says_what_it_chooses_and_how_to_choose_otherwise(tmp_path)
+    (folder / "file.plain").write_text("plain")
+    contract.test_says_what_it_chooses_and_how_to_choose_otherwise(folder / "file.plain", folder)
+
+
+@pytest.mark.parametrize(
+    ("reader", "demand"),
+    [
+        (ReaderWithoutChoices, "declare ReaderWithoutChoices.choices: by option"),
+        (ReaderWithEmptyChoices, "say why in ReaderWithEmptyChoices.nothing_to_choose"),
+        (ReaderWithAnUnknownChoice, "names 'plane', which ReaderWithAnUnknownChoice.read does not"),
+        (ReaderThatSaysNoSentence, "says 'first' where a sentence is needed"),
+        (ReaderThatContradictsItself, "declare ReaderThatContradictsItself.choices"),
+    ],
+)
+def test_contract_demands_choices_of_third_party_adapters(
+    reader: Any, demand: str, tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError, match=re.escape(demand)):
+        held_to_the_contract(reader, tmp_path)
+
+
+@pytest.mark.parametrize("reader", [ReaderThatChooses, ReaderOfOneThing])
+def test_contract_lets_pass_who_says_what_is_chosen_or_that_nothing_is(
+    reader: Any, tmp_path: Path
+) -> None:
+    held_to_the_contract(reader, tmp_path)
 
 
 # Blocks from elsewhere

@@ -153,7 +153,7 @@ def _finished(path: Path) -> dict[str, Any] | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"The record '{path}' cannot be read ({error}). Delete it, and it is computed again."
@@ -165,4 +165,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(record, indent=None, separators=(",", ":")))
+        text = json.dumps(record, indent=None, separators=(",", ":"))
+        partial.write_text(text, encoding="utf-8")

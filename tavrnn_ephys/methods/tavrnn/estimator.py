@@ -44,8 +44,9 @@ __all__ = ["TAVRNN", "OnlineState"]
 
 
 @with_own_torch_state(
-    "fit", "adapt", "transform", "score", "reconstruct", "predict_next", "node_attention", "step"
-)
+    "fit", "adapt", "transform", "score", "reconstruct", "expected_change", "predict_next",
+    "node_attention", "initial_state", "step", "stream_step", "load",
+)  # fmt: skip
 class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
     """
     Temporal Attention-enhanced Variational Graph Recurrent Neural Network [1]_.

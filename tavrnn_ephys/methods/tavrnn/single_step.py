@@ -120,7 +120,7 @@ class SingleStep:
         tuple of numpy.ndarray of float32
             Mean and standard deviation of each node, both of shape (n_nodes, width).
         """
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             self._operator.take(graph)
             weights = torch.from_numpy(graph.weights)
             features = torch.addmm(self._mean, weights, self._directions, beta=-1.0)

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
+from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
-from tavrnn_ephys.networks.alignment import GroupAlignment, group_alignment
+from tavrnn_ephys.networks.alignment import LEAST_NODES, GroupAlignment, group_alignment
 from tavrnn_ephys.networks.attention import attention_foretells, attention_per_window
 from tavrnn_ephys.networks.measures import DESCRIPTIONS as NETWORK
 from tavrnn_ephys.networks.measures import network_measures
 from tavrnn_ephys.networks.placement import spectral_positions
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
-from tavrnn_ephys.studies.behavior.scores import groups_to_align
+from tavrnn_ephys.studies.behavior.scores import groups_to_align, small_groups
 
 if TYPE_CHECKING:
     import pandas
@@ -148,9 +149,18 @@ def foretold_by(
 
 def _alignment(result: AnalysisResult, config: BehaviorConfig) -> GroupAlignment | None:
     nodes = result.embedding.nodes
-    if len(nodes.group_names) < 2 and not config.groups:
+    small = {} if config.groups or len(nodes.group_names) < 2 else small_groups(nodes)
+    if small:
+        told = some(f"{name} ({count})" for name, count in small.items())
+        warnings.warn(
+            f"Groups of fewer than {LEAST_NODES} nodes are not aligned: {told}.",
+            DataLossWarning,
+            stacklevel=3,
+        )
+    aligned = groups_to_align(nodes, config)
+    if aligned is None:
         return None
-    reference, others = groups_to_align(nodes, config)
+    reference, others = aligned
     return group_alignment(
         spectral_positions(result.connectivity),
         reference=reference,

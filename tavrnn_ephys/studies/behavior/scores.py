@@ -12,7 +12,7 @@ from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.evaluation import blocked_folds
-from tavrnn_ephys.networks.alignment import check_groups
+from tavrnn_ephys.networks.alignment import LEAST_NODES, check_groups
 from tavrnn_ephys.studies.behavior.config import BehaviorConfig
 from tavrnn_ephys.studies.recording import Recording
 
@@ -24,6 +24,7 @@ __all__ = [
     "groups_to_align",
     "is_constant",
     "n_components_of",
+    "small_groups",
     "without_rare_labels",
 ]
 
@@ -157,9 +158,9 @@ def check_behavior(
     """
     nodes = recording.activity.nodes
     score = next(iter(components_of(behavior).values()))
-    if config.groups or len(nodes.group_names) > 1:
-        reference, others = groups_to_align(nodes, config)
-        check_groups(nodes, reference, others)
+    aligned = groups_to_align(nodes, config)
+    if aligned is not None:
+        check_groups(nodes, *aligned)
     if not undecided:
         known = np.flatnonzero(np.isfinite(score))
         overlap = recording.windows.select(known).overlap
@@ -233,7 +234,9 @@ def is_constant(values: NDArray[np.float64]) -> bool:
     return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
-def groups_to_align(nodes: Nodes, config: BehaviorConfig) -> tuple[str, tuple[str, ...] | None]:
+def groups_to_align(
+    nodes: Nodes, config: BehaviorConfig
+) -> tuple[str, tuple[str, ...] | None] | None:
     """
     Say which groups of nodes are aligned.
 
@@ -242,16 +245,37 @@ def groups_to_align(nodes: Nodes, config: BehaviorConfig) -> tuple[str, tuple[st
     nodes : Nodes
         The nodes.
     config : BehaviorConfig
-        Which groups, or none for all.
+        Which groups, or none for all that are large enough.
 
     Returns
     -------
-    reference : str
-        The group that the others are compared with.
-    others : tuple of str or None
-        The other groups; None for all.
+    tuple of str and (tuple of str or None), or None
+        The group that the others are compared with, and the others, None for all; None alone
+        where nobody asked and fewer than two groups are large enough.
     """
-    names = nodes.group_names
     if config.groups:
         return config.groups[0], config.groups[1:] or None
-    return ("sensory" if "sensory" in names else names[0]), None
+    small = small_groups(nodes)
+    names = [name for name in nodes.group_names if name not in small]
+    if len(names) < 2:
+        return None
+    reference = "sensory" if "sensory" in names else names[0]
+    return reference, tuple(name for name in names if name != reference) if small else None
+
+
+def small_groups(nodes: Nodes) -> dict[str, int]:
+    """
+    Say which groups have too few nodes to be aligned.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        The nodes.
+
+    Returns
+    -------
+    dict of str to int
+        Number of nodes of each.
+    """
+    counts = {name: int(np.sum(nodes.groups == name)) for name in nodes.group_names}
+    return {name: count for name, count in counts.items() if count < LEAST_NODES}

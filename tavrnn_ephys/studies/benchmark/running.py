@@ -315,7 +315,7 @@ def _check_settings(folder: Path, settings: dict[str, Any], *, overwrite: bool) 
     known = None
     if path.is_file():
         try:
-            known = json.loads(path.read_text()).get("settings")
+            known = json.loads(path.read_text(encoding="utf-8")).get("settings")
         except (OSError, ValueError, AttributeError):
             known = None
     if path.is_file() and known != settings:
@@ -329,7 +329,7 @@ def _check_settings(folder: Path, settings: dict[str, Any], *, overwrite: bool) 
             record.unlink()
     with whole_file(path) as partial:
         about = {"settings": settings, "versions": package_versions()}
-        partial.write_text(json.dumps(about, indent=2))
+        partial.write_text(json.dumps(about, indent=2), encoding="utf-8")
 
 
 def _write(table: pandas.DataFrame, folder: Path) -> BenchmarkReport:
@@ -337,7 +337,7 @@ def _write(table: pandas.DataFrame, folder: Path) -> BenchmarkReport:
     with whole_file(files[0]) as partial:
         write_csv(table, partial, float_format="%.6g")
     with whole_file(files[1]) as partial:
-        partial.write_text(markdown_table(table))
+        partial.write_text(markdown_table(table), encoding="utf-8")
     for name, draw, width in (("scores", plot_benchmark, 5.2), ("cost", plot_benchmark_cost, 5.2)):
         shown = table if name == "scores" else table[table["seconds"].notna()]
         figure = _figure(shown, draw, width) if len(shown) else None

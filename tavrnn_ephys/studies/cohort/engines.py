@@ -239,7 +239,7 @@ def _follow_parent() -> None:
 def _resident(pid: int | None) -> int:
     """Bytes of memory that a process holds; 0 where the system does not say it."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")

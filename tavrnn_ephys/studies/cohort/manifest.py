@@ -14,7 +14,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import FileFormatError, InputError
 from tavrnn_ephys.core.yaml_text import YamlFault, load_yaml, refuse_hostile_yaml, short_text
 from tavrnn_ephys.io.dandi import DandiAsset, dandi_assets, is_dandiset
-from tavrnn_ephys.studies.cohort.options import KEYS, likely_key
+from tavrnn_ephys.studies.cohort.keys import KEYS, likely_key
 
 __all__ = ["Entry", "read_manifest"]
 

@@ -1,22 +1,20 @@
-"""How one recording of a cohort is analysed: keys of a manifest, as a person writes them."""
+"""How one recording of a cohort is analysed, from what a manifest says of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from tavrnn_ephys.core.adapter_options import option_text, parse_options
-from tavrnn_ephys.core.durations import parse_duration_s
+from tavrnn_ephys.core.adapter_options import option_text
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import FORMS, MEASURES, PROFILES
-from tavrnn_ephys.core.spec import StateSpec, to_facts
+from tavrnn_ephys.core.spec import SelectionSpec, StateSpec, to_facts
 from tavrnn_ephys.studies.analysis_config import AnalysisConfig
-from tavrnn_ephys.studies.behavior.config import BehaviorConfig
+from tavrnn_ephys.studies.behavior.config import BehaviorConfig, behavior_facts, each_behavior
+from tavrnn_ephys.studies.cohort.keys import KEYS
 
-__all__ = ["KEYS", "AnalysisOptions", "analysis_options", "likely_key"]
+__all__ = ["AnalysisOptions", "analysis_options"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +26,8 @@ class AnalysisOptions:
     ----------
     config : AnalysisConfig
         Bins, windows, connectivity, graphs and model.
-    behavior : BehaviorConfig, optional
-        A behaviour that the network is linked to.
+    behaviors : tuple of BehaviorConfig
+        Behaviours that the network is linked to.
     states : StateSpec, optional
         How discrete states of the network are found, where they are asked for.
     adapter : str, optional
@@ -43,7 +41,7 @@ class AnalysisOptions:
     """
 
     config: AnalysisConfig
-    behavior: BehaviorConfig | None = None
+    behaviors: tuple[BehaviorConfig, ...] = ()
     states: StateSpec | None = None
     adapter: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -59,8 +57,8 @@ class AnalysisOptions:
         dict
             Scalars by dotted key.
         """
-        asked = [item for item in (self.behavior, self.states) if item is not None]
-        return self.config.facts() | to_facts(*asked)
+        states = {} if self.states is None else to_facts(self.states)
+        return self.config.facts() | behavior_facts(self.behaviors) | states
 
     def canonical(self) -> str:
         """
@@ -80,108 +78,8 @@ class AnalysisOptions:
         return json.dumps({**self.facts(), **about}, sort_keys=True, default=str)
 
 
-def _duration(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, str):
-        raise InputError("needs a number with a unit, such as 50ms")
-    return parse_duration_s(value)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError("needs a number") from None
-
-
-def _whole(value: Any) -> int:
-    number = _number(value)
-    if isinstance(value, bool) or number != int(number):
-        raise InputError("needs a whole number")
-    return int(number)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise InputError("needs text")
-    return value
-
-
-def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
-    def checked(value: Any) -> str:
-        if value not in names:
-            raise InputError(f"is one of {', '.join(names)}")
-        return str(value)
-
-    return checked
-
-
-def _states(value: Any) -> int | str:
-    return "auto" if value == "auto" else _whole(value)
-
-
-def _groups(value: Any) -> tuple[str, ...]:
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise InputError("needs names with commas between them, such as sensory,motor")
-    return tuple(name.strip() for name in names)
-
-
-def _options(value: Any) -> dict[str, Any]:
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InputError("needs a list of NAME=VALUE, such as [sampling_rate=30Hz]")
-    return parse_options(texts)
-
-
-# Key of a manifest, the part that takes it, the name there, and what reads its value.
-KEYS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
-    "bin_size": ("analysis", "bin_size_s", _duration),
-    "window": ("analysis", "window_length_s", _duration),
-    "step": ("analysis", "step_s", _duration),
-    "measure": ("analysis", "measure", _one_of(tuple(MEASURES))),
-    "threshold": ("analysis", "threshold", _number),
-    "profile": ("analysis", "profile", _one_of(tuple(PROFILES))),
-    "training_epochs": ("analysis", "training_epochs", _whole),
-    "seed": ("analysis", "seed", _whole),
-    "segment": ("analysis", "segment_index", _whole),
-    "behavior": ("behavior", "behavior", _text),
-    "behavior_how": ("behavior", "how", _text),
-    "behavior_period": ("behavior", "period", _number),
-    "groups": ("behavior", "groups", _groups),
-    "states": ("states", "n_states", _states),
-    "adapter": ("reading", "adapter", _text),
-    "option": ("reading", "options", _options),
-    "session_start": ("reading", "session_start", _text),
-    "connectivity": ("reading", "connectivity", _one_of(tuple(FORMS))),
-}
-# Facts that are told of most recordings, one of which is near a key.
-_FACTS = ("group", "culture", "age", "condition")
-_REQUIRED = ("bin_size", "window", "step")
-
-
-def likely_key(name: str) -> str | None:
-    """
-    Find the key that a misspelt one may stand for.
-
-    Parameters
-    ----------
-    name : str
-        What was written.
-
-    Returns
-    -------
-    str or None
-        A key of :data:`KEYS`, where one is close.
-
-    Examples
-    --------
-    >>> likely_key("windw")
-    'window'
-    """
-    plain = name.replace("-", "_").lower()
-    if plain in _FACTS:
-        return None
-    return next(iter(get_close_matches(plain, KEYS, n=1, cutoff=0.85)), None)
+# Ways to lay windows other than length and step.
+_OTHER_WINDOWS = ("windows", "around", "runs_of")
 
 
 def analysis_options(given: Mapping[str, Any], where: str) -> AnalysisOptions:
@@ -191,7 +89,8 @@ def analysis_options(given: Mapping[str, Any], where: str) -> AnalysisOptions:
     Parameters
     ----------
     given : mapping of str to object
-        Values by the keys of :data:`KEYS`.
+        Values by the keys of :data:`~tavrnn_ephys.studies.cohort.keys.KEYS`; what is None is
+        left out.
     where : str
         What the values belong to, for messages.
 
@@ -211,35 +110,51 @@ def analysis_options(given: Mapping[str, Any], where: str) -> AnalysisOptions:
     >>> analysis_options(chosen, "a.nwb").config.step_s
     60.0
     """
-    missing = [name for name in _REQUIRED if name not in given]
+    said = {name: value for name, value in given.items() if value is not None}
+    is_sliding = not any(name in said for name in _OTHER_WINDOWS)
+    required = ("bin_size", "window", "step") if is_sliding else ("bin_size",)
+    missing = [name for name in required if name not in said]
     if missing:
         raise InputError(
             f"{where} lacks {', '.join(missing)}. Give it there, under 'defaults', or as an option."
         )
-    parts: dict[str, dict[str, Any]] = {
-        "analysis": {}, "behavior": {}, "states": {}, "reading": {},
-    }  # fmt: skip
-    for name, value in given.items():
+    parts: dict[str, dict[str, Any]] = {part: {} for part, _, _ in KEYS.values()}
+    for name, value in said.items():
         part, target, take = KEYS[name]
         try:
             parts[part][target] = take(value)
         except InputError as error:
             raise InputError(f"{where}: '{name}' is {value!r}; {_decapitalised(error)}") from None
-    return _checked(parts, where)
-
-
-def _checked(parts: Mapping[str, dict[str, Any]], where: str) -> AnalysisOptions:
-    if parts["behavior"] and "behavior" not in parts["behavior"]:
-        raise InputError(f"{where} says more about a behaviour without naming one: 'behavior'.")
+    _refuse_more_of_nothing(parts, where)
     try:
-        config = AnalysisConfig(**parts["analysis"])
-        behavior = (
-            BehaviorConfig(**parts["behavior"], seed=config.seed) if parts["behavior"] else None
-        )
-        states = StateSpec(**parts["states"], seed=config.seed) if parts["states"] else None
+        return _made(parts)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    return AnalysisOptions(config=config, behavior=behavior, states=states, **parts["reading"])
+
+
+def _refuse_more_of_nothing(parts: Mapping[str, dict[str, Any]], where: str) -> None:
+    """Refuse what says more of a behaviour or of states that are not asked for."""
+    if parts["behavior"] and "names" not in parts["behavior"]:
+        raise InputError(f"{where} says more about a behaviour without naming one: 'behavior'.")
+    if parts["states"] and "n_states" not in parts["states"]:
+        raise InputError(f"{where} says more about states without asking for them: 'states'.")
+    if parts["nulls"] and not parts["behavior"] and not parts["states"]:
+        raise InputError(
+            f"{where} has 'behavior_nulls', but neither 'behavior' nor 'states'. Name one of them."
+        )
+
+
+def _made(parts: Mapping[str, dict[str, Any]]) -> AnalysisOptions:
+    """Make the parts of the analysis; each checks itself."""
+    selection = SelectionSpec(**parts["selection"])
+    config = AnalysisConfig(**parts["analysis"], selection=selection)
+    more = {"seed": config.seed, **parts["nulls"]}
+    return AnalysisOptions(
+        config=config,
+        behaviors=each_behavior(**parts["behavior"], **more) if parts["behavior"] else (),
+        states=StateSpec(**parts["states"], **more) if parts["states"] else None,
+        **parts["reading"],
+    )
 
 
 def _decapitalised(error: InputError) -> str:

@@ -15,7 +15,7 @@ from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import DataLossWarning, InputError, TavrnnEphysError
 from tavrnn_ephys.core.memory import bytes_text
 from tavrnn_ephys.core.progress import progress_bar
-from tavrnn_ephys.core.spec import RecordingSpec
+from tavrnn_ephys.core.spec import RecordingSpec, SelectionSpec
 from tavrnn_ephys.io.blocks import loaded_segment, node_signals, segment_limits_s
 from tavrnn_ephys.io.outlines import Outline, outline_of
 from tavrnn_ephys.studies.cohort.manifest import Entry
@@ -252,7 +252,7 @@ def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
     segment = segments[min(config.segment_index or 0, len(segments) - 1)]
     if not segment.n_nodes:
         raise InputError(f"'{entry.file.name}' holds no nodes that could be analysed.")
-    n_nodes, duration_s = segment.n_nodes, segment.t_stop_s - segment.t_start_s
+    n_nodes, duration_s = segment.n_nodes, _chosen_s(segment, config.selection)
     # Windows over trials or events are known when the recording is read.
     n_windows = config.windows.n_windows(duration_s) or 0
     n_bins = math.ceil(duration_s / config.bin_size_s)
@@ -267,6 +267,14 @@ def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
         "seconds": _SECONDS + _SECONDS_PER_WEIGHT * n_windows * n_nodes**2,
         "was_read": was_read,
     }
+
+
+def _chosen_s(segment: Outline, selection: SelectionSpec) -> float:
+    """Seconds of a segment that lie within the limits that are asked for."""
+    start_s, stop_s = selection.t_start_s, selection.t_stop_s
+    first_s = segment.t_start_s if start_s is None else max(start_s, segment.t_start_s)
+    last_s = segment.t_stop_s if stop_s is None else min(stop_s, segment.t_stop_s)
+    return max(0.0, last_s - first_s)
 
 
 def _sizes(path: Path | Address, choices: AnalysisOptions) -> tuple[tuple[Outline, ...], bool]:

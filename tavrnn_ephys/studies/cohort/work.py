@@ -105,7 +105,7 @@ def _analysed(task: Task) -> dict[str, Any]:
             adapter=choices.adapter,
             options=choices.options,
             session_start=choices.session_start,
-            behavior=choices.behavior,
+            behavior=choices.behaviors,
             states=choices.states,
             embedder=shared_embedder(task) if task.model else None,
             overwrite=True,

@@ -17,6 +17,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import InputError, TavrnnEphysError
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.core.spec import WindowSpec
+from tavrnn_ephys.core.temporary import temporary_folder
 from tavrnn_ephys.io.finding import find_adapter
 from tavrnn_ephys.networks.states.model import check_windows
 from tavrnn_ephys.results import read_results
@@ -113,7 +114,7 @@ def surveyed(
     """
     found: list[Surveyed] = []
     absent: list[Absent] = []
-    with tempfile.TemporaryDirectory(prefix="tavrnn_ephys_") as folder:
+    with tempfile.TemporaryDirectory(prefix="tavrnn_ephys_", dir=temporary_folder()) as folder:
         bar = progress_bar(files, what="reading", unit="file", verbose=verbose)
         for number, path in enumerate(bar):
             facts: dict[str, str] = {"file": path.stem}

@@ -65,7 +65,8 @@ class FactorStep:
             Mean and standard deviation of each node, both of shape (n_nodes, width).
         """
         weights = torch.from_numpy(np.asarray(graph.weights))
-        mean, std, found = self._reader.embedded([(weights, None)], self._state)
+        with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+            mean, std, found = self._reader.embedded([(weights, None)], self._state)
         self._pending = found.last
         return mean[0], std[0]
 
