@@ -73,7 +73,9 @@ def test_each_further_behaviour_has_its_strip_below_the_first() -> None:
         further=[("gait", labels), ("speed", np.arange(N)[::-1])],
     )  # fmt: skip
     top = {
-        child.texts[-1].get_text(): child.get_position().y0 for child in ax.child_axes if child.texts
+        child.texts[-1].get_text(): child.get_position().y0
+        for child in ax.child_axes
+        if child.texts
     }
     assert sorted(top, key=top.__getitem__) == ["gait", "speed", "skill"]
     with pytest.raises(InputError, match="for 12 windows"):
