@@ -73,7 +73,7 @@ def test_each_further_behaviour_has_its_strip_below_the_first() -> None:
         further=[("gait", labels), ("speed", np.arange(N)[::-1])],
     )  # fmt: skip
     top = {
-        child.texts[0].get_text(): child.get_position().y0 for child in ax.child_axes if child.texts
+        child.texts[-1].get_text(): child.get_position().y0 for child in ax.child_axes if child.texts
     }
     assert sorted(top, key=top.__getitem__) == ["gait", "speed", "skill"]
     with pytest.raises(InputError, match="for 12 windows"):
@@ -143,6 +143,11 @@ def test_labels_colour_strip_and_embedding_and_are_never_averaged() -> None:
     )  # fmt: skip
     legend = drawn["embedding"].axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["rest", "run"]
+    halves = plot_similarity(
+        sequence, ax=Figure().subplots(), behavior=np.repeat(["rest", "a long name"], 6)
+    )
+    told = [text.get_text() for ax in halves.child_axes for text in ax.texts]
+    assert told[:2] == ["rest", "a long name"]
     strips = drawn["similarity"].axes[0].child_axes
     assert N in [len(strip.patches) for strip in strips]
 

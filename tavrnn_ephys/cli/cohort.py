@@ -182,6 +182,10 @@ def _add_report(stages: Any) -> Any:
         "--seed", type=whole_number, default=0, metavar="N", help="seed of permutations"
     )
     command.add_argument(
+        "--workers", type=whole_number, default=1, metavar="N",
+        help="processes that measure networks (default: 1)",
+    )  # fmt: skip
+    command.add_argument(
         "--out", type=path, metavar="DIR", help="folder for tables, forest plot and page"
     )
     command.add_argument(
@@ -270,6 +274,7 @@ def _report(options: argparse.Namespace) -> Report:
         is_paired=options.paired,
         threshold=options.threshold,
         seed=options.seed,
+        n_workers=positive_int(options.workers, "--workers"),
         verbose=True,
     )
     if folder is not None:

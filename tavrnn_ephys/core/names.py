@@ -17,6 +17,7 @@ __all__ = [
     "MEASURES",
     "MEASURES_OF_SPIKES",
     "METHODS",
+    "NETWORK_FEATURES",
     "PROFILES",
     "SCENARIOS",
     "SILENT_RULES",
@@ -142,3 +143,6 @@ METHODS = (
     "tavrnn_binary",
     "tavrnn_inner",
 )
+
+#: What stands for the network in tables of predictions: the best of its embeddings comes first.
+NETWORK_FEATURES = ("TAVRNN embedding", "spectral embedding")

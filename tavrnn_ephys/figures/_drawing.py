@@ -328,6 +328,7 @@ def _scatter_categories(
     shown, names = fewer_names(values, _MOST_IN_LEGEND)
     rest = [name for name in ("other", "") if name in shown and name not in names]
     told = dict(zip(names, short_names(names), strict=True))
+    nameless = "no group" if label in ("group", "subregion") else "unknown"
     for index, name in enumerate([*names, *rest]):
         color = UNKNOWN if name in rest else PALETTE[index % len(PALETTE)]
         marker = MARKERS[index // len(PALETTE) % len(MARKERS)]
@@ -337,7 +338,7 @@ def _scatter_categories(
             chosen[:, 1],
             color=color,
             marker=marker,
-            label=told.get(name, name) or "no group",
+            label=told.get(name, name) or nameless,
             **look,
         )
     ax.legend(

@@ -27,6 +27,7 @@ from tavrnn_ephys.figures._drawing import (
     add_colorbar,
     fewer_names,
     set_title,
+    short_name,
     short_names,
     tidy,
 )
@@ -305,7 +306,7 @@ def _draw_strips(ax: Axes, strips: Sequence[tuple[str, Any, bool]], n_windows: i
         if numeric:
             _draw_numbers(top, values.astype(np.float64))
         else:
-            _draw_names(top, values)
+            _draw_names(top, values, named=not is_state)
         name = "\n".join(fill(what, 16).splitlines()[:3])
         top.annotate(name, (1.02, 0.5), xycoords="axes fraction", va="center", fontsize=SMALL)
         top.tick_params(axis="x", labelbottom=False, length=0)
@@ -319,8 +320,8 @@ def _draw_numbers(strip: Axes, values: NDArray[np.float64]) -> None:
     tidy(strip)
 
 
-def _draw_names(strip: Axes, values: NDArray[Any]) -> None:
-    """Draw a band of one colour per name."""
+def _draw_names(strip: Axes, values: NDArray[Any], *, named: bool) -> None:
+    """Draw a band of one colour per name; where there is room, the name in it."""
     shown, names = fewer_names(values)
     colors = [*PALETTE[: len(names)], UNKNOWN]
     codes = [names.index(value) if value in names else len(names) for value in shown]
@@ -329,6 +330,12 @@ def _draw_names(strip: Axes, values: NDArray[Any]) -> None:
     strip.bar(
         starts - 0.5, 1.0, width=widths, align="edge", color=[colors[codes[i]] for i in starts]
     )
+    for start, width in zip(starts, widths, strict=True):
+        # A letter takes about a sixtieth of the width.
+        n_letters = min(int(60 * width / len(codes)) - 1, 16)
+        if named and shown[start] and n_letters >= min(len(shown[start]), 3):
+            strip.text(start + width / 2 - 0.5, 0.45, short_name(shown[start], n_letters),
+                       ha="center", va="center", fontsize=SMALL, color="white")  # fmt: skip
     strip.set_ylim(0, 1)
     strip.set_yticks([])
     tidy(strip, frame=True)

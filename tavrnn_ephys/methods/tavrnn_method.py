@@ -13,6 +13,7 @@ from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods._dense import edge_level, rows_of
 from tavrnn_ephys.methods.contract import GraphEmbedder
 from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.factors.sessions import N_SWEEPS
 
 __all__ = ["LabelledStateSpaceMethod", "StateSpaceMethod", "TavrnnMethod", "thinned_graphs"]
 
@@ -112,9 +113,9 @@ class StateSpaceMethod(TavrnnMethod):
     options : dict of str to object, optional
         Options that differ from the profile.
     latent_size : int
-        Largest number of factors; the embedding is twice as wide, unless its option says otherwise.
+        Number of factors; the embedding is twice as wide, unless its option says otherwise.
     n_steps : int
-        Sweeps over the training windows.
+        Budget of sweeps over the training windows; the profile makes no more than it needs.
     seed : int
         Kept with the embedding; the fit draws nothing at random.
 
@@ -144,7 +145,7 @@ class StateSpaceMethod(TavrnnMethod):
         self.seed = seed
 
     def _fit(self, sequences: list[GraphSequence], labels: NDArray[Any] | None) -> None:
-        n_steps = positive_int(self.n_steps, "n_steps")
+        n_steps = min(positive_int(self.n_steps, "n_steps"), N_SWEEPS)
         model = TAVRNN(
             profile="state_space",
             options={**(self.options or {}), "training_steps": n_steps},
@@ -167,9 +168,9 @@ class LabelledStateSpaceMethod(StateSpaceMethod):
     options : dict of str to object, optional
         Options that differ from the profile.
     latent_size : int
-        Largest number of factors.
+        Number of factors.
     n_steps : int
-        Sweeps over the training windows.
+        Budget of sweeps over the training windows; the profile makes no more than it needs.
     seed : int
         Kept with the embedding.
 

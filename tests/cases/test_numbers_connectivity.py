@@ -68,6 +68,20 @@ def test_the_unit_of_a_trace_plays_no_part(scale):
     np.testing.assert_allclose(plain, scaled, atol=1e-12)
 
 
+@pytest.mark.parametrize("measure", [name for name in ON_TRACES if name != "covariance"])
+@pytest.mark.parametrize(("level", "scale"), [(0.0, 1e-200), (1000.0, 1.0), (-1e7, 1.0)])
+def test_neither_level_nor_size_of_a_trace_plays_a_part_in_any_measure(measure, level, scale):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(4, 300)) + rng.normal(size=300)
+    # The first begins with the recording: what lies before it is not known.
+    windows = te.Windows(start_s=[0.0, 10.0], stop_s=[20.0, 30.0])
+    plain, changed = (
+        te.compute_connectivity(of(item), windows, measure=measure, **OPTIONS[measure]).weights
+        for item in (values, values * scale + level)
+    )
+    np.testing.assert_allclose(changed, plain, atol=1e-7)
+
+
 @pytest.mark.parametrize("measure", MEASURES)
 def test_raster_of_truth_values_gives_what_its_counts_give(measure):
     raster = np.random.default_rng(0).random((5, 400)) < 0.3

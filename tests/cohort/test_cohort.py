@@ -5,6 +5,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas
 import pytest
 import quantities as pq
 
@@ -183,6 +184,11 @@ def test_the_report_says_how_many_are_missing_and_from_which_group(cohort):
     assert found.missing_p_value == pytest.approx(7 / 15)
 
 
+def test_a_report_of_two_processes_equals_that_of_one(cohort):
+    one, two = cohort.report(), cohort.report(n_workers=2)
+    pandas.testing.assert_frame_equal(one.recordings, two.recordings, check_exact=True)
+
+
 def test_the_report_holds_what_each_recording_answers(cohort):
     answers = cohort.report().answers.set_index("id")["answer"]
     for name in ("c0", "c3"):
@@ -262,6 +268,7 @@ def test_the_command_line_plans_runs_and_reports(folder, tmp_path, capsys):
         (["run", "--memory", "lots"], "--memory takes a size"),
         (["run", "--workers", "0"], "--workers"),
         (["report", "--group-by", "colour"], "does not say its 'colour'"),
+        (["report", "--workers", "0"], "--workers"),
     ],
 )
 def test_a_mistake_on_the_command_line_gets_a_sentence(cohort, command, said, capsys):

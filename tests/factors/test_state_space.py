@@ -6,6 +6,7 @@ import pytest
 from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.factors import windows
 from tests.factors.made_networks import graphs_of, switching_graphs
 
 
@@ -61,12 +62,25 @@ def test_decay_is_learnt_with_its_interval():
     assert decays[0] > 0.85 > 0.6 > decays[1]
 
 
-def test_independent_noise_warns_and_drops_all_factors_but_one():
+def test_independent_noise_warns_and_all_factors_but_one_move_no_coupling():
     rng = np.random.default_rng(0)
-    graphs = graphs_of(rng.normal(size=(80, 20, 20)) * ~np.eye(20, dtype=bool))
+    noise = graphs_of(rng.normal(size=(160, 20, 20)) * ~np.eye(20, dtype=bool))
+    coupled, _, _ = switching_graphs(n_windows=160)
     with pytest.warns(ChanceLossWarning, match="No factor"):
-        model = _model().fit(graphs)
+        model = _model().fit(noise[:80])
+    moved = model.expected_change(noise[80:]).std()
+    assert moved < 0.03
     assert len(model.network_.active) == 1
+    assert _model().fit(coupled[:80]).expected_change(coupled[80:]).std() > 5 * moved
+
+
+def test_a_factor_moves_the_embedding_as_much_as_it_moves_couplings():
+    graphs, _, _ = switching_graphs()
+    network = _model().fit(graphs).network_
+    strength = network.loadings.square().sum(dim=(1, 2)).sqrt().numpy()
+    moved = np.abs(network.node_coordinates()).max(axis=(0, 1))
+    np.testing.assert_allclose(moved / moved.max(), strength / strength.max(), atol=0.15)
+    assert strength.min() < 0.4 * strength.max()
 
 
 def test_order_of_nodes_changes_nothing():
@@ -77,6 +91,17 @@ def test_order_of_nodes_changes_nothing():
     here = _model().fit(graphs).transform(graphs)
     there = _model().fit(moved).transform(moved)
     np.testing.assert_allclose(there.mean, here.mean[:, order], atol=2e-3 * here.mean.std())
+
+
+def test_windows_that_are_not_kept_in_memory_give_the_same_directions(monkeypatch):
+    graphs, _, _ = switching_graphs()
+    found = []
+    for kept in (2**30, 0):
+        monkeypatch.setattr(windows, "_KEPT", kept)
+        monkeypatch.setattr(windows, "_BLOCK", 2**14)
+        vectors = _model().fit(graphs[:80]).transform(graphs[80:]).window_embedding()
+        found.append(vectors @ vectors.T)
+    np.testing.assert_allclose(found[1], found[0], atol=0.02 * found[0].max())
 
 
 def test_later_windows_change_nothing():

@@ -18,7 +18,7 @@ from tavrnn_ephys.connectivity.lagged.sums import (
     correlation_of,
     standard_errors_of,
 )
-from tavrnn_ephys.connectivity.variation import is_constant, largest_values
+from tavrnn_ephys.connectivity.variation import is_constant, largest_values, scales_of
 from tavrnn_ephys.core.containers import BinnedActivity
 from tavrnn_ephys.core.errors import InputError
 
@@ -154,7 +154,7 @@ class LaggedWindows:
             before = min(n_lags, first)
             values = self.activity.read_bins(first - before, last)
             weights = lagged_correlation(
-                values,
+                _about_zero(values),
                 kernel=self.kernel,
                 same_bin=self.same_bin,
                 bin_size_s=self.activity.bin_size_s,
@@ -174,3 +174,19 @@ class LaggedWindows:
                 mean=inside.mean(axis=1),
                 standard_errors=errors if self.with_errors else None,
             )
+
+
+def _about_zero(values: NDArray[Any]) -> NDArray[np.float64]:
+    """
+    Take the level off every trace, and bring it to a size whose square is a number.
+
+    What came before a recording is not known.  The filter takes it as zero, which the level of a
+    trace is not: a baseline of 1000 would begin as a step that every other trace seems to share.
+    Events and rates rest at zero and never fall below; the level of all else is its mean.
+    """
+    scales = scales_of(values)[:, np.newaxis]
+    scaled = np.divide(values, scales, where=scales > 0, out=np.zeros(values.shape))
+    rests_at_zero = scaled.min(axis=1, keepdims=True) == 0
+    level = np.where(rests_at_zero, 0.0, scaled.mean(axis=1, keepdims=True))
+    centred: NDArray[np.float64] = scaled - level
+    return centred

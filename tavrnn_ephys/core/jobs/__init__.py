@@ -1,5 +1,6 @@
 """Many independent jobs: resumable, in one process or several, unstopped by one that fails."""
 
+from tavrnn_ephys.core.jobs.computing import computed as computed
 from tavrnn_ephys.core.jobs.executors import Executor as Executor
 from tavrnn_ephys.core.jobs.executors import ProcessExecutor as ProcessExecutor
 from tavrnn_ephys.core.jobs.executors import SerialExecutor as SerialExecutor

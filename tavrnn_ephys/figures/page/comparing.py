@@ -13,13 +13,19 @@ from tavrnn_ephys.figures._drawing import fewer_names
 from tavrnn_ephys.figures.matrices import color_limit, mean_of_known, window_ticks
 from tavrnn_ephys.figures.page.asked import asked_behaviors, main_behavior
 from tavrnn_ephys.figures.page.collect import ReportContent, WindowMatrices
-from tavrnn_ephys.figures.page.style import COLORS, GREY, MARGIN, short
+from tavrnn_ephys.figures.page.style import (
+    ALPHA,
+    BEHAVIOR,
+    COLORS,
+    GREY,
+    MARGIN,
+    short,
+    square_matrices,
+)
 
 __all__ = ["difference_figure", "ends_of_behavior", "similarity_figure"]
 
-_BEHAVIOR = "#D55E00"
 _STEPS = 127
-_ALPHA = 0.05
 _LEAST_EACH = 2
 
 
@@ -104,7 +110,7 @@ def _strips(content: ReportContent) -> list[tuple[float, tuple[str, list[Any]]]]
         values = item.values[content.shown]
         if item.is_number:
             line = go.Scatter(y=values.astype(np.float64), mode="lines",
-                              line={"width": 1.3, "color": _BEHAVIOR}, hoverinfo="y")  # fmt: skip
+                              line={"width": 1.3, "color": BEHAVIOR}, hoverinfo="y")  # fmt: skip
             found.append((0.2, (item.name, [line])))
         else:
             found.append((0.06, (item.name, _bars(values))))
@@ -218,13 +224,7 @@ def difference_figure(content: ReportContent) -> go.Figure | None:
     figure.add_trace(_significant(content, matrices), row=1, col=3)
     figure.update_layout(template="none", height=420, margin={**MARGIN, "l": 8, "t": 34, "b": 56},
                          dragmode=False, showlegend=False)  # fmt: skip
-    figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False,
-                        constrain="domain")  # fmt: skip
-    figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False,
-                        autorange="reversed", constrain="domain")  # fmt: skip
-    for number in ("", "2", "3"):
-        figure.layout[f"yaxis{number}"].scaleanchor = f"x{number}"
-    figure.update_annotations(font={"size": 12})
+    square_matrices(figure, 3)
     return figure
 
 
@@ -235,7 +235,7 @@ def _significant(content: ReportContent, matrices: WindowMatrices) -> Any:
     asked = main_behavior(content)
     table = None if asked is None else content.tables.get(f"{asked.stem}_edges")
     if table is not None:
-        marked = table[table["q_value"] < _ALPHA]
+        marked = table[table["q_value"] < ALPHA]
         blocks = matrices.blocks
         block_of = np.repeat(np.arange(len(blocks)), np.diff([*blocks.starts, len(blocks.order)]))
         ids = np.asarray(content.nodes.ids)[blocks.order]

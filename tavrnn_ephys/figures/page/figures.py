@@ -16,6 +16,7 @@ from tavrnn_ephys.figures.page.matrix import node_axis
 from tavrnn_ephys.figures.page.packing import node_order
 from tavrnn_ephys.figures.page.recording import EpochRow, RecordingView
 from tavrnn_ephys.figures.page.style import (
+    BEHAVIOR,
     COLORS,
     GREY,
     LEGEND,
@@ -33,8 +34,6 @@ __all__ = [
     "raster_figure",
     "trajectory_figure",
 ]
-
-_BEHAVIOR = "#D55E00"
 
 
 def embedding_figure(placed: PlacedEmbedding, nodes: Nodes) -> go.Figure:
@@ -135,8 +134,8 @@ def trajectory_figure(
                          zip(windows.start_s, windows.stop_s, shown, strict=True)],
                    hovertemplate="%{text}<extra></extra>"),
         go.Scatter(x=[], y=[], mode="markers", hoverinfo="skip",
-                   marker={"size": 17, "symbol": "circle-open", "color": _BEHAVIOR,
-                           "line": {"width": 3, "color": _BEHAVIOR}}),
+                   marker={"size": 17, "symbol": "circle-open", "color": BEHAVIOR,
+                           "line": {"width": 3, "color": BEHAVIOR}}),
     ]  # fmt: skip
     figure = new_figure(traces, height=420)
     _principal_axes(figure, points, placed.window_share)
@@ -220,7 +219,7 @@ def raster_figure(content: ReportContent) -> go.Figure:
         draw = _rate_image if view.image_of == "rate" else _trace_image
         figure.add_trace(draw(view.image[order], view), row=1, col=1)
     for row, trace in enumerate(rows, start=2):
-        color = COLORS[0] if trace is view.population else _BEHAVIOR
+        color = COLORS[0] if trace is view.population else BEHAVIOR
         unit = f"<br>({short(trace.unit, 15)})" if trace.unit else ""
         here = (trace.times_s >= limits[0]) & (trace.times_s <= limits[1])
         line = go.Scatter(x=trace.times_s[here].astype(np.float32),

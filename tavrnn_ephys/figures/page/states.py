@@ -15,13 +15,20 @@ from tavrnn_ephys.figures.matrices import color_limit
 from tavrnn_ephys.figures.page.asked import asked_behaviors
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.page.packing import NodeBlocks
-from tavrnn_ephys.figures.page.style import COLORS, MARGIN, safe, short
+from tavrnn_ephys.figures.page.style import (
+    ALPHA,
+    BEHAVIOR,
+    COLORS,
+    MARGIN,
+    safe,
+    short,
+    square_matrices,
+)
 
 __all__ = ["describe_states", "state_figures"]
 
 _MOST_BLOCKS = 80
 _MOST_STATES = 6
-_ALPHA = 0.05
 # Letters of a name that find room beside a strip.
 _LONGEST = 14
 
@@ -107,7 +114,7 @@ def _times(content: ReportContent) -> go.Figure:
         )  # fmt: skip
     for row, (name, values) in enumerate(shown.items(), start=2):
         figure.add_trace(
-            go.Scatter(x=middle, y=values, mode="lines", line={"width": 1.3, "color": "#D55E00"},
+            go.Scatter(x=middle, y=values, mode="lines", line={"width": 1.3, "color": BEHAVIOR},
                        hovertemplate="%{x:.2f} s: %{y:.3g}<extra>" + safe(name) + "</extra>"),
             row=row, col=1,
         )  # fmt: skip
@@ -127,7 +134,7 @@ def _times(content: ReportContent) -> go.Figure:
 def _graphs(table: Any, nodes: Nodes) -> go.Figure:
     blocks = NodeBlocks.of(nodes, _MOST_BLOCKS)
     states = sorted(map(int, table["state"].unique()))[:_MOST_STATES]
-    apart = np.where(table["q_value"] < _ALPHA, table["difference"], np.nan)
+    apart = np.where(table["q_value"] < ALPHA, table["difference"], np.nan)
     # Differences of which none is a discovery would be blank throughout.
     kinds = [table["mean_weight"].to_numpy(), *([apart] if np.isfinite(apart).any() else [])]
     rows = [_matrices(table, values, nodes, blocks, states) for values in kinds]
@@ -150,16 +157,7 @@ def _graphs(table: Any, nodes: Nodes) -> go.Figure:
         template="none", height=320 * len(rows), margin={**MARGIN, "t": 34}, dragmode=False,
         showlegend=False,
     )  # fmt: skip
-    figure.update_xaxes(
-        showticklabels=False, ticks="", showgrid=False, zeroline=False, constrain="domain"
-    )
-    figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False,
-                        autorange="reversed", constrain="domain")  # fmt: skip
-    for number in range(len(rows) * len(states)):
-        figure.layout[
-            f"yaxis{number + 1 if number else ''}"
-        ].scaleanchor = f"x{number + 1 if number else ''}"
-    figure.update_annotations(font={"size": 12})
+    square_matrices(figure, len(rows) * len(states))
     return figure
 
 

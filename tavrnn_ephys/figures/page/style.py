@@ -11,6 +11,8 @@ import plotly.graph_objects as go
 from tavrnn_ephys.figures._drawing import short_name
 
 __all__ = [
+    "ALPHA",
+    "BEHAVIOR",
     "COLORS",
     "GREY",
     "LEGEND",
@@ -20,12 +22,17 @@ __all__ = [
     "new_figure",
     "safe",
     "short",
+    "square_matrices",
 ]
 
 # Okabe and Ito (2008) without their yellow and black, which are lost on white and on dark paper.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 SYMBOLS = ("circle", "square", "triangle-up", "diamond")
 GREY = "#8a8f98"
+#: Colour of the behaviour, and of the window on the slider.
+BEHAVIOR = COLORS[-1]
+#: Q-values below it are marked.
+ALPHA = 0.05
 MARGIN = {"l": 56, "r": 12, "t": 12, "b": 48}
 
 
@@ -135,3 +142,23 @@ def new_figure(data: list[Any], *, height: int, **layout: Any) -> go.Figure:
         **layout,
     )
     return figure
+
+
+def square_matrices(figure: go.Figure, n_matrices: int) -> None:
+    """
+    Give panels of matrices square cells, the first row on top, and no ticks.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        A figure of panels, each a heat map.
+    n_matrices : int
+        How many panels there are.
+    """
+    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False,
+            "constrain": "domain"}  # fmt: skip
+    figure.update_xaxes(**bare)
+    figure.update_yaxes(**bare, autorange="reversed")
+    for number in ("", *map(str, range(2, n_matrices + 1))):
+        figure.layout[f"yaxis{number}"].scaleanchor = f"x{number}"
+    figure.update_annotations(font={"size": 12})

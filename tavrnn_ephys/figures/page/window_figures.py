@@ -9,11 +9,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tavrnn_ephys.figures._drawing import fewer_names
-from tavrnn_ephys.figures.page.style import COLORS, GREY, new_figure, short
+from tavrnn_ephys.figures.page.style import BEHAVIOR, COLORS, GREY, new_figure, short
 
 __all__ = ["attention_figure", "beyond_decay", "window_marker"]
 
-_BEHAVIOR = "#D55E00"
 # Share of the decay that has to lie behind a window before it can depart from it.
 _LEAST_REACH = 0.95
 
@@ -116,7 +115,7 @@ def attention_figure(attention: NDArray[np.float64], shown: NDArray[np.intp]) ->
                   "ticktext": [f"−{limit:.2g}", "0", f"{limit:.2g}"]},
     )  # fmt: skip
     shape = {"type": "rect", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
-             "line": {"color": _BEHAVIOR, "width": 2}}  # fmt: skip
+             "line": {"color": BEHAVIOR, "width": 2}}  # fmt: skip
     figure = new_figure([heat], height=320, shapes=[shape])
     figure.update_xaxes(title={"text": "window", "standoff": 6}, showgrid=False, zeroline=False)
     figure.update_yaxes(

@@ -206,7 +206,8 @@ def _factor_session(
     described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], options: NetworkOptions
 ) -> Session:
     network = FactorNetwork(options, n_nodes=described["n_nodes"], n_windows=described["n_windows"])
-    own = _part(arrays, "weight/")
+    # Models of earlier versions have no factor that is not told from noise.
+    own = {"told": network.told.numpy(), **_part(arrays, "weight/")}
     for name, tensor in _tensors(network).items():
         tensor.copy_(torch.from_numpy(own[name]))
     return Session(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tavrnn_ephys.results.answer.clauses import beside_chance, listed, p_value
+from tavrnn_ephys.results.answer.clauses import begun, beside_chance, listed, p_value
 from tavrnn_ephys.results.answer.judging import LEVEL, BehaviorClaim, Claims
 from tavrnn_ephys.results.answer.quoting import Quotes
 
@@ -91,8 +91,7 @@ def links(quotes: Quotes, claims: Sequence[BehaviorClaim]) -> str:
         parts.append(f"{listed(seldom)} {verb} too seldom to decide")
     if len(told) > 1:
         parts.append(f"p is corrected over {quotes.rows('behavior_family')} behaviours")
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}"
+    return begun("; ".join(parts))
 
 
 def followers(claims: Claims, quotes: Quotes) -> str:

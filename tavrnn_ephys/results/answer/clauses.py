@@ -9,9 +9,31 @@ import numpy as np
 from tavrnn_ephys.results.answer.judging import LEVEL, Claims, p_column
 from tavrnn_ephys.results.answer.quoting import Quotes
 
-__all__ = ["beside_chance", "listed", "p_value", "states", "when", "who"]
+__all__ = ["begun", "beside_chance", "listed", "p_value", "states", "when", "who"]
 
 _MOST_NAMED = 3
+
+
+def begun(text: str) -> str:
+    """
+    Begin a sentence with a capital; a name of a node keeps its letters.
+
+    Parameters
+    ----------
+    text : str
+        A clause.
+
+    Returns
+    -------
+    str
+        The clause.
+
+    Examples
+    --------
+    >>> begun("node a1 shows it")
+    'Node a1 shows it'
+    """
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def p_value(quotes: Quotes, table: str, row: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tavrnn_ephys.core.names import NETWORK_FEATURES
 from tavrnn_ephys.results.answer.quoting import Quotes, Tables
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ __all__ = ["LEVEL", "BehaviorClaim", "Claims", "claims_of", "p_column"]
 
 #: Chance of claiming anything where there is nothing.
 LEVEL = 0.05
-# The network by the best of its embeddings that was computed.
-_NETWORKS = ("TAVRNN embedding", "spectral embedding")
 _HELD = ", rates held"
 _NETWORK_HELD = f"network{_HELD}"
 _FAMILY = "behavior_family"
@@ -188,7 +187,11 @@ def _behaviors_of(tables: Tables) -> list[BehaviorClaim]:
             continue
         n_before = sum(claim.row is not None for claim in found)
         row = next(
-            (row for row in (_row(tables, name, kind) for kind in _NETWORKS) if row is not None),
+            (
+                row
+                for row in (_row(tables, name, kind) for kind in NETWORK_FEATURES)
+                if row is not None
+            ),
             None,
         )
         if row is None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tavrnn_ephys.results.answer import behaviors, clauses
-from tavrnn_ephys.results.answer.clauses import beside_chance, p_value
+from tavrnn_ephys.results.answer.clauses import begun, beside_chance, p_value
 from tavrnn_ephys.results.answer.judging import Claims
 from tavrnn_ephys.results.answer.quoting import Sentence
 
@@ -84,7 +84,7 @@ def carriers(claims: Claims) -> Sentence | None:
     text = "; ".join(parts)
     if claims.is_crowded:
         text += f", and {clauses.states(claims, quotes)}"
-    return quotes.sentence("when", _sentence(text))
+    return quotes.sentence("when", f"{begun(text)}.")
 
 
 def rates(claims: Claims) -> Sentence | None:
@@ -133,7 +133,7 @@ def states(claims: Claims) -> Sentence | None:
         state = quotes("state_summary", 0, "state", "count")
         share = quotes("state_summary", 0, "occupancy", "share")
         text += f"; state {state} holds for {share} of the time"
-    return quotes.sentence("states", _sentence(text))
+    return quotes.sentence("states", f"{begun(text)}.")
 
 
 def behavior(claims: Claims) -> Sentence | None:
@@ -184,11 +184,6 @@ def limits(claims: Claims) -> Sentence | None:
             "window, would not be seen."
         )
     return quotes.sentence("limits", text)
-
-
-def _sentence(text: str) -> str:
-    """Make a sentence of clauses; a name of a node keeps its letters."""
-    return f"{text[0].upper()}{text[1:]}."
 
 
 MAKERS = (

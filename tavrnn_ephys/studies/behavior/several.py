@@ -21,6 +21,7 @@ import numpy as np
 
 from tavrnn_ephys.activity.behavior import WindowBehavior
 from tavrnn_ephys.core.containers import Windows
+from tavrnn_ephys.core.names import NETWORK_FEATURES
 from tavrnn_ephys.statistics.discoveries import holm_p_values
 from tavrnn_ephys.studies.analysis import AnalysisResult
 from tavrnn_ephys.studies.behavior.analysis import analyze_behavior
@@ -47,8 +48,6 @@ __all__ = [
 ]
 
 FAMILY_TABLE = "behavior_family"
-# The network by the best of its embeddings that was computed.
-_NETWORKS = ("TAVRNN embedding", "spectral embedding")
 _CORRECTED = ("q_value", "p_family")
 _COLUMNS = {
     "behavior": "Name of the behaviour.",
@@ -188,7 +187,7 @@ def family_table(results: Sequence[BehaviorResult]) -> pandas.DataFrame:
     rows = []
     for item in results:
         table = item.decoding
-        features = next(name for name in _NETWORKS if name in set(table["features"]))
+        features = next(name for name in NETWORK_FEATURES if name in set(table["features"]))
         row = table[table["features"] == features].iloc[0].to_dict()
         known = item.behavior.values != "" if item.behavior.is_label else np.isfinite(item.score)
         about = {"behavior": item.behavior.name, "how": item.behavior.how}

@@ -288,6 +288,7 @@ class Cohort:
         is_paired: bool = False,
         threshold: float | None = None,
         seed: int = 0,
+        n_workers: int = 1,
         verbose: bool = False,
     ) -> StudyTables:
         """
@@ -304,6 +305,8 @@ class Cohort:
             Smallest weight of an edge; that of 15 % of all pairs by default.
         seed : int
             Seed of permutations and resamples.
+        n_workers : int
+            Processes that measure networks; the tables are the same for any number.
         verbose : bool
             Whether a progress bar is shown on a terminal.
 
@@ -325,7 +328,7 @@ class Cohort:
             trend=trend,
             seed=seed,
         )
-        return study_tables(self.plan, self.study, config, verbose=verbose)
+        return study_tables(self.plan, self.study, config, n_workers=n_workers, verbose=verbose)
 
     def __len__(self) -> int:
         return len(self.plan.recordings)

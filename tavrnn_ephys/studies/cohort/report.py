@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.jobs import computed
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.results import read_results
 from tavrnn_ephys.statistics.missing import missing_by_group, missing_sentence
@@ -87,13 +88,18 @@ class StudyTables:
 
 
 def study_tables(
-    plan: Plan, study: Path, config: ComparisonConfig, *, verbose: bool = False
+    plan: Plan,
+    study: Path,
+    config: ComparisonConfig,
+    *,
+    n_workers: int = 1,
+    verbose: bool = False,
 ) -> StudyTables:
     """
     Read the shards of a study one by one, and compare recordings over cultures.
 
     Two passes: the first finds a threshold for all from the weights of each recording, the second
-    measures each network at it.  One recording is in memory at a time.
+    measures each network at it.  A process holds one recording in memory at a time.
 
     Parameters
     ----------
@@ -104,6 +110,8 @@ def study_tables(
     config : ComparisonConfig
         What names cultures, groups and trends; ``culture`` and ``group`` of the manifest by
         default.
+    n_workers : int
+        Processes that measure networks; the tables are the same for any number.
     verbose : bool
         Whether a progress bar is shown on a terminal.
 
@@ -134,8 +142,12 @@ def study_tables(
     level = config.threshold
     if level is None:
         level = common_level([mark["levels"] for mark in marks.values()])
-    bar = progress_bar(done, what="measuring", unit="recording", verbose=verbose)
-    rows = [_measured(study, item, level, config.seed) | _states(marks[item.id]) for item in bar]
+    jobs = [_Measuring(study, item.key, level, config.seed) for item in done]
+    found = progress_bar(
+        computed(jobs, n_workers), what="measuring", unit="recording", total=len(jobs),
+        verbose=verbose,
+    )  # fmt: skip
+    rows = [row | _states(marks[item.id]) for item, row in zip(done, found, strict=True)]
     table = pd.concat([about, pd.DataFrame(rows)], axis=1)
     measures = [name for name in table.columns if name not in (*about.columns, "n_windows")]
     complete = [name for name in measures if table[name].notna().all()]
@@ -181,9 +193,18 @@ def _facts(item: Planned) -> dict[str, str]:
     return {"file": item.id, **item.facts}
 
 
-def _measured(study: Path, item: Planned, level: float, seed: int) -> dict[str, float]:
-    connectivity = read_results(shard_files(study, item.key)[0], what="connectivity")
-    return means_over_windows(connectivity, level, seed)
+@dataclass(frozen=True)
+class _Measuring:
+    """Measures the network of a shard, in whatever process it is called."""
+
+    study: Path
+    key: str
+    level: float
+    seed: int
+
+    def __call__(self) -> dict[str, float]:
+        connectivity = read_results(shard_files(self.study, self.key)[0], what="connectivity")
+        return means_over_windows(connectivity, self.level, self.seed)
 
 
 def _states(mark: Mapping[str, Any]) -> dict[str, float]:

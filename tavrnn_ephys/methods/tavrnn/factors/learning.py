@@ -1,4 +1,4 @@
-"""Learning factors by variational expectation maximisation, one sweep over the windows a step."""
+"""Learning factors by expectation maximisation, one sweep over the windows a step."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork, digest_of
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
 
-__all__ = ["FactorFit", "learn"]
+__all__ = ["FactorFit", "judge", "learn"]
 
 _Array = NDArray[np.float64]
 # Directions in which windows differ most, among which those that last are looked for.  Without
 # lag 0, windows that are single trials would start from noise.
 _N_DIRECTIONS, _LAGS = 20, (0, 1, 2, 3)
 _START_DECAY, _START_VARIANCE = 0.8, 0.1
-# Loadings of factors that hold noise reach .4 of their own uncertainty; those of the weakest
-# true factors .55.
-_LEAST_RELIABILITY = 0.45
+# Sweeps in which states are as uncertain as they are, after those that learn.  Loadings of factors
+# that hold noise then fall below .45 of their own uncertainty.
+_JUDGING_SWEEPS, _LEAST_RELIABILITY = 17, 0.45
 _SMALLEST = 1e-9
-# Sweeps that every fit makes, and the change of what factors explain at which it ends.
-_LEAST_SWEEPS, _SETTLED = 12, 0.005
 # Twice the drop of the log-likelihood at the ends of an interval of 95 %.
 _HALF_DROP = 1.92
 
@@ -86,11 +84,8 @@ class FactorFit:
 
     def _lasting_directions(self, size: int) -> _Array:
         """Turn the strongest gated directions so that the first ones last longest."""
-        gram = self.windows.gram(self.prior.sqrt())
-        values, vectors = np.linalg.eigh(gram)
-        order = np.argsort(values)[::-1][:_N_DIRECTIONS]
-        scores = vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))
-        lagged = np.zeros((len(order), len(order)))
+        scores = self.windows.strongest(self.prior.sqrt(), _N_DIRECTIONS)
+        lagged = np.zeros((scores.shape[1], scores.shape[1]))
         for part in self.windows.stretches:
             for lag in _LAGS:
                 later, earlier = scores[part][lag:], scores[part][: len(part) - lag]
@@ -101,10 +96,18 @@ class FactorFit:
         unit = turned * skew / np.maximum(turned.std(axis=0), _SMALLEST)
         return np.pad(unit, ((0, 0), (0, size - unit.shape[1])))
 
-    def update_loadings(self) -> None:
-        """Give every loading its posterior under the states, one factor after the other."""
+    def update_loadings(self, *, uncertain: bool = False) -> None:
+        """
+        Give every loading its posterior under the states, one factor after the other.
+
+        Parameters
+        ----------
+        uncertain : bool
+            Whether the variance of states counts.  With it, the posteriors of states and of
+            loadings shrink each other until weak factors vanish, true ones too.
+        """
         network = self.network
-        moments = self.states.T @ self.states + self.spread.sum(axis=0)
+        moments = self._moments(uncertain)
         products = self.windows.products(self.states)
         weight = float(self.probability.sum()) or 1.0
         network.seen_states.copy_(torch.from_numpy(self.states))
@@ -167,42 +170,75 @@ class FactorFit:
             axis=0,
         )
 
-    def rescale(self) -> None:
-        """Bring every state to unit variance; its loadings follow in the next sweep."""
-        square = np.mean(self.states**2 + np.diagonal(self.spread, axis1=1, axis2=2), axis=0)
+    def _moments(self, uncertain: bool) -> _Array:
+        moments: _Array = self.states.T @ self.states
+        return moments + self.spread.sum(axis=0) if uncertain else moments
+
+    def sweep(self, *, uncertain: bool = False) -> _Array:
+        """
+        Update loadings and states once.
+
+        Parameters
+        ----------
+        uncertain : bool
+            Whether the variance of states counts.
+
+        Returns
+        -------
+        numpy.ndarray, shape (len(DECAYS), n_factors)
+            How likely each decay is.
+        """
+        self.update_loadings(uncertain=uncertain)
+        likelihood = self.decay_evidence(*self.update_states())
+        self.rescale(uncertain=uncertain)
+        return likelihood
+
+    def rescale(self, *, uncertain: bool = False) -> None:
+        """
+        Bring every state to unit variance; its loadings follow in the next sweep.
+
+        Parameters
+        ----------
+        uncertain : bool
+            Whether the variance of states counts.
+        """
+        square = np.diagonal(self._moments(uncertain)) / len(self.states)
         unit = np.sqrt(np.maximum(square, 1e-6))
         self.states = self.states / unit
         self.spread = self.spread / unit[:, np.newaxis] / unit
 
-    def finish(self) -> bool:
+    def reliable(self) -> NDArray[np.bool_]:
         """
-        Drop factors that hold noise, and remember the windows.
-
-        The strongest factor stays in any case.
+        Say which factors are told from noise.
 
         Returns
         -------
-        bool
-            Whether any factor is told from noise.
+        numpy.ndarray of bool, shape (n_factors,)
+            Whether the loadings exceed their own uncertainty.
         """
-        network = self.network
-        square = network.loadings.square().flatten(1).sum(dim=1)
+        square = self.network.loadings.square().flatten(1).sum(dim=1)
         noise = 1.0 / (self._moment() + 1.0 / (self.prior * self._relevance()))
         noise = (noise * (self.probability > 0)).flatten(1).sum(dim=1)
-        reliable = square > _LEAST_RELIABILITY * noise
-        kept = reliable.clone()
-        kept[int(square.argmax())] = True
-        for name in ("loadings", "uncertainty"):
-            getattr(network, name)[~kept] = 0.0
-        network.seen_states[:, ~kept] = 0.0
+        return np.asarray((square > _LEAST_RELIABILITY * noise).cpu())
+
+    def finish(self, told: NDArray[np.bool_]) -> None:
+        """
+        Remember the windows, how far nodes differ from the network, and which factors count.
+
+        Parameters
+        ----------
+        told : numpy.ndarray of bool, shape (n_factors,)
+            Which factors are told from noise; the strongest counts in any case.
+        """
+        network = self.network
+        network.told.copy_(torch.from_numpy(told))
+        network.told[int(network.loadings.square().flatten(1).sum(dim=1).argmax())] = True
         for index in range(len(self.windows)):
             network.seen[index] = digest_of(self.windows.weights(index))
         network.deviation.copy_(torch.from_numpy(self._deviation()))
-        return bool(reliable.any())
 
     def _moment(self) -> Tensor:
-        moments = (self.states**2).sum(axis=0)
-        moments = moments + np.diagonal(self.spread, axis1=1, axis2=2).sum(axis=0)
+        moments = np.diagonal(self._moments(uncertain=True)).copy()
         return torch.from_numpy(moments).to(self.prior)[:, None, None]
 
     def _relevance(self) -> Tensor:
@@ -238,7 +274,7 @@ def learn(
     fits : mapping of str to FactorFit, or sequence of them
         The sessions.
     n_sweeps : int
-        Largest number of sweeps over all windows; they end earlier when nothing changes any more.
+        Sweeps over all windows.
     decay : numpy.ndarray, shape (latent_size,), optional
         Decay that is known from other sessions, and kept.
 
@@ -249,26 +285,19 @@ def learn(
         (``"reconstruction"``).
     """
     sessions = list(fits.values()) if isinstance(fits, Mapping) else list(fits)
-    size = sessions[0].network.options.latent_size
-    recurrent = sessions[0].network.options.recurrence == "state_space"
-    known = np.full(size, _START_DECAY if recurrent else 0.0) if decay is None else decay
+    options = sessions[0].network.options
+    recurrent = options.recurrence == "state_space"
+    known = np.full(options.latent_size, _START_DECAY if recurrent else 0.0)
+    _set_decay(sessions, known if decay is None else decay)
     for fit in sessions:
         fit.start()
-        fit.network.decay.copy_(torch.from_numpy(known))
-    history, likelihood = [], np.zeros((len(DECAYS), size))
+    history: list[dict[str, float]] = []
+    likelihood = np.zeros((len(DECAYS), options.latent_size))
     for _ in range(n_sweeps):
-        likelihood = np.zeros((len(DECAYS), size))
-        for fit in sessions:
-            fit.update_loadings()
-            likelihood += fit.decay_evidence(*fit.update_states())
-            fit.rescale()
+        likelihood = np.sum([fit.sweep() for fit in sessions], axis=0)
         if decay is None and recurrent:
-            known = DECAYS[likelihood.argmax(axis=0)]
-            for fit in sessions:
-                fit.network.decay.copy_(torch.from_numpy(known))
+            _set_decay(sessions, DECAYS[likelihood.argmax(axis=0)])
         history.append({"reconstruction": float(np.mean([_unexplained(fit) for fit in sessions]))})
-        if _has_settled(history):
-            break
     low, high = _interval(likelihood)
     for fit in sessions:
         fit.network.decay_low.copy_(torch.from_numpy(low))
@@ -276,12 +305,38 @@ def learn(
     return history
 
 
-def _has_settled(history: Sequence[Mapping[str, float]]) -> bool:
-    """Say whether the last sweep changed what factors explain by less than a hundredth."""
-    if len(history) < _LEAST_SWEEPS:
-        return False
-    before, now = (1.0 - item["reconstruction"] for item in history[-2:])
-    return abs(now - before) < _SETTLED * abs(now)
+def judge(fits: Sequence[FactorFit]) -> list[NDArray[np.bool_]]:
+    """
+    Say of each session which of its factors are told from noise.
+
+    Sweeps go on with the variance of states taken into account, under which factors that hold
+    noise vanish.  What was learnt before is left as it was.
+
+    Parameters
+    ----------
+    fits : sequence of FactorFit
+        Sessions whose factors are learnt.
+
+    Returns
+    -------
+    list of numpy.ndarray of bool, shape (n_factors,)
+        One per session.
+    """
+    kept = [{name: item.clone() for name, item in fit.network.named_buffers()} for fit in fits]
+    free = fits[0].network.options.recurrence == "state_space"
+    for _ in range(_JUDGING_SWEEPS):
+        likelihood = np.sum([fit.sweep(uncertain=True) for fit in fits], axis=0)
+        if free:
+            _set_decay(fits, DECAYS[likelihood.argmax(axis=0)])
+    told = [fit.reliable() for fit in fits]
+    for fit, values in zip(fits, kept, strict=True):
+        fit.network.load_state_dict(values)
+    return told
+
+
+def _set_decay(fits: Sequence[FactorFit], decay: _Array) -> None:
+    for fit in fits:
+        fit.network.decay.copy_(torch.from_numpy(decay))
 
 
 def _unexplained(fit: FactorFit) -> float:

@@ -55,8 +55,9 @@ class FactorNetwork(nn.Module):
     mean, scale : torch.Tensor, shape (n_nodes, n_nodes)
         Mean graph, and standard deviation of each pair; 0 for pairs that do not vary.
     loadings, uncertainty : torch.Tensor, shape (latent_size, n_nodes, n_nodes)
-        Posterior mean and variance of the loadings, in units of the pair's standard deviation;
-        zero for factors that the data do not need.
+        Posterior mean and variance of the loadings, in units of the pair's standard deviation.
+    told : torch.Tensor of bool, shape (latent_size,)
+        Which factors are told from noise; the strongest counts as told in any case.
     decay, decay_low, decay_high : torch.Tensor, shape (latent_size,)
         Share of a state that is left after one window, with its interval of 95 %.
     pair_weight : torch.Tensor, shape ()
@@ -75,6 +76,7 @@ class FactorNetwork(nn.Module):
     scale: Tensor
     loadings: Tensor
     uncertainty: Tensor
+    told: Tensor
     decay: Tensor
     decay_low: Tensor
     decay_high: Tensor
@@ -95,6 +97,7 @@ class FactorNetwork(nn.Module):
         for name in ("decay", "decay_low", "decay_high", "deviation"):
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
         self.register_buffer("pair_weight", torch.ones(()))
+        self.register_buffer("told", torch.ones(size, dtype=torch.bool))
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_windows, 2, dtype=torch.int64))
         self.register_buffer("seen_states", torch.zeros(n_windows, size, dtype=torch.float64))
@@ -106,23 +109,34 @@ class FactorNetwork(nn.Module):
 
     @property
     def active(self) -> NDArray[np.int64]:
-        """Positions of the factors that the data need."""
-        return np.flatnonzero(self.loadings.abs().amax(dim=(1, 2)).cpu().numpy() > 0)
+        """Positions of the factors that are told from noise, or of the strongest."""
+        return np.flatnonzero(self.told.cpu().numpy())
 
-    def node_strength(self) -> NDArray[np.float64]:
+    def node_coordinates(self) -> NDArray[np.float64]:
         """
-        Say how strongly the couplings of each node move with each factor.
+        Say how far the coordinates of each node move with each state.
+
+        A node's coordinates are those of its expected couplings, in the directions in which the
+        couplings of nodes move most: of directed graphs one half for the couplings that leave it,
+        the other for those that reach it.  A factor thus counts as much as it moves couplings,
+        and one that holds little but noise hardly at all.
 
         Returns
         -------
-        numpy.ndarray, shape (n_nodes, latent_size)
-            Root of the summed squared loadings from and to the node; negative where its couplings
-            lose on the whole as the state rises.
+        numpy.ndarray, shape (n_nodes, latent_size, latent_size)
+            Coordinates by factor.
+
+        Notes
+        -----
+        The unfolded embedding of Gallagher, Jones & Rubin-Delanchy (2021), *NeurIPS* 34, of what
+        the factors expect.
         """
-        loadings = self.loadings.double()
-        square = (loadings.square().sum(dim=1) + loadings.square().sum(dim=2)).T
-        net = (loadings.sum(dim=1) + loadings.sum(dim=2)).T
-        return (square.sqrt() * torch.where(net < 0, -1.0, 1.0)).cpu().numpy()
+        loadings, size = self.loadings.double().cpu().numpy(), self.options.latent_size
+        if float(self.pair_weight) < 1:
+            return _coordinates(loadings, size)
+        half = (size + 1) // 2
+        reaching = _coordinates(loadings.swapaxes(1, 2), size - half)
+        return np.concatenate([_coordinates(loadings, half), reaching], axis=1)
 
     def node_precision(self) -> NDArray[np.float64]:
         """
@@ -201,7 +215,7 @@ class FactorNetwork(nn.Module):
         values = self.standardized(weights, present)
         own = self._own_state(weights) if self.options.left_out else None
         found = np.zeros((self.n_nodes, self.options.latent_size))
-        for factor in self.active:
+        for factor in range(len(self.loadings)):
             said = values * self.loadings[factor]
             if own is not None:
                 said -= values.square() * (self.uncertainty[factor] * float(own[factor]))
@@ -210,7 +224,7 @@ class FactorNetwork(nn.Module):
 
     def expected(self, states: NDArray[np.float64]) -> Tensor:
         """
-        Return the graph that states stand for.
+        Return the graph that states stand for; factors that are not told from noise add nothing.
 
         Parameters
         ----------
@@ -222,7 +236,7 @@ class FactorNetwork(nn.Module):
         torch.Tensor, shape (n_nodes, n_nodes)
             Expected weights.
         """
-        factors = torch.from_numpy(states).to(self.loadings)
+        factors = torch.from_numpy(states).to(self.loadings) * self.told
         return self.mean + self.scale * torch.tensordot(factors, self.loadings, dims=1)
 
     def initial_state(self) -> FilterState:
@@ -241,6 +255,16 @@ class FactorNetwork(nn.Module):
         """Return the state that the fit gave this window, if it saw it."""
         found = (self.seen == digest_of(weights).to(self.seen.device)).all(dim=1).nonzero()
         return None if not len(found) else self.seen_states[found[0, 0]].cpu().numpy()
+
+
+def _coordinates(loadings: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Rows of every loading in the directions in which all rows move most, (n, size, factors)."""
+    moment = np.tensordot(loadings, loadings, axes=((0, 1), (0, 1)))
+    directions = np.linalg.eigh(moment)[1][:, ::-1][:, :size]
+    # The sign of an eigenvector is the solver's; its largest entry is made positive.
+    peak = directions[np.abs(directions).argmax(axis=0), np.arange(directions.shape[1])]
+    found = (loadings @ (directions * np.where(peak < 0, -1.0, 1.0))).transpose(1, 2, 0)
+    return np.pad(found, ((0, 0), (0, size - found.shape[1]), (0, 0)))
 
 
 def digest_of(weights: Tensor) -> Tensor:

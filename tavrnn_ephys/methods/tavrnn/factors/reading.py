@@ -61,7 +61,9 @@ class FactorReader:
     def __init__(self, network: FactorNetwork) -> None:
         self._network = network
         self._decay = network.decay.cpu().numpy()
-        self._strength, self._of_nodes = network.node_strength(), network.node_precision()
+        self._coordinates, self._of_nodes = network.node_coordinates(), network.node_precision()
+        # Of every coordinate, what each entry of a covariance of states adds to its variance.
+        self._squares = np.einsum("nck,ncl->klnc", self._coordinates, self._coordinates)
         self._precision = network.precision()
         self._deviation = network.deviation.cpu().numpy()
 
@@ -147,22 +149,23 @@ class FactorReader:
         tuple of numpy.ndarray, shape (n_windows, n_nodes, width)
             Mean and standard deviation: of the window alone, and of the states that last.
         """
-        options, size = self._network.options, np.abs(self._strength)
-        alone, spread = _of_window(evidence)
-        now = (alone[:, np.newaxis] + self._deviations(evidence)) * self._strength
-        parts = [(now, np.sqrt(spread)[:, np.newaxis] * size)]
+        options = self._network.options
+        alone, covariance = _of_window(evidence)
+        states = [(alone[:, np.newaxis] + self._deviations(evidence), covariance)]
         if options.recurrence == "state_space" and options.embedding != "mean":
-            states, covariance = found.mean, found.covariance
+            mean, lasting = found.mean, found.covariance
             if options.smoothing == "two_sided":
-                states, covariance = smooth(found, self._decay)
-            deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-            lasting = states[:, np.newaxis] * self._strength, deviation[:, np.newaxis] * size
-            parts = [lasting] if options.embedding == "attended" else [*parts, lasting]
-        means, stds = zip(*parts, strict=True)
-        return (
-            np.concatenate(means, axis=-1).astype(np.float32),
-            np.concatenate(stds, axis=-1).astype(np.float32),
-        )
+                mean, lasting = smooth(found, self._decay)
+            states.append((mean[:, np.newaxis], lasting))
+            states = states[1:] if options.embedding == "attended" else states
+        means, stds = zip(*(self._of_states(*item) for item in states), strict=True)
+        return np.concatenate(means, axis=-1), np.concatenate(stds, axis=-1)
+
+    def _of_states(self, mean: _Array, covariance: _Array) -> tuple[_Embedded, _Embedded]:
+        """Turn states, of every node or of all alike, and their covariance into coordinates."""
+        found = (self._coordinates @ mean[..., np.newaxis])[..., 0].astype(np.float32)
+        variance = np.tensordot(covariance, self._squares, axes=2)
+        return found, np.sqrt(np.maximum(variance, 0.0)).astype(np.float32)
 
     def _deviations(self, evidence: WindowEvidence) -> _Array:
         """Shrink what the couplings of each node say otherwise than the whole network."""
@@ -317,8 +320,8 @@ def _windows(network: FactorNetwork, graphs: GraphSequence) -> list[_Window]:
 
 
 def _of_window(evidence: WindowEvidence) -> tuple[_Array, _Array]:
-    """Posterior mean and variance of the states from each window alone."""
+    """Posterior mean and covariance of the states from each window alone."""
     n_factors = evidence.precision.shape[1]
-    covariance = np.linalg.inv(evidence.precision + np.eye(n_factors))
+    covariance = np.asarray(np.linalg.inv(evidence.precision + np.eye(n_factors)), dtype=np.float64)
     mean = np.einsum("tkl,tl->tk", covariance, evidence.contributions.sum(axis=1))
-    return mean, np.diagonal(covariance, axis1=1, axis2=2)
+    return mean, covariance

@@ -14,7 +14,7 @@ from tavrnn_ephys.core.errors import ChanceLossWarning
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import joined_units, units_of
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_columns
-from tavrnn_ephys.methods.tavrnn.factors.learning import FactorFit, learn
+from tavrnn_ephys.methods.tavrnn.factors.learning import FactorFit, judge, learn
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -22,8 +22,9 @@ from tavrnn_ephys.methods.tavrnn.sessions import Session
 
 __all__ = ["N_SWEEPS", "factor_sessions", "labels_by_session"]
 
-#: Sweeps of a fit where no other number is asked for.
-N_SWEEPS = 25
+#: Sweeps of a fit where no other number is asked for.  Many more let factors that hold noise grow
+#: slow, so that decoders of slow behaviour take them for it.
+N_SWEEPS = 8
 
 
 def factor_sessions(
@@ -92,8 +93,9 @@ def factor_sessions(
         network.supervised.fill_(evidence is not None)
         fits[name] = FactorFit(network, windows, evidence)
     history = learn(fits, n_sweeps=n_sweeps, decay=decay)
-    for name, fit in fits.items():
-        if not fit.finish():
+    for (name, fit), told in zip(fits.items(), judge(list(fits.values())), strict=True):
+        fit.finish(told)
+        if not told.any():
             _warn_of_noise(name if len(fits) > 1 else None)
     return sessions, history
 
@@ -137,9 +139,9 @@ def labels_by_session(
 def _warn_of_noise(name: str | None) -> None:
     of_session = f" of session {name!r}" if name is not None else ""
     warnings.warn(
-        f"No factor tells the windows{of_session} apart better than noise does: these embeddings "
-        "say nothing about the windows. Lengthen the windows, or choose a finer measure of "
-        "connectivity.",
+        f"No factor tells the windows{of_session} apart more than noise alone can: nothing but a "
+        "decoder beside its shuffled control shows whether these embeddings say anything. Lengthen "
+        "the windows, or choose a finer measure of connectivity.",
         ChanceLossWarning,
         stacklevel=4,
     )

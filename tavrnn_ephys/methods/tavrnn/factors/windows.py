@@ -17,6 +17,8 @@ __all__ = ["GraphWindows", "weights_of"]
 
 # Bytes of a block, and of all blocks that are kept.
 _BLOCK, _KEPT = 2**26, 2**30
+# Directions beyond those that are wanted, and rounds, of a search through windows not kept.
+_MORE_DIRECTIONS, _N_ITERATIONS = 10, 4
 
 
 def weights_of(
@@ -158,27 +160,53 @@ class GraphWindows:
         """
         self._standardized = standardized
 
-    def gram(self, gate: Tensor) -> NDArray[np.float64]:
+    def strongest(self, gate: Tensor, n_directions: int) -> NDArray[np.float64]:
         """
-        Multiply every gated window with every other one.
+        Find the directions in which gated windows differ most.
+
+        Windows that are kept are multiplied with each other.  Others are read a few times over
+        in place of once per block.
 
         Parameters
         ----------
         gate : torch.Tensor, shape (n_nodes, n_nodes)
             Weight of each pair.
+        n_directions : int
+            How many are wanted.
 
         Returns
         -------
-        numpy.ndarray, shape (n_windows, n_windows)
-            Sums over pairs.
+        numpy.ndarray, shape (n_windows, n_directions)
+            Score of every window in each, the strongest first; fewer for few windows.
+
+        Notes
+        -----
+        Subspace iteration from a random start, after Halko, Martinsson & Tropp (2011), *SIAM
+        Rev.* 53, 217-288.
         """
+        square, start = gate.square(), np.eye(len(self))
+        if not self._keeps and n_directions + _MORE_DIRECTIONS < len(self):
+            shape = len(self), n_directions + _MORE_DIRECTIONS
+            start = np.random.default_rng(0).normal(size=shape)
+            for _ in range(_N_ITERATIONS):
+                start = np.linalg.qr(self._through(start, square))[0]
+        gram = self._gram(square) if self._keeps else start.T @ self._through(start, square)
+        values, vectors = np.linalg.eigh((gram + gram.T) / 2)
+        order = np.argsort(values)[::-1][:n_directions]
+        scores: NDArray[np.float64] = start @ vectors[:, order]
+        return scores * np.sqrt(np.maximum(values[order], 0.0))
+
+    def _gram(self, square: Tensor) -> NDArray[np.float64]:
         found = np.empty((len(self), len(self)))
-        square = gate.square().flatten()
         for rows, block in self._all():
-            weighted = block * square
+            weighted = block * square.flatten()
             for columns, other in self._all():
                 found[np.ix_(rows, columns)] = (weighted @ other.T).double().cpu().numpy()
-        return (found + found.T) / 2
+        return found
+
+    def _through(self, directions: NDArray[np.float64], square: Tensor) -> NDArray[np.float64]:
+        """Multiply directions by the products of all windows with each other."""
+        return self.evidence(self.products(directions) * square)
 
     def products(self, states: NDArray[np.float64]) -> Tensor:
         """
