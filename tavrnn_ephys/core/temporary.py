@@ -40,6 +40,7 @@ def temporary_folder(*, in_memory: bool = True) -> Path:
     >>> temporary_folder().is_dir()
     True
     """
+    found: Path | None
     try:
         found = Path(tempfile.gettempdir())
     except FileNotFoundError:

@@ -125,24 +125,30 @@ class BinCutter:
         given, vouched = self._point(t_start_s, "t_start_s"), self._point(until_s, "until_s")
         # Where the source vouches for a time, a spike behind it vouches for nothing.
         until = times.max(initial=-np.inf) if vouched is None else vouched
+        begins = self._beginning(times, vouched, given)
+        known = begins if self.known_s is None else self.known_s
+        start = known
+        if given is not None and given > known + _TOLERANCE * self.size:
+            start = given
+        self._require_seconds(until - start)
         if self.origin_s is None:
-            self._begin(times, vouched, given)
-        known = self.closed_s if self.known_s is None else self.known_s
-        is_lost = given is not None and given > known + _TOLERANCE * self.size
-        self._require_seconds(until - (given if is_lost else known))
-        if is_lost:
-            self._unknown.append((known, given))
+            self.origin_s = begins
+        if start > known:
+            self._unknown.append((known, start))
         self._take(times, nodes)
         self.known_s = max(known, until)
         closing = (self.known_s - self.lateness_s - self._start_s) / self.size
         yield from self._close(int(np.floor(closing + _TOLERANCE)))
 
-    def _begin(self, times: Any, until_s: float | None, t_start_s: float | None) -> None:
+    def _beginning(self, times: Any, until_s: float | None, t_start_s: float | None) -> float:
+        """Say where spikes are known from, if nothing came before them."""
+        if self.origin_s is not None:
+            return self.closed_s
         first = times.min() if len(times) else until_s
         given = first if t_start_s is None else t_start_s
         if given is None:
             raise InputError("The first spikes of a stream are none. Say t_start_s or until_s.")
-        self.origin_s = self.known_s = float(given)
+        return float(given)
 
     def _point(self, value: Any, name: str) -> float | None:
         """Give a point in time in seconds; None where none was given."""

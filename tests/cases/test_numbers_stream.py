@@ -94,6 +94,11 @@ def test_what_are_no_seconds_is_refused_at_once_and_leaves_the_stream_as_it_was(
     with pytest.raises(InputError, match=said):
         began.push_spikes(times, np.zeros(len(times), dtype=int), **limits)
     np.testing.assert_equal(began.remembered(), before)
+    fresh = stream()
+    before = fresh.remembered()
+    with pytest.raises(InputError):
+        fresh.push_spikes(times, np.zeros(len(times), dtype=int), **limits)
+    np.testing.assert_equal(fresh.remembered(), before)
 
 
 @pytest.mark.parametrize("start", [np.nan, np.inf, "x", 1e300, 1.0 * pq.m])
