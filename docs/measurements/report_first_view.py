@@ -11,6 +11,7 @@ whatever stands in the window when the page is opened, at 1280 x 900 and at 390 
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
@@ -23,7 +24,7 @@ HALT = """performance.mark = () => {
 };"""
 
 
-def processor_s(browser, page_path: Path, size: tuple[int, int], *, halt: bool) -> float:
+def processor_s(browser: Any, page_path: Path, size: tuple[int, int], *, halt: bool) -> float:
     """Open a page and give the processor seconds that it took."""
     context = browser.new_context(viewport=dict(zip(("width", "height"), size, strict=True)))
     page = context.new_page()

@@ -332,7 +332,7 @@ def _draw_names(strip: Axes, values: NDArray[Any], *, named: bool) -> None:
     )
     for start, width in zip(starts, widths, strict=True):
         # A letter takes about a sixtieth of the width.
-        n_letters = min(int(60 * width / len(codes)) - 1, 16)
+        n_letters = min(int(60 * width / len(codes)), 16)
         if named and shown[start] and n_letters >= min(len(shown[start]), 3):
             strip.text(start + width / 2 - 0.5, 0.45, short_name(shown[start], n_letters),
                        ha="center", va="center", fontsize=SMALL, color="white")  # fmt: skip

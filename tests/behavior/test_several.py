@@ -371,7 +371,8 @@ def test_the_page_shows_each_behaviour_and_compares_the_first_that_is_decided(wr
     ]  # fmt: skip
     assert main_behavior(content).name == "stage"
     strips = similarity_figure(content)
-    titles = [strips.layout[f"yaxis{number}"].title.text for number in ("", 2, 3)]
+    axes = [strips.layout[f"yaxis{number}"] for number in ("", 2, 3)]
+    titles = [axis.title.text or axis.ticktext[0] for axis in axes]
     assert titles == ["sleep", "stage", "heading"]
     drawn = link_figures(content)
     assert {"decoding2", "decoding3", "association2", "association3"} <= set(drawn)
