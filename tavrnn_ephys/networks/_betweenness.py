@@ -48,7 +48,7 @@ def betweenness(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def _through(distances, order, starts, neighbours, lengths):  # type: ignore[no-untyped-def]
+def _through(distances, order, starts, neighbours, lengths):
     """Sum over sources the dependency of each source on each node; every pair counts twice."""
     n = len(distances)
     through = np.zeros(n)

@@ -131,9 +131,7 @@ def test_an_open_file_is_read_as_its_path_is_and_stays_open(recording):
         there = te.read(stream).segments[0]
         for one, other in zip(here.spiketrains, there.spiketrains, strict=True):
             np.testing.assert_array_equal(one.magnitude, other.magnitude)
-        np.testing.assert_array_equal(
-            _part(there.analogsignals[0]), _part(here.analogsignals[0])
-        )
+        np.testing.assert_array_equal(_part(there.analogsignals[0]), _part(here.analogsignals[0]))
         assert not stream.closed
         assert there.file_origin == "rat 1.nwb"
 
