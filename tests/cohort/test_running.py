@@ -165,6 +165,27 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
         assert not Path(f"/proc/{worker}").exists()
 
 
+def test_what_is_registered_for_the_end_of_a_process_runs_and_nothing_is_printed(
+    tmp_path, local, capfd
+):
+    assert set(outcomes(local, ["leaves-1", "leaves-2"], tmp_path)) == {"leaves-1", "leaves-2"}
+    assert (tmp_path / "leaves-1.left").exists()
+    assert (tmp_path / "leaves-2.left").exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_has_its_next_recording_before_the_last_is_told(tmp_path):
+    engine = LocalEngine(n_workers=1, run=act)
+    told = engine.outcomes([task(name, tmp_path) for name in ("good-1", "waits-2")])
+    assert next(told)[0].id == "good-1"
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "waits-2.starts").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (tmp_path / "waits-2.starts").exists()
+    (tmp_path / "go").touch()
+    assert [item.id for item, _ in told] == ["waits-2"]
+
+
 def test_the_process_that_hands_out_tasks_loads_no_network_library():
     code = "import sys, tavrnn_ephys.studies.cohort; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

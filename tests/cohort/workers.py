@@ -1,5 +1,6 @@
 """What processes of tests do with a task; importable by them."""
 
+import atexit
 import os
 import signal
 import time
@@ -23,6 +24,8 @@ def act(task):
     kind = task.id.split("-")[0]
     if kind == "killed" or (kind == "once" and n_starts == 1):
         os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "leaves":
+        atexit.register((Path(task.study) / f"{task.id}.left").touch)
     if kind == "hog":
         hold(600 * 2**20)
     if kind == "waits":

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from tavrnn_ephys.core.checks import positive_int
 from tavrnn_ephys.core.memory import bytes_text
@@ -126,6 +129,8 @@ class LocalEngine:
         waiting = iter(tasks)
         idle: list[_Worker] = []
         busy: list[_Worker] = []
+        # Told once the next recordings are handed out: no process waits for what is done with them.
+        settled: deque[tuple[Task, Outcome]] = deque()
         try:
             while True:
                 while len(busy) < self.n_workers:
@@ -135,12 +140,17 @@ class LocalEngine:
                     worker = idle.pop() if idle else _Worker(self.run)
                     worker.begin(task)
                     busy.append(worker)
+                while settled:
+                    yield settled.popleft()
                 if not busy:
                     return
                 for worker in _ready(busy, self.memory):
                     busy.remove(worker)
-                    yield worker.task, worker.end(idle, self.memory)
+                    settled.append((worker.task, worker.end(idle, self.memory)))
         finally:
+            # All are told before any is waited for: each takes its time to leave.
+            for worker in (*idle, *busy):
+                worker.dismiss()
             for worker in (*idle, *busy):
                 worker.stop()
 
@@ -194,10 +204,14 @@ class _Worker:
             )
         return Outcome(state="lost", reason=_death(self._process.exitcode))
 
-    def stop(self) -> None:
-        """End it, whatever it does."""
-        self._pipe.close()
+    def dismiss(self) -> None:
+        """Ask it to leave what it does and end."""
+        # The signal first: one that comes while a process ends of itself would hold it up.
         self._process.terminate()
+        self._pipe.close()
+
+    def stop(self) -> None:
+        """Wait until it has ended, and end it where it does not."""
         self._process.join(_PATIENCE_S)
         self._process.kill()
         self._process.join()
@@ -216,6 +230,15 @@ def _serve(pipe: Connection, run: Callable[[Task], Outcome]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_parent, daemon=True).start()
+    status: Any = 0
+    try:
+        _answer(pipe, run)
+    except SystemExit as left:
+        status = left.code
+    _end(status)
+
+
+def _answer(pipe: Connection, run: Callable[[Task], Outcome]) -> None:
     while True:
         try:
             task = pipe.recv()
@@ -227,6 +250,19 @@ def _serve(pipe: Connection, run: Callable[[Task], Outcome]) -> None:
 def _leave(number: int, _: Any) -> None:
     """End so that temporary files are removed on the way out."""
     raise SystemExit(128 + number)
+
+
+def _end(status: int) -> NoReturn:
+    """
+    End without taking down one by one the modules that were loaded, which takes a second.
+
+    What registered itself for the end, such as temporary folders of libraries, still runs.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def _follow_parent() -> None:
