@@ -196,19 +196,19 @@ class _Stretches:
 
     def summary(self, moments: Moments) -> WindowMoments:
         """Tell what follows from the sums of a window."""
-        total = np.asarray(moments.total, dtype=np.float64)
+        total, square = np.asarray(moments.total, dtype=np.float64), moments.square
         n_bins = moments.n_bins
-        with np.errstate(over="ignore", invalid="ignore"):
-            spread = n_bins * moments.square - total * total
-        mean = total / n_bins + self.offset
         if self.counts:
-            silent = spread == 0
-            exact = bool(np.all(n_bins * moments.square < _EXACT_FLOAT64))
-            if not exact:
-                silent = _no_spread(n_bins, moments.square, total)
+            # Sums of counts are exact, so that nothing overflows here.
+            spread = n_bins * square - total * total
+            exact = n_bins * float(square.max(initial=0.0)) < _EXACT_FLOAT64
+            silent = spread == 0 if exact else _no_spread(n_bins, square, total)
         else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                spread = n_bins * square - total * total
             silent = is_constant(moments.lowest, moments.highest, self.scale)
             exact = bool(np.all(silent | _has_digits(spread, total)))
+        mean = total / n_bins + self.offset
         return WindowMoments(
             n_bins=n_bins,
             gram=moments.gram,

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tavrnn_ephys.methods.tavrnn.factors import windows
@@ -93,15 +94,50 @@ def test_order_of_nodes_changes_nothing():
     np.testing.assert_allclose(there.mean, here.mean[:, order], atol=2e-3 * here.mean.std())
 
 
-def test_windows_that_are_not_kept_in_memory_give_the_same_directions(monkeypatch):
-    graphs, _, _ = switching_graphs()
-    found = []
-    for kept in (2**30, 0):
-        monkeypatch.setattr(windows, "_KEPT", kept)
-        monkeypatch.setattr(windows, "_BLOCK", 2**14)
-        vectors = _model().fit(graphs[:80]).transform(graphs[80:]).window_embedding()
-        found.append(vectors @ vectors.T)
-    np.testing.assert_allclose(found[1], found[0], atol=0.02 * found[0].max())
+def test_where_not_all_windows_have_room_stretches_spread_evenly_are_learnt_from(monkeypatch):
+    graphs, states, _ = switching_graphs(n_windows=400)
+    labels = np.where(np.arange(400) < 300, states, np.nan)
+    monkeypatch.setattr(windows, "_KEPT", 4 * 20**2 * 128)
+    with pytest.warns(DataLossWarning, match="from 128 of 300 windows"):
+        model = _model().fit(graphs[:300], labels[:300])
+    assert len(model.network_.seen) == 128
+    vectors = model.transform(graphs[300:]).window_embedding()
+    assert _told_apart(vectors, states[300:]) > 2
+
+
+def test_stretches_of_a_choice_never_cross_the_limits_of_a_session(monkeypatch):
+    graphs, _, _ = switching_graphs(n_windows=400)
+    monkeypatch.setattr(windows, "_KEPT", 4 * 20**2 * 200)
+    found = windows.GraphWindows([graphs[:150], graphs[150:]], torch.device("cpu"))
+    assert len(found) == len(found.chosen) == 198
+    np.testing.assert_array_equal(np.concatenate(found.stretches), np.arange(198))
+    for part in found.stretches:
+        there = found.chosen[part]
+        assert (np.diff(there) == 1).all()
+        assert there[-1] < 150 or there[0] >= 150
+
+
+def test_a_pair_of_an_undirected_graph_is_held_once_and_says_the_same():
+    rng = np.random.default_rng(0)
+    half = np.triu(rng.normal(size=(30, 6, 6)), 1)
+    graphs = graphs_of(half + half.transpose(0, 2, 1), directed=False)
+    found = windows.GraphWindows([graphs], torch.device("cpu"))
+    mean, scale = found.standardize()
+    dense = half + half.transpose(0, 2, 1)
+    there = ~np.eye(6, dtype=bool)
+    np.testing.assert_allclose(mean[there], dense.mean(axis=0)[there], atol=1e-6)
+    np.testing.assert_allclose(scale[there], dense.std(axis=0, ddof=1)[there], atol=1e-6)
+    unit = np.where(there, (dense - dense.mean(axis=0)) / np.where(there, scale, 1), 0)
+    states = rng.normal(size=(30, 2))
+    wanted = np.einsum("ts,tij->sij", states, unit)
+    np.testing.assert_allclose(found.products(states), wanted, atol=1e-4)
+    loadings = torch.from_numpy(wanted).float()
+    np.testing.assert_allclose(
+        found.evidence(loadings), np.einsum("tij,sij->ts", unit, wanted), rtol=1e-4
+    )
+    gram = np.einsum("tij,uij->tu", unit, unit) / 2
+    scores = found.strongest(torch.ones(6, 6), 30)
+    np.testing.assert_allclose(scores @ scores.T, gram, atol=1e-4)
 
 
 def test_later_windows_change_nothing():

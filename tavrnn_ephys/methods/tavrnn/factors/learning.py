@@ -18,7 +18,7 @@ from tavrnn_ephys.methods.tavrnn.factors.filtering import (
 )
 from tavrnn_ephys.methods.tavrnn.factors.gate import fit_gate
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence
-from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork, digest_of
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
 
 __all__ = ["FactorFit", "judge", "learn"]
@@ -63,9 +63,8 @@ class FactorFit:
     def start(self) -> None:
         """Fit mean graph and gate, and start from the directions in which windows last."""
         network, windows = self.network, self.windows
-        network.mean, network.scale = windows.moments()
+        network.mean, network.scale = windows.standardize()
         network.pair_weight.fill_(1.0 if windows.directed else 0.5)
-        windows.standardize(network.standardized)
         counts = max(len(windows), 2)
         varies = network.scale > 0
         z = torch.where(varies, network.mean / torch.where(varies, network.scale, 1.0), 0.0)
@@ -233,8 +232,7 @@ class FactorFit:
         network = self.network
         network.told.copy_(torch.from_numpy(told))
         network.told[int(network.loadings.square().flatten(1).sum(dim=1).argmax())] = True
-        for index in range(len(self.windows)):
-            network.seen[index] = digest_of(self.windows.weights(index))
+        network.seen.copy_(self.windows.digests)
         network.deviation.copy_(torch.from_numpy(self._deviation()))
 
     def _moment(self) -> Tensor:
@@ -247,7 +245,11 @@ class FactorFit:
     def _deviation(self) -> _Array:
         """Estimate by moments how far the states of nodes lie from that of the network."""
         network = self.network
-        said = np.stack([network.evidence(*self.windows.window(i)) for i in self._sampled()])
+        sampled = self._sampled()
+        parts = np.array_split(sampled, min(20, len(sampled)))
+        said = np.concatenate(
+            [network.evidence([self.windows.window(index) for index in part]) for part in parts]
+        )
         precision = network.node_precision()
         total = said.sum(axis=1) / np.maximum(precision.sum(axis=0), _SMALLEST)
         rest = said - precision * total[:, np.newaxis]

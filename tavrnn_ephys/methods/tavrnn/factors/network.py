@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,13 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tavrnn_ephys.methods.tavrnn.factors.digests import digest_of
 from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 
-# A large odd number: the weights of places then fill all bits.
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-
-__all__ = ["FactorNetwork", "WindowEvidence", "digest_of"]
+__all__ = ["FactorNetwork", "WindowEvidence"]
 
 
 class WindowEvidence(NamedTuple):
@@ -193,34 +192,41 @@ class FactorNetwork(nn.Module):
         scale = torch.where(known, self.scale, 1.0)
         return torch.where(known, (weights - self.mean) / scale, 0.0)
 
-    def evidence(self, weights: Tensor, present: Tensor | None = None) -> NDArray[np.float64]:
+    def evidence(self, windows: Sequence[tuple[Tensor, Tensor | None]]) -> NDArray[np.float64]:
         """
-        Gather what each node's couplings say of the states in a window.
+        Gather what each node's couplings say of the states in windows.
 
         A window that the fit saw has shaped the loadings itself: that part is taken out, so that
         the windows that a decoder is trained on are embedded like those that it meets later.
 
         Parameters
         ----------
-        weights : torch.Tensor, shape (n_nodes, n_nodes)
-            Weights of the window.
-        present : torch.Tensor of bool, shape (n_nodes,), optional
-            Nodes that exist in it; by default all do.
+        windows : sequence of tuple of torch.Tensor
+            Weights of each, and the nodes that exist in it, ``None`` if all do.
 
         Returns
         -------
-        numpy.ndarray, shape (n_nodes, latent_size)
+        numpy.ndarray, shape (n_windows, n_nodes, latent_size)
             Evidence of each node.
         """
-        values = self.standardized(weights, present)
-        own = self._own_state(weights) if self.options.left_out else None
-        found = np.zeros((self.n_nodes, self.options.latent_size))
-        for factor in range(len(self.loadings)):
-            said = values * self.loadings[factor]
-            if own is not None:
-                said -= values.square() * (self.uncertainty[factor] * float(own[factor]))
-            found[:, factor] = (said.sum(dim=0) + said.sum(dim=1)).double().cpu().numpy() / 2
+        values = torch.stack([self.standardized(*window) for window in windows])
+        found = self._gathered(values, self.loadings)
+        if self.options.left_out:
+            own = {index: self._own_state(window[0]) for index, window in enumerate(windows)}
+            states = {index: state for index, state in own.items() if state is not None}
+            if states:
+                seen, given = list(states), np.stack(list(states.values()))
+                shaped = self._gathered(values[seen].square(), self.uncertainty)
+                found[seen] -= given[:, np.newaxis] * shaped
         return found * float(self.pair_weight)
+
+    def _gathered(self, values: Tensor, loadings: Tensor) -> NDArray[np.float64]:
+        """Sum each node's entries of every graph, weighted by loadings: half for either end."""
+        # One product per node, over all graphs: what is weighted has the size of all loadings.
+        found = torch.bmm(values.transpose(0, 1), loadings.permute(1, 2, 0))
+        if float(self.pair_weight) == 1:
+            found = (found + torch.bmm(values.permute(2, 0, 1), loadings.permute(2, 1, 0))) / 2
+        return found.transpose(0, 1).double().cpu().numpy()
 
     def expected(self, states: NDArray[np.float64]) -> Tensor:
         """
@@ -265,25 +271,3 @@ def _coordinates(loadings: NDArray[np.float64], size: int) -> NDArray[np.float64
     peak = directions[np.abs(directions).argmax(axis=0), np.arange(directions.shape[1])]
     found = (loadings @ (directions * np.where(peak < 0, -1.0, 1.0))).transpose(1, 2, 0)
     return np.pad(found, ((0, 0), (0, size - found.shape[1]), (0, 0)))
-
-
-def digest_of(weights: Tensor) -> Tensor:
-    """
-    Return a digest by which the weights of a window are known again.
-
-    Parameters
-    ----------
-    weights : torch.Tensor, shape (n_nodes, n_nodes)
-        The weights.
-
-    Returns
-    -------
-    torch.Tensor of int64, shape (2,)
-        Two sums over the bits of its weights.
-    """
-    array = np.ascontiguousarray(weights.detach().cpu().numpy(), dtype=np.float32).ravel()
-    words = array.view(np.uint32).astype(np.uint64)
-    # Sums of whole numbers wrap around, and are the same in any order of summation.
-    places = np.arange(1, len(words) + 1, dtype=np.uint64) * _ODD
-    sums = [words.sum(dtype=np.uint64), (words * places).sum(dtype=np.uint64)]
-    return torch.from_numpy(np.array(sums, dtype=np.uint64).view(np.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ _Array = NDArray[np.float64]
 _Embedded = NDArray[np.float32]
 _Window = tuple[Tensor, Tensor | None]
 _LOG_2PI = float(np.log(2.0 * np.pi))
+# Bytes of the windows that are read at once.
+_BLOCK = 2**26
 
 
 class FactorReading(NamedTuple):
@@ -82,12 +84,16 @@ class FactorReader:
             What each node's couplings say, and how surely.
         """
         network = self._network
-        said = [network.evidence(*window) for window in windows]
-        precision = [
-            self._precision if present is None else network.precision(present)
-            for _, present in windows
-        ]
-        return WindowEvidence(np.stack(said), np.stack(precision))
+        size = max(1, _BLOCK // (4 * network.n_nodes**2))
+        said, precision = [], []
+        for first in range(0, len(windows), size):
+            block = windows[first : first + size]
+            said.append(network.evidence(block))
+            precision += [
+                self._precision if present is None else network.precision(present)
+                for _, present in block
+            ]
+        return WindowEvidence(np.concatenate(said), np.stack(precision))
 
     def filtered(self, evidence: WindowEvidence, start: FilterState | None = None) -> Filtered:
         """
@@ -235,7 +241,7 @@ def read_factors(
         The embedding.
     """
     reader = FactorReader(network)
-    evidence = reader.evidence(_windows(network, graphs))
+    evidence = reader.evidence(_Windows(network, graphs))
     found = reader.filtered(evidence, start)
     mean, std = reader.embedding_of(evidence, found)
     if graphs.node_mask is not None:
@@ -268,7 +274,7 @@ def expected_graphs(
         Expected weights.
     """
     reader = FactorReader(network)
-    found = reader.filtered(reader.evidence(_windows(network, graphs)))
+    found = reader.filtered(reader.evidence(_Windows(network, graphs)))
     states = found.predicted_mean if ahead else found.mean
     if not ahead and network.options.smoothing == "two_sided":
         states = smooth(found, network.decay.cpu().numpy())[0]
@@ -291,7 +297,7 @@ def log_likelihood(network: FactorNetwork, graphs: GraphSequence) -> float:
     float
         Mean over windows of the log-density, in nats per pair of nodes that varies.
     """
-    reader, windows = FactorReader(network), _windows(network, graphs)
+    reader, windows = FactorReader(network), _Windows(network, graphs)
     found = reader.filtered(reader.evidence(windows))
     varies = network.scale > 0
     n_pairs = max(int(varies.sum()), 1)
@@ -314,9 +320,25 @@ def _gain(found: Filtered, index: int) -> float:
     return 0.5 * float(spread + moved)
 
 
-def _windows(network: FactorNetwork, graphs: GraphSequence) -> list[_Window]:
-    device = network.mean.device
-    return [weights_of(graphs, index, device) for index in range(len(graphs))]
+class _Windows(Sequence[_Window]):
+    """The windows of a sequence, each built when it is asked for."""
+
+    def __init__(self, network: FactorNetwork, graphs: GraphSequence) -> None:
+        self._graphs, self._device = graphs, network.mean.device
+
+    def __len__(self) -> int:
+        return len(self._graphs)
+
+    @overload
+    def __getitem__(self, index: int) -> _Window: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[_Window]: ...
+
+    def __getitem__(self, index: int | slice) -> _Window | list[_Window]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
+        return weights_of(self._graphs, range(len(self))[index], self._device)
 
 
 def _of_window(evidence: WindowEvidence) -> tuple[_Array, _Array]:

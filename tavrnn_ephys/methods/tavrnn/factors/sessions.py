@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.errors import ChanceLossWarning
+from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import joined_units, units_of
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_columns
@@ -69,6 +69,8 @@ def factor_sessions(
 
     Warns
     -----
+    DataLossWarning
+        If a session has more windows than memory has room for.
     ChanceLossWarning
         If no factor of a session is told from noise.
     """
@@ -76,6 +78,7 @@ def factor_sessions(
     sessions: dict[str, Session] = {}
     for name, sequences in named.items():
         windows = GraphWindows(sequences, device)
+        _say_how_many(len(windows), sum(map(len, sequences)))
         network = FactorNetwork(options, n_nodes=sequences[0].n_nodes, n_windows=len(windows)).to(
             device
         )
@@ -89,7 +92,7 @@ def factor_sessions(
         )
         for sequence in sequences:
             sessions[name].check(sequence, verb=verb)
-        evidence = None if labels is None else LabelEvidence(labels[name])
+        evidence = None if labels is None else LabelEvidence(labels[name][windows.chosen])
         network.supervised.fill_(evidence is not None)
         fits[name] = FactorFit(network, windows, evidence)
     history = learn(fits, n_sweeps=n_sweeps, decay=decay)
@@ -134,6 +137,16 @@ def labels_by_session(
     return {
         name: np.concatenate([parts[id(item)] for item in items]) for name, items in named.items()
     }
+
+
+def _say_how_many(n_learnt: int, n_windows: int) -> None:
+    if n_learnt < n_windows:
+        warnings.warn(
+            f"Factors are learnt from {n_learnt} of {n_windows} windows, in stretches that are "
+            "spread evenly: pairs of more would not stay in memory. All windows are embedded.",
+            DataLossWarning,
+            stacklevel=4,
+        )
 
 
 def _warn_of_noise(name: str | None) -> None:

@@ -1,8 +1,8 @@
-"""Training windows as blocks of standardised pairs, built when needed where they are large."""
+"""The windows that factors are learnt from, as standardised pairs in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,13 +12,35 @@ from torch import Tensor
 from tavrnn_ephys.core.graph_conversion import arrows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import dense_weights
+from tavrnn_ephys.methods.tavrnn.factors.digests import digest_of
 
-__all__ = ["GraphWindows", "weights_of"]
+__all__ = ["GraphWindows", "n_learnt", "weights_of"]
 
-# Bytes of a block, and of all blocks that are kept.
-_BLOCK, _KEPT = 2**26, 2**30
-# Directions beyond those that are wanted, and rounds, of a search through windows not kept.
-_MORE_DIRECTIONS, _N_ITERATIONS = 10, 4
+# Bytes of the pairs that a session is learnt from, and windows that are taken whatever they need.
+_KEPT, _LEAST_WINDOWS = 2**30, 64
+# Windows of a stretch where not all are taken: states that last are seen to last.
+_STRETCH = 64
+# Values, of some pairs in all windows, that are worked on at once.
+_CHUNK = 2**22
+
+
+def n_learnt(n_windows: int, n_pairs: int) -> int:
+    """
+    Say how many windows of a session factors are learnt from.
+
+    Parameters
+    ----------
+    n_windows : int
+        Windows that there are.
+    n_pairs : int
+        Pairs of nodes.
+
+    Returns
+    -------
+    int
+        All, or as many as 1 GiB holds, 64 in any case.
+    """
+    return min(n_windows, max(_KEPT // (4 * max(n_pairs, 1)), _LEAST_WINDOWS))
 
 
 def weights_of(
@@ -51,38 +73,53 @@ def weights_of(
 
 class GraphWindows:
     """
-    The training windows of one session.
+    The windows of one session that factors are learnt from.
+
+    A pair of an undirected graph is held once.  Where not all windows have room, stretches of them
+    are taken, spread evenly over the session.
 
     Parameters
     ----------
     sequences : sequence of GraphSequence
-        Its stretches.
+        The stretches of the session.
     device : torch.device
         Where the tensors go.
+
+    Attributes
+    ----------
+    directed : bool
+        Whether a pair has two weights.
+    chosen : numpy.ndarray of int64, shape (n_windows,)
+        Which windows of the session they are.
+    stretches : list of numpy.ndarray of int64
+        Positions of windows that follow each other.
+    incomplete : list of int
+        Positions of windows in which a node does not exist.
+    digests : torch.Tensor of int64, shape (n_windows, 2)
+        By which each window is known again, once they are standardised.
     """
 
     def __init__(self, sequences: Sequence[GraphSequence], device: torch.device) -> None:
         self.directed = arrows(sequences[0])
-        self._places = [(item, index) for item in sequences for index in range(len(item))]
+        self._n_nodes = n_nodes = sequences[0].n_nodes
         self._device = device
-        #: Positions of windows in which a node does not exist.
+        everything = np.arange(n_nodes**2, dtype=np.int64).reshape(n_nodes, n_nodes)
+        pairs = everything.ravel() if self.directed else everything[np.triu_indices(n_nodes, 1)]
+        self._pairs = torch.from_numpy(pairs).to(device)
+        places = [(item, index) for item in sequences for index in range(len(item))]
+        self.chosen = _spread(len(places), n_learnt(len(places), len(pairs)))
+        self._places = [places[index] for index in self.chosen]
+        limits = np.cumsum([0, *map(len, sequences)])
+        parts = np.searchsorted(limits, self.chosen, side="right")
+        breaks = np.flatnonzero((np.diff(self.chosen) != 1) | (np.diff(parts) != 0)) + 1
+        self.stretches = np.split(np.arange(len(self)), breaks)
         self.incomplete = [
             number
             for number, (item, index) in enumerate(self._places)
             if item.node_mask is not None and not item.node_mask[index].all()
         ]
-        limits = np.cumsum([0, *map(len, sequences)])
-        self.stretches = [
-            np.arange(first, last) for first, last in zip(limits[:-1], limits[1:], strict=True)
-        ]
-        n_nodes = sequences[0].n_nodes
-        size = max(1, _BLOCK // (4 * n_nodes**2))
-        self._blocks = [
-            np.arange(first, min(first + size, len(self))) for first in range(0, len(self), size)
-        ]
-        self._keeps = 4 * n_nodes**2 * len(self) <= _KEPT
-        self._kept: dict[int, Tensor] = {}
-        self._standardized: Callable[[Tensor, Tensor | None], Tensor] | None = None
+        self.digests = torch.zeros(len(self), 2, dtype=torch.int64)
+        self._values = torch.zeros(0)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -104,68 +141,40 @@ class GraphWindows:
         graphs, position = self._places[index]
         return weights_of(graphs, position, self._device)
 
-    def weights(self, index: int) -> Tensor:
+    def standardize(self) -> tuple[Tensor, Tensor]:
         """
-        Give the weights of one window.
-
-        Parameters
-        ----------
-        index : int
-            Which window.
-
-        Returns
-        -------
-        torch.Tensor, shape (n_nodes, n_nodes)
-            Its weights.
-        """
-        return self.window(index)[0]
-
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """
-        Give mean and standard deviation of every pair over the windows in which it exists.
+        Read every window once, and express its pairs in standard deviations from their mean.
 
         Returns
         -------
         tuple of torch.Tensor, shape (n_nodes, n_nodes)
-            The mean graph; and the deviation, 0 for pairs that do not vary.
+            The mean graph, and the deviation of each pair over the windows in which it exists;
+            0 for pairs that do not vary.
         """
-        first = self.weights(0)
-        total, square, count = (torch.zeros_like(first, dtype=torch.float64) for _ in range(3))
-        for weights, there in self._with_presence():
-            total += weights * there
-            count += there
-        mean = total / count.clamp(min=1.0)
-        for weights, there in self._with_presence():
-            square += (weights - mean).square() * there
-        scale = (square / (count - 1.0).clamp(min=1.0)).sqrt()
-        # Rounding leaves a deviation of a few ulp where a weight is always the same.
-        scale = torch.where(scale > 1e-6 * mean.abs() + 1e-12, scale, 0.0)
-        scale.fill_diagonal_(0.0)
-        return mean.float(), scale.float()
-
-    def _with_presence(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self._values = torch.empty(len(self), len(self._pairs), device=self._device)
         for index in range(len(self)):
             weights, present = self.window(index)
-            there = torch.ones_like(weights) if present is None else present[:, None] & present
-            yield weights.double(), there.double()
-
-    def standardize(self, standardized: Callable[[Tensor, Tensor | None], Tensor]) -> None:
-        """
-        Say how pairs are standardised.
-
-        Parameters
-        ----------
-        standardized : callable
-            Takes the weights of a window and the nodes that exist in it.
-        """
-        self._standardized = standardized
+            self.digests[index] = digest_of(weights)
+            if present is not None:
+                weights[~(present[:, None] & present)] = torch.nan
+            self._values[index] = weights.flatten()[self._pairs]
+        mean, scale = (torch.zeros(len(self._pairs), device=self._device) for _ in range(2))
+        for pairs in self._chunks():
+            values = self._values[:, pairs].double()
+            count = (~values.isnan()).sum(dim=0)
+            middle = values.nansum(dim=0) / count.clamp(min=1)
+            square = (values - middle).square().nansum(dim=0)
+            spread = (square / (count - 1).clamp(min=1)).sqrt()
+            # Rounding leaves a deviation of a few ulp where a weight is always the same.
+            spread = torch.where(spread > 1e-6 * middle.abs() + 1e-12, spread, 0.0)
+            mean[pairs], scale[pairs] = middle.float(), spread.float()
+            unit = torch.where(spread > 0, spread, torch.inf)
+            self._values[:, pairs] = ((values - middle) / unit).nan_to_num(nan=0.0).float()
+        return self._matrices(mean[None])[0], self._matrices(scale[None])[0]
 
     def strongest(self, gate: Tensor, n_directions: int) -> NDArray[np.float64]:
         """
         Find the directions in which gated windows differ most.
-
-        Windows that are kept are multiplied with each other.  Others are read a few times over
-        in place of once per block.
 
         Parameters
         ----------
@@ -178,35 +187,16 @@ class GraphWindows:
         -------
         numpy.ndarray, shape (n_windows, n_directions)
             Score of every window in each, the strongest first; fewer for few windows.
-
-        Notes
-        -----
-        Subspace iteration from a random start, after Halko, Martinsson & Tropp (2011), *SIAM
-        Rev.* 53, 217-288.
         """
-        square, start = gate.square(), np.eye(len(self))
-        if not self._keeps and n_directions + _MORE_DIRECTIONS < len(self):
-            shape = len(self), n_directions + _MORE_DIRECTIONS
-            start = np.random.default_rng(0).normal(size=shape)
-            for _ in range(_N_ITERATIONS):
-                start = np.linalg.qr(self._through(start, square))[0]
-        gram = self._gram(square) if self._keeps else start.T @ self._through(start, square)
-        values, vectors = np.linalg.eigh((gram + gram.T) / 2)
-        order = np.argsort(values)[::-1][:n_directions]
-        scores: NDArray[np.float64] = start @ vectors[:, order]
-        return scores * np.sqrt(np.maximum(values[order], 0.0))
-
-    def _gram(self, square: Tensor) -> NDArray[np.float64]:
-        found = np.empty((len(self), len(self)))
-        for rows, block in self._all():
-            weighted = block * square.flatten()
-            for columns, other in self._all():
-                found[np.ix_(rows, columns)] = (weighted @ other.T).double().cpu().numpy()
-        return found
-
-    def _through(self, directions: NDArray[np.float64], square: Tensor) -> NDArray[np.float64]:
-        """Multiply directions by the products of all windows with each other."""
-        return self.evidence(self.products(directions) * square)
+        square = gate.square().flatten()[self._pairs]
+        gram = np.zeros((len(self), len(self)))
+        for pairs in self._chunks():
+            values = self._values[:, pairs]
+            gram += ((values * square[pairs]) @ values.T).double().cpu().numpy()
+        found, vectors = np.linalg.eigh((gram + gram.T) / 2)
+        order = np.argsort(found)[::-1][:n_directions]
+        scores: NDArray[np.float64] = vectors[:, order] * np.sqrt(np.maximum(found[order], 0.0))
+        return scores
 
     def products(self, states: NDArray[np.float64]) -> Tensor:
         """
@@ -223,11 +213,7 @@ class GraphWindows:
             One sum per state.
         """
         weights = torch.from_numpy(states).to(self._device, torch.float32)
-        n_nodes = self._places[0][0].n_nodes
-        total = torch.zeros(weights.shape[1], n_nodes**2, device=self._device)
-        for rows, block in self._all():
-            total += weights[rows].T @ block
-        return total.reshape(-1, n_nodes, n_nodes)
+        return self._matrices(weights.T @ self._values)
 
     def evidence(self, loadings: Tensor) -> NDArray[np.float64]:
         """
@@ -241,22 +227,29 @@ class GraphWindows:
         Returns
         -------
         numpy.ndarray, shape (n_windows, n_factors)
-            Sums over pairs.
+            Sums over all entries of the graphs: a pair of an undirected one counts twice.
         """
-        flat = loadings.flatten(1).T
-        return np.concatenate([(block @ flat).double().cpu().numpy() for _, block in self._all()])
+        found = self._values @ loadings.flatten(1)[:, self._pairs].T
+        return (found.double() * (1 if self.directed else 2)).cpu().numpy()
 
-    def _all(self) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-        for number, rows in enumerate(self._blocks):
-            yield rows, self._block(number)
+    def _chunks(self) -> Iterator[slice]:
+        size = max(1, _CHUNK // len(self))
+        for first in range(0, len(self._pairs), size):
+            yield slice(first, first + size)
 
-    def _block(self, number: int) -> Tensor:
-        if number in self._kept:
-            return self._kept[number]
-        if self._standardized is None:
-            raise RuntimeError("standardize has not been called.")
-        windows = [self._standardized(*self.window(int(index))) for index in self._blocks[number]]
-        block = torch.stack(windows).flatten(1)
-        if self._keeps:
-            self._kept[number] = block
-        return block
+    def _matrices(self, values: Tensor) -> Tensor:
+        """Lay pairs out as matrices."""
+        found = torch.zeros(len(values), self._n_nodes**2, device=self._device)
+        found[:, self._pairs] = values
+        found = found.reshape(-1, self._n_nodes, self._n_nodes)
+        return found if self.directed else found + found.transpose(1, 2)
+
+
+def _spread(n_windows: int, wanted: int) -> NDArray[np.int64]:
+    """Choose stretches of equal length, spread evenly."""
+    if wanted >= n_windows:
+        return np.arange(n_windows, dtype=np.int64)
+    n_stretches = max(1, wanted // _STRETCH)
+    length = wanted // n_stretches
+    starts = np.linspace(0, n_windows - length, n_stretches).astype(np.int64)
+    return np.unique(starts[:, np.newaxis] + np.arange(length))
