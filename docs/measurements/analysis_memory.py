@@ -3,10 +3,11 @@ Peak memory of whole analyses, held against the peak that is predicted before th
 
     python docs/measurements/analysis_memory.py              900 channels x 1 h at steps of 1 s
     python docs/measurements/analysis_memory.py 300 600      channels and seconds
+    python docs/measurements/analysis_memory.py --profile state_space
 
-Spike trains with two states are generated and written as NWB; `tavrnn-ephys analyze --profile
-default` runs in a process of its own, with bins of 50 ms and windows of 2 min.  The peak is the
-largest resident set of that process.
+Spike trains with two states are generated and written as NWB; `tavrnn-ephys analyze` runs in a
+process of its own, with bins of 50 ms and windows of 2 min.  The peak is the largest resident set
+of that process.
 """
 
 import argparse
@@ -52,15 +53,16 @@ def main():
     parser = argparse.ArgumentParser(description="Peak memory of an analysis")
     parser.add_argument("channels", nargs="?", type=int, default=900)
     parser.add_argument("seconds", nargs="?", type=float, default=3600.0)
+    parser.add_argument("--profile", choices=("default", "state_space"), default="default")
     arguments = parser.parse_args()
     n_windows = int((arguments.seconds - WINDOW_S) / STEP_S) + 1
     n_bins = round(arguments.seconds / BIN_S)
-    size = analysis_size(n_windows, arguments.channels, n_bins=n_bins)
+    size = analysis_size(n_windows, arguments.channels, n_bins=n_bins, profile=arguments.profile)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "culture.nwb"
         write_recording(source, arguments.channels, arguments.seconds)
         command = [sys.executable, "-m", "tavrnn_ephys.cli", "analyze", source]
-        command += ["--out", Path(folder) / "results.nwb", "--profile", "default", "--json"]
+        command += ["--out", Path(folder) / "results.nwb", "--json", "--profile", arguments.profile]
         command += ["--bin-size", f"{BIN_S}s", "--window", f"{WINDOW_S}s", "--step", f"{STEP_S}s"]
         start = time.perf_counter()
         done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
@@ -72,7 +74,8 @@ def main():
     good = peak <= MOST_MB * 1e6 and abs(error) <= MOST_ERROR
     weights = 8 * n_windows * arguments.channels**2
     print(
-        f"{arguments.channels} channels x {n_windows} windows: peak {peak / 1e6:.0f} MB, "
+        f"{arguments.profile}, {arguments.channels} channels x {n_windows} windows: "
+        f"peak {peak / 1e6:.0f} MB, "
         f"predicted {size.memory / 1e6:.0f} MB ({error:+.0%}); weights {weights / 1e6:.0f} MB in "
         f"double precision; {seconds:.0f} s. {'Within bounds.' if good else 'OUT OF BOUNDS.'}"
     )

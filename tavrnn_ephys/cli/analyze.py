@@ -285,17 +285,23 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
 def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
     from tavrnn_ephys.studies.answering import answer
 
-    final = result.model.history_[-1]
     parts: list[Any] = [answer(result), ""]
     if result.reasons:
         parts += ["Chosen to suit the recording:", *_reasons(result), ""]
     parts += [result.activity, result.connectivity, result.graphs, result.embedding]
-    parts.append(f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}")
+    parts.append(_how_fitted(result))
     parts += result.behaviors.values()
     if result.states is not None:
         parts.append(result.states)
     parts.append(f"Written to {options.out or options.file}")
     return "\n".join(map(str, parts))
+
+
+def _how_fitted(result: AnalysisResult) -> str:
+    final = result.model.history_[-1]
+    if "kl" in final:
+        return f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}"
+    return f"Share of the pairs' variance that factors leave: {final['reconstruction']:.4f}"
 
 
 def _reasons(result: AnalysisResult) -> list[str]:
@@ -322,7 +328,7 @@ def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any
         "n_windows": len(result.windows),
         "latent_size": result.embedding.mean.shape[2],
         "reconstruction_loss": final["reconstruction"],
-        "kl": final["kl"],
+        "kl": final.get("kl"),
         "config": result.config,
         "reasons": result.reasons,
         "behavior": None if behavior is None else _linked(behavior),

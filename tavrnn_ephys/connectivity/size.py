@@ -9,6 +9,7 @@ from typing import Any
 
 from tavrnn_ephys.connectivity.sliding import FAST_MEASURES
 from tavrnn_ephys.core.errors import InputError, OutputError
+from tavrnn_ephys.core.learnt_windows import n_learnt
 from tavrnn_ephys.core.memory import available_memory, bytes_text, free_room
 from tavrnn_ephys.core.temporary import temporary_folder
 
@@ -37,6 +38,8 @@ _MOST_TENSORS = 2**30
 _LATENT_VALUES = 178
 # Of them those that results hold.
 _STORED_VALUES = 110
+# Bytes per pair of nodes of eight loadings, their uncertainty, and the sums that they come from.
+_FACTOR_BYTES = 280
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,12 @@ def connectivity_size(n_windows: int, n_nodes: int, measure: Any) -> Size:
 
 
 def analysis_size(
-    n_windows: int, n_nodes: int, *, n_bins: int = 0, measure: Any = "pearson"
+    n_windows: int,
+    n_nodes: int,
+    *,
+    n_bins: int = 0,
+    measure: Any = "pearson",
+    profile: str = "default",
 ) -> Size:
     """
     Predict what an analysis takes, from binned activity to written results.
@@ -119,6 +127,8 @@ def analysis_size(
         Number of bins of the activity.
     measure : str or callable
         The measure.
+    profile : {"default", "state_space", "paper"}
+        The model.
 
     Returns
     -------
@@ -131,8 +141,12 @@ def analysis_size(
     # Attention is a row of all windows per window.
     memory = _PACKAGES + 2 * n_nodes * n_bins + 8 * n_windows**2
     latents = 4 * _LATENT_VALUES * n_windows * (n_nodes + 1)
-    coherence = 6 * min(pairs, max(_LARGEST_STACK, 8 * n_nodes**2))
-    memory += max(latents, coherence) + 100 * n_nodes**2
+    if profile == "state_space":
+        fit = _factor_bytes(n_windows, n_nodes, measure)
+    else:
+        # Graphs that coherence is judged by.
+        fit = 6 * min(pairs, max(_LARGEST_STACK, 8 * n_nodes**2))
+    memory += max(latents, fit) + 100 * n_nodes**2
     disk = weights + 4 * _STORED_VALUES * n_windows * n_nodes
     if lies_in_file(n_windows, n_nodes, measure):
         mirrored = measure in FAST_MEASURES
@@ -141,6 +155,12 @@ def analysis_size(
         # Beside the weights: edges and features in single precision, and tensors.
         memory += weights + 12 * pairs + min(8 * pairs, _MOST_TENSORS)
     return Size(n_windows=n_windows, n_nodes=n_nodes, memory=memory, disk=disk)
+
+
+def _factor_bytes(n_windows: int, n_nodes: int, measure: Any) -> int:
+    is_directed = measure == "lagged_correlation"
+    n_pairs = n_nodes**2 if is_directed else n_nodes * (n_nodes - 1) // 2
+    return 4 * n_learnt(n_windows, n_pairs) * n_pairs + _FACTOR_BYTES * n_nodes**2
 
 
 def refuse_size(
@@ -200,7 +220,13 @@ def _room_on_disk() -> int:
 
 
 def refuse_large_analysis(
-    n_windows: int, n_nodes: int, *, n_bins: int, measure: Any, node_kind: str
+    n_windows: int,
+    n_nodes: int,
+    *,
+    n_bins: int,
+    measure: Any,
+    node_kind: str,
+    profile: str = "default",
 ) -> None:
     """
     Refuse an analysis for which there is no room, before the work.
@@ -215,6 +241,8 @@ def refuse_large_analysis(
         The measure.
     node_kind : str
         What a node is, for the message.
+    profile : {"default", "state_space", "paper"}
+        The model.
 
     Raises
     ------
@@ -223,7 +251,9 @@ def refuse_large_analysis(
         help.
     """
     refuse_size(
-        lambda windows, nodes: analysis_size(windows, nodes, n_bins=n_bins, measure=measure),
+        lambda windows, nodes: analysis_size(
+            windows, nodes, n_bins=n_bins, measure=measure, profile=profile
+        ),
         n_windows,
         n_nodes,
         node_kind=node_kind,

@@ -41,11 +41,11 @@ __all__ = [
 ]
 
 # A smaller departure is the same decay in every row.
-_LEAST_DEPARTURE = 1e-3
+_LEAST_DEPARTURE = 1e-2
 # How much of the decay a picture goes back.
 _MOST_REACH = 0.99
 # Share of the decay that has to lie behind a window before it can depart from it.
-_LEAST_REACH = 0.95
+_LEAST_REACH = 0.99
 
 
 def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -> float:
@@ -232,7 +232,7 @@ def varies_beyond_decay(embedding: NodeEmbedding) -> bool:
     Returns
     -------
     bool
-        False where no window departs from the mean decay by a thousandth.
+        False where no window departs from the mean decay by a hundredth.
     """
     return bool(np.abs(attention_beyond_decay(embedding)).max() >= _LEAST_DEPARTURE)
 

@@ -216,6 +216,7 @@ def analyze_recording(
             n_bins=activity.n_bins,
             measure=config.measure,
             node_kind=activity.node_kind,
+            profile=config.profile,
         )
         about = config.connectivity, config.graphs
         connectivity, graphs = compute_graphs(

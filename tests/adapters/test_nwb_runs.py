@@ -169,9 +169,9 @@ def test_comparison_names_what_differs(stored: Path) -> None:
     assert te.compare_runs(stored, "second", "second").differences == ()
 
 
-def test_ten_replacements_do_not_grow_a_file(stored: Path, units: te.Nodes) -> None:
+def test_five_replacements_do_not_grow_a_file(stored: Path, units: te.Nodes) -> None:
     sizes = []
-    for seed in range(10):
+    for seed in range(5):
         results = make_results(units, n_windows=20, seed=seed)
         te.write_results(stored, results, way="in_place", run="second", replace=True)
         sizes.append(stored.stat().st_size)

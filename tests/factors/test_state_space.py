@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tavrnn_ephys.core import learnt_windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
@@ -97,7 +98,7 @@ def test_order_of_nodes_changes_nothing():
 def test_where_not_all_windows_have_room_stretches_spread_evenly_are_learnt_from(monkeypatch):
     graphs, states, _ = switching_graphs(n_windows=400)
     labels = np.where(np.arange(400) < 300, states, np.nan)
-    monkeypatch.setattr(windows, "_KEPT", 4 * 20**2 * 128)
+    monkeypatch.setattr(learnt_windows, "MOST_KEPT", 4 * 20**2 * 128)
     with pytest.warns(DataLossWarning, match="from 128 of 300 windows"):
         model = _model().fit(graphs[:300], labels[:300])
     assert len(model.network_.seen) == 128
@@ -107,7 +108,7 @@ def test_where_not_all_windows_have_room_stretches_spread_evenly_are_learnt_from
 
 def test_stretches_of_a_choice_never_cross_the_limits_of_a_session(monkeypatch):
     graphs, _, _ = switching_graphs(n_windows=400)
-    monkeypatch.setattr(windows, "_KEPT", 4 * 20**2 * 200)
+    monkeypatch.setattr(learnt_windows, "MOST_KEPT", 4 * 20**2 * 200)
     found = windows.GraphWindows([graphs[:150], graphs[150:]], torch.device("cpu"))
     assert len(found) == len(found.chosen) == 198
     np.testing.assert_array_equal(np.concatenate(found.stretches), np.arange(198))

@@ -170,6 +170,11 @@ class ReportContent:
     density: NDArray[np.float64] | None
     recording: RecordingView
 
+    @property
+    def has_factors(self) -> bool:
+        """Whether the model has factors in place of a decoder: its loss is a share of variance."""
+        return self.facts.get("config.model.recurrence") in ("state_space", "independent")
+
 
 def collect(path: Path, run: str | None = None) -> ReportContent:
     """

@@ -265,7 +265,7 @@ def _attention(content: ReportContent) -> str:
         "What a window draws on more (red) or less (blue) than windows do on average at that "
         "distance. The mean decay itself is the same for each window, and is taken off. On average "
         f"{content.attention_beyond:.1%} of the attention lie farther back than is drawn. Without "
-        "a picture here, every window attends by that decay alone."
+        "a picture here, no window departs from that decay by a hundredth of its attention."
     )
 
 

@@ -64,6 +64,9 @@ def _of_model(content: ReportContent) -> Iterator[str]:
 def _chance_loss(content: ReportContent) -> float | None:
     """Give the loss of a decoder that knows nothing, as it is defined beside the decoder."""
     target = content.facts.get("config.model.target")
+    if content.has_factors:
+        # The fit itself tells factors from noise, and warns.
+        return None
     if target == "signed":
         return 0.5
     if target is None or content.density is None:

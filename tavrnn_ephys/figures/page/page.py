@@ -35,8 +35,9 @@ __all__ = ["OwnSection", "render"]
 _MOST_ROWS = 40
 # Beyond these, strengths on the map get 255 steps: a page with many nodes stays small.
 _MOST_FINE_STRENGTHS = 150_000
-# A smaller departure of attention is the same decay in every window.
-_LEAST_DEPARTURE = 1e-3
+# A smaller departure of attention is the same decay in every window: the first windows of a filter
+# depart by some thousandths until it has settled.
+_LEAST_DEPARTURE = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from tavrnn_ephys.figures.page.style import BEHAVIOR, COLORS, GREY, new_figure, 
 __all__ = ["attention_figure", "beyond_decay", "window_marker"]
 
 # Share of the decay that has to lie behind a window before it can depart from it.
-_LEAST_REACH = 0.95
+_LEAST_REACH = 0.99
 
 
 def window_marker(name: str, values: NDArray[Any]) -> tuple[dict[str, Any], list[str]]:

@@ -256,7 +256,8 @@ def _measured(entry: Entry, before: Planned | None) -> dict[str, Any]:
     # Windows over trials or events are known when the recording is read.
     n_windows = config.windows.n_windows(duration_s) or 0
     n_bins = math.ceil(duration_s / config.bin_size_s)
-    size = analysis_size(n_windows, n_nodes, n_bins=n_bins, measure=config.measure)
+    about = {"measure": config.measure, "profile": config.profile}
+    size = analysis_size(n_windows, n_nodes, n_bins=n_bins, **about)
     return {
         "digest": digest,
         "state": state,

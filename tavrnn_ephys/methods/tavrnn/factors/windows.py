@@ -12,35 +12,15 @@ from torch import Tensor
 from tavrnn_ephys.core.graph_conversion import arrows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import dense_weights
+from tavrnn_ephys.core.learnt_windows import n_learnt
 from tavrnn_ephys.methods.tavrnn.factors.digests import digest_of
 
-__all__ = ["GraphWindows", "n_learnt", "weights_of"]
+__all__ = ["GraphWindows", "weights_of"]
 
-# Bytes of the pairs that a session is learnt from, and windows that are taken whatever they need.
-_KEPT, _LEAST_WINDOWS = 2**30, 64
 # Windows of a stretch where not all are taken: states that last are seen to last.
 _STRETCH = 64
 # Values, of some pairs in all windows, that are worked on at once.
 _CHUNK = 2**22
-
-
-def n_learnt(n_windows: int, n_pairs: int) -> int:
-    """
-    Say how many windows of a session factors are learnt from.
-
-    Parameters
-    ----------
-    n_windows : int
-        Windows that there are.
-    n_pairs : int
-        Pairs of nodes.
-
-    Returns
-    -------
-    int
-        All, or as many as 1 GiB holds, 64 in any case.
-    """
-    return min(n_windows, max(_KEPT // (4 * max(n_pairs, 1)), _LEAST_WINDOWS))
 
 
 def weights_of(
