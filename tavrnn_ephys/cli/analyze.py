@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tavrnn_ephys.cli.analyzed import facts_of, text_of
 from tavrnn_ephys.cli.behaving import (
     BEHAVING,
     add_behavior,
@@ -35,9 +36,6 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import FIGURE_FORMS, FORMS, STATE_METHODS
 from tavrnn_ephys.core.output import check_output
 from tavrnn_ephys.core.spec import StateSpec
-
-if TYPE_CHECKING:
-    from tavrnn_ephys.studies.analysis import AnalysisResult
 
 __all__ = ["add_command"]
 
@@ -242,7 +240,7 @@ def _once(options: argparse.Namespace) -> Report:
     )
     if options.save_model is not None:
         result.model.save(options.save_model, overwrite=options.overwrite)
-    return Report(text=_text(result, options), facts=_facts(result, options))
+    return Report(text=text_of(result, options), facts=facts_of(result, options))
 
 
 def _states(options: argparse.Namespace) -> StateSpec | None:
@@ -279,80 +277,6 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
         "segment_index": options.segment,
         "selection": selection_of(options),
         **layout_choices(options),
-    }
-
-
-def _text(result: AnalysisResult, options: argparse.Namespace) -> str:
-    from tavrnn_ephys.studies.answering import answer
-
-    parts: list[Any] = [answer(result), ""]
-    if result.reasons:
-        parts += ["Chosen to suit the recording:", *_reasons(result), ""]
-    parts += [result.activity, result.connectivity, result.graphs, result.embedding]
-    parts.append(_how_fitted(result))
-    parts += result.behaviors.values()
-    if result.states is not None:
-        parts.append(result.states)
-    parts.append(f"Written to {options.out or options.file}")
-    return "\n".join(map(str, parts))
-
-
-def _how_fitted(result: AnalysisResult) -> str:
-    final = result.model.history_[-1]
-    if "kl" in final:
-        return f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}"
-    return f"Share of the pairs' variance that factors leave: {final['reconstruction']:.4f}"
-
-
-def _reasons(result: AnalysisResult) -> list[str]:
-    """Say each duration that was chosen, with its reason."""
-    from tavrnn_ephys.studies.advice.reasons import reason_lines
-
-    config = result.config
-    values = {"bin": config.bin_size_s, "window": config.window_length_s, "step": config.step_s}
-    return reason_lines(values, result.reasons)
-
-
-def _facts(result: AnalysisResult, options: argparse.Namespace) -> dict[str, Any]:
-    from tavrnn_ephys.studies.answering import answer
-
-    final, behavior = result.model.history_[-1], result.behavior
-    return {
-        "answer": list(answer(result)),
-        "recording": options.file,
-        "written": options.out or options.file,
-        "run": options.run_name,
-        "n_nodes": result.embedding.n_nodes,
-        "node_kind": result.embedding.node_kind,
-        "n_bins": result.activity.n_bins,
-        "n_windows": len(result.windows),
-        "latent_size": result.embedding.mean.shape[2],
-        "reconstruction_loss": final["reconstruction"],
-        "kl": final.get("kl"),
-        "config": result.config,
-        "reasons": result.reasons,
-        "behavior": None if behavior is None else _linked(behavior),
-        "behaviors": list(map(_linked, result.behaviors.values())),
-        "states": None
-        if result.states is None
-        else {
-            "n_states": result.states.found.n_states,
-            "summary": result.states.found.durations.table,
-            "behavior": result.states.behavior,
-            "notes": list(result.states.notes),
-        },
-        "figures": options.figures,
-        "report": options.report,
-        "tables": options.tables,
-    }
-
-
-def _linked(found: Any) -> dict[str, Any]:
-    return {
-        "name": found.behavior.name,
-        "how": found.behavior.how,
-        "decoding": found.decoding,
-        "association": found.association,
     }
 
 
