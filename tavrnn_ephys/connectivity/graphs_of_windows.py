@@ -11,7 +11,8 @@ from tavrnn_ephys.core.containers import ConnectivitySequence
 from tavrnn_ephys.core.containers.origin import origin_of_graphs
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
-from tavrnn_ephys.core.graphs_on_demand import FeaturesOnDemand, GraphsOnDemand
+from tavrnn_ephys.core.graphs_on_demand import GraphsOnDemand
+from tavrnn_ephys.core.vertex_features import FeaturesOnDemand
 
 __all__ = [
     "edges_of",

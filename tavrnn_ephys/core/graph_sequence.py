@@ -18,15 +18,17 @@ from tavrnn_ephys.core.graph_conversion import graphs_frame, to_networkx
 from tavrnn_ephys.core.graph_files import read_fields, write_fields
 from tavrnn_ephys.core.graph_masks import check_node_mask
 from tavrnn_ephys.core.graphs_on_demand import (
-    FeaturesOnDemand,
     GraphsOnDemand,
-    chosen_features,
     chosen_graphs,
     entries_of,
-    same_arrays,
-    same_features,
     same_graphs,
     shapes_of,
+)
+from tavrnn_ephys.core.vertex_features import (
+    FeaturesOnDemand,
+    chosen_features,
+    same_arrays,
+    same_features,
 )
 
 if TYPE_CHECKING:

@@ -9,19 +9,15 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.matrix_file import MatrixSequence
+from tavrnn_ephys.core.vertex_features import same_arrays
 
 __all__ = [
-    "FeaturesOnDemand",
     "GraphsOnDemand",
     "bytes_of_graphs",
-    "chosen_features",
     "chosen_graphs",
     "dense_weights",
     "entries_of",
     "mean_strength",
-    "same_arrays",
-    "same_features",
     "same_graphs",
     "shapes_of",
 ]
@@ -122,67 +118,8 @@ class GraphsOnDemand(Sequence[scipy.sparse.csr_array]):
         )
 
 
-class FeaturesOnDemand(MatrixSequence):
-    """
-    Features of the vertices of every window, in place of an array of them.
-
-    Parameters
-    ----------
-    features_of : callable
-        Gives the features of a window, ``float32``, shape (n_vertices, n_features).
-    shape : tuple of int
-        (n_windows, n_vertices, n_features).
-    windows : numpy.ndarray of int, shape (n_windows,), optional
-        Which windows ``features_of`` is asked for; from 0 on by default.
-    """
-
-    def __init__(
-        self,
-        features_of: EdgesOf,
-        shape: tuple[int, int, int],
-        windows: NDArray[np.int64] | None = None,
-    ) -> None:
-        super().__init__(shape, np.float32)
-        self._features_of = features_of
-        self._windows = np.arange(shape[0]) if windows is None else windows
-
-    def matrix(self, index: int) -> NDArray[np.float32]:
-        """
-        Build the features of a window.
-
-        Parameters
-        ----------
-        index : int
-            Which window.
-
-        Returns
-        -------
-        numpy.ndarray of float32
-            Shape (n_vertices, n_features).
-        """
-        return self._features_of(int(self._windows[index]))
-
-    def at(self, positions: NDArray[np.intp]) -> FeaturesOnDemand:
-        """
-        Give the features of some windows, built when they are asked for too.
-
-        Parameters
-        ----------
-        positions : numpy.ndarray of int
-            Which.
-
-        Returns
-        -------
-        FeaturesOnDemand
-            The features.
-        """
-        shape = (len(positions), *self.shape[1:])
-        return FeaturesOnDemand(self._features_of, shape, self._windows[positions])
-
-
 #: Graphs in memory, or built when they are asked for.
 Graphs = tuple[scipy.sparse.csr_array, ...] | GraphsOnDemand
-Features = NDArray[np.float32] | FeaturesOnDemand | None
 
 
 def dense_weights(graphs: Graphs, index: int) -> NDArray[np.float32]:
@@ -314,63 +251,6 @@ def chosen_graphs(graphs: Graphs, positions: NDArray[np.intp]) -> Graphs:
     if isinstance(graphs, GraphsOnDemand):
         return graphs.at(positions)
     return tuple(graphs[position] for position in positions)
-
-
-def chosen_features(features: Features, positions: NDArray[np.intp]) -> Features:
-    """
-    Take the features of some windows.
-
-    Parameters
-    ----------
-    features : numpy.ndarray, FeaturesOnDemand or None
-        The features.
-    positions : numpy.ndarray of int
-        Which windows.
-
-    Returns
-    -------
-    numpy.ndarray, FeaturesOnDemand or None
-        Of the same kind.
-    """
-    if isinstance(features, FeaturesOnDemand):
-        return features.at(positions)
-    return None if features is None else features[positions]
-
-
-def same_arrays(a: Any, b: Any) -> bool:
-    """
-    Compare arrays, either of which may be missing.
-
-    Parameters
-    ----------
-    a, b : numpy.ndarray or None
-        The arrays.
-
-    Returns
-    -------
-    bool
-        Whether they hold the same.
-    """
-    return a is b or (a is not None and b is not None and np.array_equal(a, b))
-
-
-def same_features(a: Features, b: Features) -> bool:
-    """
-    Compare features, one window after the other.
-
-    Parameters
-    ----------
-    a, b : numpy.ndarray, FeaturesOnDemand or None
-        The features.
-
-    Returns
-    -------
-    bool
-        Whether they hold the same.
-    """
-    if a is None or b is None:
-        return a is b
-    return a.shape == b.shape and all(map(np.array_equal, a, b))
 
 
 def same_graphs(a: Graphs, b: Graphs) -> bool:

@@ -18,6 +18,7 @@ from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.matrix_file import MatrixFile, MatrixSequence
 from tavrnn_ephys.core.run_differences import sequence_difference
 from tavrnn_ephys.core.run_parts import PartArray
+from tavrnn_ephys.core.vertex_features import FeaturesOnDemand
 from tavrnn_ephys.methods.tavrnn import inputs
 from tavrnn_ephys.studies import recording
 
@@ -222,6 +223,17 @@ def test_graphs_on_demand_are_those_in_memory(pair, threshold, features, history
         assert np.array_equal(one, two)
 
 
+def test_the_history_node_is_left_out_without_building_features_of_all_windows(pair):
+    in_memory, on_demand = (te.build_graphs(item, history_node=True) for item in pair)
+    found = inputs.without_history(on_demand)
+    assert isinstance(found.features, FeaturesOnDemand)
+    assert found.features.shape == inputs.without_history(in_memory).features.shape
+    np.testing.assert_array_equal(
+        found.features[1:3], inputs.without_history(in_memory).features[1:3]
+    )
+    assert found[1:3].features.shape == found.features[1:3].shape
+
+
 def test_graphs_on_demand_know_how_they_were_made(pair):
     in_memory, on_demand = (te.build_graphs(item, threshold=0.1) for item in pair)
     assert on_demand.origin == in_memory.origin
@@ -234,7 +246,7 @@ def test_graphs_on_demand_without_an_edge_are_refused(pair):
 
 
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
-@pytest.mark.parametrize("profile", ["default", "paper"])
+@pytest.mark.parametrize("profile", ["default", "state_space", "paper"])
 def test_a_model_learns_the_same_from_a_file(pair, monkeypatch, profile):
     expected, found = (te.build_graphs(item) for item in pair)
     model = te.TAVRNN(training_epochs=2, profile=profile).fit(expected)

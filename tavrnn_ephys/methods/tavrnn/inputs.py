@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import dense_weights
+from tavrnn_ephys.core.vertex_features import features_of_first
 from tavrnn_ephys.methods.tavrnn.nn.decoder import PairTarget
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -90,7 +91,7 @@ def without_history(graphs: GraphSequence) -> GraphSequence:
     """
     if not graphs.history_node:
         return graphs
-    features = None if graphs.features is None else graphs.features[:, : graphs.n_nodes]
+    features = features_of_first(graphs.features, graphs.n_nodes)
     return replace(graphs, history_node=False, features=features)
 
 
