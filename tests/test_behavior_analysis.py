@@ -69,7 +69,8 @@ def test_command_writes_tables_and_pictures(recording, tmp_path, capsys):
     written = {path.stem for path in (tmp_path / "tables").glob("*.csv")}
     assert written >= set(BEHAVIOR_TABLES) - {"behavior_changes"}
     drawn = {path.stem for path in (tmp_path / "figures").glob("behavior_*.png")}
-    assert drawn == set(BEHAVIOR_FIGURES)
+    # Attention is drawn where it departs from one decay.
+    assert drawn | {"behavior_attention"} == set(BEHAVIOR_FIGURES)
     windows = pd.read_csv(tmp_path / "tables/behavior_windows.csv")
     assert len(windows) == 48
     assert windows["behavior"].between(0, 1).all()
