@@ -38,8 +38,9 @@ _MOST_TENSORS = 2**30
 _LATENT_VALUES = 178
 # Of them those that results hold.
 _STORED_VALUES = 110
-# Bytes per pair of nodes of eight loadings, their uncertainty, and the sums that they come from.
-_FACTOR_BYTES = 280
+# The same of eight factors: evidence of each node, embedding and deviation.  And bytes per pair of
+# nodes of their loadings, uncertainty, and the sums that they come from.
+_FACTOR_LATENTS, _FACTOR_BYTES = 130, 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +141,10 @@ def analysis_size(
     weights = connectivity_size(n_windows, n_nodes, measure).memory
     # Attention is a row of all windows per window.
     memory = _PACKAGES + 2 * n_nodes * n_bins + 8 * n_windows**2
-    latents = 4 * _LATENT_VALUES * n_windows * (n_nodes + 1)
-    if profile == "state_space":
+    has_factors = profile == "state_space"
+    values = _FACTOR_LATENTS if has_factors else _LATENT_VALUES
+    latents = 4 * values * n_windows * (n_nodes + 1)
+    if has_factors:
         fit = _factor_bytes(n_windows, n_nodes, measure)
     else:
         # Graphs that coherence is judged by.

@@ -73,6 +73,21 @@ def test_a_million_windows_are_refused_in_a_second_with_their_size(small_machine
     )
 
 
+def test_the_size_of_an_analysis_follows_its_profile():
+    # Peaks that docs/measurements/analysis_memory.py finds.
+    for n_windows, n_nodes, n_bins, peak in (
+        (3481, 900, 72_000, 2563e6),
+        (1581, 400, 34_000, 1374e6),
+    ):
+        found = analysis_size(n_windows, n_nodes, n_bins=n_bins, profile="state_space")
+        assert found.memory == pytest.approx(peak, rel=0.05)
+    directed, undirected = (
+        analysis_size(3481, 900, measure=measure, profile="state_space").memory
+        for measure in ("lagged_correlation", "pearson")
+    )
+    assert directed >= undirected
+
+
 def test_an_analysis_of_a_million_windows_is_refused_in_a_second(small_machine):
     activity = a_million_windows()
     start = time.process_time()
