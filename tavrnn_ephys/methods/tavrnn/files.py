@@ -205,7 +205,7 @@ def _session(
 def _factor_session(
     described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], options: NetworkOptions
 ) -> Session:
-    network = FactorNetwork(options, n_nodes=described["n_nodes"], n_windows=described["n_windows"])
+    network = FactorNetwork(options, n_nodes=described["n_nodes"], n_seen=described["n_windows"])
     # Models of earlier versions have no factor that is not told from noise.
     own = {"told": network.told.numpy(), **_part(arrays, "weight/")}
     for name, tensor in _tensors(network).items():

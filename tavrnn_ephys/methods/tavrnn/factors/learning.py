@@ -49,23 +49,57 @@ class FactorFit:
         Its training windows.
     labels : LabelEvidence, optional
         What labels say of its windows.
+    held : numpy.ndarray of bool, shape (n_windows,), optional
+        Windows that are not learnt from; by default all are.
     """
 
     network: FactorNetwork
     windows: GraphWindows
     labels: LabelEvidence | None = None
+    held: NDArray[np.bool_] | None = None
     states: _Array = field(init=False)
     spread: _Array = field(init=False)
     prior: Tensor = field(init=False)
     probability: Tensor = field(init=False)
     relevance: _Array = field(init=False)
 
+    @property
+    def n_learnt(self) -> int:
+        """Number of windows that are learnt from."""
+        return len(self.windows) - (0 if self.held is None else int(self.held.sum()))
+
     def start(self) -> None:
         """Fit mean graph and gate, and start from the directions in which windows last."""
+        self.windows.standardize()
+        self._begin()
+
+    def without(self, held: NDArray[np.bool_]) -> FactorFit:
+        """
+        Start the fit again on fewer windows; decays stay.
+
+        Parameters
+        ----------
+        held : numpy.ndarray of bool, shape (n_windows,)
+            Windows that are left out; not all.
+
+        Returns
+        -------
+        FactorFit
+            The fit before its first sweep.
+        """
+        known = self.network
+        network = FactorNetwork(known.options, n_nodes=known.n_nodes, n_seen=0).to(known.mean)
+        network.decay.copy_(known.decay)
+        labels = None if self.labels is None else self.labels.without(held)
+        fit = FactorFit(network, self.windows.without(held), labels, held)
+        fit._begin()
+        return fit
+
+    def _begin(self) -> None:
         network, windows = self.network, self.windows
-        network.mean, network.scale = windows.standardize()
+        network.mean, network.scale = windows.mean, windows.scale
         network.pair_weight.fill_(1.0 if windows.directed else 0.5)
-        counts = max(len(windows), 2)
+        counts = max(self.n_learnt, 2)
         varies = network.scale > 0
         z = torch.where(varies, network.mean / torch.where(varies, network.scale, 1.0), 0.0)
         probability, prior = np.ones(z.shape), np.full(z.shape, 1.0 / counts)
@@ -80,10 +114,22 @@ class FactorFit:
         self.relevance = np.ones(size)
         self.states = self._lasting_directions(size)
         self.spread = np.tile(np.eye(size) * _START_VARIANCE, (len(windows), 1, 1))
+        self._forget_held()
+
+    def _forget_held(self) -> None:
+        """Let windows that are not learnt from have no state."""
+        if self.held is not None:
+            self.states[self.held] = 0.0
+            self.spread[self.held] = 0.0
 
     def _lasting_directions(self, size: int) -> _Array:
         """Turn the strongest gated directions so that the first ones last longest."""
-        scores = self.windows.strongest(self.prior.sqrt(), _N_DIRECTIONS)
+        likeness = self.windows.likeness(self.prior.sqrt())
+        if self.held is not None:
+            likeness[self.held], likeness[:, self.held] = 0.0, 0.0
+        found, vectors = np.linalg.eigh(likeness)
+        order = np.argsort(found)[::-1][:_N_DIRECTIONS]
+        scores = vectors[:, order] * np.sqrt(np.maximum(found[order], 0.0))
         lagged = np.zeros((scores.shape[1], scores.shape[1]))
         for part in self.windows.stretches:
             for lag in _LAGS:
@@ -109,7 +155,6 @@ class FactorFit:
         moments = self._moments(uncertain)
         products = self.windows.products(self.states)
         weight = float(self.probability.sum()) or 1.0
-        network.seen_states.copy_(torch.from_numpy(self.states))
         for factor in range(len(moments)):
             others = torch.from_numpy(moments[factor]).to(network.loadings)
             others[factor] = 0.0
@@ -142,10 +187,13 @@ class FactorFit:
         if self.labels is not None:
             self.labels.learn(self.states, self.spread)
             evidence, every = self.labels.joined(evidence, every)
+        if self.held is not None:
+            evidence[self.held], every[self.held] = 0.0, 0.0
         decay = network.decay.cpu().numpy()
         for part in self.windows.stretches:
             found = filter_states(evidence[part], every[part], decay)
             self.states[part], self.spread[part] = smooth(found, decay)
+        self._forget_held()
         alone = np.diagonal(every, axis1=1, axis2=2)
         others = np.einsum("tkl,tl->tk", every, self.states) - alone * self.states
         return evidence - others, np.maximum(alone, 0.0)
@@ -201,7 +249,7 @@ class FactorFit:
         uncertain : bool
             Whether the variance of states counts.
         """
-        square = np.diagonal(self._moments(uncertain)) / len(self.states)
+        square = np.diagonal(self._moments(uncertain)) / self.n_learnt
         unit = np.sqrt(np.maximum(square, 1e-6))
         self.states = self.states / unit
         self.spread = self.spread / unit[:, np.newaxis] / unit
@@ -222,7 +270,7 @@ class FactorFit:
 
     def finish(self, told: NDArray[np.bool_]) -> None:
         """
-        Remember the windows, how far nodes differ from the network, and which factors count.
+        Say how far nodes differ from the network, and which factors count.
 
         Parameters
         ----------
@@ -232,7 +280,6 @@ class FactorFit:
         network = self.network
         network.told.copy_(torch.from_numpy(told))
         network.told[int(network.loadings.square().flatten(1).sum(dim=1).argmax())] = True
-        network.seen.copy_(self.windows.digests)
         network.deviation.copy_(torch.from_numpy(self._deviation()))
 
     def _moment(self) -> Tensor:
@@ -343,8 +390,10 @@ def _set_decay(fits: Sequence[FactorFit], decay: _Array) -> None:
 
 def _unexplained(fit: FactorFit) -> float:
     explained = fit.network.loadings.square().flatten(1).sum(dim=1).double().cpu().numpy()
-    n_pairs = max(int((fit.network.scale > 0).sum()), 1)
-    return 1.0 - float((explained * (fit.states**2).mean(axis=0)).sum()) / n_pairs
+    explained *= float(fit.network.pair_weight)
+    return 1.0 - float((explained * (fit.states**2).mean(axis=0)).sum()) / (
+        fit.windows.variance or 1.0
+    )
 
 
 def _interval(likelihood: _Array) -> tuple[_Array, _Array]:
