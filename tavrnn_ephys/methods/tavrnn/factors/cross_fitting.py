@@ -13,7 +13,7 @@ __all__ = ["cross_fitted_evidence"]
 # Blocks of windows that are left out in turn, and sweeps of each fit without one.
 _N_BLOCKS, _N_SWEEPS = 5, 8
 # Values of standardised windows that are laid out as matrices at once.
-_MOST_VALUES = 2**24
+_MOST_VALUES = 2**22
 
 
 def cross_fitted_evidence(fit: FactorFit) -> Tensor:
