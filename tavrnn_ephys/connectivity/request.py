@@ -28,7 +28,7 @@ from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, O
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.matrix_file import MatrixFile
-from tavrnn_ephys.core.names import SILENT_RULES
+from tavrnn_ephys.core.names import SILENT_RULES, several
 
 __all__ = ["Request", "count_silent"]
 
@@ -380,4 +380,4 @@ def count_silent(silent: NDArray[np.bool_], activity: BinnedActivity) -> str:
     str
         Such as ``"3 of 120 units"``.
     """
-    return f"{int(silent.sum())} of {len(silent)} {activity.node_kind}s"
+    return f"{int(silent.sum())} of {len(silent)} {several(activity.node_kind)}"

@@ -11,6 +11,7 @@ from tavrnn_ephys.connectivity.sliding import FAST_MEASURES
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.learnt_windows import n_learnt
 from tavrnn_ephys.core.memory import available_memory, bytes_text, free_room
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.temporary import temporary_folder
 
 __all__ = [
@@ -214,7 +215,7 @@ def refuse_size(
         if need > there
     ]
     raise InputError(
-        f"{n_windows} windows of {n_nodes} {node_kind}s need {' and '.join(lacking)}. "
+        f"{n_windows} windows of {n_nodes} {several(node_kind)} need {' and '.join(lacking)}. "
         f"{_what_fits(fits, n_windows, n_nodes, node_kind)}{way_out}"
     )
 
@@ -277,7 +278,7 @@ def _what_fits(
     if windows >= 2:
         ways.append(f"a step {-(-n_windows // windows)} times as long ({windows} windows fit)")
     if nodes >= 2:
-        ways.append(f"at most {nodes} {node_kind}s")
+        ways.append(f"at most {nodes} {several(node_kind)}")
     if not ways:
         return "Take a longer step and fewer nodes, or a machine with more memory."
     return f"Take {', or '.join(ways)}."
