@@ -26,6 +26,9 @@ __all__ = [
 # Bytes of weights beyond which an analysis keeps them in a file: a fixed number, so that one
 # recording is computed in one way on every machine.
 MOST_IN_MEMORY = 2**30
+# Bytes that every process that got as far as here can take: less than NumPy itself.  Asking the
+# machine would take longer than the computation.
+_ALWAYS_THERE = 2**24
 # Measured on the imports of an analysis, with PyTorch, PyNWB and compiled loops.
 _PACKAGES = 700 * 10**6
 # Entries of the graphs that coherence is judged by; three times one half of each is held.
@@ -194,6 +197,8 @@ def refuse_size(
         If it takes more memory or disk than there is.
     """
     size = size_of(n_windows, n_nodes)
+    if size.memory <= _ALWAYS_THERE and not size.disk:
+        return
     memory = available_memory()
     disk = _room_on_disk() if size.disk else 0
 
