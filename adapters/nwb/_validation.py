@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import h5py
 
-__all__ = ["validation_errors"]
+__all__ = ["errors_by_own_schemas", "validation_errors"]
 
 #: Attribute of the root that leads to the schemas, as HDMF names it.
 _PLACE = ".specloc"
@@ -33,6 +33,31 @@ _KNOWN: dict[str, _Schemas] = {}
 
 def validation_errors(path: Path) -> list[Any]:
     """
+    List what is wrong with a file by its own schemas, or else by the installed one.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An NWB file of HDF5, or a store of Zarr; closed.
+
+    Returns
+    -------
+    list of hdmf.validate.errors.Error
+        What the schemas object to.
+    """
+    import pynwb
+
+    try:
+        return errors_by_own_schemas(path)
+    except KeyError:
+        if path.is_dir():
+            raise
+        # MatNWB 2.4 caches schemas that lack a file; the installed schema serves as well.
+        return list(pynwb.validate(path=str(path), use_cached_namespaces=False))
+
+
+def errors_by_own_schemas(path: Path) -> list[Any]:
+    """
     List what ``pynwb.validate`` finds in a file.
 
     Parameters
@@ -43,22 +68,16 @@ def validation_errors(path: Path) -> list[Any]:
     Returns
     -------
     list of hdmf.validate.errors.Error
-        What its schemas object to.
+        What the schemas object to.
+
+    Raises
+    ------
+    KeyError
+        If the file holds a part of its schemas only.
     """
-    import pynwb
-
-    try:
-        return _errors_by(_schemas_of(path), path)
-    except KeyError:
-        if path.is_dir():
-            raise
-        # MatNWB 2.4 caches schemas that lack a file; the installed schema serves as well.
-        return list(pynwb.validate(path=str(path), use_cached_namespaces=False))
-
-
-def _errors_by(schemas: _Schemas, path: Path) -> list[Any]:
     from hdmf.build import BuildManager, TypeMap
 
+    schemas = _schemas_of(path)
     # The manager remembers what it reads: each file has its own.
     manager = BuildManager(TypeMap(namespaces=schemas.catalog))
     with _backend_of(path)(str(path), mode="r", manager=manager) as io:
