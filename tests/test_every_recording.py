@@ -69,7 +69,7 @@ def test_nwb_traces(recordings, capsys, name, data):
     with h5py.File(path) as file:
         shape = (*file[data].shape, 1)
     said = inspect(capsys, path, "quality=all")
-    assert f"{shape[1]} rois with traces" in said
+    assert f"{shape[1]} ROIs with traces" in said
     assert f"{shape[0]} samples" in said
 
 
@@ -78,7 +78,7 @@ def test_nwb_with_one_series_per_neuron(recordings, capsys):
         series = [name for name in file["acquisition"] if name.startswith("Activity_")]
         n_samples = len(file[f"acquisition/{series[0]}/data"])
     said = inspect(capsys, recordings / CELEGANS)
-    assert f"{len(series)} rois with traces 'Activity', {n_samples} samples" in said
+    assert f"{len(series)} ROIs with traces 'Activity', {n_samples} samples" in said
 
 
 def test_nwb_without_nodes(recordings, capsys):
@@ -110,14 +110,14 @@ def test_suite2p(recordings, capsys):
     n_cells = int(np.load(folder / "iscell.npy")[:, 0].sum())
     n_samples = np.load(folder / "F.npy", mmap_mode="r").shape[1]
     said = inspect(capsys, folder / "F.npy", "sampling_rate=10Hz")
-    assert f"{n_cells} rois with traces 'F', {n_samples} samples" in said
+    assert f"{n_cells} ROIs with traces 'F', {n_samples} samples" in said
 
 
 def test_caiman(recordings, capsys):
     path = recordings / "formats/caiman/caiman_analysis.hdf5"
     with h5py.File(path) as file:
         n_rois, n_samples = file["estimates/F_dff"].shape
-    assert f"{n_rois} rois with traces 'F_dff', {n_samples} samples" in inspect(capsys, path)
+    assert f"{n_rois} ROIs with traces 'F_dff', {n_samples} samples" in inspect(capsys, path)
 
 
 def test_tables_of_calcium(recordings, capsys):
@@ -127,7 +127,7 @@ def test_tables_of_calcium(recordings, capsys):
         with path.open() as file:
             rows = list(csv.reader(file))
         said = inspect(capsys, path)
-        assert f"Nodes:       {len(rows) - 1} rois" in said
+        assert f"Nodes:       {len(rows) - 1} ROIs" in said
         assert f"{len(rows[0])} samples" in said
 
 
@@ -200,9 +200,9 @@ def test_matlab_events_of_a_miniscope(recordings, capsys):
         (trial,) = [row for row in csv.DictReader(file) if row["trial"] == "2"]
     n_frames = int(trial["endFrame"]) - int(trial["begFrame"]) + 1
     shape = ["traces=allEventsMat", "node_axis=1", "sampling_rate=20Hz"]
-    assert f"{cells} rois with traces 'traces', {frames} samples" in inspect(capsys, path, *shape)
+    assert f"{cells} ROIs with traces 'traces', {frames} samples" in inspect(capsys, path, *shape)
     said = inspect(capsys, path, *TRIAL)
-    assert f"{cells} rois with traces 'traces', {n_frames} samples" in said
+    assert f"{cells} ROIs with traces 'traces', {n_frames} samples" in said
     assert "Behaviour:   'position'" in said
 
 

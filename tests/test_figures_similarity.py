@@ -18,12 +18,13 @@ from tavrnn_ephys.figures import (
     window_similarity,
 )
 from tavrnn_ephys.figures._drawing import fewer_names, short_name, short_names, told_apart
+from tavrnn_ephys.figures.decay import beyond_decay
 from tavrnn_ephys.figures.matrices import (
     attention_beyond_decay,
     varies_beyond_decay,
     window_ticks,
 )
-from tavrnn_ephys.figures.page.window_figures import beyond_decay, window_marker
+from tavrnn_ephys.figures.page.window_figures import window_marker
 from tavrnn_ephys.figures.similarity import Neighbours
 
 N = 12

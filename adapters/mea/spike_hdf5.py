@@ -23,6 +23,7 @@ from tavrnn_ephys.adapters._hdf5 import has_items, load, open_hdf5
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.io.blocks import make_spiketrain
 from tavrnn_ephys.io.outlines import Outline
 
@@ -205,7 +206,7 @@ def _refuse(bad: list[bool], what: str, nodes: Nodes, file_name: str) -> None:
     if any(bad):
         raise FileFormatError(
             f"Spike times of '{file_name}' are {what} in {sum(bad)} of {len(nodes)} "
-            f"{nodes.kind}s ({some(nodes.ids[np.array(bad)])}). Correct the file."
+            f"{several(nodes.kind)} ({some(nodes.ids[np.array(bad)])}). Correct the file."
         )
 
 

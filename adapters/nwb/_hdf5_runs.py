@@ -143,16 +143,6 @@ class Hdf5RunFile(RunFile):
             if isinstance(item, h5py.Group):
                 yield from self.pointers(item)
 
-    def schema_errors(self) -> list[Any]:
-        """Validate the file by the schemas that it caches."""
-        import pynwb
-
-        try:
-            return list(pynwb.validate(path=str(self.path)))
-        except KeyError:
-            # MatNWB 2.4 caches schemas that lack a file; the installed schema serves as well.
-            return list(pynwb.validate(path=str(self.path), use_cached_namespaces=False))
-
     @staticmethod
     def wrap(data: Any, chunks: tuple[int, ...], compress: bool) -> Any:
         """Mark an array for storage in chunks."""

@@ -17,6 +17,7 @@ from typing import Any
 from tavrnn_ephys.adapters.nwb._files import read_nwbfile
 from tavrnn_ephys.adapters.nwb._run_build import add_run
 from tavrnn_ephys.adapters.nwb._run_index import RunEntry, find_runs, require_free_name
+from tavrnn_ephys.adapters.nwb._validation import validation_errors
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.runs import Placement, Results
 
@@ -150,17 +151,6 @@ class RunFile(ABC):
             Paths of the object that points, and of what it points to.
         """
 
-    @abstractmethod
-    def schema_errors(self) -> list[Any]:
-        """
-        Validate the file.
-
-        Returns
-        -------
-        list of pynwb validation errors
-            What the schema objects to.
-        """
-
     @staticmethod
     @abstractmethod
     def wrap(data: Any, chunks: tuple[int, ...], compress: bool) -> Any:
@@ -285,6 +275,17 @@ class RunFile(ABC):
 
         found = (place for place, to in self.pointers(root) if inside(to) and not inside(place))
         return next(found, "")
+
+    def schema_errors(self) -> list[Any]:
+        """
+        Validate the file by the schemas that it holds.
+
+        Returns
+        -------
+        list of hdmf.validate.errors.Error
+            What the schemas object to.
+        """
+        return validation_errors(self.path)
 
     def _require_valid(self, names: list[str]) -> None:
         """Refuse what the schema objects to in what was added; the source's faults stay its own."""

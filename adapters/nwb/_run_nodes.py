@@ -14,6 +14,7 @@ from tavrnn_ephys.adapters.nwb._run_drafts import Draft, RunTables
 from tavrnn_ephys.adapters.nwb._run_reader import NwbRun
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import NODE_NAMES
 
 __all__ = ["read_node_values", "read_nodes", "write_node_values", "write_nodes"]
 
@@ -41,8 +42,9 @@ def write_nodes(tables: RunTables) -> None:
     source = _source_table(nodes, rows, tables.nwbfile, tables.source_name)
     draft = Draft(
         table_class=DynamicTable,
-        text=f"The {len(nodes)} vertices of the graphs, each a {nodes.kind} of the recording. The "
-        f"order of the rows is the node axis of the arrays in '{tables.name('windows')}'.",
+        text=f"The {len(nodes)} vertices of the graphs, each a {NODE_NAMES[nodes.kind]} of the "
+        f"recording. The order of the rows is the node axis of the arrays in "
+        f"'{tables.name('windows')}'.",
         n_rows=len(nodes),
         taken={"id", "source_row", "node_id", "node_group", *_AXES},
         columns=list(_node_columns(nodes)),

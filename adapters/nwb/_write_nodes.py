@@ -21,6 +21,7 @@ from tavrnn_ephys.adapters.nwb._names import (
 from tavrnn_ephys.adapters.nwb._tables import compressed, make_column
 from tavrnn_ephys.adapters.nwb._write_beside import add_to_module, series_fields
 from tavrnn_ephys.core.containers import Nodes
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.io.blocks import nodes_of_signal, nodes_of_spiketrains
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def add_units(
     columns += _annotation_columns(spiketrains)
     nwbfile.units = Units(
         name="units",
-        description=f"Spike times of {len(nodes)} {nodes.kind}s, one per row.",
+        description=f"Spike times of {len(nodes)} {several(nodes.kind)}, one per row.",
         id=list(range(len(nodes))),
         columns=columns,
         colnames=[column.name for column in columns if not isinstance(column, VectorIndex)],
@@ -274,7 +275,7 @@ def add_traces(
         rois = table.create_roi_table_region(
             region=list(range(len(nodes))), description="ROI of each column of the traces."
         )
-        fields = series_fields(item, f"Traces of {len(nodes)} {nodes.kind}s.", "ROI traces")
+        fields = series_fields(item, f"Traces of {len(nodes)} {several(nodes.kind)}.", "ROI traces")
         if alternatives and item is signal:
             fields["comments"] = CHOSEN_COMMENT
         series = RoiResponseSeries(**fields, rois=rois)
@@ -318,7 +319,7 @@ def _plane_segmentation(nodes: Nodes, plane: Any, suffix: str) -> Any:
         columns.append(make_column("position_um", NODE_COLUMNS["position_um"], nodes.positions_um))
     return PlaneSegmentation(
         name=f"PlaneSegmentation{suffix}",
-        description=f"The {len(nodes)} {nodes.kind}s whose traces stand in this file.",
+        description=f"The {len(nodes)} {several(nodes.kind)} whose traces stand in this file.",
         imaging_plane=plane,
         id=list(range(len(nodes))),
         columns=columns,

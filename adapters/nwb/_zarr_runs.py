@@ -83,14 +83,6 @@ class ZarrRunFile(RunFile):
         root.visititems(look)
         yield from found
 
-    def schema_errors(self) -> list[Any]:
-        """Validate the store."""
-        import pynwb
-        from hdmf_zarr.nwb import NWBZarrIO
-
-        with NWBZarrIO(str(self.path), mode="r") as io:
-            return list(pynwb.validate(io=io))
-
     def reserve(self, results: Results) -> None:
         """Do nothing: a full disk is an ordinary error of any of the small files."""
 

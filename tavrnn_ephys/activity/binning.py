@@ -15,6 +15,7 @@ from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interv
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.io.blocks import warn_of_units_of_time
 from tavrnn_ephys.io.blocks.recorded import SOURCES, NodeRecordings, node_recordings
 
@@ -135,8 +136,8 @@ def _bin_spiketrains(recorded: NodeRecordings, size_s: float, segment_index: int
     n_spikes = sum(len(train) for train in spiketrains)
     if n_spikes == 0:
         raise InputError(
-            f"All {len(nodes)} {nodes.kind}s are silent: the recording holds no spikes. "
-            "Check the spike detection, or choose another segment."
+            f"All {len(nodes)} {several(nodes.kind)} are silent: the recording holds no "
+            "spikes. Check the spike detection, or choose another segment."
         )
     t_start_s, t_stop_s = _shared_limits_s(spiketrains, nodes, size_s)
     spiketrains = [_within(train, t_start_s, t_stop_s) for train in spiketrains]
@@ -192,9 +193,9 @@ def _shared_limits_s(
             else ""
         )
         warnings.warn(
-            f"{int(partly.sum())} of {len(nodes)} {nodes.kind}s were recorded for only a part of "
-            f"{start_s:g} s to {stop_s:g} s ({some(nodes.ids[partly])}); outside it they count as "
-            f"silent.{way}",
+            f"{int(partly.sum())} of {len(nodes)} {several(nodes.kind)} were recorded for only "
+            f"a part of {start_s:g} s to {stop_s:g} s ({some(nodes.ids[partly])}); outside it they "
+            f"count as silent.{way}",
             DataLossWarning,
             stacklevel=6,
         )
@@ -272,8 +273,9 @@ def _bin_traces(
     if bad.any():
         n_missing = int((~np.isfinite(samples)).sum())
         raise InputError(
-            f"The traces of {int(bad.sum())} {nodes.kind}s hold {n_missing} NaN or infinite "
-            f"samples ({some(nodes.ids[bad])}). Interpolate or leave out these samples first."
+            f"The traces of {int(bad.sum())} {several(nodes.kind)} hold {n_missing} NaN or "
+            f"infinite samples ({some(nodes.ids[bad])}). Interpolate or leave out "
+            "these samples first."
         )
     times_s, samples = in_order_of_time(signal.times.rescale("s").magnitude, samples)
     if len(times_s) == 0:
@@ -297,8 +299,8 @@ def _recorded(nodes: Nodes, samples: NDArray[np.float64]) -> tuple[Nodes, NDArra
     if len(samples) == 0 or not empty.any() or empty.all():
         return nodes, samples
     warnings.warn(
-        f"The traces of {int(empty.sum())} of {len(nodes)} {nodes.kind}s hold no finite sample "
-        f"({some(nodes.ids[empty])}) and are left out.",
+        f"The traces of {int(empty.sum())} of {len(nodes)} {several(nodes.kind)} hold no finite "
+        f"sample ({some(nodes.ids[empty])}) and are left out.",
         DataLossWarning,
         stacklevel=6,
     )

@@ -9,71 +9,66 @@ from typing import Any
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
 from tavrnn_ephys.core.checks import known_options
 
-__all__ = ["defaults_of", "options_taken"]
+__all__ = ["MeasureParameters"]
 
 # Parameters of a measure that its caller fills in.
 _FILLED_IN = ("bin_size_s", "spike_times_s", "n_before")
 
 
-def options_taken(function: Measure, name: str, options: Mapping[str, Any]) -> set[str]:
+class MeasureParameters:
     """
-    Refuse options that a measure does not take.
+    What a measure takes beside the activity of a window, read once from its signature.
 
     Parameters
     ----------
     function : callable
-        The measure.
-    name : str
-        Its name.
-    options : mapping of str to object
-        What is given.
+        The measure; of one without a signature nothing is known, and nothing refused.
 
-    Returns
-    -------
-    set of str
+    Attributes
+    ----------
+    filled_in : frozenset of str
         Parameters that the caller fills in.
+    defaults : dict of str to object
+        Options that the measure has without being told.
 
-    Raises
-    ------
-    InputError
-        If an option is unknown, or one that is needed is missing.
+    Examples
+    --------
+    >>> MeasureParameters(MEASURES["partial"]).defaults
+    {'shrinkage': 0.1}
     """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-    except (TypeError, ValueError):
-        return set()
-    takes_all = any(item.kind is item.VAR_KEYWORD for item in parameters)
-    known = {item.name: item for item in parameters if item.kind is not item.VAR_KEYWORD}
-    own = {
-        key: item.default is inspect.Parameter.empty
-        for key, item in known.items()
-        if key not in _FILLED_IN
-    }
-    given = [key for key in options if key in own or not takes_all]
-    known_options(name, given, own, is_ours=name in MEASURES)
-    return {key for key in known if key in _FILLED_IN}
 
+    def __init__(self, function: Measure) -> None:
+        try:
+            found = list(inspect.signature(function).parameters.values())[1:]
+        except (TypeError, ValueError):
+            self._is_known, found = False, []
+        else:
+            self._is_known = True
+        self._takes_all = any(item.kind is item.VAR_KEYWORD for item in found)
+        named = [item for item in found if item.kind is not item.VAR_KEYWORD]
+        self.filled_in = frozenset(item.name for item in named if item.name in _FILLED_IN)
+        options = [item for item in named if item.name not in _FILLED_IN]
+        self._is_needed = {item.name: item.default is item.empty for item in options}
+        self.defaults: dict[str, Any] = {
+            item.name: item.default for item in options if item.default is not item.empty
+        }
 
-def defaults_of(function: Measure) -> dict[str, Any]:
-    """
-    Give the options that a measure has without being told.
+    def check(self, name: str, options: Mapping[str, Any]) -> None:
+        """
+        Refuse options that the measure does not take.
 
-    Parameters
-    ----------
-    function : callable
-        The measure.
+        Parameters
+        ----------
+        name : str
+            Name of the measure.
+        options : mapping of str to object
+            What is given.
 
-    Returns
-    -------
-    dict of str to object
-        Defaults by name.
-    """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-    except (TypeError, ValueError):
-        return {}
-    return {
-        item.name: item.default
-        for item in parameters
-        if item.name not in _FILLED_IN and item.default is not inspect.Parameter.empty
-    }
+        Raises
+        ------
+        InputError
+            If an option is unknown, or one that is needed is missing.
+        """
+        if self._is_known:
+            given = [key for key in options if key in self._is_needed or not self._takes_all]
+            known_options(name, given, self._is_needed, is_ours=name in MEASURES)

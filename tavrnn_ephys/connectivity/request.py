@@ -14,7 +14,7 @@ from tavrnn_ephys.connectivity.exact_spikes import relative_trains, spikes_betwe
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.lagged.windows import LaggedWindows
 from tavrnn_ephys.connectivity.measures import MEASURES, Measure
-from tavrnn_ephys.connectivity.parameters import defaults_of, options_taken
+from tavrnn_ephys.connectivity.parameters import MeasureParameters
 from tavrnn_ephys.connectivity.sliding import (
     FAST_MEASURES,
     iter_window_moments,
@@ -28,13 +28,13 @@ from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, O
 from tavrnn_ephys.core.containers.origin import options_as_facts
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.matrix_file import MatrixFile
-from tavrnn_ephys.core.names import SILENT_RULES
+from tavrnn_ephys.core.names import SILENT_RULES, several
 
 __all__ = ["Request", "count_silent"]
 
-# Measures that take exact spike times.
 # Sums of squares beyond leave the range of double precision.
 _LARGEST_SQUARED = 1e145
+# Measures that take exact spike times.
 _LAGGED, _TILING = "lagged_correlation", "spike_time_tiling_coefficient"
 
 
@@ -110,7 +110,8 @@ class Request:
         fit_windows = self.options.pop("fit_windows", None)
         with_errors = bool(self.options.pop("standard_errors", False))
         self._trains = relative_trains(self.options.pop("spiketrains", None), activity, self.name)
-        self._wanted = options_taken(self.function, self.name, self.options)
+        self._parameters = MeasureParameters(self.function)
+        self._parameters.check(self.name, self.options)
         from_bins = self._trains is None and activity.quantity == "spike_count"
         if self.name == _TILING and from_bins:
             require_fine_bins(self.options["dt"], activity.bin_size_s)
@@ -213,7 +214,7 @@ class Request:
         )
 
     def _origin_of(self, activity: BinnedActivity) -> Origin:
-        options = {**defaults_of(self.function), **self.options}
+        options = {**self._parameters.defaults, **self.options}
         if self._lagged is not None:
             options.update(self._lagged.kernel.to_options(), same_bin=self._lagged.same_bin)
         if self._trains is not None:
@@ -308,9 +309,9 @@ class Request:
 
     def _filled_in(self, index: int) -> dict[str, Any]:
         given: dict[str, Any] = {}
-        if "bin_size_s" in self._wanted:
+        if "bin_size_s" in self._parameters.filled_in:
             given["bin_size_s"] = self.activity.bin_size_s
-        if "spike_times_s" in self._wanted and self._trains is not None:
+        if "spike_times_s" in self._parameters.filled_in and self._trains is not None:
             limits = self.ranges[index] * self.activity.bin_size_s
             given["spike_times_s"] = [spikes_between(times, *limits) for times in self._trains]
         return given
@@ -379,4 +380,4 @@ def count_silent(silent: NDArray[np.bool_], activity: BinnedActivity) -> str:
     str
         Such as ``"3 of 120 units"``.
     """
-    return f"{int(silent.sum())} of {len(silent)} {activity.node_kind}s"
+    return f"{int(silent.sum())} of {len(silent)} {several(activity.node_kind)}"

@@ -11,6 +11,7 @@ from tavrnn_ephys.connectivity.sliding import FAST_MEASURES
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.learnt_windows import n_learnt
 from tavrnn_ephys.core.memory import available_memory, bytes_text, free_room
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.temporary import temporary_folder
 
 __all__ = [
@@ -26,6 +27,9 @@ __all__ = [
 # Bytes of weights beyond which an analysis keeps them in a file: a fixed number, so that one
 # recording is computed in one way on every machine.
 MOST_IN_MEMORY = 2**30
+# Bytes that every process that got as far as here can take: less than NumPy itself.  Asking the
+# machine would take longer than the computation.
+_ALWAYS_THERE = 2**24
 # Measured on the imports of an analysis, with PyTorch, PyNWB and compiled loops.
 _PACKAGES = 700 * 10**6
 # Entries of the graphs that coherence is judged by; three times one half of each is held.
@@ -194,6 +198,8 @@ def refuse_size(
         If it takes more memory or disk than there is.
     """
     size = size_of(n_windows, n_nodes)
+    if size.memory <= _ALWAYS_THERE and not size.disk:
+        return
     memory = available_memory()
     disk = _room_on_disk() if size.disk else 0
 
@@ -209,7 +215,7 @@ def refuse_size(
         if need > there
     ]
     raise InputError(
-        f"{n_windows} windows of {n_nodes} {node_kind}s need {' and '.join(lacking)}. "
+        f"{n_windows} windows of {n_nodes} {several(node_kind)} need {' and '.join(lacking)}. "
         f"{_what_fits(fits, n_windows, n_nodes, node_kind)}{way_out}"
     )
 
@@ -272,7 +278,7 @@ def _what_fits(
     if windows >= 2:
         ways.append(f"a step {-(-n_windows // windows)} times as long ({windows} windows fit)")
     if nodes >= 2:
-        ways.append(f"at most {nodes} {node_kind}s")
+        ways.append(f"at most {nodes} {several(node_kind)}")
     if not ways:
         return "Take a longer step and fewer nodes, or a machine with more memory."
     return f"Take {', or '.join(ways)}."

@@ -138,6 +138,8 @@ class _Stretches:
         longest = int(np.max(ranges[:, 1] - ranges[:, 0]))
         highest = 1.0 if binary else float(scale.max())
         self.counts = activity.values.dtype.kind in "iub" and highest**2 * longest < _EXACT_FLOAT64
+        # Of small counts no window needs a look at its sums.
+        self._are_small = self.counts and (highest * longest) ** 2 < _EXACT_FLOAT64
         self.limits = np.unique(ranges)
         self._kept: dict[tuple[int, int], Moments] = {}
         self._spare: list[NDArray[Any]] = []
@@ -201,7 +203,8 @@ class _Stretches:
         if self.counts:
             # Sums of counts are exact, so that nothing overflows here.
             spread = n_bins * square - total * total
-            exact = n_bins * float(square.max(initial=0.0)) < _EXACT_FLOAT64
+            largest = 0.0 if self._are_small else float(square.max(initial=0.0))
+            exact = n_bins * largest < _EXACT_FLOAT64
             silent = spread == 0 if exact else _no_spread(n_bins, square, total)
         else:
             with np.errstate(over="ignore", invalid="ignore"):
@@ -354,5 +357,5 @@ def weights_from_moments(
     limit = 1.0 if measure == "pearson" else np.inf
     normalize_gram(moments.gram, moments.total, scale, n_bins, limit, out, moments.rest)
     if measure == "pearson":
-        np.fill_diagonal(out, varies.astype(np.float64))
+        np.fill_diagonal(out, varies)
     return out

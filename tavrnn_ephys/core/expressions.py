@@ -199,7 +199,8 @@ def _truth(tree: ast.expr, columns: Mapping[str, Any], n_rows: int) -> list[bool
         return [not met for met in _truth(tree.operand, columns, n_rows)]
     if isinstance(tree, ast.Name):
         return _of_flags(_name(tree), columns[_name(tree)])
-    assert isinstance(tree, ast.Compare)
+    if not isinstance(tree, ast.Compare):
+        raise InputError(f"In a condition, {ast.unparse(tree)!r:.200} is unknown. {_way_out()}")
     sides = [tree.left, *tree.comparators]
     found = [
         _compared(sign, one, two, columns, n_rows)
@@ -220,8 +221,7 @@ def _compared(
     sign: ast.cmpop, one: ast.expr, two: ast.expr, columns: Mapping[str, Any], n_rows: int
 ) -> list[bool]:
     left = _values(one, columns, n_rows)
-    if isinstance(sign, ast.In | ast.NotIn):
-        assert isinstance(two, ast.List | ast.Tuple | ast.Set)
+    if isinstance(sign, ast.In | ast.NotIn) and isinstance(two, ast.List | ast.Tuple | ast.Set):
         items = [_constant(item) for item in two.elts]
         wanted = isinstance(sign, ast.In)
         return [any(_equal(a, b) for b in items) is wanted for a in left]

@@ -24,6 +24,7 @@ from tavrnn_ephys.core.graphs_on_demand import (
     same_graphs,
     shapes_of,
 )
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.vertex_features import (
     FeaturesOnDemand,
     chosen_features,
@@ -313,7 +314,7 @@ class GraphSequence(AdjacencyOfWindows):
     def __repr__(self) -> str:
         density = self.density
         return (
-            f"GraphSequence: {len(self)} windows x {self.n_nodes} {self.nodes.kind}s"
+            f"GraphSequence: {len(self)} windows x {self.n_nodes} {several(self.nodes.kind)}"
             f"{' + history node' if self.history_node else ''}"
             f"{', directed' if self.directed else ''}, density "
             f"{density.min():.2f} to {density.max():.2f}, {self.n_features} features"

@@ -18,6 +18,7 @@ __all__ = [
     "MEASURES_OF_SPIKES",
     "METHODS",
     "NETWORK_FEATURES",
+    "NODE_NAMES",
     "PROFILES",
     "SCENARIOS",
     "SILENT_RULES",
@@ -27,6 +28,7 @@ __all__ = [
     "SURROGATES",
     "TAPERS",
     "WAYS",
+    "several",
 ]
 
 #: Connectivity measures, each with its parameters: True where one must be given.
@@ -144,5 +146,30 @@ METHODS = (
     "tavrnn_inner",
 )
 
+#: What a node is called in sentences, by its kind.
+NODE_NAMES: Mapping[str, str] = {"unit": "unit", "channel": "channel", "roi": "ROI"}
+
 #: What stands for the network in tables of predictions: the best of its embeddings comes first.
 NETWORK_FEATURES = ("TAVRNN embedding", "spectral embedding")
+
+
+def several(kind: str) -> str:
+    """
+    Name several nodes of a kind, for a message.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of the nodes; one that is unknown is named as it stands.
+
+    Returns
+    -------
+    str
+        The plural.
+
+    Examples
+    --------
+    >>> several("roi"), several("channel")
+    ('ROIs', 'channels')
+    """
+    return f"{NODE_NAMES.get(kind, kind)}s"

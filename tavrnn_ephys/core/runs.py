@@ -15,7 +15,7 @@ from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import ConnectivitySequence, NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
-from tavrnn_ephys.core.names import FORMS, WAYS
+from tavrnn_ephys.core.names import FORMS, WAYS, several
 from tavrnn_ephys.core.run_parts import RUN_PARTS, check_type, cut_to_window, window_position
 from tavrnn_ephys.core.run_windows import WindowResults
 
@@ -275,8 +275,8 @@ class Results:
 
     def __repr__(self) -> str:
         return (
-            f"Results: {len(self.windows)} windows x {len(self.nodes)} {self.nodes.kind}s: "
-            f"{', '.join(self.contents)}"
+            f"Results: {len(self.windows)} windows x {len(self.nodes)} "
+            f"{several(self.nodes.kind)}: {', '.join(self.contents)}"
         )
 
     def _repr_html_(self) -> str:
@@ -368,7 +368,7 @@ class RunInfo:
     def __str__(self) -> str:
         chosen = f"; {self.selection}" if self.selection else ""
         return (
-            f"{self.name}: {self.n_windows} windows x {self.n_nodes} {self.node_kind}s, "
-            f"{', '.join(self.contents)}; {self.n_bytes / 1e6:.3g} MB in '{self.module}', written "
-            f"{self.created} by {self.software_version}{chosen}"
+            f"{self.name}: {self.n_windows} windows x {self.n_nodes} "
+            f"{several(self.node_kind)}, {', '.join(self.contents)}; {self.n_bytes / 1e6:.3g} "
+            f"MB in '{self.module}', written {self.created} by {self.software_version}{chosen}"
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding
-from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.nulls import JudgedByNull, Null
 from tavrnn_ephys.statistics.resampling import arrangements
 from tavrnn_ephys.statistics.time_shifts import (
     circular_shifts,
@@ -36,6 +37,17 @@ class ClusteringScore(JudgedByNull):
         Mean silhouette of the labels themselves, in [-1, 1].
     null : numpy.ndarray, shape (n_nulls,)
         ``ari`` for surrogates of the labels; empty where none were asked for.
+    between : float
+        Share of the variance in embedding space that lies between labels, in [0, 1]; NaN where no
+        surrogates were asked for.
+    null_between : numpy.ndarray, shape (n_nulls,)
+        The same for surrogates of the labels; empty where none were asked for.
+
+    Notes
+    -----
+    Few nodes in two groups give few values of the Rand index.  Surrogates that agree with the
+    clusters as well as the labels are ranked by the variance between them, which k-means seeks
+    itself, and the p-value is that of the pair of both.
     """
 
     statistic: ClassVar[str] = "ari"
@@ -43,6 +55,43 @@ class ClusteringScore(JudgedByNull):
     nmi: float
     silhouette: float
     null: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    between: float = float("nan")
+    null_between: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def ties(self) -> Null | None:
+        """The variance between labels; None where no surrogates were asked for."""
+        if len(self.null_between) == 0:
+            return None
+        return Null(observed=self.between, values=self.null_between)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tested:
+    """What a fold tests: its embeddings and their clusters."""
+
+    rows: NDArray[np.int64]
+    values: NDArray[Any]
+    clusters: NDArray[np.int64] | None
+
+    @cached_property
+    def products(self) -> NDArray[np.float64]:
+        """Inner products of the embeddings, less their mean, of trace 1."""
+        centred = self.values - self.values.mean(axis=0, dtype=np.float64)
+        products = centred @ centred.T
+        return np.asarray(products / max(float(np.trace(products)), 1e-300))
+
+    def between(self, truth: NDArray[np.int64]) -> float:
+        """Share of the variance that lies between labels."""
+        is_label = (truth == np.unique(truth)[:, np.newaxis]).astype(np.float64)
+        sums = np.einsum("li,li->l", is_label @ self.products, is_label)
+        return float(np.sum(sums / is_label.sum(axis=1)))
+
+    def ari(self, truth: NDArray[np.int64]) -> float:
+        """Agreement of the clusters with labels, 0 where all lie in one place."""
+        from sklearn.metrics import adjusted_rand_score
+
+        return 0.0 if self.clusters is None else adjusted_rand_score(truth, self.clusters)
 
 
 def cluster_windows(
@@ -94,19 +143,13 @@ def cluster_windows(
     for item in embeddings:
         features, truth = item.features, codes[item.fold.test]
         clusters = _clusters(features.train, features.test, n_clusters, seed)
-        found.append((item.fold.test, clusters))
+        found.append(_Tested(rows=item.fold.test, values=features.test, clusters=clusters))
         if len(np.unique(truth)) > 1:
             rows.append(_scores(features.test, truth, clusters))
             sizes.append(len(truth))
     if not rows:
         raise InputError("No test block holds windows of two labels. Use fewer, longer blocks.")
-    ari, nmi, silhouette = np.average(rows, axis=0, weights=sizes)
-    return ClusteringScore(
-        ari=float(ari),
-        nmi=float(nmi),
-        silhouette=float(silhouette),
-        null=np.array([_mean_ari(found, row) for row in surrogates]),
-    )
+    return _judged(found, np.average(rows, axis=0, weights=sizes), codes, surrogates)
 
 
 def cluster_nodes(
@@ -150,16 +193,29 @@ def cluster_nodes(
     for item in embeddings:
         mean = item.test.mean(axis=0)[known]
         clusters = _clusters(mean, mean, int(codes.max()) + 1, seed)
-        found.append((np.arange(len(codes)), clusters))
+        found.append(_Tested(rows=np.arange(len(codes)), values=mean, clusters=clusters))
         rows.append(_scores(mean, codes, clusters))
-    ari, nmi, silhouette = np.mean(rows, axis=0)
     rng = np.random.default_rng(seed)
     shuffled = arrangements(codes, most=whole_number(n_shuffles, "n_shuffles"), rng=rng)[1:]
+    return _judged(found, np.mean(rows, axis=0), codes, shuffled)
+
+
+def _judged(
+    found: Sequence[_Tested],
+    means: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    surrogates: NDArray[np.int64],
+) -> ClusteringScore:
+    # Inner products of many features are only formed where a null needs them.
+    every = [codes, *surrogates] if len(surrogates) else []
+    ranks = np.array([_mean_over_folds(found, row, _Tested.between) for row in every] or [np.nan])
     return ClusteringScore(
-        ari=float(ari),
-        nmi=float(nmi),
-        silhouette=float(silhouette),
-        null=np.array([_mean_ari(found, row) for row in shuffled]),
+        ari=float(means[0]),
+        nmi=float(means[1]),
+        silhouette=float(means[2]),
+        null=np.array([_mean_over_folds(found, row, _Tested.ari) for row in surrogates]),
+        between=float(ranks[0]),
+        null_between=ranks[1:],
     )
 
 
@@ -176,18 +232,18 @@ def _clusters(
     return model.fit(train.astype(np.float64)).predict(test.astype(np.float64))
 
 
-def _mean_ari(
-    found: Sequence[tuple[NDArray[np.int64], NDArray[np.int64] | None]], codes: NDArray[np.int64]
+def _mean_over_folds(
+    found: Sequence[_Tested],
+    codes: NDArray[np.int64],
+    score: Callable[[_Tested, NDArray[np.int64]], float],
 ) -> float:
     """Average as the score does: over folds whose test windows carry two of these labels."""
-    from sklearn.metrics import adjusted_rand_score
-
-    parts = [(codes[test], clusters) for test, clusters in found]
-    parts = [(truth, clusters) for truth, clusters in parts if len(np.unique(truth)) > 1]
+    parts = [(item, codes[item.rows]) for item in found]
+    parts = [(item, truth) for item, truth in parts if len(np.unique(truth)) > 1]
     if not parts:
         return float("nan")
-    values = [0.0 if one is None else adjusted_rand_score(truth, one) for truth, one in parts]
-    return float(np.average(values, weights=[len(truth) for truth, _ in parts]))
+    values = [score(item, truth) for item, truth in parts]
+    return float(np.average(values, weights=[len(truth) for _, truth in parts]))
 
 
 def _scores(

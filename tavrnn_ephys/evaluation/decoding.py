@@ -15,13 +15,14 @@ from tavrnn_ephys.core.features import known_labels
 from tavrnn_ephys.evaluation.blocks import Blocks, by_choice, inner_errors
 from tavrnn_ephys.evaluation.classifiers import CLASSIFIERS, Classifier, class_scores
 from tavrnn_ephys.evaluation.folds import FoldFeatures
-from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.nulls import JudgedByNull, Null
 from tavrnn_ephys.statistics.time_shifts import circular_shifts, shift_surrogates
 
 __all__ = ["DecodingScore", "balanced_accuracy", "decode_labels", "f1_score"]
 
 _UNTESTED = -1
 _LEAST_CHANCE = 0.01
+_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,16 @@ class DecodingScore(JudgedByNull):
         Fold that tests each window, -1 for none.
     n_same : int
         Null series whose classes have the same windows again.
+    log_probability : float
+        Mean over classes of the logarithm of the probability, at least one per cent, that the
+        classifier gives to the true class of a test window.
+    null_log_probability : numpy.ndarray, shape (n_nulls,)
+        The same for null labels; empty where nobody took it.
+
+    Notes
+    -----
+    Balanced accuracies of a few windows take few values.  Null labels that score as the true ones
+    are ranked by their log-probability, and the p-value is that of the pair of both.
     """
 
     statistic: ClassVar[str] = "balanced_accuracy"
@@ -57,6 +68,15 @@ class DecodingScore(JudgedByNull):
     predicted: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
     block: NDArray[np.int64] = field(default_factory=lambda: np.arange(0))
     n_same: int = 0
+    log_probability: float = float("nan")
+    null_log_probability: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def ties(self) -> Null | None:
+        """The log-probability of the true classes; None where nobody took it."""
+        if len(self.null_log_probability) == 0:
+            return None
+        return Null(observed=self.log_probability, values=self.null_log_probability)
 
 
 def decode_labels(
@@ -98,7 +118,8 @@ def decode_labels(
     Returns
     -------
     DecodingScore
-        Balanced accuracy and its null.
+        Balanced accuracy and its null; its p-value is the share of shifts that score more, or as
+        much with a log-probability of the shifted labels at least as large.
 
     Raises
     ------
@@ -143,26 +164,39 @@ def decoded(
     Returns
     -------
     DecodingScore
-        Balanced accuracy, its null, F1, and every decoded window.
+        Balanced accuracy and log-probability with their nulls, F1, and every decoded window.
     """
     from threadpoolctl import threadpool_limits
 
     every = np.vstack([codes, surrogates]).astype(np.int64)
     predicted = np.full(every.shape, _UNTESTED, dtype=np.int64)
+    surprise = np.zeros(every.shape)
     # Products of small matrices: a second thread would cost more than it saves.
     with threadpool_limits(limits=1):
         for item in features:
-            predicted[:, item.fold.test] = _predicted(item, every, classifier)
-    scores = [balanced_accuracy(*pair) for pair in zip(every, predicted, strict=True)]
+            test = item.fold.test
+            scores = _scored(item, every, classifier)
+            predicted[:, test] = np.argmax(scores, axis=2)
+            surprise[:, test] = _surprise(scores, every[:, test])
+    tested = predicted[0] != _UNTESTED
+    truth = every[:, tested]
+    accuracy = _mean_over_classes(truth, predicted[:, tested] == truth)
+    # Digits that the solver does not settle rank nothing: features that say nothing tie.
+    likely = -_mean_over_classes(truth, surprise[:, tested]).round(_DIGITS)
+    # The same windows in the same classes tie, whatever the last digits of a solver say.
+    same = _are_same(every)
+    accuracy[same], likely[same] = accuracy[0], likely[0]
     return DecodingScore(
         name=name,
-        balanced_accuracy=scores[0],
-        null=np.array(scores[1:]),
+        balanced_accuracy=float(accuracy[0]),
+        null=accuracy[1:],
+        log_probability=float(likely[0]),
+        null_log_probability=likely[1:],
         f1=f1_score(codes, predicted[0]),
         codes=every[0],
         predicted=predicted[0],
         block=_blocks(features, len(codes)),
-        n_same=_n_same(every),
+        n_same=int(same[1:].sum()),
     )
 
 
@@ -191,8 +225,16 @@ def balanced_accuracy(codes: NDArray[np.int64], predicted: NDArray[np.int64]) ->
     0.875
     """
     tested = predicted != _UNTESTED
-    codes, right = codes[tested], (predicted == codes)[tested]
-    return float(np.mean([right[codes == code].mean() for code in np.unique(codes)]))
+    right = (predicted == codes)[tested]
+    return float(_mean_over_classes(codes[np.newaxis, tested], right[np.newaxis])[0])
+
+
+def _mean_over_classes(codes: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float64]:
+    """Average the windows of each class, then its classes; rows are labellings."""
+    of_class = [codes == code for code in range(int(codes.max()) + 1)]
+    counts = np.stack([here.sum(axis=1) for here in of_class], axis=1)
+    sums = np.stack([(values * here).sum(axis=1) for here in of_class], axis=1)
+    return np.asarray((sums / np.maximum(counts, 1)).sum(axis=1) / (counts > 0).sum(axis=1))
 
 
 def f1_score(codes: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
@@ -225,14 +267,14 @@ def f1_score(codes: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     )
 
 
-def _n_same(codes: NDArray[np.int64]) -> int:
-    """Count the rows that part windows as the first does, whatever the classes are called."""
+def _are_same(codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which rows part windows as the first does, whatever the classes are called."""
     first = codes[0]
     names, places = np.unique(first, return_index=True)
     # Each class of the first row must be one class of the other row, and another for each.
-    renamed = codes[1:, places]
+    renamed = codes[:, places]
     is_one_to_one = np.array([len(set(row)) == len(names) for row in renamed.tolist()], dtype=bool)
-    return int(np.sum(is_one_to_one & (codes[1:] == renamed[:, first]).all(axis=1)))
+    return np.asarray(is_one_to_one & (codes == renamed[:, first]).all(axis=1))
 
 
 def _blocks(features: Sequence[FoldFeatures], n_windows: int) -> NDArray[np.int64]:
@@ -242,10 +284,10 @@ def _blocks(features: Sequence[FoldFeatures], n_windows: int) -> NDArray[np.int6
     return block
 
 
-def _predicted(
+def _scored(
     item: FoldFeatures, codes: NDArray[np.int64], classifier: Classifier
-) -> NDArray[np.int64]:
-    """Classes of the test windows of a fold, shape (n_labellings, n_test)."""
+) -> NDArray[np.float64]:
+    """Score the classes of a fold's test windows, shape (n_labellings, n_test, n_classes)."""
     known, n_classes = codes[:, item.fold.train], int(codes.max()) + 1
     n_blocks, choice = len(item.widths), np.zeros(len(codes), dtype=np.int64)
     if n_blocks > 1:
@@ -260,12 +302,11 @@ def _predicted(
 
         choice = np.argmin(inner_errors(item.train, item.widths, errors_of, rotate=True), axis=0)
     blocks = Blocks.of(item.train, item.test, item.widths).rotated()
-    predicted = np.empty((len(codes), len(item.test)), dtype=np.int64)
+    scores = np.empty((len(codes), len(item.test), n_classes))
     for shares, rows in by_choice(choice, n_blocks):
         train, test = blocks.weighed(shares)
-        scores = class_scores(classifier, train, known[rows], test, n_classes)
-        predicted[rows] = np.argmax(scores, axis=2)
-    return predicted
+        scores[rows] = class_scores(classifier, train, known[rows], test, n_classes)
+    return scores
 
 
 def _balance(codes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -56,8 +56,9 @@ def score_method(
     -------
     dict of str to object
         Numbers and lists only: ``score`` (balanced accuracy or explained variance), its
-        ``null``, the score on bins shuffled within windows, with rates beside the embedding and
-        beside that of shuffled bins (blocks weighed in inner folds), transductive; further
+        ``null``, of labels the log-probability that ranks equal scores (``ties``,
+        ``null_ties``), the score on bins shuffled within windows, with rates beside the embedding
+        and beside that of shuffled bins (blocks weighed in inner folds), transductive; further
         metrics, cost, and the score of every block.
 
     Examples
@@ -155,7 +156,9 @@ def _inductive_scores(
     control_with_rates = _decode(prepared, beside, 0)
     return {
         "score": _value(main),
-        "null": np.round(main.null, 5).tolist(),
+        # Not rounded, or a score would no longer tie with the same score under the null.
+        "null": main.null.tolist(),
+        **_ties(main),
         "chance_low": low,
         "chance_high": high,
         "p_value": main.p_value,
@@ -215,6 +218,13 @@ def _decode(
         n_shifts=n_shifts,
         seed=0,
     )
+
+
+def _ties(score: DecodingScore | RegressionScore) -> dict[str, Any]:
+    """Give what ranks equal scores, beside its null; nothing for scores that do not tie."""
+    if score.ties is None:
+        return {}
+    return {"ties": float(score.ties.observed), "null_ties": score.ties.values.tolist()}
 
 
 def _value(score: DecodingScore | RegressionScore) -> float:

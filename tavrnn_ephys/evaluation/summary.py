@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tavrnn_ephys.statistics.intervals import (
     paired_difference,
     unit_bootstrap,
 )
-from tavrnn_ephys.statistics.nulls import Null, tail_p_values
+from tavrnn_ephys.statistics.nulls import Null
 
 if TYPE_CHECKING:
     import pandas
@@ -98,7 +99,7 @@ def summarize(
                 row[name.replace("p_", "p_holm_").replace("_value", "")] = corrected
         for row, p_value in zip(here, _largest_of_all(here), strict=True):
             row["p_max"] = p_value
-            del row["null"]
+            del row["chance"]
         rows += sorted(here, key=lambda row: -np.nan_to_num(row["score"], nan=-np.inf))
     return pd.DataFrame(rows)
 
@@ -156,24 +157,23 @@ def _scores(
             dict.fromkeys(names, nan)
             | _difference("rates", None)
             | _difference("shuffled", None)
-            | {"shuffled": nan, "with_rates": nan, "null": np.arange(0.0)}
+            | {"shuffled": nan, "with_rates": nan, "chance": None}
             | _partition([], [])
         )
     units = _units(records, "blocks")
     low, high = unit_bootstrap(list(units.values()))
-    null = _mean_null([np.asarray(record["null"], dtype=np.float64) for record in records])
-    score = float(np.mean([record["score"] for record in records]))
+    chance = _mean_chance(records)
+    row: dict[str, Any] = {"score": chance.observed, "low": low, "chance": chance}
     # A resample of blocks that holds one class more often can add up to more than all right.
-    row: dict[str, Any] = {"score": score, "low": low, "high": min(high, 1.0), "null": null}
-    chance = Null(observed=score, values=null)
+    row["high"] = min(high, 1.0)
     row["chance_low"], row["chance_high"] = chance.interval
     row |= {"p_value": chance.p_value, "smallest_p": chance.smallest_p}
     rates = _units(floor, "blocks")
-    row["rates"] = float(np.mean([record["score"] for record in floor])) if floor else nan
+    row["rates"] = _mean(floor, "score") if floor else nan
     row |= _difference("rates", _paired(units, rates))
-    row["shuffled"] = float(np.mean([record["shuffled"] for record in records]))
+    row["shuffled"] = _mean(records, "shuffled")
     row |= _difference("shuffled", _paired(units, _units(records, "shuffled_blocks")))
-    row["with_rates"] = float(np.mean([record["with_rates"] for record in records]))
+    row["with_rates"] = _mean(records, "with_rates")
     return row | _partition(records, floor)
 
 
@@ -195,13 +195,26 @@ def _partition(
     )
 
 
-def _mean_null(nulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _mean_chance(records: Sequence[Mapping[str, Any]]) -> Null:
+    """Average scores and their nulls, and what ranks equal scores where all records have it."""
+    ties = None
+    if all("null_ties" in record for record in records):
+        ties = Null(observed=_mean(records, "ties"), values=_mean_null(records, "null_ties"))
+    return Null(observed=_mean(records, "score"), values=_mean_null(records, "null"), ties=ties)
+
+
+def _mean(records: Sequence[Mapping[str, Any]], key: str) -> float:
+    return float(np.mean([record[key] for record in records]))
+
+
+def _mean_null(records: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
     """
     Average nulls over sessions, which are independent: any shift of one goes with any of another.
 
     Sessions whose behaviour is slower allow fewer shifts.  Of the others as many are taken, evenly
     over all shifts, and the same for every method.
     """
+    nulls = [np.asarray(record[key], dtype=np.float64) for record in records]
     n_shared = min(map(len, nulls))
     places = [np.linspace(0, len(null) - 1, n_shared).round().astype(np.int64) for null in nulls]
     return np.mean([null[place] for null, place in zip(nulls, places, strict=True)], axis=0)
@@ -209,19 +222,29 @@ def _mean_null(nulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def _largest_of_all(rows: Sequence[Mapping[str, Any]]) -> list[float]:
     """Compare each standardised score with the largest of all methods under the same shifts."""
-    nulls = {index: row["null"] for index, row in enumerate(rows) if len(row["null"]) > 1}
-    if len({len(null) for null in nulls.values()}) != 1:
-        return [float("nan")] * len(rows)
-    centre = {index: (null.mean(), max(null.std(), 1e-12)) for index, null in nulls.items()}
-    largest = np.max([(nulls[k] - mean) / std for k, (mean, std) in centre.items()], axis=0)
-    found = []
-    for index, row in enumerate(rows):
-        if index not in nulls:
-            found.append(float("nan"))
-            continue
-        mean, std = centre[index]
-        found.append(float(tail_p_values((row["score"] - mean) / std, largest, tail="upper")))
+    found = [float("nan")] * len(rows)
+    chances = {k: row["chance"] for k, row in enumerate(rows) if row["chance"] is not None}
+    chances = {k: chance for k, chance in chances.items() if len(chance.values) > 1}
+    if len({len(chance.values) for chance in chances.values()}) != 1:
+        return found
+    standard = {k: _standardized(chance) for k, chance in chances.items()}
+    ties = [item.ties.values for item in standard.values() if item.ties is not None]
+    scores = np.stack([item.values for item in standard.values()])
+    has_ties = len(ties) == len(scores)
+    finer = np.stack(ties) if has_ties else np.zeros_like(scores)
+    # Of each shift the method with the largest score; of equal ones, that which ranks higher.
+    best = np.lexsort((finer, scores), axis=0)[-1], np.arange(scores.shape[1])
+    for index, item in standard.items():
+        rank = replace(item.ties, values=finer[best]) if has_ties and item.ties else None
+        found[index] = replace(item, values=scores[best], ties=rank).p_value
     return found
+
+
+def _standardized(chance: Null) -> Null:
+    mean, std = chance.values.mean(), max(chance.values.std(), 1e-12)
+    return replace(
+        chance, observed=(chance.observed - mean) / std, values=(chance.values - mean) / std
+    )
 
 
 def _units(records: Sequence[Mapping[str, Any]], key: str) -> dict[Any, float]:

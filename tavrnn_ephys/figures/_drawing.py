@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import NODE_NAMES
 
 # Okabe and Ito (2008), without their yellow, which is lost on white paper.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
@@ -25,7 +26,6 @@ MARKERS = ("o", "s", "^", "D")
 UNKNOWN = "0.75"
 INK = "0.25"
 SMALL = "small"
-NODE_NAMES = {"unit": "unit", "channel": "channel", "roi": "ROI"}
 MEASURE_NAMES = {"pearson": "Pearson correlation"}
 MAX_CATEGORIES = 8
 ROUND_STEPS = (1, 2, 5, 10)

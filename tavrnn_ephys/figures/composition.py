@@ -17,8 +17,8 @@ from tavrnn_ephys.core.containers import (
     Windows,
 )
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import NODE_NAMES
 from tavrnn_ephys.figures._drawing import (
-    NODE_NAMES,
     add_colorbar,
     extension,
     measure_label,

@@ -26,6 +26,7 @@ from tavrnn_ephys.figures._drawing import (
     tidy,
     window_name,
 )
+from tavrnn_ephys.figures.decay import attention_by_lag, beyond_decay, departs
 
 __all__ = [
     "attention_beyond_decay",
@@ -40,12 +41,8 @@ __all__ = [
     "window_ticks",
 ]
 
-# A smaller departure is the same decay in every row.
-_LEAST_DEPARTURE = 1e-2
 # How much of the decay a picture goes back.
 _MOST_REACH = 0.99
-# Share of the decay that has to lie behind a window before it can depart from it.
-_LEAST_REACH = 0.99
 
 
 def connectivity_limit(connectivity: ConnectivitySequence, *window_index: int) -> float:
@@ -205,19 +202,15 @@ def attention_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     InputError
         If the embedding holds no attention.
     """
+    rest = _by_lag_beyond_decay(embedding)
+    lag = np.subtract.outer(np.arange(len(rest)), np.arange(len(rest)))
+    return np.where(lag >= 0, rest[np.arange(len(rest))[:, np.newaxis], np.maximum(lag, 0)], 0.0)
+
+
+def _by_lag_beyond_decay(embedding: NodeEmbedding) -> NDArray[np.float64]:
     if embedding.attention is None:
         raise InputError("This embedding holds no attention: its model ran without.")
-    full = np.asarray(embedding.attention, dtype=np.float64)
-    lag = np.subtract.outer(np.arange(len(full)), np.arange(len(full)))
-    # Early windows share their attention among few: the decay is that of the later half.
-    late = len(full) // 2
-    decay = np.array(
-        [np.median(np.diagonal(full[max(late, n) :], max(late - n, 0))) for n in range(len(full))]
-    )
-    reach = np.cumsum(decay) >= _LEAST_REACH * decay.sum()
-    shared = np.where(lag >= 0, decay[np.abs(lag)], 0.0)
-    shared *= full.sum(axis=1, keepdims=True) / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
-    return np.where((lag >= 0) & reach[:, None], full - shared, 0.0)
+    return beyond_decay(attention_by_lag(np.asarray(embedding.attention, dtype=np.float64)))
 
 
 def varies_beyond_decay(embedding: NodeEmbedding) -> bool:
@@ -234,7 +227,7 @@ def varies_beyond_decay(embedding: NodeEmbedding) -> bool:
     bool
         False where no window departs from the mean decay by a hundredth.
     """
-    return bool(np.abs(attention_beyond_decay(embedding)).max() >= _LEAST_DEPARTURE)
+    return departs(_by_lag_beyond_decay(embedding))
 
 
 def plot_attention(embedding: NodeEmbedding, *, ax: Axes, beyond_decay: bool = False) -> Axes:
@@ -313,13 +306,12 @@ def plot_attention_back(embedding: NodeEmbedding, *, ax: Axes) -> Axes:
     InputError
         If the embedding holds no attention.
     """
-    rest = attention_beyond_decay(embedding)
+    rest = _by_lag_beyond_decay(embedding)
     full, n = np.asarray(embedding.attention, dtype=np.float64), len(rest)
     mean = np.array([np.diagonal(full, -back).sum() for back in range(n)])
     n_back = int(np.searchsorted(np.cumsum(mean), _MOST_REACH * mean.sum())) + 1
     n_back = min(max(n_back, 2), n)
-    behind = np.arange(n) - np.arange(n_back)[:, None]
-    shown = np.where(behind >= 0, rest[np.arange(n), np.maximum(behind, 0)], np.nan)
+    shown = rest[:, :n_back].T
     limit = float(np.nanpercentile(np.abs(shown), 99)) or float(np.nanmax(np.abs(shown))) or 1.0
     colors = colormaps["RdBu_r"].with_extremes(bad="0.82")
     image = ax.imshow(shown, cmap=colors, vmin=-limit, vmax=limit, aspect="auto", origin="lower",

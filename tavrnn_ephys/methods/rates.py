@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.graph_sequence import GraphSequence
@@ -42,5 +43,4 @@ class Rates(GraphEmbedder):
         """Nothing is learnt."""
 
     def _embed(self, graphs: GraphSequence) -> NDArray[Any]:
-        assert graphs.features is not None  # the contract has looked
-        return graphs.features[:, : graphs.n_nodes]
+        return np.asarray(graphs.features)[:, : graphs.n_nodes]

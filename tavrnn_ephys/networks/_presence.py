@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
+from tavrnn_ephys.core.names import several
 
 
 def nodes_throughout(
@@ -22,12 +23,12 @@ def nodes_throughout(
         return nodes, np.arange(len(nodes))
     if not always.any():
         raise InputError(
-            f"None of the {len(nodes)} {nodes.kind}s exists in every window: they cannot be "
-            "followed. Choose windows that share nodes."
+            f"None of the {len(nodes)} {several(nodes.kind)} exists in every window: they "
+            "cannot be followed. Choose windows that share nodes."
         )
     warnings.warn(
-        f"{int((~always).sum())} of {len(nodes)} {nodes.kind}s do not exist in every window and "
-        f"are left out of {what}: {some(nodes.ids[~always])}.",
+        f"{int((~always).sum())} of {len(nodes)} {several(nodes.kind)} do not exist in every "
+        f"window and are left out of {what}: {some(nodes.ids[~always])}.",
         DataLossWarning,
         stacklevel=4,
     )

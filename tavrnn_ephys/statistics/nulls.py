@@ -33,23 +33,40 @@ class Null:
     n_extreme : int
         How many arrangements are as extreme as the most extreme one, whatever the data: 2 where
         every arrangement has its mirror image, as sign flips have.
+    ties : Null, optional
+        A finer statistic of the same arrangements, in the same order, that ranks those which tie
+        with the observation.  Without it all of them count against the observation.
 
     Raises
     ------
     InputError
         If ``tail`` is unknown.
 
+    Notes
+    -----
+    A statistic that takes few values, such as a share of windows, ties often; a test that counts
+    every tie against the observation reports too seldom.  The pair of it and of a finer one,
+    compared as words are in a dictionary, is a statistic like any other: computed alike for the
+    observation and under the null, it gives a p-value that is exact wherever that of the first
+    alone is valid, and never larger.
+
     Examples
     --------
     >>> null = Null(observed=2.0, values=np.array([-3.0, 1.0, 0.0]))
     >>> null.p_value, null.smallest_p
     (0.25, 0.25)
+    >>> finer = Null(observed=0.3, values=np.array([0.1, 0.4, 0.2]))
+    >>> Null(observed=2.0, values=np.array([2.0, 2.0, 1.0])).p_value
+    0.75
+    >>> Null(observed=2.0, values=np.array([2.0, 2.0, 1.0]), ties=finer).p_value
+    0.5
     """
 
     observed: Any
     values: NDArray[np.float64]
     tail: str = "upper"
     n_extreme: int = 1
+    ties: Null | None = None
 
     def __post_init__(self) -> None:
         one_of(self.tail, TAILS, "tail")
@@ -59,8 +76,15 @@ class Null:
         """Share of the null at least as extreme, the observation counted in; NaN without null."""
         if len(self.values) == 0:
             return np.full(np.shape(self.observed), np.nan)[()]
-        p_values = tail_p_values(self.observed, self.values, tail=self.tail)
+        p_values = p_from_counts(self.at_least.sum(axis=0), len(self.values))
+        p_values = np.where(np.isnan(self.observed), np.nan, p_values)
         return float(p_values) if p_values.ndim == 0 else p_values
+
+    @property
+    def at_least(self) -> NDArray[np.bool_]:
+        """Which null values are at least as extreme as the observation, shaped as they are."""
+        is_beyond, is_tied = _compared(self.observed, self.values, self.tail)
+        return is_beyond | (is_tied if self.ties is None else is_tied & self.ties.at_least)
 
     @property
     def interval(self) -> tuple[Any, Any]:
@@ -85,6 +109,7 @@ class JudgedByNull:
     A subclass is a dataclass with a field ``null`` and names, in ``statistic``, the field that
     the null belongs to.  ``n_same`` counts the null series that are the observed one again, as
     shifts of a periodic behaviour by its period are: no p-value can be smaller than they allow.
+    A score that takes few values gives a finer one in ``ties``.
     """
 
     null: NDArray[np.float64]
@@ -92,10 +117,18 @@ class JudgedByNull:
     n_same: int = 0
 
     @property
+    def ties(self) -> Null | None:
+        """What ranks equal scores; None where all that tie with the observation count."""
+        return None
+
+    @property
     def chance(self) -> Null:
         """The score beside its null; large scores count."""
         return Null(
-            observed=getattr(self, self.statistic), values=self.null, n_extreme=1 + self.n_same
+            observed=getattr(self, self.statistic),
+            values=self.null,
+            n_extreme=1 + self.n_same,
+            ties=self.ties,
         )
 
     @property
@@ -177,16 +210,24 @@ def tail_p_values(observed: Any, null: NDArray[Any], *, tail: str = "both") -> N
     >>> tail_p_values(np.array([2.0]), np.array([[-3.0], [1.0], [0.0]]))
     array([0.5])
     """
-    one_of(tail, TAILS, "tail")
+    found = Null(observed=observed, values=np.asarray(null, dtype=np.float64), tail=tail)
+    p_values = p_from_counts(found.at_least.sum(axis=0), len(found.values))
+    return np.where(np.isnan(np.asarray(observed, dtype=np.float64)), np.nan, p_values)
+
+
+def _compared(
+    observed: Any, null: NDArray[Any], tail: str
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which null values are more extreme than the observation, and which tie with it."""
     observed, null = np.asarray(observed, dtype=np.float64), np.asarray(null, dtype=np.float64)
     if tail == "both":
         observed, null = np.abs(observed), np.abs(null)
     # The same sum in another order differs by rounding, and is a tie; so are two zeros that
     # rounding tells apart, hence at least the size of 1.
-    size = np.maximum(np.maximum(np.abs(null), np.abs(observed)), 1.0)
+    margin = 1e-12 * np.maximum(np.maximum(np.abs(null), np.abs(observed)), 1.0)
     # A null value that is NaN counts as large: a p-value may be too large, never too small.
-    n_at_least = np.sum(~(null < observed - 1e-12 * size), axis=0)
-    return np.where(np.isnan(observed), np.nan, p_from_counts(n_at_least, len(null)))
+    is_beyond = ~(null <= observed + margin)
+    return is_beyond, ~is_beyond & ~(null < observed - margin)
 
 
 class Surrogates(Protocol):

@@ -13,6 +13,7 @@ import numpy as np
 from tavrnn_ephys.core.adapter_options import option_text
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.spec import RecordingSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
@@ -80,15 +81,15 @@ class NodesSummary:
             One line after the other.
         """
         if self.signal is None:
-            yield f"Nodes:       {self.n_nodes} {self.kind}s with spike trains"
+            yield f"Nodes:       {self.n_nodes} {several(self.kind)} with spike trains"
             yield (
                 f"Spikes:      {self.n_spikes}, median rate {self.median_rate_hz:.3g} Hz, "
                 f"{self.n_silent} silent"
             )
         else:
             yield (
-                f"Nodes:       {self.n_nodes} {self.kind}s with traces '{self.signal}', "
-                f"{self.n_samples} samples"
+                f"Nodes:       {self.n_nodes} {several(self.kind)} with traces "
+                f"'{self.signal}', {self.n_samples} samples"
             )
         groups = [f"{name} ({count})" for name, count in self.subregions.items()]
         more = f" and {len(groups) - 12} more" if len(groups) > 12 else ""

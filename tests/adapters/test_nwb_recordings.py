@@ -81,24 +81,35 @@ def recording(request: pytest.FixtureRequest, recordings: Path) -> tuple[Path, t
     return path, nodes_of(te.read(path, **options).segments[0])
 
 
+@pytest.fixture(scope="module")
+def before(
+    recording: tuple[Path, te.Nodes],
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """What a recording holds, and what inspector and validation say of it."""
+    path, _ = recording
+    return objects_of(path), messages(path), complaints(path)
+
+
 @pytest.fixture(params=["copy", "in_place", "sidecar"])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 def test_a_run_in_a_real_file_changes_nothing_else(
-    recording: tuple[Path, te.Nodes], tmp_path: Path, way: str
+    recording: tuple[Path, te.Nodes],
+    before: tuple[dict[str, Any], list[str], list[str]],
+    tmp_path: Path,
+    way: str,
 ) -> None:
-    path, nodes = recording
+    (path, nodes), (objects, remarks, errors) = recording, before
     source = Path(shutil.copyfile(path, tmp_path / "source.nwb"))
-    before, remarks, errors = objects_of(source), messages(source), complaints(source)
     out = None if way == "in_place" else tmp_path / "out.nwb"
     written = te.write_results(source, make_results(nodes), out=out, way=way)
     after = objects_of(written)
     # A file without schemas gets those that it is written by.
-    after["/"] = {key: after["/"][key] for key in before["/"]}
-    assert {name: after[name] for name in before} == before
-    assert {name for name in after if name not in before} <= {
+    after["/"] = {key: after["/"][key] for key in objects["/"]}
+    assert {name: after[name] for name in objects} == objects
+    assert {name for name in after if name not in objects} <= {
         "//processing", "/processing/ecephys", "/processing/ophys", "/processing/behavior",
     }  # fmt: skip
     assert messages(written) == remarks

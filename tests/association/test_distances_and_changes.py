@@ -71,6 +71,17 @@ def test_matching_changes_are_counted():
     assert match.p_value < 0.1
 
 
+def test_shifts_that_match_as_many_changes_are_ranked_by_their_distance():
+    match = match_change_points([20, 60, 90], [20, 50, 75], n_windows=120, tolerance=2)
+    assert match.distance == pytest.approx((0 + 10 + 15) / 3)
+    is_beyond = match.null > match.matched + 1e-9
+    is_tied = np.isclose(match.null, match.matched)
+    is_nearer = is_tied & (match.null_distance <= match.distance + 1e-9)
+    assert is_nearer.sum() < is_tied.sum()
+    n_at_least = is_beyond.sum() + is_nearer.sum()
+    assert match.p_value == (1 + n_at_least) / (1 + len(match.null))
+
+
 def test_no_change_is_refused():
     with pytest.raises(InputError, match="network has no change point"):
         match_change_points([], [3], n_windows=50)

@@ -11,7 +11,12 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity import size, stored
-from tavrnn_ephys.connectivity.size import Size, analysis_size, refuse_size
+from tavrnn_ephys.connectivity.size import (
+    Size,
+    analysis_size,
+    connectivity_size,
+    refuse_size,
+)
 from tavrnn_ephys.connectivity.stored import fitting_connectivity, store_connectivity
 from tavrnn_ephys.core import memory
 from tavrnn_ephys.core.errors import InputError, OutputError
@@ -137,6 +142,19 @@ def test_what_the_refusal_advises_fits(small_machine, way):
         assert 20_000 // int(words[words.index("times") - 1]) <= n_windows
     else:
         refuse_size(size_of, 20_000, int(words[words.index("most") + 1]), node_kind="channel")
+
+
+def test_the_machine_is_asked_of_its_memory_only_where_there_may_be_too_little(monkeypatch):
+    asked = []
+    monkeypatch.setattr(size, "available_memory", lambda: asked.append(1) or 8 * GB)
+    for n_nodes, n_asked in ((120, 0), (900, 1)):
+        refuse_size(
+            lambda windows, nodes: connectivity_size(windows, nodes, "pearson"),
+            20,
+            n_nodes,
+            node_kind="channel",
+        )
+        assert len(asked) == n_asked
 
 
 def test_room_that_the_disk_lacks_is_named(monkeypatch):

@@ -158,7 +158,7 @@ def test_one_lost_cell_is_left_out_with_a_word():
     segment = te.block_from_arrays(
         traces=traces, sampling_rate=10 * pq.Hz, node_ids=list("abcd")
     ).segments[0]
-    with pytest.warns(DataLossWarning, match="1 of 4 rois hold no finite sample \\('c'\\)"):
+    with pytest.warns(DataLossWarning, match="1 of 4 ROIs hold no finite sample \\('c'\\)"):
         found = te.bin_activity(segment, bin_size=0.1 * pq.s)
     assert found.node_ids.tolist() == ["a", "b", "d"]
     np.testing.assert_allclose(found.values, traces[[0, 1, 3]])

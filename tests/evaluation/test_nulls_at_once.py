@@ -104,12 +104,47 @@ def test_null_of_labels_equals_decoding_each_shift_alone(slow, classifier):
     )
     shifts = circular_shifts(120, min_shift=10, n_shifts=19, seed=4)
     alone = [
-        decode_labels(
-            "", features, row, min_shift=10, n_shifts=0, classifier=classifier
-        ).balanced_accuracy
+        decode_labels("", features, row, min_shift=10, n_shifts=0, classifier=classifier)
         for row in shift_surrogates(labels, shifts)
     ]
-    np.testing.assert_allclose(found.null, alone, atol=1e-6)
+    np.testing.assert_allclose(found.null, [one.balanced_accuracy for one in alone], atol=1e-6)
+    likely = [one.log_probability for one in alone]
+    # Six digits are kept.
+    np.testing.assert_allclose(found.null_log_probability, likely, atol=1.5e-6)
+
+
+def test_log_probability_of_labels_is_that_of_scikit_learn(slow):
+    features, values = slow
+    # Classes of unequal size, so that their balance matters.
+    labels = (values > np.quantile(values, 0.7)).astype(int)
+    found = decode_labels("", features, labels, min_shift=10, n_shifts=0)
+    likely = np.zeros(len(labels))
+    for item in features:
+        train, test = standardized(item.train, item.test)
+        chances = separate_fit(train, labels[item.fold.train], test).predict_proba(test)
+        likely[item.fold.test] = np.log(chances[np.arange(len(test)), labels[item.fold.test]])
+    expected = np.mean([likely[labels == code].mean() for code in (0, 1)])
+    assert found.log_probability == pytest.approx(expected, abs=2e-6)
+
+
+def test_shifts_that_score_as_the_labels_are_ranked_by_their_log_probability():
+    rng = np.random.default_rng(7)
+    features = features_in_folds(rng.normal(size=(40, 3)), blocked_folds(40, n_folds=4, gap=2))
+    found = decode_labels("", features, rng.permutation(np.arange(40) % 2), min_shift=2)
+    is_tied = np.isclose(found.null, found.balanced_accuracy, rtol=0, atol=1e-12)
+    is_beyond = (found.null > found.balanced_accuracy) & ~is_tied
+    is_ranked = is_tied & (found.null_log_probability >= found.log_probability)
+    assert is_ranked.sum() < is_tied.sum()
+    assert found.p_value == (1 + is_beyond.sum() + is_ranked.sum()) / (1 + len(found.null))
+
+
+def test_features_that_say_nothing_rank_no_shift():
+    features = features_in_folds(np.ones((60, 3)), blocked_folds(60, n_folds=4, gap=2))
+    for n_classes in (2, 3):
+        labels = np.random.default_rng(n_classes).permutation(np.arange(60) % n_classes)
+        found = decode_labels("", features, labels, min_shift=2)
+        is_as_good = found.null >= found.balanced_accuracy - 1e-12
+        assert found.p_value == (1 + is_as_good.sum()) / (1 + len(found.null))
 
 
 def test_null_of_values_equals_decoding_each_shift_alone(slow):

@@ -301,6 +301,20 @@ def test_groups_of_few_nodes_have_few_arrangements():
     assert found.p_value == 2 / 20
 
 
+def test_groups_that_agree_alike_with_clusters_are_ranked_by_the_variance_between_them():
+    rng = np.random.default_rng(1)
+    places, groups = rng.normal(size=(1, 8, 2)), np.array(["a", "b"] * 4)
+    found = cluster_nodes(embedded(places + np.zeros((60, 1, 1)), 2), groups, n_shuffles=99)
+    mean = places[0] - places[0].mean(axis=0)
+    between = sum(np.square(mean[groups == name].sum(axis=0)).sum() / 4 for name in "ab")
+    assert found.between == pytest.approx(between / np.square(mean).sum())
+    is_tied = np.isclose(found.null, found.ari)
+    is_ranked = is_tied & (found.null_between >= found.between - 1e-9)
+    assert is_ranked.sum() < is_tied.sum()
+    n_at_least = (found.null > found.ari + 1e-9).sum() + is_ranked.sum()
+    assert found.p_value == (1 + n_at_least) / (1 + len(found.null))
+
+
 def test_shifted_weights_are_scored_as_weights_of_other_windows():
     from sklearn.metrics import roc_auc_score
 

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.evaluation import Job, run_jobs, summarize
+from tavrnn_ephys.evaluation import BenchmarkTask, Job, run_jobs, score_method, summarize
 from tavrnn_ephys.evaluation.runs import read_records
 from tavrnn_ephys.evaluation.summary import markdown_table
 from tavrnn_ephys.methods import UASE, Rates
@@ -124,6 +125,41 @@ def test_sessions_that_allow_fewer_shifts_are_averaged_with_the_others():
     # Of the five, three: the first, the middle one and the last.
     assert (row["chance_low"], row["chance_high"]) == pytest.approx((0.25 + 0.0075, 0.55 - 0.0075))
     assert row["p_value"] == row["smallest_p"] == pytest.approx(1 / 4)
+
+
+def test_scores_that_tie_with_their_null_are_ranked_as_by_the_decoder():
+    records = [
+        record_of("rates", "a", 0.5, null=[0.5, 0.5, 0.4]),
+        record_of("uase", "a", 0.6, null=[0.6, 0.5, 0.4]),
+    ]
+    counted = summarize(records).set_index("method")
+    assert counted.loc["rates", ["p_value", "p_max"]].tolist() == [3 / 4, 3 / 4]
+    assert counted.loc["uase", ["p_value", "p_max"]].tolist() == [2 / 4, 2 / 4]
+    for record in records:
+        record.update(ties=-0.6, null_ties=[-0.7, -0.5, -0.1])
+    ranked = summarize(records).set_index("method")
+    # Of the ties with rates one ranks lower and one higher; that with the other method lower.
+    assert ranked.loc["rates", "p_value"] == 2 / 4
+    assert ranked.loc["uase", ["p_value", "p_max"]].tolist() == [1 / 4, 1 / 4]
+
+
+def test_a_record_ties_with_its_null_as_the_decoder_does():
+    rng = np.random.default_rng(0)
+    # Three classes give scores that no decimal number holds.
+    task = BenchmarkTask(
+        name="noise",
+        session="0",
+        activity=te.BinnedActivity(
+            values=rng.poisson(2.0, (3, 210)), bin_size_s=0.2, nodes=te.Nodes(ids="abc")
+        ),
+        windows=te.Windows(start_s=np.arange(42.0), stop_s=np.arange(42.0) + 1),
+        behavior=rng.permutation(np.arange(42) % 3),
+    )
+    record = score_method(task, make_rates, n_shifts=19, transductive=False)
+    assert any(value != round(value, 5) for value in record["null"])
+    assert len(record["null_ties"]) == len(record["null"])
+    about = {"task": "noise", "method": "rates", "session": "0", "seed": 0, "kind": task.kind}
+    assert summarize([record | about])["p_value"][0] == record["p_value"]
 
 
 def test_parts_beside_rates_are_paired_by_session():

@@ -65,6 +65,28 @@ def test_sums_that_differ_by_rounding_are_ties():
     assert tail_p_values(1e-17, np.array([0.0, 0.0])) == 1.0
 
 
+def test_ties_are_ranked_by_a_finer_statistic():
+    values = np.array([0.9, 0.5, 0.5, 0.5, 0.1])
+    finer = Null(observed=2.0, values=np.array([0.0, 3.0, 2.0, 1.0, 9.0]))
+    # One null value is larger, one ties and ranks higher, and one ties in both.
+    assert Null(observed=0.5, values=values, ties=finer).p_value == 4 / 6
+    assert Null(observed=0.5, values=values).p_value == 5 / 6
+
+
+def test_ranked_ties_make_every_p_value_equally_frequent():
+    rng = np.random.default_rng(0)
+    arrangements, finer = rng.integers(3, size=20), rng.normal(size=20)
+    found, ranked = [], []
+    # Each arrangement in turn is the observation, as under the null.
+    for k in range(20):
+        rank = Null(observed=finer[k], values=np.delete(finer, k))
+        null = Null(observed=arrangements[k], values=np.delete(arrangements, k), ties=rank)
+        ranked.append(null.p_value)
+        found.append(Null(observed=null.observed, values=null.values).p_value)
+    np.testing.assert_allclose(np.sort(ranked), np.arange(1, 21) / 20)
+    assert np.mean(np.array(found) <= 0.25) < 0.25
+
+
 def test_unknown_null_values_count_as_large():
     assert tail_p_values(1.0, np.array([np.nan, 0.0])) == 2 / 3
     assert np.isnan(tail_p_values(np.nan, np.array([0.0, 0.0])))

@@ -123,7 +123,7 @@ class LaggedWindows:
         LaggedWindow
             One per window.
         """
-        windows = self._traces() if self.events is None else self._events()
+        windows = self._traces() if self.events is None else self._of_events(self.events)
         for index, found in enumerate(windows):
             if out is None:
                 yield found
@@ -131,11 +131,10 @@ class LaggedWindows:
                 out[index] = found.weights
                 yield replace(found, weights=out[index])
 
-    def _events(self) -> Iterator[LaggedWindow]:
-        assert self.events is not None
-        per_bin, n_nodes = self.events.per_bin, self.events.n_nodes
-        values = self.kernel.values(self.events.bin_size_s)
-        sliding = SlidingLagSums(self.events, values, with_squares=self.with_errors)
+    def _of_events(self, events: Events) -> Iterator[LaggedWindow]:
+        per_bin, n_nodes = events.per_bin, events.n_nodes
+        values = self.kernel.values(events.bin_size_s)
+        sliding = SlidingLagSums(events, values, with_squares=self.with_errors)
         for first, last in self.ranges.tolist():
             sums = sliding.move_to(first * per_bin, last * per_bin)
             weights = np.empty((n_nodes, n_nodes))

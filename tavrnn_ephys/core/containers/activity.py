@@ -27,6 +27,7 @@ from tavrnn_ephys.core.containers._labelled import (
 )
 from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.counts import check_counts
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.provenance import fingerprint
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class BinnedActivity(OverNodes):
 
     def __repr__(self) -> str:
         return (
-            f"BinnedActivity: {self.n_nodes} {self.node_kind}s x {self.n_bins} bins of "
+            f"BinnedActivity: {self.n_nodes} {several(self.node_kind)} x {self.n_bins} bins of "
             f"{self.bin_size_s:g} s, {self.quantity}"
         )
 

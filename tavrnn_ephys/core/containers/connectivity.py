@@ -28,6 +28,7 @@ from tavrnn_ephys.core.containers.origin import Origin
 from tavrnn_ephys.core.containers.windows import Windows
 from tavrnn_ephys.core.graph_conversion import matrix_to_networkx
 from tavrnn_ephys.core.matrix_file import MatrixSequence
+from tavrnn_ephys.core.names import several
 
 if TYPE_CHECKING:
     import networkx
@@ -358,7 +359,7 @@ class ConnectivitySequence(OverNodes):
     def __repr__(self) -> str:
         return (
             f"ConnectivitySequence: {self.n_windows} windows x {self.n_nodes} "
-            f"{self.node_kind}s, {self.measure}{', directed' if self.directed else ''}"
+            f"{several(self.node_kind)}, {self.measure}{', directed' if self.directed else ''}"
         )
 
     def _repr_html_(self) -> str:

@@ -26,6 +26,7 @@ from tavrnn_ephys.core.containers.nodes import Nodes, OverNodes
 from tavrnn_ephys.core.containers.windows import Windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.frozen import FrozenMapping
+from tavrnn_ephys.core.names import several
 
 if TYPE_CHECKING:
     import pandas
@@ -300,12 +301,12 @@ class NodeEmbedding(OverNodes):
         n_lost = int((~throughout).sum())
         if n_lost == self.n_nodes:
             raise InputError(
-                f"None of the {self.n_nodes} {self.node_kind}s exists in every window, so that "
-                'windows cannot be laid side by side: use how="mean".'
+                f"None of the {self.n_nodes} {several(self.node_kind)} exists in every window, "
+                'so that windows cannot be laid side by side: use how="mean".'
             )
         warnings.warn(
-            f"{n_lost} of {self.n_nodes} {self.node_kind}s do not exist in every window and are "
-            f"left out of the vectors of windows: {some(self.node_ids[~throughout])}.",
+            f"{n_lost} of {self.n_nodes} {several(self.node_kind)} do not exist in every window "
+            f"and are left out of the vectors of windows: {some(self.node_ids[~throughout])}.",
             DataLossWarning,
             stacklevel=3,
         )
@@ -313,7 +314,7 @@ class NodeEmbedding(OverNodes):
 
     def __repr__(self) -> str:
         return (
-            f"NodeEmbedding: {self.n_windows} windows x {self.n_nodes} {self.node_kind}s x "
+            f"NodeEmbedding: {self.n_windows} windows x {self.n_nodes} {several(self.node_kind)} x "
             f"{self.latent_size}, {'with' if self.attention is not None else 'without'} attention"
         )
 

@@ -25,6 +25,7 @@ from tavrnn_ephys.core.containers._labelled import (
     node_fields,
     require_variables,
 )
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.plain_arrays import in_unit
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class Nodes(Container):
     def __repr__(self) -> str:
         names = self.group_names
         where = f" in {len(names)} groups ({', '.join(names)})" if names else ""
-        return f"Nodes: {len(self)} {self.kind}s{where}"
+        return f"Nodes: {len(self)} {several(self.kind)}{where}"
 
     def _repr_html_(self) -> str:
         shown = ", ".join(map(str, self.ids[:_MOST_NAMED]))

@@ -122,8 +122,8 @@ def _sites(nodes: Nodes) -> NDArray[np.int64]:
     """Cut the sensory subregion along its length into sites; -1 for all other nodes."""
     sites = np.full(len(nodes), -1)
     sensory = np.flatnonzero(np.asarray(nodes.groups) == "sensory")
-    assert nodes.positions_um is not None
-    order = np.argsort(np.asarray(nodes.positions_um)[sensory, 0], kind="stable")
+    along = np.asarray(nodes.positions_um, dtype=np.float64)[sensory, 0]
+    order = np.argsort(along, kind="stable")
     sites[sensory[order]] = np.arange(len(sensory)) * N_SITES // len(sensory)
     return sites
 

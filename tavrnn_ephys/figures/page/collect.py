@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.containers import NodeEmbedding, Nodes, Windows
 from tavrnn_ephys.core.pairs import MOST_PAIRS, node_pairs
 from tavrnn_ephys.core.runs import RunInfo
+from tavrnn_ephys.figures.decay import attention_by_lag
 from tavrnn_ephys.figures.embeddings import principal_plane
 from tavrnn_ephys.figures.page.packing import NodeBlocks, evenly, fitting_blocks
 from tavrnn_ephys.figures.page.recording import RecordingView, view_recording
@@ -255,8 +256,7 @@ def _by_lag(
     if embedding is None or embedding.attention is None:
         return None, 0.0
     full = np.asarray(embedding.attention, dtype=np.float64)
-    behind = shown[:, None] - np.arange(min(len(full), _MOST_LAGS))
-    by_lag = np.where(behind >= 0, full[shown[:, None], np.maximum(behind, 0)], np.nan)
+    by_lag = attention_by_lag(full, shown, _MOST_LAGS)
     seen = np.flatnonzero(np.nanmax(by_lag, axis=0, initial=0.0) >= 0.5 / 255)
     by_lag = by_lag[:, : max(seen[-1] + 1 if len(seen) else 1, 2)]
     return by_lag, max(0.0, float(np.mean(full[shown].sum(axis=1) - np.nansum(by_lag, axis=1))))

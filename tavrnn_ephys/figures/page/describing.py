@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.figures._drawing import short_names
 from tavrnn_ephys.figures.page.collect import ReportContent
 from tavrnn_ephys.figures.similarity import similarity_title
@@ -17,7 +18,6 @@ __all__ = ["describe", "known_facts", "window_texts"]
 # The command line of a run with many options still stands whole.
 _LONGEST_FACT = 1000
 _LAYOUT = ("config_digests", "tables.", "origin.warnings.", "module_created", "format_version")
-_KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
 
 
 def window_texts(content: ReportContent) -> list[str]:
@@ -103,7 +103,7 @@ def _summary(content: ReportContent) -> str:
         else ""
     )
     return (
-        f"{len(nodes)} {_KINDS[nodes.kind]}{where} over {len(windows)} windows{each}, from "
+        f"{len(nodes)} {several(nodes.kind)}{where} over {len(windows)} windows{each}, from "
         f"{windows.start_s[0]:g} s to {windows.stop_s.max():g} s.{network}"
         f"{'.' if network else ''}{embedded}"
     )

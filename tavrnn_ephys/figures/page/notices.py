@@ -10,6 +10,7 @@ import numpy as np
 
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.figures.page.asked import asked_behaviors
 from tavrnn_ephys.figures.page.collect import ReportContent
 
@@ -19,7 +20,6 @@ __all__ = ["notices"]
 _FEW_INDEPENDENT = 40
 _FEW_WINDOWS = 20
 _WARNINGS = "origin.warnings."
-_KINDS = {"unit": "units", "channel": "channels", "roi": "ROIs"}
 
 
 def notices(content: ReportContent) -> list[str]:
@@ -98,7 +98,7 @@ def _of_windows(content: ReportContent) -> Iterator[str]:
 
 
 def _of_nodes(content: ReportContent) -> Iterator[str]:
-    nodes, kind = content.nodes, _KINDS[content.nodes.kind]
+    nodes, kind = content.nodes, several(content.nodes.kind)
     activity = content.mean_activity
     if activity is not None and content.facts.get("node_table", "units") != "" and np.any(activity):
         silent = np.asarray(activity) == 0

@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from tavrnn_ephys._version import __version__
 from tavrnn_ephys.core.names import STATE_TABLES
+from tavrnn_ephys.figures.decay import beyond_decay, departs
 from tavrnn_ephys.figures.page import figures as drawn
 from tavrnn_ephys.figures.page.asked import asked_behaviors, link_figures, main_behavior
 from tavrnn_ephys.figures.page.collect import ReportContent
@@ -28,16 +29,13 @@ from tavrnn_ephys.figures.page.packing import node_order, pack, quantized, zippe
 from tavrnn_ephys.figures.page.states import describe_states, state_figures
 from tavrnn_ephys.figures.page.style import safe
 from tavrnn_ephys.figures.page.table_figures import scores_figure
-from tavrnn_ephys.figures.page.window_figures import attention_figure, beyond_decay
+from tavrnn_ephys.figures.page.window_figures import attention_figure
 
 __all__ = ["OwnSection", "render"]
 
 _MOST_ROWS = 40
 # Beyond these, strengths on the map get 255 steps: a page with many nodes stays small.
 _MOST_FINE_STRENGTHS = 150_000
-# A smaller departure of attention is the same decay in every window: the first windows of a filter
-# depart by some thousandths until it has settled.
-_LEAST_DEPARTURE = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +167,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     if view.n_spikes or view.image is not None or view.behavior or view.epochs:
         found["raster"] = drawn.raster_figure(content)
     attention = content.attention
-    if attention is not None and np.nanmax(np.abs(beyond_decay(attention))) >= _LEAST_DEPARTURE:
+    if attention is not None and departs(beyond_decay(attention)):
         found["attention"] = attention_figure(attention, content.shown)
     found |= link_figures(content)
     found |= state_figures(content)

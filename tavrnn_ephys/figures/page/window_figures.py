@@ -9,12 +9,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tavrnn_ephys.figures._drawing import fewer_names
+from tavrnn_ephys.figures.decay import beyond_decay
 from tavrnn_ephys.figures.page.style import BEHAVIOR, COLORS, GREY, new_figure, short
 
-__all__ = ["attention_figure", "beyond_decay", "window_marker"]
-
-# Share of the decay that has to lie behind a window before it can depart from it.
-_LEAST_REACH = 0.99
+__all__ = ["attention_figure", "window_marker"]
 
 
 def window_marker(name: str, values: NDArray[Any]) -> tuple[dict[str, Any], list[str]]:
@@ -54,38 +52,6 @@ def window_marker(name: str, values: NDArray[Any]) -> tuple[dict[str, Any], list
     marker = {"size": 6, "color": codes, "colorscale": scale, "cmin": -0.5, "cmax": n - 0.5,
               "colorbar": bar}  # fmt: skip
     return marker, [short(value) for value in values]
-
-
-def beyond_decay(attention: NDArray[np.float64]) -> NDArray[np.float64]:
-    """
-    Take the decay that windows share off the attention at each distance in the past.
-
-    Parameters
-    ----------
-    attention : numpy.ndarray, shape (n_shown, n_lags)
-        Attention by distance, NaN before the first window.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_shown, n_lags); zero where attention is one decay that all windows share, and
-        for the first windows, which have too few before them to show it.
-    """
-    known = np.isfinite(attention)
-    values = np.where(known, attention, 0.0)
-    # Early windows share their attention among few: the decay is that of the later half.
-    late = known & (np.arange(len(known))[:, None] >= len(known) // 2)
-    decay = np.array(
-        [np.median(column[here]) if here.any() else 0.0
-         for column, here in zip(values.T, late.T, strict=True)]
-    )  # fmt: skip
-    shared = np.where(known, decay, 0.0)
-    shared *= values.sum(axis=1, keepdims=True) / np.maximum(
-        shared.sum(axis=1, keepdims=True), 1e-12
-    )
-    reach = np.cumsum(decay) >= _LEAST_REACH * decay.sum()
-    has_past = reach[np.maximum(known.sum(axis=1) - 1, 0)]
-    return np.asarray(np.where(known, np.where(has_past[:, None], values - shared, 0.0), np.nan))
 
 
 def attention_figure(attention: NDArray[np.float64], shown: NDArray[np.intp]) -> go.Figure:

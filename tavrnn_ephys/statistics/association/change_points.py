@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.sparse.linalg import svds
 from tavrnn_ephys.core.checks import positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.features import number_matrix
-from tavrnn_ephys.statistics.nulls import JudgedByNull
+from tavrnn_ephys.statistics.nulls import JudgedByNull, Null
 from tavrnn_ephys.statistics.time_shifts import draw_shifts
 
 __all__ = ["ChangePointMatch", "change_points", "match_change_points"]
@@ -34,6 +34,15 @@ class ChangePointMatch(JudgedByNull):
         The same for behaviour that is shifted in time.
     n_network, n_behavior : int
         Numbers of changes.
+    distance : float
+        Mean distance in windows from a change of behaviour to the nearest one of the network.
+    null_distance : numpy.ndarray, shape (n_shifts,)
+        The same for behaviour that is shifted in time; empty where nobody took it.
+
+    Notes
+    -----
+    Shares of a few changes take few values.  Shifts that match as many changes are ranked by
+    their distance, and the p-value is that of the pair of both.
     """
 
     statistic: ClassVar[str] = "matched"
@@ -41,6 +50,15 @@ class ChangePointMatch(JudgedByNull):
     null: NDArray[np.float64]
     n_network: int
     n_behavior: int
+    distance: float = float("nan")
+    null_distance: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def ties(self) -> Null | None:
+        """The distance, small ones first; None where nobody took it."""
+        if len(self.null_distance) == 0:
+            return None
+        return Null(observed=-self.distance, values=-self.null_distance)
 
 
 def change_points(
@@ -161,15 +179,18 @@ def match_change_points(
     rng = np.random.default_rng(seed)
     shifts = draw_shifts(n_windows, min_shift=2 * tolerance + 1, n_shifts=n_shifts, rng=rng)
 
-    def share(changes: NDArray[np.int64]) -> float:
-        gap = np.abs(network[:, None] - changes)
-        return float(np.mean(np.minimum(gap, n_windows - gap).min(axis=0) <= tolerance))
-
+    gap = np.abs(np.arange(n_windows)[:, np.newaxis] - network)
+    to_network = np.minimum(gap, n_windows - gap).min(axis=1)
+    every = (behavior + np.concatenate([[0], shifts])[:, np.newaxis]) % n_windows
+    nearest = to_network[every]
+    matched, distance = (nearest <= tolerance).mean(axis=1), nearest.mean(axis=1)
     return ChangePointMatch(
-        matched=share(behavior),
-        null=np.array([share((behavior + shift) % n_windows) for shift in shifts]),
+        matched=float(matched[0]),
+        null=matched[1:],
         n_network=len(network),
         n_behavior=len(behavior),
+        distance=float(distance[0]),
+        null_distance=distance[1:],
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.activity.windows import bin_ranges
 from tavrnn_ephys.core.containers import BinnedActivity, Windows
 from tavrnn_ephys.core.errors import ChoiceWarning, InputError
-from tavrnn_ephys.core.names import MEASURES_OF_SPIKES
+from tavrnn_ephys.core.names import MEASURES_OF_SPIKES, NODE_NAMES
 from tavrnn_ephys.core.spec import ConnectivitySpec
 from tavrnn_ephys.statistics.association.order import LEAST_APART
 
@@ -123,7 +123,7 @@ def _of_windows(n_windows: int) -> Iterator[str]:
 
 
 def _of_spikes(counts: NDArray[np.int64], least: int, kind: str, window_s: float) -> Iterator[str]:
-    enough = counts >= least
+    kind, enough = NODE_NAMES[kind], counts >= least
     if enough.sum(axis=1).max() < 2:
         raise InputError(
             f"No two {kind}s fire {least} spikes in the same window, so that no connectivity can "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tavrnn_ephys.core.names import NODE_NAMES
 from tavrnn_ephys.studies.advice.choosing import (
     count_windows,
     meetings,
@@ -83,8 +84,8 @@ def bin_reason(known: Survey, bin_s: float, window_s: float) -> str:
             f"{known.activity_s:.3g} s"
         )
     return (
-        f"the median {known.kind} fires {known.rate_hz:.3g} times per second, so that two "
-        f"independent ones meet in {meetings(known, bin_s, window_s):.2g} bins of a window"
+        f"the median {NODE_NAMES[known.kind]} fires {known.rate_hz:.3g} times per second, so that "
+        f"two independent ones meet in {meetings(known, bin_s, window_s):.2g} bins of a window"
     )
 
 
@@ -92,7 +93,9 @@ def _window_reason(known: Survey, bin_s: float, window_s: float) -> str:
     error = standard_error(known, bin_s, window_s)
     spikes = ""
     if known.rate_hz is not None:
-        spikes = f"{known.rate_hz * window_s:.3g} spikes of the median {known.kind} and "
+        spikes = (
+            f"{known.rate_hz * window_s:.3g} spikes of the median {NODE_NAMES[known.kind]} and "
+        )
     text = f"it holds {spikes}{window_s / bin_s:.4g} bins, standard error of r {error:.2f}"
     if known.rate_hz is not None and known.activity_s > bin_s:
         text += f" (spikes resemble themselves for {known.activity_s:.3g} s)"

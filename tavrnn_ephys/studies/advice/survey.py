@@ -14,6 +14,7 @@ from tavrnn_ephys.activity.stretches import selected_segment
 from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.activity.windows.stretches import ON_LIMIT
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import several
 from tavrnn_ephys.core.spec import SelectionSpec
 from tavrnn_ephys.io.blocks import (
     behavior_columns,
@@ -145,8 +146,8 @@ def _of_spikes(segment: neo.Segment, stretches: NDArray[np.float64]) -> dict[str
     firing = counts > 0
     if not firing.any():
         raise InputError(
-            f"All {len(nodes)} {nodes.kind}s are silent in the time that is meant: there is "
-            "nothing to correlate. Choose other time, or check the spike detection."
+            f"All {len(nodes)} {several(nodes.kind)} are silent in the time that is meant: "
+            "there is nothing to correlate. Choose other time, or check the spike detection."
         )
     best = np.argsort(-counts, kind="stable")[: min(_MOST_NODES, int(firing.sum()))]
     start_s, stop_s = stretches[int(np.argmax(np.diff(stretches, axis=1)))]

@@ -58,7 +58,8 @@ _COLUMNS = {
     "score": "Score of the prediction in folds of time.",
     "chance_low": "Lower limit of the central 95 % of circular shifts.",
     "chance_high": "Upper limit of the central 95 % of circular shifts.",
-    "p_value": "Share of the null at least as large, the observation counted in.",
+    "p_value": "Share of the null at least as large, the observation counted in; equal scores of "
+    "labels are ranked by the log-probability of the true ones.",
     "p_corrected": "The same by Holm's rule over the behaviours that were asked for.",
     "smallest_p": "Smallest p_value that so many shifts can give.",
 }

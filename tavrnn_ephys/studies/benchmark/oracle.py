@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["filtered", "smoothed", "with_oracle", "with_oracle_of_path"]
 
+_Lags = tuple[NDArray[np.float64], NDArray[np.float64]]
 _BIN_S, _DELAY_S = 0.001, 0.004
 _LEAST_HZ = 1e-3
 _N_SHARES, _DRIFT = 21, 0.08
@@ -31,8 +33,7 @@ def with_oracle(
     rates_hz: NDArray[np.float64],
     *,
     stay: float,
-    delays_s: NDArray[np.float64] | None = None,
-    time_constants_s: NDArray[np.float64] | None = None,
+    lags_s: _Lags | None = None,
 ) -> Windows:
     """
     Add to each window the probability of every coupling, given its spikes.
@@ -49,8 +50,8 @@ def with_oracle(
         Mean rates.
     stay : float
         Probability that a window has the state of the window before.
-    delays_s, time_constants_s : numpy.ndarray, shape (n_nodes, n_nodes), optional
-        Of every pair; exponential delays of 4 ms by default.
+    lags_s : pair of numpy.ndarray, each of shape (n_nodes, n_nodes), optional
+        Shortest delay and time constant of every pair; exponential delays of 4 ms by default.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def with_oracle(
         With columns of log odds of the second of two states, or of log probabilities of each of
         more, within ± 20.
     """
-    gains = _log_likelihoods(windows, block, coupling, rates_hz, delays_s, time_constants_s)
+    gains = _log_likelihoods(windows, block, coupling, rates_hz, lags_s)
     n_states = len(coupling)
     moves = np.full((n_states, n_states), (1 - stay) / max(n_states - 1, 1))
     np.fill_diagonal(moves, stay)
@@ -96,7 +97,7 @@ def with_oracle_of_path(
     """
     shares = np.linspace(0, 1, _N_SHARES)
     mixed = np.stack([(1 - share) * ends[0] + share * ends[1] for share in shares])
-    gains = _log_likelihoods(windows, block, mixed, rates_hz, None, None)
+    gains = _log_likelihoods(windows, block, mixed, rates_hz, None)
     moves = np.exp(-0.5 * np.square((shares[:, np.newaxis] - shares) / _DRIFT))
     moves /= moves.sum(axis=1, keepdims=True)
     columns = {
@@ -178,33 +179,38 @@ def _log_likelihoods(
     block: neo.Block,
     coupling: NDArray[np.float64],
     rates_hz: NDArray[np.float64],
-    delays_s: NDArray[np.float64] | None,
-    time_constants_s: NDArray[np.float64] | None,
+    lags_s: _Lags | None,
 ) -> NDArray[np.float64]:
     """Log likelihood of the spikes of each window under each coupling, a point process at 1 ms."""
     counts = _counts(block, float(windows.stop_s[-1]))
-    n_nodes, n_bins = counts.shape
-    past = None if delays_s is not None else _decaying(counts, _DELAY_S)
+    drives_of = _drives(counts, lags_s)
     limits = np.round(np.stack([windows.start_s, windows.stop_s]) / _BIN_S).astype(np.int64)
     gains = np.zeros((len(windows), len(coupling)))
-    for target in range(n_nodes):
+    for target in range(len(counts)):
         parents = np.flatnonzero(coupling[:, target].any(axis=0))
-        if past is not None:
-            drives = past[parents]
-        else:
-            assert delays_s is not None
-            assert time_constants_s is not None
-            drives = np.stack(
-                [_decaying(counts[j], time_constants_s[target, j], delays_s[target, j])
-                 for j in parents] or [np.zeros(n_bins)]
-            )  # fmt: skip
+        drives = drives_of(target, parents)
         for state, weights in enumerate(coupling[:, target]):
-            known = weights[parents] if len(parents) else np.zeros(1)
             base = rates_hz[target] - weights @ rates_hz
-            rate = np.maximum(base + known @ drives, _LEAST_HZ) * _BIN_S
+            rate = np.maximum(base + weights[parents] @ drives, _LEAST_HZ) * _BIN_S
             summed = np.cumsum(np.concatenate([[0.0], counts[target] * np.log(rate) - rate]))
             gains[:, state] += summed[limits[1]] - summed[limits[0]]
     return gains
+
+
+def _drives(
+    counts: NDArray[np.float64], lags_s: _Lags | None
+) -> Callable[[int, NDArray[np.intp]], NDArray[np.float64]]:
+    """Say what the parents of a target do to its rate, shape (n_parents, n_bins)."""
+    if lags_s is None:
+        alike = _decaying(counts, _DELAY_S)
+        return lambda target, parents: alike[parents]
+    delays_s, constants_s = lags_s
+
+    def drives(target: int, parents: NDArray[np.intp]) -> NDArray[np.float64]:
+        found = [_decaying(counts[j], constants_s[target, j], delays_s[target, j]) for j in parents]
+        return np.reshape(found, (len(parents), counts.shape[1]))
+
+    return drives
 
 
 def _counts(block: neo.Block, stop_s: float) -> NDArray[np.float64]:

@@ -165,8 +165,7 @@ class SimulatedSource:
                 truth.coupling,
                 truth.rates_hz,
                 stay=1 - _WINDOW_S / _RETURNING.dwell_s,
-                delays_s=truth.delays_s,
-                time_constants_s=truth.time_constants_s,
+                lags_s=(truth.delays_s, truth.time_constants_s),
             )
         return BenchmarkTask(
             name=self.name,

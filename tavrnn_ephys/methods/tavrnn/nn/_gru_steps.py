@@ -78,7 +78,7 @@ class GruSteps:
         self.to_gates, self.to_candidate = self.preactivation.split([2 * self.size, self.size], 1)
 
     def forward(
-        self, t: int, below: Tensor, base: Tensor, from_state: Tensor | None, hidden: Tensor
+        self, t: int, below: Tensor, base: Tensor, from_state: Tensor, hidden: Tensor
     ) -> Tensor:
         """
         Advance the state by one window.
@@ -91,8 +91,8 @@ class GruSteps:
             Input of the layer.
         base : torch.Tensor, shape (n_vertices, 3 · hidden_size) or (3 · hidden_size,)
             What is added to the product of its neighbourhood.
-        from_state : torch.Tensor or None, shape (n_vertices, 2 · hidden_size)
-            What the state says to the two gates, where it is handed in.
+        from_state : torch.Tensor, shape (n_vertices, 2 · hidden_size)
+            What the state says to the two gates; a layer with a state of its own passes it over.
         hidden : torch.Tensor, shape (n_vertices, hidden_size)
             State before.
 
@@ -105,8 +105,7 @@ class GruSteps:
         self.hidden[t] = hidden
         into = self.gathering.gather(t, below, self.below[t])
         torch.addmm(base, into, weights.inputs, out=self.preactivation)
-        if from_state is None:
-            assert self.state is not None
+        if self.state is not None:
             from_state = self.gathering.gather(t, hidden, self.state[t]) @ weights.gates
         gates, candidate = self.gates[t], self.candidate[t]
         torch.add(self.to_gates, from_state, out=gates).sigmoid_()

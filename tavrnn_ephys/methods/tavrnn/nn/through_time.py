@@ -309,13 +309,13 @@ class _Loop:
                 # Strided values take the slow way through softplus.
                 std = softplus(raws[t].contiguous()).add_(SMALLEST_STD)
                 torch.addcmul(means[t], std, noises[t], out=self.latent[t])
-                self._advance(t, gates[t], of_gates if len(self.layers) == 1 else None)
+                self._advance(t, gates[t], of_gates)
         if self.attention:
             self.memory = [layer.memory() for layer in self.attention]
             self.rows = self.attention[-1].rows
         return self.moments.all, before.all
 
-    def _advance(self, t: int, base: Tensor, from_state: Tensor | None) -> None:
+    def _advance(self, t: int, base: Tensor, from_state: Tensor) -> None:
         weights = self.weights
         below = torch.addmm(weights.latent_bias, self.latent[t], weights.latent, out=self.below[t])
         below.relu_()
