@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tavrnn_ephys.methods.tavrnn.factors.learning import FactorFit
+from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
 
 __all__ = ["cross_fitted_evidence"]
 
@@ -62,4 +62,3 @@ def _turned(loadings: Tensor, onto: Tensor) -> Tensor:
     flat, wanted = loadings.flatten(1), onto.flatten(1)
     left, _, right = torch.linalg.svd((wanted @ flat.T).double())
     return ((left @ right).to(flat) @ flat).reshape(onto.shape)
-

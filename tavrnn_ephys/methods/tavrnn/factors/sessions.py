@@ -14,8 +14,9 @@ from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import joined_units, units_of
 from tavrnn_ephys.methods.tavrnn.factors.cross_fitting import cross_fitted_evidence
+from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_columns
-from tavrnn_ephys.methods.tavrnn.factors.learning import FactorFit, judge, learn
+from tavrnn_ephys.methods.tavrnn.factors.learning import judge, learn
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -78,7 +79,7 @@ def factor_sessions(
     fits: dict[str, FactorFit] = {}
     sessions: dict[str, Session] = {}
     for name, sequences in named.items():
-        windows = GraphWindows(sequences, device)
+        windows = GraphWindows(sequences, device, pooled=options.pooled_scale)
         _say_how_many(len(windows), sum(map(len, sequences)))
         n_seen = len(windows) if options.left_out else 0
         network = FactorNetwork(options, n_nodes=sequences[0].n_nodes, n_seen=n_seen).to(device)

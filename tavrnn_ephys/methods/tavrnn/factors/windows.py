@@ -65,6 +65,8 @@ class GraphWindows:
         The stretches of the session.
     device : torch.device
         Where the tensors go.
+    pooled : bool
+        Whether the scale of a pair is told by all pairs too.
 
     Attributes
     ----------
@@ -92,10 +94,12 @@ class GraphWindows:
     _middle: Tensor
     _unit: Tensor
 
-    def __init__(self, sequences: Sequence[GraphSequence], device: torch.device) -> None:
+    def __init__(
+        self, sequences: Sequence[GraphSequence], device: torch.device, *, pooled: bool = True
+    ) -> None:
         self.directed = arrows(sequences[0])
         self._n_nodes = n_nodes = sequences[0].n_nodes
-        self._device = device
+        self._device, self._pooled = device, pooled
         everything = np.arange(n_nodes**2, dtype=np.int64).reshape(n_nodes, n_nodes)
         pairs = everything.ravel() if self.directed else everything[np.triu_indices(n_nodes, 1)]
         self._pairs = torch.from_numpy(pairs).to(device)
@@ -139,9 +143,9 @@ class GraphWindows:
         """
         Read every window once, and express its pairs in their scale, from their mean.
 
-        The squared scale of a pair is the mean of its own variance and of that of all pairs.  A
-        pair of nodes that seldom fire hardly varies but for a few coincidences; on a scale of its
-        own, these few would count as much as all that frequent pairs say.
+        Where it is pooled, the squared scale is the mean of its own variance and of that of all
+        pairs.  A pair of nodes that seldom fire hardly varies but for a few coincidences; on a
+        scale of its own, these few would count as much as all that frequent pairs say.
 
         Notes
         -----
@@ -269,7 +273,7 @@ class GraphWindows:
         # Rounding leaves a deviation of a few ulp where a weight is always the same.
         varies = variance > (1e-6 * mean.abs() + 1e-12).square()
         variance = torch.where(varies, variance, 0.0)
-        usual = variance.sum() / varies.sum().clamp(min=1)
+        usual = variance.sum() / varies.sum().clamp(min=1) if self._pooled else variance
         scale = torch.where(varies, ((variance + usual) / 2).sqrt(), 0.0)
         unit = torch.where(varies, 1.0 / torch.where(varies, scale, 1.0), 0.0)
         self.variance = float((variance * unit.square()).sum())
