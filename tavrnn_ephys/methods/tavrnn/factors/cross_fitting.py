@@ -52,7 +52,7 @@ def cross_fitted_evidence(fit: FactorFit) -> Tensor:
         size = max(1, _MOST_VALUES // network.n_nodes**2)
         for first in range(0, len(block), size):
             some = block[first : first + size]
-            said = network.gathered(part.windows.standardized(some), loadings)
+            said = network.gathered(part.windows.standardized(some.tolist()), loadings)
             found[some] = torch.from_numpy(said).float()
     return found
 
