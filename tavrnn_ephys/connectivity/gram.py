@@ -58,8 +58,8 @@ class Moments:
     @property
     def square(self) -> NDArray[np.float64]:
         """Sum of squares of each node."""
-        square = np.diagonal(self.gram).astype(np.float64)
-        return square if self.rest is None else square + np.diagonal(self.rest)
+        square = self.gram.diagonal().astype(np.float64)
+        return square if self.rest is None else square + self.rest.diagonal()
 
 
 def moments_of_counts(counts: NDArray[Any], spare: NDArray[Any] | None = None) -> Moments:
@@ -129,7 +129,7 @@ def moments_of_bits(
     count_coincidences([_words(bits)], gram)
     gram = gram[:, : len(bits)]
     # The square of 0 or 1 is itself.
-    return Moments(n_bins=n_bins, gram=gram, total=np.diagonal(gram).astype(np.int64))
+    return Moments(n_bins=n_bins, gram=gram, total=gram.diagonal().astype(np.int64))
 
 
 def pack_raster(values: NDArray[Any], *, binary: bool) -> NDArray[np.uint8] | None:
