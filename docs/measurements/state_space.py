@@ -51,6 +51,7 @@ VARIANTS = {
     "window alone": {"embedding": "mean"},
     "filtered alone": {"embedding": "attended"},
     "both ways in time": {"smoothing": "two_sided"},
+    "24 factors": {"latent_size": 24},
 }
 
 
@@ -139,10 +140,12 @@ def directed_graphs(block):
 
 def scored(simulation, graphs, options):
     """Score of held-out windows, and area under the curve of the pairs that change."""
+    options = {**options}
+    arguments = {"latent_size": options.pop("latent_size", 8), "options": options}
     features, areas = [], []
     for fold in blocked_folds(len(graphs), n_folds=N_FOLDS, gap=0, context=CONTEXT):
         stretches = [graphs.select(block) for block in fold.train_blocks]
-        model = TAVRNN(profile="state_space", options=options).fit(stretches)
+        model = TAVRNN(profile="state_space", **arguments).fit(stretches)
         seen = graphs.select(np.concatenate([fold.context, fold.test]))
         train = [model.transform(item).window_embedding() for item in stretches]
         test = model.transform(seen).window_embedding()[CONTEXT:]
