@@ -19,7 +19,7 @@ def switching_graphs(n_windows=120, n_nodes=20, dwell=10, size=0.8, seed=0, stat
     return graphs_of(weights, **more), states, kind
 
 
-def graphs_of(weights, directed=True, order=None):
+def graphs_of(weights, directed=True, order=None, length_s=1.0):
     """Give weights to a sequence of graphs, one window per second."""
     n_windows, n_nodes = weights.shape[:2]
     names = np.array([f"u{index}" for index in range(n_nodes)])
@@ -29,7 +29,7 @@ def graphs_of(weights, directed=True, order=None):
     start_s = np.arange(n_windows, dtype=float)
     return GraphSequence(
         weights=tuple(matrices),
-        windows=Windows(start_s=start_s, stop_s=start_s + 1),
+        windows=Windows(start_s=start_s, stop_s=start_s + length_s),
         nodes=Nodes(ids=names),
         **(
             {"directed": True}

@@ -61,6 +61,19 @@ def test_noise_of_windows_of_fit_is_no_larger_and_no_slower_than_that_of_later_o
     assert abs(lasts[True]) < 0.15 < lasts[False]
 
 
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.ChanceLossWarning")
+def test_windows_that_share_bins_with_a_block_are_left_out_with_it():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(409, 16, 16)) * ~np.eye(16, dtype=bool)
+    # Each window shares nine tenths of its bins with the next.
+    graphs = graphs_of(sum(noise[first : first + 400] for first in range(10)), length_s=10.0)
+    model = _model(options={"gate": False, "embedding": "mean"}).fit(graphs[:200])
+    parts = (graphs[:200], graphs[200:])
+    seen, later = (model.transform(part).window_embedding() for part in parts)
+    limits = np.add.outer([40, 80, 120, 160], np.arange(-5, 5)).ravel()
+    assert np.abs(seen[limits]).mean() / np.abs(later).mean() < 1.2
+
+
 def test_scale_of_pairs_that_hardly_vary_is_near_that_of_all():
     rng = np.random.default_rng(0)
     graphs, _, kind = switching_graphs(n_windows=160)

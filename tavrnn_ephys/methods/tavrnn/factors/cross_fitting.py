@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
 
 __all__ = ["cross_fitted_evidence"]
 
-# Blocks of windows that are left out in turn, and sweeps of each fit without one.
-_N_BLOCKS, _N_SWEEPS = 5, 8
+# Blocks of windows that are left out in turn.
+_N_BLOCKS = 5
 # Values of standardised windows that are laid out as matrices at once.
 _MOST_VALUES = 2**22
 
 
-def cross_fitted_evidence(fit: FactorFit) -> Tensor:
+def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int) -> Tensor:
     """
     Tell the evidence of every window of a fit by loadings that it has not shaped.
 
     Factors that fit a window's noise make it differ more than later windows do, and make
     neighbours alike.  Each block of windows is therefore left out in turn, the factors are learnt
-    without it, turned to those of the whole fit, and its windows are projected on them.
+    without it, turned to those of the whole fit, and its windows are projected on them.  Windows
+    that share bins with a block are left out with it.
 
     Parameters
     ----------
     fit : FactorFit
         A fit that has learnt.
+    n_sweeps : int
+        Sweeps of each fit without a block.
 
     Returns
     -------
@@ -43,10 +47,8 @@ def cross_fitted_evidence(fit: FactorFit) -> Tensor:
     found = torch.zeros(len(windows), network.n_nodes, network.options.latent_size)
     blocks = np.array_split(np.arange(len(windows)), min(_N_BLOCKS, len(windows)))
     for block in blocks if len(blocks) > 1 else []:
-        held = np.zeros(len(windows), dtype=bool)
-        held[block] = True
-        part = fit.without(held)
-        for _ in range(_N_SWEEPS):
+        part = fit.without(_held(block, len(windows), windows.overlap))
+        for _ in range(n_sweeps):
             part.sweep()
         loadings = _turned(part.network.loadings, network.loadings)
         size = max(1, _MOST_VALUES // network.n_nodes**2)
@@ -55,6 +57,16 @@ def cross_fitted_evidence(fit: FactorFit) -> Tensor:
             said = network.gathered(part.windows.standardized(some.tolist()), loadings)
             found[some] = torch.from_numpy(said).float()
     return found
+
+
+def _held(block: NDArray[np.int64], n_windows: int, overlap: int) -> NDArray[np.bool_]:
+    """Mark a block and the windows that overlap it, or the block alone if none were left."""
+    held = np.zeros(n_windows, dtype=bool)
+    held[max(block[0] - overlap, 0) : block[-1] + 1 + overlap] = True
+    if held.all():
+        held[:] = False
+        held[block] = True
+    return held
 
 
 def _turned(loadings: Tensor, onto: Tensor) -> Tensor:

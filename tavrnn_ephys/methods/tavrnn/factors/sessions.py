@@ -100,7 +100,7 @@ def factor_sessions(
     for (name, fit), told in zip(fits.items(), judge(list(fits.values())), strict=True):
         if options.left_out:
             fit.network.seen.copy_(fit.windows.digests)
-            fit.network.seen_evidence.copy_(cross_fitted_evidence(fit))
+            fit.network.seen_evidence.copy_(cross_fitted_evidence(fit, n_sweeps=n_sweeps))
         fit.finish(told)
         if not told.any():
             _warn_of_noise(name if len(fits) > 1 else None)

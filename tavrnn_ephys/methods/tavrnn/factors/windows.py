@@ -76,6 +76,8 @@ class GraphWindows:
         Which windows of the session they are.
     stretches : list of numpy.ndarray of int64
         Positions of windows that follow each other.
+    overlap : int
+        With how many of the windows before it a window shares bins.
     incomplete : list of int
         Positions of windows in which a node does not exist.
     digests : torch.Tensor of int64, shape (n_windows, 2)
@@ -98,6 +100,7 @@ class GraphWindows:
         self, sequences: Sequence[GraphSequence], device: torch.device, *, pooled: bool = True
     ) -> None:
         self.directed = arrows(sequences[0])
+        self.overlap = max(item.windows.overlap for item in sequences)
         self._n_nodes = n_nodes = sequences[0].n_nodes
         self._device, self._pooled = device, pooled
         everything = np.arange(n_nodes**2, dtype=np.int64).reshape(n_nodes, n_nodes)
