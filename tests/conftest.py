@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -7,6 +8,12 @@ import pytest
 
 # Programs of the simulator of the CL1, which run in a Python of their own.
 collect_ignore_glob = ["streaming/cl_sdk/*"]
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what stays to the end: no collection of garbage passes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
