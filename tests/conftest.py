@@ -10,10 +10,16 @@ import pytest
 collect_ignore_glob = ["streaming/cl_sdk/*"]
 
 
-def pytest_collection_finish() -> None:
-    """Set aside what stays to the end: no collection of garbage passes through it again."""
-    gc.collect()
-    gc.freeze()
+@pytest.fixture(scope="module", autouse=True)
+def _set_aside() -> None:
+    """
+    Let no collection of garbage pass through all that tests have loaded.
+
+    A stream gives back what it finds set aside: then it is done again.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")
