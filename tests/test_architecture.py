@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -73,8 +74,13 @@ def _room(name):
     return name.split(".")[1]
 
 
+@cache
 def _imports(path):
     """Every imported module, function bodies and type-checking blocks included."""
+    return tuple(_found_imports(path))
+
+
+def _found_imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

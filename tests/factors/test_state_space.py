@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 
 from tavrnn_ephys.core import learnt_windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
-from tavrnn_ephys.methods.tavrnn.factors import windows
 from tests.factors.made_networks import graphs_of, switching_graphs
 
 
@@ -41,6 +39,39 @@ def test_windows_of_fit_are_embedded_as_if_fit_had_not_seen_them():
         seen, unseen = (part.window_embedding() for part in parts)
         spans[left_out] = seen.std(axis=0).max() / unseen.std(axis=0).max()
     assert abs(spans[True] - 1) < 0.15 < spans[False] - 1
+
+
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.ChanceLossWarning")
+def test_noise_of_windows_of_fit_is_no_larger_and_no_slower_than_that_of_later_ones():
+    rng = np.random.default_rng(0)
+    noise = graphs_of(rng.normal(size=(400, 16, 16)) * ~np.eye(16, dtype=bool))
+    spans, lasts = {}, {}
+    for left_out in (True, False):
+        model = _model(options={"left_out": left_out, "gate": False, "embedding": "mean"})
+        model.fit(noise[:80])
+        seen, unseen = (
+            model.transform(part).window_embedding() for part in (noise[:80], noise[80:])
+        )
+        spans[left_out] = seen.std() / unseen.std()
+        lasts[left_out] = np.mean(
+            [np.corrcoef(column[1:], column[:-1])[0, 1] for column in seen.T if column.std() > 0]
+        )
+    assert abs(spans[True] - 1) < 0.15
+    assert spans[False] > 1.5
+    assert abs(lasts[True]) < 0.15 < lasts[False]
+
+
+def test_scale_of_pairs_that_hardly_vary_is_near_that_of_all():
+    rng = np.random.default_rng(0)
+    graphs, _, kind = switching_graphs(n_windows=160)
+    weights = np.stack([item.toarray() for item in graphs.weights])
+    there = ~np.eye(20, dtype=bool)
+    seldom = there & (kind == 0) & (rng.random(kind.shape) < 0.5)
+    rare = np.where(rng.random(weights.shape) < 0.02, 0.3 * weights, 0.0)
+    scale = _model().fit(graphs_of(np.where(seldom, rare, weights))).network_.scale.numpy()
+    varies = scale > 0
+    assert weights[:, seldom].std() > 10 * rare[:, seldom].std()
+    assert scale[seldom & varies].min() > 0.5 * scale[there & ~seldom].mean()
 
 
 def test_couplings_that_switch_are_recovered():
@@ -106,41 +137,6 @@ def test_where_not_all_windows_have_room_stretches_spread_evenly_are_learnt_from
     assert _told_apart(vectors, states[300:]) > 2
 
 
-def test_stretches_of_a_choice_never_cross_the_limits_of_a_session(monkeypatch):
-    graphs, _, _ = switching_graphs(n_windows=400)
-    monkeypatch.setattr(learnt_windows, "MOST_KEPT", 4 * 20**2 * 200)
-    found = windows.GraphWindows([graphs[:150], graphs[150:]], torch.device("cpu"))
-    assert len(found) == len(found.chosen) == 198
-    np.testing.assert_array_equal(np.concatenate(found.stretches), np.arange(198))
-    for part in found.stretches:
-        there = found.chosen[part]
-        assert (np.diff(there) == 1).all()
-        assert there[-1] < 150 or there[0] >= 150
-
-
-def test_a_pair_of_an_undirected_graph_is_held_once_and_says_the_same():
-    rng = np.random.default_rng(0)
-    half = np.triu(rng.normal(size=(30, 6, 6)), 1)
-    graphs = graphs_of(half + half.transpose(0, 2, 1), directed=False)
-    found = windows.GraphWindows([graphs], torch.device("cpu"))
-    mean, scale = found.standardize()
-    dense = half + half.transpose(0, 2, 1)
-    there = ~np.eye(6, dtype=bool)
-    np.testing.assert_allclose(mean[there], dense.mean(axis=0)[there], atol=1e-6)
-    np.testing.assert_allclose(scale[there], dense.std(axis=0, ddof=1)[there], atol=1e-6)
-    unit = np.where(there, (dense - dense.mean(axis=0)) / np.where(there, scale, 1), 0)
-    states = rng.normal(size=(30, 2))
-    wanted = np.einsum("ts,tij->sij", states, unit)
-    np.testing.assert_allclose(found.products(states), wanted, atol=1e-4)
-    loadings = torch.from_numpy(wanted).float()
-    np.testing.assert_allclose(
-        found.evidence(loadings), np.einsum("tij,sij->ts", unit, wanted), rtol=1e-4
-    )
-    gram = np.einsum("tij,uij->tu", unit, unit) / 2
-    scores = found.strongest(torch.ones(6, 6), 30)
-    np.testing.assert_allclose(scores @ scores.T, gram, atol=1e-4)
-
-
 def test_later_windows_change_nothing():
     graphs, _, _ = switching_graphs()
     model = _model().fit(graphs[:80])
@@ -175,6 +171,20 @@ def test_saved_model_embeds_alike(tmp_path):
     model = _model().fit(graphs[:80])
     model.save(tmp_path / "model.npz")
     assert TAVRNN.load(tmp_path / "model.npz").transform(graphs) == model.transform(graphs)
+
+
+def test_model_of_an_earlier_version_is_read_and_says_what_it_lacks(tmp_path):
+    graphs, _, _ = switching_graphs()
+    model = _model().fit(graphs[:80])
+    model.save(tmp_path / "model.npz")
+    with np.load(tmp_path / "model.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["session/0/weight/seen_states"] = np.zeros((80, 3))
+    del arrays["session/0/weight/seen_evidence"]
+    np.savez(tmp_path / "old.npz", **arrays)
+    with pytest.warns(DataLossWarning, match="earlier version.*Fit it again"):
+        old = TAVRNN.load(tmp_path / "old.npz")
+    assert old.transform(graphs[80:]) == model.transform(graphs[80:])
 
 
 def test_fits_are_repeatable():

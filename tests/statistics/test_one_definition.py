@@ -1,6 +1,7 @@
 """Each rule of statistics is written once, in ``statistics/``; other rooms call it."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,11 @@ def _without_replacement(call):
     return isinstance(replace, ast.Constant) and replace.value is False
 
 
-def quotients(tree):
+def quotients(nodes):
     """Lines that divide something plus one by something plus one."""
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Div)
         and _adds_one(node.left)
@@ -70,11 +71,11 @@ def quotients(tree):
     ]
 
 
-def draws(tree):
+def draws(nodes):
     """Lines that draw with replacement: choice without ``replace=False``, or whole numbers."""
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and (
             (_called(node) in {"choice", "choices"} and not _without_replacement(node))
@@ -83,36 +84,49 @@ def draws(tree):
     ]
 
 
-def orders(tree):
+def orders(nodes):
     """Lines that put something into random order."""
     names = {"permutation", "permuted", "shuffle"}
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in names
     ]
 
 
-def shifts_of_time(tree):
+def shifts_of_time(nodes):
     """Lines that rotate an array."""
-    return [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _called(node) == "roll"
-    ]
+    return [node.lineno for node in nodes if isinstance(node, ast.Call) and _called(node) == "roll"]
 
 
-def chance_intervals(tree):
+def chance_intervals(nodes):
     """Lines that take the 2.5th percentile."""
     return [
         call.lineno
-        for call in ast.walk(tree)
+        for call in nodes
         if isinstance(call, ast.Call) and _called(call).endswith(("quantile", "percentile"))
         for node in ast.walk(call)
         if isinstance(node, ast.Constant) and node.value in (0.025, 2.5)
     ]
+
+
+def nodes_of(text):
+    """Every node of the syntax of a text."""
+    return list(ast.walk(ast.parse(text)))
+
+
+@cache
+def nodes_of_file(path):
+    return nodes_of(path.read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget():
+    """Every file is parsed once for all rules, and the room given back."""
+    yield
+    nodes_of_file.cache_clear()
 
 
 def places(rule, allowed=()):
@@ -121,7 +135,7 @@ def places(rule, allowed=()):
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE).as_posix()
         if not place.startswith((STATISTICS, *allowed)):
-            lines = rule(ast.parse(path.read_text()))
+            lines = rule(nodes_of_file(path))
             if lines:
                 found[place] = lines
     return found
@@ -131,7 +145,7 @@ def within_statistics(rule):
     return {
         path.name: lines
         for path in sorted((PACKAGE / STATISTICS).rglob("*.py"))
-        if (lines := rule(ast.parse(path.read_text())))
+        if (lines := rule(nodes_of_file(path)))
     }
 
 
@@ -173,11 +187,9 @@ def test_chance_intervals_are_taken_in_statistics():
 
 @pytest.mark.parametrize("name", LIBRARY)
 def test_each_function_of_scipy_is_called_in_one_place(name):
-    def calls(tree):
+    def calls(nodes):
         return [
-            node.lineno
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and _called(node) == name
+            node.lineno for node in nodes if isinstance(node, ast.Call) and _called(node) == name
         ]
 
     expected = set() if LIBRARY[name] is None else {LIBRARY[name]}
@@ -199,10 +211,10 @@ DECODERS = {
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_each_decoder_is_defined_in_one_place(name):
-    def mentions(tree):
+    def mentions(nodes):
         return [
             node.lineno
-            for node in ast.walk(tree)
+            for node in nodes
             if (isinstance(node, ast.Name) and node.id == name)
             or (isinstance(node, ast.alias) and node.name == name)
         ]
@@ -224,11 +236,11 @@ def test_each_decoder_is_defined_in_one_place(name):
     ],
 )
 def test_a_second_definition_is_noticed(rule, text):
-    assert rule(ast.parse(text)) == [1]
+    assert rule(nodes_of(text)) == [1]
 
 
 def test_a_draw_without_replacement_is_none():
-    assert draws(ast.parse("rng.choice(possible, n, replace=False)")) == []
+    assert draws(nodes_of("rng.choice(possible, n, replace=False)")) == []
 
 
 @pytest.mark.parametrize(("rule", "allowed"), [(draws, DRAWS), (orders, ORDERS)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.archives import read_archive, write_archive
-from tavrnn_ephys.core.errors import FileFormatError, InputError
+from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.core.graph_units import GraphUnits
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
@@ -205,9 +206,22 @@ def _session(
 def _factor_session(
     described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], options: NetworkOptions
 ) -> Session:
-    network = FactorNetwork(options, n_nodes=described["n_nodes"], n_windows=described["n_windows"])
+    own = _part(arrays, "weight/")
+    n_seen = described["n_windows"]
+    if "seen_evidence" not in own:
+        warnings.warn(
+            "This model is of an earlier version: the windows of its fit are embedded like later "
+            "ones, though they have shaped its factors. Fit it again before a decoder is trained "
+            "on them.",
+            DataLossWarning,
+            stacklevel=6,
+        )
+        n_seen = 0
+        own["seen"] = np.zeros((0, 2), dtype=np.int64)
+        own["seen_evidence"] = np.zeros((0, described["n_nodes"], options.latent_size))
+    network = FactorNetwork(options, n_nodes=described["n_nodes"], n_seen=n_seen)
     # Models of earlier versions have no factor that is not told from noise.
-    own = {"told": network.told.numpy(), **_part(arrays, "weight/")}
+    own.setdefault("told", network.told.numpy())
     for name, tensor in _tensors(network).items():
         tensor.copy_(torch.from_numpy(own[name]))
     return Session(

@@ -89,10 +89,27 @@ class LabelEvidence:
     """
 
     def __init__(self, columns: _Array) -> None:
+        self._all = columns
         self._known = np.flatnonzero(np.isfinite(columns).all(axis=1))
         self._columns = columns[self._known]
         self._weights = np.zeros((columns.shape[1], 0))
         self._noise = np.ones(columns.shape[1])
+
+    def without(self, held: NDArray[np.bool_]) -> LabelEvidence:
+        """
+        Give what the labels of other windows say.
+
+        Parameters
+        ----------
+        held : numpy.ndarray of bool, shape (n_windows,)
+            Windows whose labels are not looked at.
+
+        Returns
+        -------
+        LabelEvidence
+            Unfitted evidence.
+        """
+        return LabelEvidence(np.where(held[:, np.newaxis], np.nan, self._all))
 
     def learn(self, states: _Array, spread: _Array) -> None:
         """

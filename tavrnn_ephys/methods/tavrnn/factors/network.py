@@ -46,8 +46,8 @@ class FactorNetwork(nn.Module):
         The options.
     n_nodes : int
         Number of nodes.
-    n_windows : int
-        Number of windows that the fit saw.
+    n_seen : int
+        Number of windows whose evidence is told by loadings that were learnt without them.
 
     Attributes
     ----------
@@ -65,10 +65,10 @@ class FactorNetwork(nn.Module):
         Variance of the states of single nodes around that of the network.
     supervised : torch.Tensor of bool, shape ()
         Whether labels took part in the fit.
-    seen : torch.Tensor of int64, shape (n_windows, 2)
+    seen : torch.Tensor of int64, shape (n_seen, 2)
         Digests of the windows that the fit saw.
-    seen_states : torch.Tensor, shape (n_windows, latent_size)
-        Their states when the loadings were fitted.
+    seen_evidence : torch.Tensor, shape (n_seen, n_nodes, latent_size)
+        What each node's couplings say in them, by loadings that were learnt without them.
     """
 
     mean: Tensor
@@ -83,9 +83,9 @@ class FactorNetwork(nn.Module):
     deviation: Tensor
     supervised: Tensor
     seen: Tensor
-    seen_states: Tensor
+    seen_evidence: Tensor
 
-    def __init__(self, options: NetworkOptions, *, n_nodes: int, n_windows: int) -> None:
+    def __init__(self, options: NetworkOptions, *, n_nodes: int, n_seen: int) -> None:
         super().__init__()
         self.options = options
         pairs, size = (n_nodes, n_nodes), options.latent_size
@@ -98,8 +98,8 @@ class FactorNetwork(nn.Module):
         self.register_buffer("pair_weight", torch.ones(()))
         self.register_buffer("told", torch.ones(size, dtype=torch.bool))
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
-        self.register_buffer("seen", torch.zeros(n_windows, 2, dtype=torch.int64))
-        self.register_buffer("seen_states", torch.zeros(n_windows, size, dtype=torch.float64))
+        self.register_buffer("seen", torch.zeros(n_seen, 2, dtype=torch.int64))
+        self.register_buffer("seen_evidence", torch.zeros(n_seen, n_nodes, size))
 
     @property
     def n_nodes(self) -> int:
@@ -196,8 +196,9 @@ class FactorNetwork(nn.Module):
         """
         Gather what each node's couplings say of the states in windows.
 
-        A window that the fit saw has shaped the loadings itself: that part is taken out, so that
-        the windows that a decoder is trained on are embedded like those that it meets later.
+        A window that the fit saw has shaped the loadings itself.  What it says is told by others,
+        so that the windows that a decoder is trained on are embedded like those that it meets
+        later.
 
         Parameters
         ----------
@@ -210,23 +211,35 @@ class FactorNetwork(nn.Module):
             Evidence of each node.
         """
         values = torch.stack([self.standardized(*window) for window in windows])
-        found = self._gathered(values, self.loadings)
-        if self.options.left_out:
-            own = {index: self._own_state(window[0]) for index, window in enumerate(windows)}
-            states = {index: state for index, state in own.items() if state is not None}
-            if states:
-                seen, given = list(states), np.stack(list(states.values()))
-                shaped = self._gathered(values[seen].square(), self.uncertainty)
-                found[seen] -= given[:, np.newaxis] * shaped
-        return found * float(self.pair_weight)
+        found = self.gathered(values, self.loadings)
+        if len(self.seen):
+            for index, (weights, _) in enumerate(windows):
+                same = (self.seen == digest_of(weights).to(self.seen.device)).all(dim=1).nonzero()
+                if len(same):
+                    found[index] = self.seen_evidence[same[0, 0]].double().cpu().numpy()
+        return found
 
-    def _gathered(self, values: Tensor, loadings: Tensor) -> NDArray[np.float64]:
-        """Sum each node's entries of every graph, weighted by loadings: half for either end."""
+    def gathered(self, values: Tensor, loadings: Tensor) -> NDArray[np.float64]:
+        """
+        Sum each node's entries of every graph, weighted by loadings: half for either end.
+
+        Parameters
+        ----------
+        values : torch.Tensor, shape (n_windows, n_nodes, n_nodes)
+            Standardised graphs.
+        loadings : torch.Tensor, shape (n_factors, n_nodes, n_nodes)
+            The loadings.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_nodes, n_factors)
+            The sums.
+        """
         # One product per node, over all graphs: what is weighted has the size of all loadings.
         found = torch.bmm(values.transpose(0, 1), loadings.permute(1, 2, 0))
         if float(self.pair_weight) == 1:
             found = (found + torch.bmm(values.permute(2, 0, 1), loadings.permute(2, 1, 0))) / 2
-        return found.transpose(0, 1).double().cpu().numpy()
+        return found.transpose(0, 1).double().cpu().numpy() * float(self.pair_weight)
 
     def expected(self, states: NDArray[np.float64]) -> Tensor:
         """
@@ -256,11 +269,6 @@ class FactorNetwork(nn.Module):
         """
         size = self.options.latent_size
         return FilterState(np.zeros(size), np.eye(size))
-
-    def _own_state(self, weights: Tensor) -> NDArray[np.float64] | None:
-        """Return the state that the fit gave this window, if it saw it."""
-        found = (self.seen == digest_of(weights).to(self.seen.device)).all(dim=1).nonzero()
-        return None if not len(found) else self.seen_states[found[0, 0]].cpu().numpy()
 
 
 def _coordinates(loadings: NDArray[np.float64], size: int) -> NDArray[np.float64]:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graph_units import joined_units, units_of
+from tavrnn_ephys.methods.tavrnn.factors.cross_fitting import cross_fitted_evidence
+from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_columns
-from tavrnn_ephys.methods.tavrnn.factors.learning import FactorFit, judge, learn
+from tavrnn_ephys.methods.tavrnn.factors.learning import judge, learn
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
@@ -77,11 +79,10 @@ def factor_sessions(
     fits: dict[str, FactorFit] = {}
     sessions: dict[str, Session] = {}
     for name, sequences in named.items():
-        windows = GraphWindows(sequences, device)
+        windows = GraphWindows(sequences, device, pooled=options.pooled_scale)
         _say_how_many(len(windows), sum(map(len, sequences)))
-        network = FactorNetwork(options, n_nodes=sequences[0].n_nodes, n_windows=len(windows)).to(
-            device
-        )
+        n_seen = len(windows) if options.left_out else 0
+        network = FactorNetwork(options, n_nodes=sequences[0].n_nodes, n_seen=n_seen).to(device)
         sessions[name] = Session(
             node_ids=sequences[0].nodes.ids,
             history_node=sequences[0].history_node,
@@ -97,6 +98,9 @@ def factor_sessions(
         fits[name] = FactorFit(network, windows, evidence)
     history = learn(fits, n_sweeps=n_sweeps, decay=decay)
     for (name, fit), told in zip(fits.items(), judge(list(fits.values())), strict=True):
+        if options.left_out:
+            fit.network.seen.copy_(fit.windows.digests)
+            fit.network.seen_evidence.copy_(cross_fitted_evidence(fit))
         fit.finish(told)
         if not told.any():
             _warn_of_noise(name if len(fits) > 1 else None)

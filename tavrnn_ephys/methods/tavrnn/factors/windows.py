@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -64,6 +65,8 @@ class GraphWindows:
         The stretches of the session.
     device : torch.device
         Where the tensors go.
+    pooled : bool
+        Whether the scale of a pair is told by all pairs too.
 
     Attributes
     ----------
@@ -77,12 +80,26 @@ class GraphWindows:
         Positions of windows in which a node does not exist.
     digests : torch.Tensor of int64, shape (n_windows, 2)
         By which each window is known again, once they are standardised.
+    mean, scale : torch.Tensor, shape (n_nodes, n_nodes)
+        The mean graph, and the scale of each pair, 0 for pairs that do not vary.
+    variance : float
+        Sum of the variances of all pairs, each in its scale.
     """
 
-    def __init__(self, sequences: Sequence[GraphSequence], device: torch.device) -> None:
+    mean: Tensor
+    scale: Tensor
+    variance: float
+    # Of each pair: the mean that is subtracted in memory, what is left of it, one over the scale.
+    _origin: Tensor
+    _middle: Tensor
+    _unit: Tensor
+
+    def __init__(
+        self, sequences: Sequence[GraphSequence], device: torch.device, *, pooled: bool = True
+    ) -> None:
         self.directed = arrows(sequences[0])
         self._n_nodes = n_nodes = sequences[0].n_nodes
-        self._device = device
+        self._device, self._pooled = device, pooled
         everything = np.arange(n_nodes**2, dtype=np.int64).reshape(n_nodes, n_nodes)
         pairs = everything.ravel() if self.directed else everything[np.triu_indices(n_nodes, 1)]
         self._pairs = torch.from_numpy(pairs).to(device)
@@ -100,6 +117,7 @@ class GraphWindows:
         ]
         self.digests = torch.zeros(len(self), 2, dtype=torch.int64)
         self._values = torch.zeros(0)
+        self._absent: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -121,62 +139,90 @@ class GraphWindows:
         graphs, position = self._places[index]
         return weights_of(graphs, position, self._device)
 
-    def standardize(self) -> tuple[Tensor, Tensor]:
+    def standardize(self) -> None:
         """
-        Read every window once, and express its pairs in standard deviations from their mean.
+        Read every window once, and express its pairs in their scale, from their mean.
 
-        Returns
-        -------
-        tuple of torch.Tensor, shape (n_nodes, n_nodes)
-            The mean graph, and the deviation of each pair over the windows in which it exists;
-            0 for pairs that do not vary.
+        Where it is pooled, the squared scale is the mean of its own variance and of that of all
+        pairs.  A pair of nodes that seldom fire hardly varies but for a few coincidences; on a
+        scale of its own, these few would count as much as all that frequent pairs say.
+
+        Notes
+        -----
+        Tusher, Tibshirani & Chu (2001), *PNAS* 98, 5116-5121, add a constant to the deviation of
+        genes for the same reason.
         """
         self._values = torch.empty(len(self), len(self._pairs), device=self._device)
         for index in range(len(self)):
             weights, present = self.window(index)
             self.digests[index] = digest_of(weights)
-            if present is not None:
-                weights[~(present[:, None] & present)] = torch.nan
             self._values[index] = weights.flatten()[self._pairs]
-        mean, scale = (torch.zeros(len(self._pairs), device=self._device) for _ in range(2))
+            if present is not None:
+                exists = (present[:, None] & present).flatten()[self._pairs]
+                self._absent[index] = (~exists).nonzero().flatten()
+                self._values[index, self._absent[index]] = 0.0
+        every = np.ones(len(self), dtype=bool)
+        self._origin = (self._sums(every)[0] / self._counts(every)).float()
         for pairs in self._chunks():
-            values = self._values[:, pairs].double()
-            count = (~values.isnan()).sum(dim=0)
-            middle = values.nansum(dim=0) / count.clamp(min=1)
-            square = (values - middle).square().nansum(dim=0)
-            spread = (square / (count - 1).clamp(min=1)).sqrt()
-            # Rounding leaves a deviation of a few ulp where a weight is always the same.
-            spread = torch.where(spread > 1e-6 * middle.abs() + 1e-12, spread, 0.0)
-            mean[pairs], scale[pairs] = middle.float(), spread.float()
-            unit = torch.where(spread > 0, spread, torch.inf)
-            self._values[:, pairs] = ((values - middle) / unit).nan_to_num(nan=0.0).float()
-        return self._matrices(mean[None])[0], self._matrices(scale[None])[0]
+            self._values[:, pairs] -= self._origin[pairs]
+        for index, absent in self._absent.items():
+            self._values[index, absent] = 0.0
+        self._choose_scales(every)
 
-    def strongest(self, gate: Tensor, n_directions: int) -> NDArray[np.float64]:
+    def without(self, held: NDArray[np.bool_]) -> GraphWindows:
         """
-        Find the directions in which gated windows differ most.
+        Standardise all windows by some of them alone.
+
+        Parameters
+        ----------
+        held : numpy.ndarray of bool, shape (n_windows,)
+            Windows that mean and scale know nothing of; not all.
+
+        Returns
+        -------
+        GraphWindows
+            The windows; what these hold in memory is shared.
+        """
+        other = copy.copy(self)
+        other._choose_scales(~held)
+        return other
+
+    def likeness(self, gate: Tensor) -> NDArray[np.float64]:
+        """
+        Multiply every gated window with every other.
 
         Parameters
         ----------
         gate : torch.Tensor, shape (n_nodes, n_nodes)
             Weight of each pair.
-        n_directions : int
-            How many are wanted.
 
         Returns
         -------
-        numpy.ndarray, shape (n_windows, n_directions)
-            Score of every window in each, the strongest first; fewer for few windows.
+        numpy.ndarray, shape (n_windows, n_windows)
+            Their products.
         """
         square = gate.square().flatten()[self._pairs]
-        gram = np.zeros((len(self), len(self)))
+        gram: NDArray[np.float64] = np.zeros((len(self), len(self)))
         for pairs in self._chunks():
-            values = self._values[:, pairs]
+            values = self._scaled(range(len(self)), pairs)
             gram += ((values * square[pairs]) @ values.T).double().cpu().numpy()
-        found, vectors = np.linalg.eigh((gram + gram.T) / 2)
-        order = np.argsort(found)[::-1][:n_directions]
-        scores: NDArray[np.float64] = vectors[:, order] * np.sqrt(np.maximum(found[order], 0.0))
-        return scores
+        return (gram + gram.T) / 2
+
+    def standardized(self, indices: Sequence[int]) -> Tensor:
+        """
+        Give some windows.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Which.
+
+        Returns
+        -------
+        torch.Tensor, shape (n_wanted, n_nodes, n_nodes)
+            Their pairs, 0 where one does not vary or does not exist.
+        """
+        return self._matrices(self._scaled(indices, slice(0, len(self._pairs))))
 
     def products(self, states: NDArray[np.float64]) -> Tensor:
         """
@@ -193,7 +239,10 @@ class GraphWindows:
             One sum per state.
         """
         weights = torch.from_numpy(states).to(self._device, torch.float32)
-        return self._matrices(weights.T @ self._values)
+        found = weights.T @ self._values - weights.sum(dim=0)[:, None] * self._middle
+        for index, absent in self._absent.items():
+            found[:, absent] += weights[index][:, None] * self._middle[absent]
+        return self._matrices(found * self._unit)
 
     def evidence(self, loadings: Tensor) -> NDArray[np.float64]:
         """
@@ -209,13 +258,59 @@ class GraphWindows:
         numpy.ndarray, shape (n_windows, n_factors)
             Sums over all entries of the graphs: a pair of an undirected one counts twice.
         """
-        found = self._values @ loadings.flatten(1)[:, self._pairs].T
+        flat = loadings.flatten(1)[:, self._pairs] * self._unit
+        found = self._values @ flat.T - flat @ self._middle
+        for index, absent in self._absent.items():
+            found[index] += flat[:, absent] @ self._middle[absent]
         return (found.double() * (1 if self.directed else 2)).cpu().numpy()
+
+    def _choose_scales(self, kept: NDArray[np.bool_]) -> None:
+        """Let some windows tell the mean and the scale of each pair."""
+        count, (total, square) = self._counts(kept), self._sums(kept)
+        middle = total / count
+        variance = (square - count * middle.square()) / (count - 1).clamp(min=1)
+        mean = self._origin + middle
+        # Rounding leaves a deviation of a few ulp where a weight is always the same.
+        varies = variance > (1e-6 * mean.abs() + 1e-12).square()
+        variance = torch.where(varies, variance, 0.0)
+        usual = variance.sum() / varies.sum().clamp(min=1) if self._pooled else variance
+        scale = torch.where(varies, ((variance + usual) / 2).sqrt(), 0.0)
+        unit = torch.where(varies, 1.0 / torch.where(varies, scale, 1.0), 0.0)
+        self.variance = float((variance * unit.square()).sum())
+        self._middle, self._unit = middle.float(), unit.float()
+        self.mean, self.scale = self._matrices(torch.stack([mean, scale]).float())
+
+    def _counts(self, kept: NDArray[np.bool_]) -> Tensor:
+        """In how many windows each pair exists, 1 where it does in none."""
+        count = torch.full((len(self._pairs),), float(kept.sum()), dtype=torch.float64)
+        count = count.to(self._device)
+        for index, absent in self._absent.items():
+            count[absent] -= float(kept[index])
+        return count.clamp(min=1)
+
+    def _sums(self, kept: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+        """Sum what is in memory, and its squares, over windows."""
+        there = torch.from_numpy(kept).to(self._device)
+        total, square = torch.zeros(2, len(self._pairs), dtype=torch.float64, device=self._device)
+        for pairs in self._chunks():
+            values = self._values[:, pairs][there].double()
+            total[pairs], square[pairs] = values.sum(dim=0), values.square().sum(dim=0)
+        return total, square
+
+    def _scaled(self, indices: Sequence[int], pairs: slice) -> Tensor:
+        """Give some pairs of some windows as they are standardised."""
+        values = self._values[list(indices), pairs] - self._middle[pairs]
+        for row, index in enumerate(indices):
+            if index in self._absent:
+                absent = self._absent[index]
+                inside = absent[(absent >= pairs.start) & (absent < pairs.stop)]
+                values[row, inside - pairs.start] = 0.0
+        return values * self._unit[pairs]
 
     def _chunks(self) -> Iterator[slice]:
         size = max(1, _CHUNK // len(self))
         for first in range(0, len(self._pairs), size):
-            yield slice(first, first + size)
+            yield slice(first, min(first + size, len(self._pairs)))
 
     def _matrices(self, values: Tensor) -> Tensor:
         """Lay pairs out as matrices."""

@@ -26,6 +26,15 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "embedding": ("attended", "joined", "mean", "sample", "weighted"),
     "smoothing": ("none", "causal", "two_sided"),
 }
+_SWITCHES = (
+    "self_path",
+    "residual",
+    "variational",
+    "history_node",
+    "gate",
+    "left_out",
+    "pooled_scale",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +96,11 @@ class NetworkOptions:
     gate : bool
         Whether only pairs that are coupled on average are expected to change, for states alone.
     left_out : bool
-        Whether a window that the fit saw is embedded with loadings that it has not shaped itself,
+        Whether a window that the fit saw is embedded with loadings that were learnt without it,
         for states alone.
+    pooled_scale : bool
+        Whether the squared scale of a pair is the mean of its own variance and of that of all
+        pairs, or its own alone, for states alone.
     embedding : {"attended", "joined", "mean", "sample", "weighted"}
         What the embedding is: the posterior means of the window and of those that it attends to,
         averaged with the weights of attention, for states that last longer than windows; the
@@ -133,6 +145,7 @@ class NetworkOptions:
     prediction_weight: float = 0.0
     gate: bool = True
     left_out: bool = True
+    pooled_scale: bool = True
     embedding: str = "joined"
     smoothing: str = "none"
     smoothing_factor: float = 0.6
@@ -144,7 +157,7 @@ class NetworkOptions:
             positive_int(self.attention_width, "attention_width")
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
-        for name in ("self_path", "residual", "variational", "history_node", "gate", "left_out"):
+        for name in _SWITCHES:
             one_of(getattr(self, name), (True, False), name)
         for name in ("kl_weight", "prediction_weight", "attention_recency", "smoothing_factor"):
             positive_number(getattr(self, name), name, or_zero=True)

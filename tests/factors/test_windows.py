@@ -1,0 +1,95 @@
+"""The windows that factors are learnt from."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tavrnn_ephys.core import learnt_windows
+from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
+from tests.factors.made_networks import graphs_of, switching_graphs
+
+CPU = torch.device("cpu")
+
+
+def test_stretches_of_a_choice_never_cross_the_limits_of_a_session(monkeypatch):
+    graphs, _, _ = switching_graphs(n_windows=400)
+    monkeypatch.setattr(learnt_windows, "MOST_KEPT", 4 * 20**2 * 200)
+    found = GraphWindows([graphs[:150], graphs[150:]], CPU)
+    assert len(found) == len(found.chosen) == 198
+    np.testing.assert_array_equal(np.concatenate(found.stretches), np.arange(198))
+    for part in found.stretches:
+        there = found.chosen[part]
+        assert (np.diff(there) == 1).all()
+        assert there[-1] < 150 or there[0] >= 150
+
+
+def _undirected(n_windows, n_nodes, seed=0):
+    half = np.triu(np.random.default_rng(seed).normal(size=(n_windows, n_nodes, n_nodes)), 1)
+    return half + half.transpose(0, 2, 1)
+
+
+def _scale_of(dense):
+    """Of each pair: mean of its own variance and of that of all pairs, as a deviation."""
+    own = dense.var(axis=0, ddof=1)
+    return np.sqrt((own + own[own > 0].mean()) / 2)
+
+
+def test_a_pair_of_an_undirected_graph_is_held_once_and_says_the_same():
+    dense = _undirected(30, 6)
+    found = GraphWindows([graphs_of(dense, directed=False)], CPU)
+    found.standardize()
+    there = ~np.eye(6, dtype=bool)
+    np.testing.assert_allclose(found.mean[there], dense.mean(axis=0)[there], atol=1e-6)
+    np.testing.assert_allclose(found.scale[there], _scale_of(dense)[there], rtol=1e-5)
+    unit = np.where(there, (dense - dense.mean(axis=0)) / np.where(there, found.scale, 1), 0)
+    np.testing.assert_allclose(found.variance, unit.var(axis=0, ddof=1).sum() / 2, rtol=1e-5)
+    states = np.random.default_rng(1).normal(size=(30, 2))
+    wanted = np.einsum("ts,tij->sij", states, unit)
+    np.testing.assert_allclose(found.products(states), wanted, atol=1e-4)
+    loadings = torch.from_numpy(wanted).float()
+    np.testing.assert_allclose(
+        found.evidence(loadings), np.einsum("tij,sij->ts", unit, wanted), rtol=1e-4
+    )
+    gram = np.einsum("tij,uij->tu", unit, unit) / 2
+    np.testing.assert_allclose(found.likeness(torch.ones(6, 6)), gram, atol=1e-4)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_windows_standardised_without_some_equal_those_that_never_had_them(masked):
+    dense = _undirected(30, 6, seed=2) + 0.3
+    dense[:, np.eye(6, dtype=bool)] = 0
+    mask = np.ones((30, 6), dtype=bool)
+    if masked:
+        mask[[3, 12, 22], [1, 4, 1]] = False
+        dense *= mask[:, :, np.newaxis] & mask[:, np.newaxis]
+    graphs = graphs_of(dense, directed=False)
+    if masked:
+        graphs = dataclasses.replace(graphs, node_mask=mask)
+    held = np.zeros(30, dtype=bool)
+    held[10:16] = True
+    whole = GraphWindows([graphs], CPU)
+    whole.standardize()
+    before = whole.mean.clone(), whole.scale.clone()
+    part = whole.without(held)
+    alone = GraphWindows([graphs[:10], graphs[16:]], CPU)
+    alone.standardize()
+    np.testing.assert_allclose(part.mean, alone.mean, atol=1e-6)
+    np.testing.assert_allclose(part.scale, alone.scale, rtol=1e-5)
+    np.testing.assert_allclose(part.variance, alone.variance, rtol=1e-5)
+    rest = np.flatnonzero(~held)
+    here, there = part.standardized(rest.tolist()), alone.standardized(range(24))
+    np.testing.assert_allclose(here, there, atol=1e-5)
+    loadings = torch.from_numpy(np.random.default_rng(3).normal(size=(2, 6, 6))).float()
+    np.testing.assert_allclose(
+        part.evidence(loadings)[rest], alone.evidence(loadings), rtol=1e-4, atol=1e-4
+    )
+    states = np.where(held[:, np.newaxis], 0.0, np.random.default_rng(4).normal(size=(30, 2)))
+    np.testing.assert_allclose(part.products(states), alone.products(states[rest]), atol=1e-4)
+    gate = loadings[0].abs() + loadings[0].abs().T
+    np.testing.assert_allclose(
+        part.likeness(gate)[np.ix_(rest, rest)], alone.likeness(gate), rtol=1e-4, atol=1e-4
+    )
+    assert torch.equal(whole.mean, before[0])
+    assert torch.equal(whole.scale, before[1])
