@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -7,6 +8,18 @@ import pytest
 
 # Programs of the simulator of the CL1, which run in a Python of their own.
 collect_ignore_glob = ["streaming/cl_sdk/*"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _set_aside() -> None:
+    """
+    Let no collection of garbage pass through all that tests have loaded.
+
+    A stream gives back what it finds set aside: then it is done again.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import datetime
 import gc
 import hashlib
-import warnings
 from pathlib import Path
 
 import neo
@@ -26,6 +25,7 @@ from tavrnn_ephys.io.blocks import (
     nodes_of_spiketrains,
 )
 from tavrnn_ephys.studies.conversion import add_metadata, read_metadata
+from tests.adapters.inspection import inspected
 from tests.adapters.made_files import made_or_real
 
 METADATA = Path(__file__).parent / "adapters/metadata.yaml"
@@ -82,15 +82,10 @@ def convert(source, out, *extra, options=()):
 
 def severe(path):
     """Messages of nwbinspector that a file must not have."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from nwbinspector import inspect_nwbfile
-
-        found = list(inspect_nwbfile(nwbfile_path=str(path)))
     grave = ("CRITICAL", "BEST_PRACTICE_VIOLATION", "ERROR", "PYNWB_VALIDATION")
     return [
         f"{item.check_function_name}: {item.message}"
-        for item in found
+        for item in inspected(path)
         if item.importance.name in grave
     ]
 

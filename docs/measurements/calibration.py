@@ -1,7 +1,7 @@
 """
 How often chance passes for structure, and how much structure is found.
 
-    python docs/measurements/calibration.py                    everything, half an hour
+    python docs/measurements/calibration.py                    everything, forty minutes
     python docs/measurements/calibration.py --only shifts      p-values of shifts, 4000 runs
     python docs/measurements/calibration.py --only cultures    tests over cultures, 400 studies
     python docs/measurements/calibration.py --only connectivity --seeds 3

@@ -2,20 +2,17 @@
 
 import datetime
 import hashlib
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import neo
 import numpy as np
-import pynwb
 import pytest
 import quantities as pq
 
 from tavrnn_ephys.adapters.nwb import NwbAdapter
-from tavrnn_ephys.adapters.nwb._validation import errors_by_own_schemas
 from tavrnn_ephys.io.blocks import block_from_arrays
+from tests.adapters.inspection import inspected
 
 METADATA = {
     "experiment_description": "A recording for tests.",
@@ -97,25 +94,12 @@ def source_nwb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def inspect() -> Callable[..., list[str]]:
-    """
-    Messages of nwbinspector about a file, of the given importance or all.
-
-    It asks for PyNWB's validation first, which loads the schemas anew; here they are known.
-    """
-
-    def validate(path: str) -> list[Any]:
-        return errors_by_own_schemas(Path(path))
+    """Messages of nwbinspector about a file, of the given importance or all."""
 
     def messages(path: Path, *importances: str) -> list[str]:
-        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-            warnings.simplefilter("ignore")
-            from nwbinspector import inspect_nwbfile
-
-            patch.setattr(pynwb, "validate", validate)
-            found = list(inspect_nwbfile(nwbfile_path=str(path)))
         return [
             f"{item.importance.name} {item.check_function_name} {item.object_name}: {item.message}"
-            for item in found
+            for item in inspected(path)
             if not importances or item.importance.name in importances
         ]
 

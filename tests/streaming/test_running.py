@@ -209,6 +209,7 @@ def test_autosave_goes_on_to_the_last_bit(tmp_path):
 def test_garbage_collection_is_frozen_while_a_stream_runs():
     model, activity, *_ = fitted()
     run = te.Stream(model).run(te.sources.replay(activity))
+    gc.unfreeze()
     next(run)
     assert gc.get_freeze_count() > 0
     run.close()
