@@ -31,9 +31,28 @@ def _undirected(n_windows, n_nodes, seed=0):
 
 
 def _scale_of(dense):
-    """Of each pair: mean of its own variance and of that of all pairs, as a deviation."""
-    own = dense.var(axis=0, ddof=1)
-    return np.sqrt((own + own[own > 0].mean()) / 2)
+    """Of each pair: its variance drawn towards that of all, by its degrees of freedom."""
+    rest = dense - dense.mean(axis=0)
+    own = rest.var(axis=0, ddof=1)
+    square, fourth = (rest**2).sum(axis=0), (rest**4).sum(axis=0)
+    freedom = 3 * square**2 / np.where(fourth > 0, fourth, 1)
+    return np.sqrt((freedom * own + 20 * own[own > 0].mean()) / (freedom + 20))
+
+
+def test_variance_of_normal_pairs_is_their_own_and_of_rare_ones_that_of_all():
+    rng = np.random.default_rng(0)
+    dense = np.zeros((400, 8, 8))
+    dense[:, :4] = rng.normal(size=(400, 4, 8))
+    dense[0, 4:] = 0.1
+    dense[:, np.eye(8, dtype=bool)] = 0
+    found = GraphWindows([graphs_of(dense)], CPU)
+    found.standardize()
+    own = dense.std(axis=0, ddof=1)
+    usual = np.sqrt((own[own > 0] ** 2).mean())
+    scale = found.scale.numpy()
+    there = ~np.eye(8, dtype=bool)
+    np.testing.assert_allclose(scale[:4][there[:4]], own[:4][there[:4]], rtol=0.05)
+    np.testing.assert_allclose(scale[4:][there[4:]], usual, rtol=0.08)
 
 
 def test_a_pair_of_an_undirected_graph_is_held_once_and_says_the_same():

@@ -20,6 +20,8 @@ __all__ = ["GraphWindows", "weights_of"]
 
 # Windows of a stretch where not all are taken: states that last are seen to last.
 _STRETCH = 64
+# Degrees of freedom of the variance of all pairs, towards which that of each is drawn.
+_PRIOR_FREEDOM = 20.0
 # Values, of some pairs in all windows, that are worked on at once.
 _CHUNK = 2**22
 
@@ -146,14 +148,16 @@ class GraphWindows:
         """
         Read every window once, and express its pairs in their scale, from their mean.
 
-        Where it is pooled, the squared scale is the mean of its own variance and of that of all
-        pairs.  A pair of nodes that seldom fire hardly varies but for a few coincidences; on a
-        scale of its own, these few would count as much as all that frequent pairs say.
+        Where it is pooled, the variance of a pair is drawn towards that of all pairs, the more the
+        fewer windows tell it.  A pair of nodes that seldom fire hardly varies but for a few
+        coincidences; on a scale of its own, these few would count as much as all that frequent
+        pairs say.
 
         Notes
         -----
-        Tusher, Tibshirani & Chu (2001), *PNAS* 98, 5116-5121, add a constant to the deviation of
-        genes for the same reason.
+        Moderated variances: Smyth (2004), *Stat. Appl. Genet. Mol. Biol.* 3, 3.  The degrees of
+        freedom of a pair are those of normal values whose variance is told as well:
+        ``3 (Σ x²)² / Σ x⁴``, as many as there are windows where values are normal.
         """
         self._values = torch.empty(len(self), len(self._pairs), device=self._device)
         for index in range(len(self)):
@@ -165,7 +169,7 @@ class GraphWindows:
                 self._absent[index] = (~exists).nonzero().flatten()
                 self._values[index, self._absent[index]] = 0.0
         every = np.ones(len(self), dtype=bool)
-        self._origin = (self._sums(every)[0] / self._counts(every)).float()
+        self._origin = (self._sums(every, 1)[0] / self._counts(every)).float()
         for pairs in self._chunks():
             self._values[:, pairs] -= self._origin[pairs]
         for index, absent in self._absent.items():
@@ -269,15 +273,22 @@ class GraphWindows:
 
     def _choose_scales(self, kept: NDArray[np.bool_]) -> None:
         """Let some windows tell the mean and the scale of each pair."""
-        count, (total, square) = self._counts(kept), self._sums(kept)
+        count = self._counts(kept)
+        total, square, cube, fourth = self._sums(kept, 4)
         middle = total / count
-        variance = (square - count * middle.square()) / (count - 1).clamp(min=1)
+        square = (square - count * middle**2).clamp(min=0)
+        fourth = fourth - 4 * middle * cube + 6 * middle**2 * square + 3 * count * middle**4
+        variance = square / (count - 1).clamp(min=1)
         mean = self._origin + middle
         # Rounding leaves a deviation of a few ulp where a weight is always the same.
         varies = variance > (1e-6 * mean.abs() + 1e-12).square()
         variance = torch.where(varies, variance, 0.0)
-        usual = variance.sum() / varies.sum().clamp(min=1) if self._pooled else variance
-        scale = torch.where(varies, ((variance + usual) / 2).sqrt(), 0.0)
+        scale = variance.sqrt()
+        if self._pooled:
+            usual = variance.sum() / varies.sum().clamp(min=1)
+            freedom = 3 * square.square() / torch.where(varies, fourth, 1.0)
+            drawn = (freedom * variance + _PRIOR_FREEDOM * usual) / (freedom + _PRIOR_FREEDOM)
+            scale = torch.where(varies, drawn.sqrt(), 0.0)
         unit = torch.where(varies, 1.0 / torch.where(varies, scale, 1.0), 0.0)
         self.variance = float((variance * unit.square()).sum())
         self._middle, self._unit = middle.float(), unit.float()
@@ -291,14 +302,17 @@ class GraphWindows:
             count[absent] -= float(kept[index])
         return count.clamp(min=1)
 
-    def _sums(self, kept: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
-        """Sum what is in memory, and its squares, over windows."""
+    def _sums(self, kept: NDArray[np.bool_], n_powers: int) -> Tensor:
+        """Sum the first powers of what is in memory over windows, (n_powers, n_pairs)."""
         there = torch.from_numpy(kept).to(self._device)
-        total, square = torch.zeros(2, len(self._pairs), dtype=torch.float64, device=self._device)
+        sums = torch.zeros(n_powers, len(self._pairs), dtype=torch.float64, device=self._device)
         for pairs in self._chunks():
             values = self._values[:, pairs][there].double()
-            total[pairs], square[pairs] = values.sum(dim=0), values.square().sum(dim=0)
-        return total, square
+            power = values
+            for found in sums[:, pairs]:
+                found += power.sum(dim=0)
+                power = power * values
+        return sums
 
     def _scaled(self, indices: Sequence[int], pairs: slice) -> Tensor:
         """Give some pairs of some windows as they are standardised."""
