@@ -99,8 +99,8 @@ class NetworkOptions:
         Whether a window that the fit saw is embedded with loadings that were learnt without it,
         for states alone.
     pooled_scale : bool
-        Whether the squared scale of a pair is the mean of its own variance and of that of all
-        pairs, or its own alone, for states alone.
+        Whether the variance of a pair, by which it is scaled, is drawn towards that of all pairs,
+        the more the fewer windows tell it, for states alone.
     embedding : {"attended", "joined", "mean", "sample", "weighted"}
         What the embedding is: the posterior means of the window and of those that it attends to,
         averaged with the weights of attention, for states that last longer than windows; the
