@@ -2,10 +2,10 @@
 Both profiles of TAVRNN beside the strongest floors, on both graphs.
 
 Networks are simulated as in the benchmark, and drawn anew with couplings that are dense, signed or
-both, on seeds that are in no table of the benchmark.  Everything is fitted inside blocks of time,
-and behaviour is decoded from held-out windows: balanced accuracy, and explained variance for drift
-and learning.  Graphs are correlations in bins of 10 ms (20 ms for calcium), or lagged correlations
-at 1 ms whose time constant comes from the training windows of each fold.
+both, by default on seeds that are in no table of the benchmark.  Everything is fitted inside
+blocks of time, and behaviour is decoded from held-out windows: balanced accuracy, and explained
+variance for drift and learning.  Graphs are correlations in bins of 10 ms (20 ms for calcium), or
+lagged correlations at 1 ms whose time constant comes from the training windows of each fold.
 
     python docs/measurements/profiles.py
     python docs/measurements/profiles.py --seeds 1 --tasks switching --measures pearson

@@ -7,6 +7,7 @@ from tavrnn_ephys.core import learnt_windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_columns
 from tests.factors.made_networks import graphs_of, switching_graphs
 
 
@@ -281,6 +282,24 @@ def test_labels_that_say_nothing_are_disregarded():
     noise = np.random.default_rng(0).normal(size=100)
     vectors = _model().fit(graphs[:100], noise).transform(graphs[100:]).window_embedding()
     assert _told_apart(vectors, states[100:]) > 2
+
+
+def test_labels_of_windows_that_are_left_out_are_not_looked_at():
+    rng = np.random.default_rng(0)
+    columns = label_columns(rng.integers(0, 2, 40).astype(str), 40)
+    held = np.arange(40) < 10
+    states, evidence = rng.normal(size=(2, 40, 3))
+    precision = np.tile(np.eye(3), (40, 1, 1))
+    found = []
+    for turned in (1.0, -1.0):
+        other = np.where(held[:, np.newaxis], turned * columns, columns)
+        labels = LabelEvidence(other).without(held)
+        labels.learn(states, 0.1 * precision)
+        found.append(labels.joined(evidence, precision))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_array_equal(found[0][0][held], evidence[held])
+    np.testing.assert_array_equal(found[0][1][held], precision[held])
+    assert (found[0][0][~held] != evidence[~held]).all()
 
 
 def test_single_trials_in_random_order_are_told_apart():
