@@ -93,8 +93,10 @@ class GraphWindows:
     mean: Tensor
     scale: Tensor
     variance: float
-    # Of each pair: the mean that is subtracted in memory, what is left of it, one over the scale.
+    # Of each pair: the mean that is subtracted in memory, sums of the first powers of what is left
+    # over all windows; what is left of the mean, and one over the scale.
     _origin: Tensor
+    _totals: Tensor
     _middle: Tensor
     _unit: Tensor
 
@@ -174,7 +176,8 @@ class GraphWindows:
             self._values[:, pairs] -= self._origin[pairs]
         for index, absent in self._absent.items():
             self._values[index, absent] = 0.0
-        self._choose_scales(every)
+        self._totals = self._sums(every, 4)
+        self._choose_scales(every, self._totals)
 
     def without(self, held: NDArray[np.bool_]) -> GraphWindows:
         """
@@ -191,7 +194,7 @@ class GraphWindows:
             The windows; what these hold in memory is shared.
         """
         other = copy.copy(self)
-        other._choose_scales(~held)
+        other._choose_scales(~held, self._totals - self._sums(held, 4))
         return other
 
     def likeness(self, gate: Tensor) -> NDArray[np.float64]:
@@ -271,17 +274,19 @@ class GraphWindows:
             found[index] += flat[:, absent] @ self._middle[absent]
         return (found.double() * (1 if self.directed else 2)).cpu().numpy()
 
-    def _choose_scales(self, kept: NDArray[np.bool_]) -> None:
-        """Let some windows tell the mean and the scale of each pair."""
+    def _choose_scales(self, kept: NDArray[np.bool_], sums: Tensor) -> None:
+        """Let some windows, by sums of their powers, tell the mean and the scale of each pair."""
         count = self._counts(kept)
-        total, square, cube, fourth = self._sums(kept, 4)
+        total, square, cube, fourth = sums
         middle = total / count
         square = (square - count * middle**2).clamp(min=0)
         fourth = fourth - 4 * middle * cube + 6 * middle**2 * square + 3 * count * middle**4
         variance = square / (count - 1).clamp(min=1)
         mean = self._origin + middle
-        # Rounding leaves a deviation of a few ulp where a weight is always the same.
+        # Rounding leaves a deviation of a few ulp where a weight is always the same, and of a few
+        # ulp of all sums where it is the same in these windows.
         varies = variance > (1e-6 * mean.abs() + 1e-12).square()
+        varies &= square > 1e-9 * self._totals[1]
         variance = torch.where(varies, variance, 0.0)
         scale = variance.sqrt()
         if self._pooled:
