@@ -1,9 +1,9 @@
 """
 What attention by content could gain over a state that decays, at most and in fact.
 
-*At most*: states alternate, each window tells them with noise, and a linear decoder reads the
-window beside its exponential average.  A hidden Markov filter that is told states, noise and
-stays is the best that any memory of earlier windows can do.
+*At most*: states alternate after stays of random length, each window tells them with noise, and a
+linear decoder reads the window beside its exponential average.  The hidden Markov filter that is
+told states, noise and mean stay is the best that any memory of earlier windows can do.
 
 *In fact*: networks whose six states return, as in the benchmark, directed graphs at 1 ms, on seeds
 that are in none of its tables.  Each filtered state of the profile ``state_space`` is replaced by
@@ -11,7 +11,7 @@ the average of those of the fit that resemble it, however long ago, weighted by 
 difference in units of its uncertainty; ``sharpness`` divides that uncertainty.
 
     python docs/measurements/content_attention.py
-    python docs/measurements/content_attention.py --seeds 1 --windows 4000
+    python docs/measurements/content_attention.py --seeds 0               the bound alone
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from tavrnn_ephys.methods.tavrnn_method import StateSpaceMethod
 from tavrnn_ephys.statistics.across_cultures import bootstrap_interval
 from tavrnn_ephys.studies.benchmark import SimulatedSource
 
-# States, windows of a stay, and the distance between states in units of the noise of a window.
+# States, mean windows of a stay, and the distance between states in units of the noise of a window.
 ALTERNATIONS = ((2, 10, 1.5), (2, 10, 2.0), (6, 4, 1.2), (6, 4, 2.0), (6, 4, 2.8))
 FACTORS_OF_PAST = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SHARPNESS = (0.3, 1.0, 3.0, 10.0)
 
 
 def alternation(n_states, stay, distance, n_windows):
-    """Windows that tell states which alternate in equal stays."""
+    """Windows that tell states which alternate after geometric stays."""
     rng = np.random.default_rng(0)
     centres = np.eye(n_states) * distance / np.sqrt(2)
     states, current = [], 0
     while len(states) < n_windows:
         current = rng.choice([item for item in range(n_states) if item != current])
-        states += [current] * stay
+        states += [current] * rng.geometric(1 / stay)
     states = np.array(states[:n_windows])
     return states, centres[states] + rng.normal(size=(n_windows, n_states)), centres
 
@@ -69,7 +69,7 @@ def smoothed(features, factor):
 
 
 def filter_accuracy(states, features, centres, stay):
-    """Accuracy of the hidden Markov filter that knows states, noise and length of stays."""
+    """Accuracy of the hidden Markov filter that knows states, noise and mean stay."""
     n_states = len(centres)
     change = np.full((n_states, n_states), 1 / stay / (n_states - 1))
     np.fill_diagonal(change, 1 - 1 / stay)
@@ -85,7 +85,9 @@ def filter_accuracy(states, features, centres, stay):
 
 def print_bound(n_windows):
     """Table of what a filter that knows everything gains."""
-    print("| states | stay | distance | window | window beside its average | filter that knows |")
+    print(
+        "| states | mean stay | distance | window | window beside its average | filter that knows |"
+    )
     print("|---|---|---|---|---|---|")
     for n_states, stay, distance in ALTERNATIONS:
         states, features, centres = alternation(n_states, stay, distance, n_windows)
@@ -161,8 +163,9 @@ def main():
     warnings.simplefilter("ignore")
     with threadpool_limits(limits=1):
         print_bound(options.windows)
-        print()
-        print_gain(range(options.first_seed, options.first_seed + options.seeds))
+        if options.seeds:
+            print()
+            print_gain(range(options.first_seed, options.first_seed + options.seeds))
 
 
 if __name__ == "__main__":
