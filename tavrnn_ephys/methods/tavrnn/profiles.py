@@ -154,6 +154,7 @@ def refuse_foreign(profile: str, given: Mapping[str, Any], *, ablation: str | No
         if is_said and not _reads(profile, name):
             raise _foreign(profile, name, name)
         if is_said and not _reads(profile, name, value):
+            NetworkOptions(**{name: value})  # Refuses a value that no profile has.
             raise _foreign(profile, name, f"{name}={value!r}", value)
 
 
