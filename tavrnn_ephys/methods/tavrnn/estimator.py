@@ -52,13 +52,15 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
 
     Parameters
     ----------
-    hidden_size, n_layers : int
-        Width of the state of a vertex, and layers, of the graph GRU, which the profile
-        ``"state_space"`` does not have.
+    hidden_size : int
+        Width of the state of a vertex in the graph GRU, which the profile ``"state_space"`` does
+        not have.
     latent_size : int
         Width of the latent variable of a vertex: the number of factors in the profile
         ``"state_space"``.  The embedding is twice as wide: what the window says alone, and beside
         it what it says with the windows before it (option ``embedding``).
+    n_layers : int
+        Layers of the graph GRU.
     training_epochs : int, optional
         Passes over the training windows: 8 in the profile ``"state_space"``, as many as make 200
         optimizer steps in ``"recurrent"``, and 500 in ``"paper"``.
