@@ -115,10 +115,12 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
     >>> from tavrnn_ephys.connectivity.graphs import build_graphs
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> weights = rng.uniform(-1, 1, (6, 5, 5))
-    >>> graphs = build_graphs(ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)))
-    >>> TAVRNN(latent_size=2, training_epochs=3).fit(graphs).transform(graphs)
-    NodeEmbedding: 6 windows x 5 units x 4, with attention
+    >>> couplings = rng.uniform(-1, 1, (2, 5, 5))
+    >>> weights = couplings[np.arange(12) // 2 % 2] + rng.uniform(-0.1, 0.1, (12, 5, 5))
+    >>> symmetric = (weights + weights.swapaxes(1, 2)) / 3
+    >>> graphs = build_graphs(ConnectivitySequence.from_array(symmetric))
+    >>> TAVRNN(latent_size=2).fit(graphs).transform(graphs)
+    NodeEmbedding: 12 windows x 5 units x 4, with attention
     """
 
     def __init__(
