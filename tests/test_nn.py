@@ -67,8 +67,8 @@ def test_paper_profile_equals_slow_computation(n_layers, features):
 
 
 @pytest.mark.parametrize("n_layers", [1, 2])
-def test_default_profile_equals_slow_computation(n_layers):
-    graphs, model = fitted("default", n_layers=n_layers, n_spectral=3, attention_width=2)
+def test_recurrent_profile_equals_slow_computation(n_layers):
+    graphs, model = fitted("recurrent", n_layers=n_layers, n_spectral=3, attention_width=2)
     noise = np.random.default_rng(1).normal(size=(5, 8, 3)).astype(np.float32)
     loss, latents, rows = run_fast(graphs, model, noise)
     matrices = [graphs.weights[t].toarray().astype(float) for t in range(5)]
@@ -86,7 +86,7 @@ def test_default_profile_equals_slow_computation(n_layers):
 
 
 def test_transform_gives_the_attended_posterior_means_of_the_slow_computation():
-    graphs, model = fitted("default", n_spectral=3, attention_width=2, embedding="attended")
+    graphs, model = fitted("recurrent", n_spectral=3, attention_width=2, embedding="attended")
     matrices = [graphs.weights[t].toarray().astype(float) for t in range(5)]
     _, coordinates, variance = slow_basis(matrices, 3)
     features = [np.concatenate([x, np.zeros((1, 3))]) for x in coordinates]
@@ -116,8 +116,8 @@ def moved(profile, part, **options):
     return any(not torch.allclose(before[name], after[name], atol=1e-6) for name in names)
 
 
-def test_recurrence_is_trained_in_the_default_profile_only():
-    assert moved("default", "recurrence.")
+def test_recurrence_is_trained_in_the_recurrent_profile_only():
+    assert moved("recurrent", "recurrence.")
     assert not moved("paper", "recurrence.")
     assert moved("paper", "encoder.")
     assert moved("paper", "recurrence.", recurrence="trained")
@@ -135,13 +135,13 @@ def test_options_work_together(decoder, target, pairs, features):
     for attention, recurrence in itertools.product(["history", "node", "none"],
                                                    ["trained", "none"]):  # fmt: skip
         _, model = fitted(
-            "default", decoder=decoder, target=target, target_pairs=pairs,
+            "recurrent", decoder=decoder, target=target, target_pairs=pairs,
             node_features=features, attention=attention, recurrence=recurrence,
         )  # fmt: skip
         assert np.isfinite(model.history_[-1]["loss"])
 
 
-@pytest.mark.parametrize("profile", ["paper", "default"])
+@pytest.mark.parametrize("profile", ["paper", "recurrent"])
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_empty_and_complete_graphs_stay_finite(profile, value):
     weights = np.full((4, 5, 5), value)
@@ -152,7 +152,7 @@ def test_empty_and_complete_graphs_stay_finite(profile, value):
 
 
 def test_attention_width_is_honoured():
-    graphs, model = fitted("default", attention_width=2)
+    graphs, model = fitted("recurrent", attention_width=2)
     attention = model.transform(graphs).attention
     np.testing.assert_allclose(attention.sum(axis=1), 1.0, rtol=1e-5)
     assert np.all(attention[np.tril_indices(5, -3)] == 0)
@@ -179,9 +179,9 @@ def test_relabelling_nodes_permutes_a_propagation():
 )
 def test_bad_option_is_named(changes, word):
     with pytest.raises(InputError, match=word):
-        options_for("default", **changes)
+        options_for("recurrent", **changes)
 
 
 def test_unknown_profile_is_named():
-    with pytest.raises(InputError, match="'default', 'state_space', 'paper'"):
+    with pytest.raises(InputError, match="'state_space', 'recurrent', 'paper'"):
         options_for("papr")

@@ -37,6 +37,11 @@ def test_its_choices_are_known_by_their_former_keys(old):
         from_facts(BehaviorSpec, facts)
 
 
+def test_it_is_of_the_recurrent_profile(old):
+    config = te.AnalysisConfig.from_facts(te.read_results(old).config)
+    assert config.profile == "recurrent"
+
+
 def test_it_makes_a_report(old, tmp_path):
     page = te.report(old, out=tmp_path / "page.html")
     assert "performance" in page.read_text(encoding="utf-8")

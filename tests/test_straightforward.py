@@ -28,7 +28,7 @@ def both(profile, density, n_layers, seed=0):
 
 @pytest.mark.parametrize("n_layers", [1, 2])
 @pytest.mark.parametrize("density", [0.15, 0.8])
-@pytest.mark.parametrize("profile", ["paper", "default"])
+@pytest.mark.parametrize("profile", ["paper", "recurrent"])
 def test_losses_gradients_and_embeddings_agree_over_adam_steps(profile, density, n_layers):
     network, windows, other, plain, noise = both(profile, density, n_layers)
     ours = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=1e-2)

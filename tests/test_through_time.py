@@ -16,7 +16,7 @@ def network_and_windows(**changes):
     """A small network and random dense graphs in double precision."""
     torch.manual_seed(0)
     options = options_for(
-        "default", hidden_size=4, latent_size=2, n_spectral=N_FEATURES, **changes
+        "recurrent", hidden_size=4, latent_size=2, n_spectral=N_FEATURES, **changes
     )  # fmt: skip
     offset, basis = torch.randn(N_VERTICES, N_VERTICES), torch.randn(N_VERTICES, 2)
     network = Network(

@@ -61,6 +61,7 @@ def test_a_run_that_does_not_say_is_told_as_nothing(facts):
          "measure spearman; edges of nodes with at least 5 spikes in a window; edges beyond 100 "
          "surrogates (shuffle), at most 5 % of them false"),
         ((GraphSpec(threshold=0.6), ModelSpec(profile="paper")), "edges from 0.6; profile paper"),
+        ((ModelSpec(profile="recurrent"),), "profile recurrent"),
         ((ModelSpec(latent_size=4, smoothing="causal", options={"kl_weight": 0.1}),),
          "latent size 4; kl_weight 0.1; smoothing causal"),
     ],

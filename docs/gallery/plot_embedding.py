@@ -3,7 +3,7 @@ Embeddings and attention
 ========================
 
 Windows in embedding space, coloured by the true state; the nodes of one window; and how much each
-window attends to those before it.
+window draws on those before it.
 """
 
 import warnings
@@ -22,7 +22,7 @@ block = te.simulate_culture(n_nodes=40, duration=150 * pq.s, dwell=8 * pq.s, see
 activity = te.bin_activity(block.segments[0], bin_size=10 * pq.ms)
 windows = te.sliding_windows(activity, window_length=2 * pq.s, step=1 * pq.s)
 graphs = te.build_graphs(te.compute_connectivity(activity, windows))
-embedding = te.TAVRNN(seed=0, training_epochs=3).fit(graphs).transform(graphs)
+embedding = te.TAVRNN(seed=0).fit(graphs).transform(graphs)
 
 # %%
 # One point per window, joined in time.
@@ -40,7 +40,8 @@ for ax, window in zip(axes, (10, 80), strict=True):
     plot_node_embedding(embedding, window, ax=ax)
 
 # %%
-# Attention: a row per window, which sums to one.
+# Attention: a row per window, which sums to one.  It is the share of each window in the state of
+# each later one, a decay that is learnt from the data.
 
 figure, ax = plt.subplots(figsize=(5.5, 4.8), layout="constrained")
 plot_attention(embedding, ax=ax)

@@ -70,12 +70,12 @@ class SmoothUASE:
 class Network:
     """TAVRNN with some options."""
 
-    def __init__(self, *, profile="default", ablation=None, **options):
+    def __init__(self, *, profile="recurrent", ablation=None, **options):
         self.model = TAVRNN(profile=profile, ablation=ablation, options=options or None)
 
     def fit(self, graphs):
         if self.model.profile == "paper":
-            # Whole stretches at a time: more than three times the windows that the default sees.
+            # Whole stretches at a time: more than three times the windows that the other sees.
             self.model.set_params(training_epochs=PAPER_EPOCHS)
         self.model.fit(graphs)
         self.loss = self.model.history_[-1]["reconstruction"]
@@ -96,7 +96,7 @@ METHODS = {
     "paper": lambda: Network(profile="paper"),
     "paper, VGRNN": lambda: Network(profile="paper", ablation="vgrnn"),
     "window alone": lambda: Network(embedding="mean"),
-    "default": Network,
+    "recurrent": Network,
     "no recurrence": lambda: Network(ablation="vgae"),
     "no attention": lambda: Network(ablation="no_attention"),
     "no recurrence, causal EMA": lambda: Network(ablation="vgae", smoothing="causal"),

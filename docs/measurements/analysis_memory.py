@@ -3,7 +3,7 @@ Peak memory of whole analyses, held against the peak that is predicted before th
 
     python docs/measurements/analysis_memory.py              900 channels x 1 h at steps of 1 s
     python docs/measurements/analysis_memory.py 300 600      channels and seconds
-    python docs/measurements/analysis_memory.py --profile state_space
+    python docs/measurements/analysis_memory.py --profile recurrent
 
 Spike trains with two states are generated and written as NWB; `tavrnn-ephys analyze` runs in a
 process of its own, with bins of 50 ms and windows of 2 min.  The peak is the largest resident set
@@ -24,6 +24,7 @@ import quantities as pq
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity.size import analysis_size
+from tavrnn_ephys.core.names import PROFILES
 
 BIN_S, WINDOW_S, STEP_S = 0.05, 120.0, 1.0
 MOST_MB, MOST_ERROR = 8000, 0.25
@@ -53,7 +54,7 @@ def main():
     parser = argparse.ArgumentParser(description="Peak memory of an analysis")
     parser.add_argument("channels", nargs="?", type=int, default=900)
     parser.add_argument("seconds", nargs="?", type=float, default=3600.0)
-    parser.add_argument("--profile", choices=("default", "state_space"), default="default")
+    parser.add_argument("--profile", choices=PROFILES, default=PROFILES[0])
     arguments = parser.parse_args()
     n_windows = int((arguments.seconds - WINDOW_S) / STEP_S) + 1
     n_bins = round(arguments.seconds / BIN_S)

@@ -26,7 +26,7 @@ def fit(folder, name):
     """Fit two sessions with a checkpoint, and save the model."""
     warnings.simplefilter("ignore")
     graphs = [two_state_graphs(n_nodes=n, node_prefix=str(n), noise=0.5)[0] for n in (12, 10)]
-    model = TAVRNN(training_epochs=60, latent_size=3, options=OPTIONS)
+    model = TAVRNN(profile="recurrent", training_epochs=60, latent_size=3, options=OPTIONS)
     model.fit(graphs, checkpoint=folder / f"{name}.checkpoint.npz", checkpoint_every=1)
     model.save(folder / f"{name}.npz", overwrite=True)
 

@@ -29,7 +29,10 @@ from tavrnn_ephys.methods import choose_methods
 from tavrnn_ephys.studies.benchmark import MethodFactory, SimulatedSource
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
-DEEP = "tavrnn,tavrnn_paper,vgae,vgrnn,dyngem,dynae,dynae_signed,dynrnn,dynaernn,graphert,evolvegcn"
+DEEP = (
+    "tavrnn,tavrnn_recurrent,tavrnn_paper,vgae,vgrnn,dyngem,dynae,dynae_signed,dynrnn,dynaernn,"
+    "graphert,evolvegcn"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from tavrnn_ephys.core.containers import Nodes, Windows
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 
-PROFILES, DENSITY = ("default", "state_space"), 0.1
+PROFILES, DENSITY = ("state_space", "recurrent"), 0.1
 
 
 def random_graphs(n_nodes: int, n_windows: int) -> GraphSequence:

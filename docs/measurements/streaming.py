@@ -44,7 +44,7 @@ MOST_GROWTH = 2**20
 
 
 def model_of(n_nodes, n_window, n_step):
-    """A network of the default profile with random weights: its cost is that of a trained one."""
+    """A network of the recurrent profile with random weights: its cost is that of a trained one."""
     rng = np.random.default_rng(0)
     options = NetworkOptions()
     network = Network(
@@ -65,7 +65,7 @@ def model_of(n_nodes, n_window, n_step):
             measure_options=(), threshold="AbsoluteThreshold(value=0)", features="identity",
         ),
     )  # fmt: skip
-    model = TAVRNN(seed=0)
+    model = TAVRNN(profile="recurrent", seed=0)
     ids = np.array([f"ch{k}" for k in range(n_nodes)])
     basis = SpectralBasis(
         np.zeros((n_nodes, n_nodes), np.float32), directions.astype(np.float32), 1.0, 1.0
@@ -76,7 +76,7 @@ def model_of(n_nodes, n_window, n_step):
             units=units,
         )
     }  # fmt: skip
-    model.history_, model.training_options_ = [], te.TAVRNN()._resolve_options()[1]
+    model.history_, model.training_options_ = [], model._resolve_options()[1]
     return model
 
 

@@ -92,7 +92,7 @@ def main():
     peak = matrix_product_peak()
     print(f"matrix-product peak {peak / 1e9:.0f} GFLOP/s, torch {torch.__version__}, one thread")
     for name in arguments.sizes:
-        for profile in ("paper", "default"):
+        for profile in ("paper", "recurrent"):
             ours, theirs = build(name, profile)
             n = arguments.repetitions if name != "N3000" else min(3, arguments.repetitions)
             ours(), theirs()
@@ -105,7 +105,7 @@ def main():
             share = flops_of_propagation(name) / step / peak
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(
-                f"{name:6} {profile:8} step {step:8.4f} s, x{ratio:5.1f} faster; inference "
+                f"{name:6} {profile:9} step {step:8.4f} s, x{ratio:5.1f} faster; inference "
                 f"x{inference:5.1f}; {share:4.0%} of peak; {memory:6.0f} MB of the process so far",
                 flush=True,
             )

@@ -6,9 +6,9 @@ Peak memory and time of one training epoch on large recordings, each in a proces
     python docs/measurements/training_memory.py windows     N = 121 at 73 %, T = 1000
 
 The graphs and the network's input are built beforehand; their memory counts, their time does not.
-Training is that of the profile: the paper's back-propagates through the whole sequence, the
-default's through 6 windows at a time.  Bounds are held against what is added to Python and its
-packages; the peak of the whole process stands beside it.
+Training is that of the profile: the paper's back-propagates through the whole sequence, that of
+``"recurrent"`` through 6 windows at a time.  Bounds are held against what is added to Python and
+its packages; the peak of the whole process stands beside it.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def run(size, profile):
     within = "within" if added <= BOUNDS_MB[size] else "ABOVE"
     n_windows, n_nodes, density = SIZES[size]
     print(
-        f"{n_windows:4} windows x {n_nodes + 1:5} vertices at {density:.0%}, {profile:8}: "
+        f"{n_windows:4} windows x {n_nodes + 1:5} vertices at {density:.0%}, {profile:9}: "
         f"{seconds:6.2f} s of processor time; {added:5.0f} MB, {within} {BOUNDS_MB[size]} MB "
         f"(process: {start:.0f} MB before the graphs, {built:.0f} MB with them and the network's "
         f"input, {peak:.0f} MB at the peak)",
@@ -60,13 +60,13 @@ def run(size, profile):
 def main():
     parser = argparse.ArgumentParser(description="Memory of a training epoch")
     parser.add_argument("sizes", nargs="*", default=list(SIZES))
-    parser.add_argument("--profile", choices=["paper", "default"], help=argparse.SUPPRESS)
+    parser.add_argument("--profile", choices=["paper", "recurrent"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.profile is not None:
         run(arguments.sizes[0], arguments.profile)
         return
     for size in arguments.sizes:
-        for profile in ("paper", "default"):
+        for profile in ("paper", "recurrent"):
             command = [sys.executable, __file__, size, "--profile", profile]
             subprocess.run(command, check=True)
 

@@ -51,7 +51,8 @@ def fitted(block, seconds, epochs):
     windows = te.sliding_windows(activity, window_length=WINDOW_S * pq.s, step=STEP_S * pq.s)
     graphs = te.build_graphs(te.compute_connectivity(activity, windows), threshold=0.0)
     early = np.flatnonzero(windows.stop_s <= TRAINING * seconds)
-    model = te.TAVRNN(training_epochs=epochs, seed=0, options={"attention_width": 4})
+    options = {"attention_width": 4}
+    model = te.TAVRNN(profile="recurrent", training_epochs=epochs, seed=0, options=options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(graphs.select(early))

@@ -145,8 +145,9 @@ def add_model(command: Any) -> None:
         "--profile",
         default=default.profile,
         metavar="NAME",
-        help="default, the model that this project stands behind, or paper, the published network "
-        "to the letter (its graphs want --threshold 0.6)",
+        help="state_space, the model that this project stands behind; recurrent, the corrected "
+        "graph recurrent network; or paper, the published network to the letter (its graphs want "
+        "--threshold 0.6)",
     )
     suggest(profile, lambda: PROFILES)
     command.add_argument(

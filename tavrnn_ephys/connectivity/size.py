@@ -11,7 +11,7 @@ from tavrnn_ephys.connectivity.sliding import FAST_MEASURES
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.learnt_windows import n_learnt
 from tavrnn_ephys.core.memory import available_memory, bytes_text, free_room
-from tavrnn_ephys.core.names import several
+from tavrnn_ephys.core.names import PROFILES, several
 from tavrnn_ephys.core.temporary import temporary_folder
 
 __all__ = [
@@ -119,7 +119,7 @@ def analysis_size(
     *,
     n_bins: int = 0,
     measure: Any = "pearson",
-    profile: str = "default",
+    profile: str = PROFILES[0],
 ) -> Size:
     """
     Predict what an analysis takes, from binned activity to written results.
@@ -132,7 +132,7 @@ def analysis_size(
         Number of bins of the activity.
     measure : str or callable
         The measure.
-    profile : {"default", "state_space", "paper"}
+    profile : {"state_space", "recurrent", "paper"}
         The model.
 
     Returns
@@ -235,7 +235,7 @@ def refuse_large_analysis(
     n_bins: int,
     measure: Any,
     node_kind: str,
-    profile: str = "default",
+    profile: str = PROFILES[0],
 ) -> None:
     """
     Refuse an analysis for which there is no room, before the work.
@@ -250,7 +250,7 @@ def refuse_large_analysis(
         The measure.
     node_kind : str
         What a node is, for the message.
-    profile : {"default", "state_space", "paper"}
+    profile : {"state_space", "recurrent", "paper"}
         The model.
 
     Raises

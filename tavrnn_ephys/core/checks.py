@@ -157,7 +157,9 @@ def lag_bins(max_lag: Any, bin_size_s: float, n_bins: int) -> int:
     return n_lags
 
 
-def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
+def one_of(
+    value: Any, allowed: Iterable[Any], name: str, *, former: Mapping[str, Any] | None = None
+) -> Any:
     """
     Return a value that is one of the allowed ones.
 
@@ -169,6 +171,9 @@ def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
         The choices.
     name : str
         Name of the argument, for the message.
+    former : mapping of str to object, optional
+        Choices by the names that they had in former releases; they are refused, and the message
+        says what they are called now.
 
     Returns
     -------
@@ -188,7 +193,9 @@ def one_of(value: Any, allowed: Iterable[Any], name: str) -> Any:
         known = False
     if not known:
         listing = ", ".join(repr(choice) for choice in choices)
-        raise InputError(f"{name} must be one of {listing}, got {value!r}.")
+        now = former[value] if former and isinstance(value, str) and value in former else None
+        renamed = "" if now is None else f" It is called {now!r} now."
+        raise InputError(f"{name} must be one of {listing}, got {value!r}.{renamed}")
     return value
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "EXPORTS",
     "FEATURES",
     "FIGURE_FORMS",
+    "FORMER_PROFILES",
     "FORMS",
     "HOW",
     "HOW_OF_ANGLES",
@@ -69,8 +70,10 @@ SURROGATES = (
 TAPERS = ("hann", "hamming", "tukey")
 #: How embeddings are smoothed over windows.
 SMOOTHINGS = ("none", "causal", "two_sided")
-#: Profiles of the model.
-PROFILES = ("default", "state_space", "paper")
+#: Profiles of the model; the first is the default.
+PROFILES = ("state_space", "recurrent", "paper")
+#: Profiles by the names that they had in former releases, where there was no other default.
+FORMER_PROFILES: Mapping[str, str] = {"default": "recurrent"}
 #: How a window of each kind of behaviour is summed up; the first is the default.
 BEHAVIOR_HOW: Mapping[str, tuple[str, ...]] = {
     "signal": ("mean", "majority", "circular_mean", "nearest", "interpolated"),
@@ -136,14 +139,14 @@ METHODS = (
     "cebra_time",
     "cebra_behavior",
     "tavrnn",
-    "tavrnn_state_space",
     "tavrnn_labels",
+    "tavrnn_recurrent",
     "tavrnn_paper",
-    "tavrnn_window",
-    "tavrnn_no_attention",
-    "tavrnn_no_recurrence",
-    "tavrnn_binary",
-    "tavrnn_inner",
+    "recurrent_window",
+    "recurrent_no_attention",
+    "recurrent_no_recurrence",
+    "recurrent_binary",
+    "recurrent_inner",
 )
 
 #: What a node is called in sentences, by its kind.

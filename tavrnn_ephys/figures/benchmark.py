@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_benchmark", "plot_benchmark_cost"]
 
-_OWN = "tavrnn"
+_OWN = ("tavrnn", "recurrent_")
 _LEAST_R2 = -0.3
 
 

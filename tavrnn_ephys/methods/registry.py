@@ -69,8 +69,7 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "evolvegcn": ("evolvegcn:EvolveGCN", {}, "graph convolution with evolving weights"),
     "cebra_time": ("cebra:CebraTime", {}, "contrastive, time"),
     "cebra_behavior": ("cebra:CebraBehavior", {}, "contrastive, label"),
-    "tavrnn": ("tavrnn_method:TavrnnMethod", {}, "TAVRNN, default profile"),
-    "tavrnn_state_space": (
+    "tavrnn": (
         "tavrnn_method:StateSpaceMethod",
         {},
         "TAVRNN, gated factors whose states decay",
@@ -80,31 +79,32 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
         {},
         "the same, helped by labels",
     ),
+    "tavrnn_recurrent": ("tavrnn_method:TavrnnMethod", {}, "TAVRNN, graph GRU and attention"),
     "tavrnn_paper": ("tavrnn_method:TavrnnMethod", _PAPER, "TAVRNN, the paper's profile"),
-    "tavrnn_window": (
+    "recurrent_window": (
         "tavrnn_method:TavrnnMethod",
         _ablated(embedding="mean"),
-        "default, read out of the window alone",
+        "recurrent, read out of the window alone",
     ),
-    "tavrnn_no_attention": (
+    "recurrent_no_attention": (
         "tavrnn_method:TavrnnMethod",
         _ablated(attention="none"),
-        "default without attention",
+        "recurrent without attention",
     ),
-    "tavrnn_no_recurrence": (
+    "recurrent_no_recurrence": (
         "tavrnn_method:TavrnnMethod",
         _ablated(attention="none", recurrence="none"),
-        "default without recurrence and attention",
+        "recurrent without recurrence and attention",
     ),
-    "tavrnn_binary": (
+    "recurrent_binary": (
         "tavrnn_method:TavrnnMethod",
         {"density": 0.2, **_ablated(target="binary", propagation="binary")},
-        "default on binary edges",
+        "recurrent on binary edges",
     ),
-    "tavrnn_inner": (
+    "recurrent_inner": (
         "tavrnn_method:TavrnnMethod",
         {"density": 0.2, **_ablated(target="binary", propagation="binary", decoder="inner")},
-        "default on binary edges, inner-product decoder",
+        "recurrent on binary edges, inner-product decoder",
     ),
 }
 

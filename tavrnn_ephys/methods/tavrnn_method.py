@@ -20,12 +20,12 @@ __all__ = ["LabelledStateSpaceMethod", "StateSpaceMethod", "TavrnnMethod", "thin
 
 class TavrnnMethod(GraphEmbedder):
     """
-    The estimator :class:`~tavrnn_ephys.methods.tavrnn.TAVRNN` with a budget of optimizer steps.
+    TAVRNN's graph recurrent network, with a budget of optimizer steps.
 
     Parameters
     ----------
-    profile : {"default", "paper"}
-        The corrected model, or the published network.
+    profile : {"recurrent", "paper"}
+        The corrected network, or the published one.
     options : dict of str to object, optional
         Options that differ from the profile.
     latent_size : int
@@ -60,7 +60,7 @@ class TavrnnMethod(GraphEmbedder):
     NodeEmbedding: 6 windows x 5 units x 4, without attention
     """
 
-    name = "tavrnn"
+    name = "tavrnn_recurrent"
     features = "weights"
     history_node = True
     # The estimator itself says so where its network reads undirected graphs.
@@ -69,7 +69,7 @@ class TavrnnMethod(GraphEmbedder):
     def __init__(
         self,
         *,
-        profile: str = "default",
+        profile: str = "recurrent",
         options: dict[str, Any] | None = None,
         latent_size: int = 8,
         density: float | None = None,
@@ -106,7 +106,7 @@ class TavrnnMethod(GraphEmbedder):
 
 class StateSpaceMethod(TavrnnMethod):
     """
-    TAVRNN's state-space profile: a mean graph, gated factors, and states that decay.
+    TAVRNN as it is by default: a mean graph, gated factors, and states that decay.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class StateSpaceMethod(TavrnnMethod):
         Nodes seen in ``fit``.
     """
 
-    name = "tavrnn_state_space"
+    name = "tavrnn"
     history_node = False
     takes_directed = True
 

@@ -61,13 +61,13 @@ class Stream(Advancing):
     >>> import tavrnn_ephys as te
     >>> block = te.simulate_culture(n_nodes=20, duration=12 * pq.s, mean_rate_hz=20.0, seed=1)
     >>> config = te.AnalysisConfig(
-    ...     bin_size_s=0.05, window_length_s=4.0, step_s=2.0, training_epochs=1, seed=0
+    ...     bin_size_s=0.05, window_length_s=2.0, step_s=1.0, seed=0
     ... )
     >>> result = te.analyze(block, config)
     >>> stream = te.Stream(result.model)
     >>> updates = stream.push(result.activity.values)
     >>> updates[-1]
-    Update: 8 s to 12 s, committed, settling
+    Update: 10 s to 12 s, committed, running
     >>> bool(np.allclose(updates[-1].embedding, result.embedding.mean[-1], atol=1e-5))
     True
     """

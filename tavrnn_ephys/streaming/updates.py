@@ -66,8 +66,8 @@ class Update:
         Whether the model remembers this window: it stands at the fitted step.  Otherwise the
         embedding is provisional.
     state : {"settling", "running", "missing"}
-        Fewer windows than attention reaches have been committed; all is known; or more than 5 %
-        of the bins are missing.
+        Fewer windows than attention reaches have been committed; all is known, as it is from the
+        first window on in the profile ``"state_space"``; or more than 5 % of the bins are missing.
     n_missed_bins : int
         Number of bins of the window that are missing.
     latency_ms : float

@@ -9,6 +9,7 @@ from typing import Any
 
 from tavrnn_ephys.core.checks import whole_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import PROFILES
 from tavrnn_ephys.core.spec import (
     ConnectivitySpec,
     GraphSpec,
@@ -52,7 +53,7 @@ class AnalysisConfig:
         Vertex features that the graphs bring.
     history_node : bool
         Whether each graph has a vertex joined to all others.
-    profile : {"default", "state_space", "paper"}
+    profile : {"state_space", "recurrent", "paper"}
         Profile of the model.
     training_epochs : int, optional
         Passes over the windows; the profile's by default.
@@ -99,7 +100,7 @@ class AnalysisConfig:
     threshold: float = 0.0
     features: str = "weights"
     history_node: bool = True
-    profile: str = "default"
+    profile: str = PROFILES[0]
     training_epochs: int | None = None
     seed: int = 0
     segment_index: int | None = None

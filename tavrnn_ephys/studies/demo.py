@@ -58,7 +58,6 @@ FIGURES = (
     "connectivity_mean",
     "embedding",
     "similarity",
-    "attention",
     "scores",
     "overview",
 )

@@ -54,7 +54,7 @@ def test_methods_of_the_paper_and_the_floors_are_there():
     assert set(list_methods()) >= {
         "rates", "degree", "uase_abs", "uase", "uase_ema", "pca_edges", "vgae", "vgrnn", "dyngem",
         "dynae", "dynrnn", "dynaernn", "graphert", "evolvegcn", "cebra_time", "cebra_behavior",
-        "tavrnn", "tavrnn_paper",
+        "tavrnn", "tavrnn_recurrent", "tavrnn_paper",
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from tavrnn_ephys.connectivity.stored import fitting_connectivity, store_connect
 from tavrnn_ephys.core import memory
 from tavrnn_ephys.core.errors import InputError, OutputError
 from tavrnn_ephys.core.matrix_file import MatrixFile, MatrixSequence
+from tavrnn_ephys.core.names import PROFILES
 from tavrnn_ephys.core.run_differences import sequence_difference
 from tavrnn_ephys.core.run_parts import PartArray
 from tavrnn_ephys.core.vertex_features import FeaturesOnDemand
@@ -279,7 +280,7 @@ def test_graphs_on_demand_without_an_edge_are_refused(pair):
 
 
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
-@pytest.mark.parametrize("profile", ["default", "state_space", "paper"])
+@pytest.mark.parametrize("profile", PROFILES)
 def test_a_model_learns_the_same_from_a_file(pair, monkeypatch, profile):
     expected, found = (te.build_graphs(item) for item in pair)
     model = te.TAVRNN(training_epochs=2, profile=profile).fit(expected)

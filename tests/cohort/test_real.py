@@ -36,6 +36,7 @@ def found(cohort):
 
 
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.DataLossWarning")
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.ChanceLossWarning")
 def test_a_shard_equals_the_analysis_of_its_recording_alone(cohort):
     planned = next(item for item in cohort.plan.recordings if "d45" in item.id)
     alone = te.analyze(te.read(planned.file), planned.choices.config)

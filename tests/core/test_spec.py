@@ -52,6 +52,17 @@ def test_a_specification_is_frozen_and_travels(spec):
         setattr(spec, dataclasses.fields(spec)[0].name, None)
 
 
+@pytest.mark.parametrize("facts", [{}, {"config.analysis.profile": "default"}])
+def test_runs_of_former_releases_are_of_the_recurrent_profile(facts):
+    assert ModelSpec().profile == names.PROFILES[0] == "state_space"
+    assert from_facts(ModelSpec, facts).profile == "recurrent"
+
+
+def test_a_profile_is_refused_by_its_former_name():
+    with pytest.raises(InputError, match="got 'default'. It is called 'recurrent' now."):
+        ModelSpec(profile="default")
+
+
 def test_former_keys_of_reading_are_known():
     facts = {"origin.adapter": "nwb", "origin.reading.t_stop": "2.5 min"}
     spec = from_facts(RecordingSpec, facts)

@@ -107,7 +107,7 @@ def fitted():
 
 def test_fit_returns_self_and_leaves_parameters():
     graphs, _ = two_state_graphs(n_windows=8)
-    model = TAVRNN(training_epochs=2, options={"kl_weight": 0.1})
+    model = TAVRNN(training_epochs=2, options={"gate": False})
     before, public = copy.deepcopy(model.get_params()), set(vars(model))
     assert model.fit(graphs) is model
     assert model.get_params() == before
@@ -138,11 +138,14 @@ def test_unfitted_model_says_so():
         TAVRNN().score(graphs)
 
 
-def test_labels_are_taken_and_ignored():
+def test_labels_are_taken_by_the_default_and_ignored_by_the_recurrent_profile():
     graphs, model = fitted()
     other = TAVRNN(training_epochs=2).fit(graphs, np.arange(8))
-    assert other.transform(graphs) == model.transform(graphs)
+    assert other.transform(graphs).config["model.supervision"] == "label"
     assert model.score(graphs, np.arange(8)) == model.score(graphs)
+    recurrent = TAVRNN(profile="recurrent", training_epochs=2)
+    plain = recurrent.fit(graphs).transform(graphs)
+    assert recurrent.fit(graphs, np.arange(8)).transform(graphs) == plain
 
 
 def test_model_survives_pickle():

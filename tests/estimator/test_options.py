@@ -1,5 +1,7 @@
 """Ablations, smoothing, prediction, and other options of the estimator."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,14 @@ from tavrnn_ephys.methods.tavrnn.nn.options import ABLATIONS
 from tavrnn_ephys.methods.tavrnn.nn.smoothing import smooth
 from tests.estimator.made_graphs import two_state_graphs
 
+recurrent = partial(TAVRNN, profile="recurrent")
+
 pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
-@pytest.mark.parametrize("profile", ["default", "paper"])
+@pytest.mark.parametrize("profile", ["recurrent", "paper"])
 @pytest.mark.parametrize("ablation", ABLATIONS)
-def test_every_ablation_trains_in_both_profiles(profile, ablation):
+def test_every_ablation_trains_in_both_networks(profile, ablation):
     graphs, _ = two_state_graphs(threshold=0.1)
     model = TAVRNN(profile=profile, ablation=ablation, training_epochs=3).fit(graphs)
     assert model.history_[-1]["loss"] < model.history_[0]["loss"]
@@ -23,7 +27,7 @@ def test_every_ablation_trains_in_both_profiles(profile, ablation):
 
 def test_ablations_take_their_part_away():
     graphs, _ = two_state_graphs()
-    fits = {name: TAVRNN(ablation=name, training_epochs=1).fit(graphs) for name in ABLATIONS}
+    fits = {name: recurrent(ablation=name, training_epochs=1).fit(graphs) for name in ABLATIONS}
     assert fits["no_attention"].network_.attention is None
     assert fits["no_attention"].transform(graphs).history is not None
     assert fits["no_history_node"].transform(graphs).history is None
@@ -35,7 +39,7 @@ def test_ablations_take_their_part_away():
 
 def test_without_recurrence_windows_do_not_know_each_other():
     graphs, _ = two_state_graphs()
-    model = TAVRNN(ablation="vgae", training_epochs=2).fit(graphs)
+    model = recurrent(ablation="vgae", training_epochs=2).fit(graphs)
     whole, part = model.transform(graphs), model.transform(graphs[7:8])
     np.testing.assert_allclose(whole.mean[7], part.mean[0], rtol=1e-5, atol=1e-6)
 
@@ -43,7 +47,7 @@ def test_without_recurrence_windows_do_not_know_each_other():
 def test_without_variation_training_draws_no_noise():
     graphs, _ = two_state_graphs()
     fits = [
-        TAVRNN(ablation="not_variational", training_epochs=2, options={"kl_weight": weight})
+        recurrent(ablation="not_variational", training_epochs=2, options={"kl_weight": weight})
         for weight in (0.0, 1.0)
     ]
     first, second = (model.fit(graphs).transform(graphs) for model in fits)
@@ -54,7 +58,7 @@ def test_prediction_weight_teaches_the_prior():
     graphs, states = two_state_graphs()
     errors = []
     for weight in (0.0, 1.0):
-        model = TAVRNN(options={"prediction_weight": weight}).fit(graphs)
+        model = recurrent(options={"prediction_weight": weight}).fit(graphs)
         predicted = model.predict_next(graphs)
         observed = np.stack([matrix.toarray() for matrix in graphs.weights])
         # Windows whose state is that of the window before can be told from the past.
@@ -66,15 +70,16 @@ def test_prediction_weight_teaches_the_prior():
 
 def test_prediction_of_a_window_does_not_depend_on_it():
     graphs, _ = two_state_graphs()
-    model = TAVRNN(training_epochs=2, options={"prediction_weight": 1.0}).fit(graphs)
+    model = recurrent(training_epochs=2, options={"prediction_weight": 1.0}).fit(graphs)
     whole, part = model.predict_next(graphs), model.predict_next(graphs[:9])
     np.testing.assert_allclose(whole[:9], part, atol=1e-5)
     assert whole.shape == (24, 12, 12)
 
 
-def test_reconstruction_comes_close_to_the_observed_graphs():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_reconstruction_comes_close_to_the_observed_graphs(profile):
     graphs, _ = two_state_graphs()
-    model = TAVRNN().fit(graphs)
+    model = TAVRNN(profile=profile).fit(graphs)
     observed = np.stack([matrix.toarray() for matrix in graphs.weights])
     pairs = ~np.eye(12, dtype=bool)
     errors = np.square(model.reconstruct(graphs) - observed)[:, pairs].mean()
@@ -94,30 +99,32 @@ def test_binary_reconstruction_is_a_probability():
 
 def test_attention_of_each_node_sums_to_one():
     graphs, _ = two_state_graphs(n_windows=8)
-    model = TAVRNN(training_epochs=1, options={"attention": "node"}).fit(graphs)
+    model = recurrent(training_epochs=1, options={"attention": "node"}).fit(graphs)
     attention = model.node_attention(graphs)
     assert attention.shape == (8, 8, 13)
     np.testing.assert_allclose(attention.sum(axis=1), 1.0, atol=1e-5)
     np.testing.assert_allclose(model.transform(graphs).attention, attention.mean(axis=2), atol=1e-6)
     assert not np.triu(attention.mean(axis=2), 1).any()
     with pytest.raises(InputError, match="share their attention"):
-        TAVRNN(training_epochs=1).fit(graphs).node_attention(graphs)
+        recurrent(training_epochs=1).fit(graphs).node_attention(graphs)
 
 
 def test_smoothed_embedding_is_the_smoothing_of_the_embedding():
     graphs, _ = two_state_graphs()
-    plain = TAVRNN(training_epochs=2).fit(graphs).transform(graphs)
+    plain = recurrent(training_epochs=2).fit(graphs).transform(graphs)
     for how, two_sided in (("causal", False), ("two_sided", True)):
         options = {"smoothing": how, "smoothing_factor": 0.4}
-        smoothed = TAVRNN(training_epochs=2, options=options).fit(graphs).transform(graphs)
+        smoothed = recurrent(training_epochs=2, options=options).fit(graphs).transform(graphs)
         expected = smooth(plain.mean, 0.4, two_sided=two_sided)
         np.testing.assert_allclose(smoothed.mean, expected, atol=1e-6)
 
 
 def test_weighted_embedding_is_in_units_of_its_deviation():
     graphs, _ = two_state_graphs()
-    plain = TAVRNN(training_epochs=2, options={"embedding": "mean"}).fit(graphs).transform(graphs)
-    weighted = TAVRNN(training_epochs=2, options={"embedding": "weighted"}).fit(graphs)
+    plain = (
+        recurrent(training_epochs=2, options={"embedding": "mean"}).fit(graphs).transform(graphs)
+    )
+    weighted = recurrent(training_epochs=2, options={"embedding": "weighted"}).fit(graphs)
     np.testing.assert_allclose(weighted.transform(graphs).mean, plain.mean / plain.std, rtol=1e-5)
 
 
@@ -125,8 +132,8 @@ def test_weighted_embedding_is_in_units_of_its_deviation():
 def test_attended_embedding_averages_what_attention_reaches(attention):
     graphs, _ = two_state_graphs(n_windows=8)
     options = {"attention": attention, "attention_width": 3}
-    model = TAVRNN(training_epochs=1, options={**options, "embedding": "attended"}).fit(graphs)
-    plain = TAVRNN(training_epochs=1, options={**options, "embedding": "mean"}).fit(graphs)
+    model = recurrent(training_epochs=1, options={**options, "embedding": "attended"}).fit(graphs)
+    plain = recurrent(training_epochs=1, options={**options, "embedding": "mean"}).fit(graphs)
     embedding, means = model.transform(graphs), plain.transform(graphs).mean
     if attention == "node":
         weights = model.node_attention(graphs)[:, :, :12]
@@ -138,7 +145,7 @@ def test_attended_embedding_averages_what_attention_reaches(attention):
 def test_joined_embedding_is_the_window_beside_what_it_attends_to():
     graphs, _ = two_state_graphs(n_windows=8)
     joined, window, attended = (
-        TAVRNN(training_epochs=1, latent_size=3, options={"embedding": how}).fit(graphs)
+        recurrent(training_epochs=1, latent_size=3, options={"embedding": how}).fit(graphs)
         for how in ("joined", "mean", "attended")
     )
     found = joined.transform(graphs)
@@ -151,14 +158,14 @@ def test_joined_embedding_is_the_window_beside_what_it_attends_to():
 
 def test_joined_without_attention_is_the_window_alone():
     graphs, _ = two_state_graphs(n_windows=4)
-    model = TAVRNN(training_epochs=1, latent_size=3, ablation="no_attention").fit(graphs)
+    model = recurrent(training_epochs=1, latent_size=3, ablation="no_attention").fit(graphs)
     assert model.transform(graphs).latent_size == 3
 
 
 def test_recency_makes_older_windows_count_less():
     graphs, _ = two_state_graphs(n_windows=8)
     shares = [
-        TAVRNN(training_epochs=1, options={"attention_recency": slope})
+        recurrent(training_epochs=1, options={"attention_recency": slope})
         .fit(graphs)
         .transform(graphs)
         .attention[-1, -1]

@@ -1,29 +1,51 @@
 """Every option of TAVRNN as a parameter of scikit-learn."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import PROFILES
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.random_graphs import random_graphs
+
+recurrent = partial(TAVRNN, profile="recurrent")
 
 pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 def test_options_stand_beside_parameters_with_the_value_of_their_profile():
-    default, paper = TAVRNN().get_params(), TAVRNN(profile="paper").get_params()
-    assert (default["options__kl_weight"], paper["options__kl_weight"]) == (0.02, 1.0)
+    mine, paper = recurrent().get_params(), recurrent(profile="paper").get_params()
+    assert (mine["options__kl_weight"], paper["options__kl_weight"]) == (0.02, 1.0)
     assert paper["options__decoder"] == "inner"
     assert paper["options__learning_rate"] == 1e-2
-    assert TAVRNN(ablation="no_attention").get_params()["options__attention"] == "none"
-    assert TAVRNN(options={"kl_weight": 0.3}).get_params()["options__kl_weight"] == 0.3
+    assert recurrent(ablation="no_attention").get_params()["options__attention"] == "none"
+    assert recurrent(options={"kl_weight": 0.3}).get_params()["options__kl_weight"] == 0.3
     assert not [name for name in TAVRNN().get_params(deep=False) if "__" in name]
 
 
+def test_only_options_that_the_profile_reads_are_listed():
+    listed = {
+        profile: {name for name in TAVRNN(profile=profile).get_params() if "__" in name}
+        for profile in PROFILES
+    }
+    assert listed["state_space"] == {
+        f"options__{name}"
+        for name in (
+            "recurrence", "variational", "gate", "left_out", "pooled_scale", "embedding",
+            "smoothing", "training_steps",
+        )
+    }  # fmt: skip
+    assert listed["recurrent"] == listed["paper"]
+    assert "options__attention" in listed["recurrent"]
+    assert "options__gate" not in listed["recurrent"]
+
+
 def test_a_single_option_is_set_and_the_others_stay():
-    model = TAVRNN(options={"kl_weight": 0.3})
+    model = recurrent(options={"kl_weight": 0.3})
     copy = clone(model)
     model.set_params(options__smoothing="causal", latent_size=4)
     assert model.options == {"kl_weight": 0.3, "smoothing": "causal"}
@@ -51,8 +73,8 @@ def test_options_that_do_not_exist_are_refused():
 def test_a_grid_search_goes_through_single_options():
     graphs = [random_graphs(n_windows=6, n_nodes=5, density=0.8, seed=k) for k in range(3)]
     grid = {"options__kl_weight": [0.01, 0.5], "options__attention": ["history", "none"]}
-    search = GridSearchCV(TAVRNN(training_epochs=2, latent_size=2), grid, cv=3, error_score="raise")
-    search.fit(graphs)
+    model = recurrent(training_epochs=2, latent_size=2)
+    search = GridSearchCV(model, grid, cv=3, error_score="raise").fit(graphs)
     assert set(search.best_params_) == set(grid)
     assert (
         search.best_estimator_.network_.options.kl_weight

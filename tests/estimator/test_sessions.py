@@ -1,5 +1,7 @@
 """Sessions whose nodes differ train together, and a new one can be taken in."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
@@ -7,6 +9,8 @@ from sklearn.model_selection import GridSearchCV
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
+
+recurrent = partial(TAVRNN, profile="recurrent")
 
 
 def two_sessions():
@@ -26,7 +30,7 @@ def separation(embedding, states):
 
 
 def test_sessions_share_all_weights_that_know_no_nodes():
-    model = TAVRNN(training_epochs=2).fit(two_sessions())
+    model = recurrent(training_epochs=2).fit(two_sessions())
     first, second = (session.network for session in model.sessions_.values())
     shared = {id(item) for item in first.parameters()} & {id(p) for p in second.parameters()}
     own = {name for name, item in second.named_parameters() if id(item) not in shared}
@@ -35,10 +39,15 @@ def test_sessions_share_all_weights_that_know_no_nodes():
     }  # fmt: skip
 
 
-def test_both_sessions_are_embedded_with_their_states_apart():
+@pytest.mark.parametrize(
+    "model",
+    [TAVRNN(latent_size=4), recurrent(latent_size=4, options={"batch_size": 2})],
+    ids=lambda model: model.profile,
+)
+def test_both_sessions_are_embedded_with_their_states_apart(model):
     _, states = two_state_graphs()
     graphs = two_sessions()
-    model = TAVRNN(latent_size=4, options={"batch_size": 2}).fit(graphs)
+    model.fit(graphs)
     for sequence, embedding in zip(graphs, model.transform(graphs), strict=True):
         assert embedding.n_nodes == sequence.n_nodes
         assert separation(embedding, states) > 2
@@ -46,16 +55,17 @@ def test_both_sessions_are_embedded_with_their_states_apart():
 
 def test_training_one_session_moves_what_the_other_reads():
     graphs = two_sessions()
-    both = TAVRNN(training_epochs=2).fit(graphs)
-    alone = TAVRNN(training_epochs=2).fit(graphs[0])
+    both = recurrent(training_epochs=2).fit(graphs)
+    alone = recurrent(training_epochs=2).fit(graphs[0])
     name = "prior.shared.weight"
     assert not np.array_equal(both.network_.state_dict()[name], alone.network_.state_dict()[name])
 
 
-def test_adapting_leaves_the_shared_weights_and_the_first_session_alone():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_adapting_leaves_the_shared_weights_and_the_first_session_alone(profile):
     graphs = two_sessions()
     _, states = two_state_graphs()
-    model = TAVRNN(latent_size=4).fit(graphs[0])
+    model = TAVRNN(latent_size=4, profile=profile).fit(graphs[0])
     before = model.transform(graphs[0])
     model.adapt(graphs[1], session="later")
     assert model.transform(graphs[0]) == before
@@ -92,9 +102,10 @@ def test_taken_session_name_is_refused():
         model.adapt(graphs[1], session="1")
 
 
-def test_score_of_structure_exceeds_that_of_noise():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_score_of_structure_exceeds_that_of_noise(profile):
     graphs, _ = two_state_graphs()
-    model = TAVRNN(latent_size=4).fit(graphs[:16])
+    model = TAVRNN(latent_size=4, profile=profile).fit(graphs[:16])
     rng = np.random.default_rng(0)
     shuffled = [rng.permutation(12) for _ in range(8)]
     noise = [
@@ -109,9 +120,10 @@ def test_score_of_structure_exceeds_that_of_noise():
     assert model.score(graphs[16:]) > model.score(scrambled) + 0.1
 
 
-def test_session_of_other_nodes_is_scored_in_a_copy():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_session_of_other_nodes_is_scored_in_a_copy(profile):
     graphs = two_sessions()
-    model = TAVRNN(training_epochs=2).fit(graphs[0])
+    model = TAVRNN(training_epochs=2, profile=profile).fit(graphs[0])
     assert np.isfinite(model.score(graphs[1]))
     assert list(model.sessions_) == ["0"]
     with pytest.raises(InputError, match="at least 4 windows"):

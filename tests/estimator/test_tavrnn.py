@@ -1,5 +1,7 @@
 """TAVRNN as an estimator."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import quantities as pq
@@ -10,15 +12,18 @@ from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.graphs import build_graphs
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Nodes
 from tavrnn_ephys.core.errors import ChanceLossWarning, InputError
+from tavrnn_ephys.core.names import PROFILES
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
+
+recurrent = partial(TAVRNN, profile="recurrent")
 
 
 def test_equal_seeds_give_bit_equal_embeddings():
     graphs, _ = two_state_graphs()
-    first = TAVRNN(training_epochs=3, seed=5).fit(graphs).transform(graphs)
-    second = TAVRNN(training_epochs=3, seed=5).fit(graphs).transform(graphs)
-    other = TAVRNN(training_epochs=3, seed=6).fit(graphs).transform(graphs)
+    first = recurrent(training_epochs=3, seed=5).fit(graphs).transform(graphs)
+    second = recurrent(training_epochs=3, seed=5).fit(graphs).transform(graphs)
+    other = recurrent(training_epochs=3, seed=6).fit(graphs).transform(graphs)
     assert first == second
     assert not np.array_equal(first.mean, other.mean)
 
@@ -33,9 +38,10 @@ def test_paper_profile_is_deterministic_by_seed_too():
     assert embeddings[0] == embeddings[1]
 
 
-def test_embedding_tells_two_states_apart():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_embedding_tells_two_states_apart(profile):
     graphs, states = two_state_graphs()
-    embedding = TAVRNN(latent_size=4, seed=0).fit(graphs).transform(graphs)
+    embedding = TAVRNN(latent_size=4, seed=0, profile=profile).fit(graphs).transform(graphs)
     vectors = embedding.window_embedding()
     distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     same = np.equal.outer(states, states) & ~np.eye(len(states), dtype=bool)
@@ -44,7 +50,7 @@ def test_embedding_tells_two_states_apart():
 
 def test_loss_falls_well_below_chance():
     graphs, _ = two_state_graphs()
-    model = TAVRNN(seed=0).fit(graphs)
+    model = recurrent(seed=0).fit(graphs)
     assert model.history_[-1]["reconstruction"] < 0.25 < 0.5
 
 
@@ -59,8 +65,8 @@ def test_pure_noise_under_the_published_model_warns_of_chance():
 
 def test_every_stretch_takes_part_in_training():
     graphs, _ = two_state_graphs()
-    both = TAVRNN(training_epochs=2).fit([graphs[:10], graphs[12:]])
-    first = TAVRNN(training_epochs=2).fit([graphs[:10]])
+    both = recurrent(training_epochs=2).fit([graphs[:10], graphs[12:]])
+    first = recurrent(training_epochs=2).fit([graphs[:10]])
     for name, value in both.network_.state_dict().items():
         if name.startswith("encoder.mean"):
             assert not np.array_equal(value, first.network_.state_dict()[name])
@@ -69,18 +75,19 @@ def test_every_stretch_takes_part_in_training():
     np.testing.assert_allclose(both.network_.decoder.offset, expected, atol=1e-6)
 
 
-def test_state_starts_afresh_in_every_stretch():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_state_starts_afresh_in_every_stretch(profile):
     graphs, _ = two_state_graphs()
-    model = TAVRNN(training_epochs=2).fit(graphs)
+    model = TAVRNN(training_epochs=2, profile=profile).fit(graphs)
     alone = model.transform(graphs[12:])
     assert not np.array_equal(model.transform(graphs).mean[12:], alone.mean)
     np.testing.assert_array_equal(alone.mean, model.transform(graphs[12:]).mean)
 
 
-def independent_trains(n_nodes, seed=0):
+def independent_trains(n_nodes, seed=0, step=1):
     counts = np.random.default_rng(seed).poisson(0.06, (n_nodes, 20000)).astype(np.uint8)
     activity = BinnedActivity(values=counts, bin_size_s=0.01, nodes=Nodes(ids=range(n_nodes)))
-    windows = sliding_windows(activity, window_length=2 * pq.s, step=1 * pq.s)
+    windows = sliding_windows(activity, window_length=2 * pq.s, step=step * pq.s)
     return compute_connectivity(activity, windows)
 
 
@@ -89,7 +96,15 @@ def independent_trains(n_nodes, seed=0):
 def test_independent_spike_trains_warn_of_chance(n_nodes):
     graphs = build_graphs(independent_trains(n_nodes))
     with pytest.warns(ChanceLossWarning, match="differ no more coherently"):
-        TAVRNN(training_epochs=1).fit(graphs)
+        recurrent(training_epochs=1).fit(graphs)
+
+
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
+@pytest.mark.parametrize("n_nodes", [15, 60])
+def test_independent_spike_trains_warn_the_default_of_chance(n_nodes):
+    graphs = build_graphs(independent_trains(n_nodes, step=2))
+    with pytest.warns(ChanceLossWarning, match="No factor tells the windows apart"):
+        TAVRNN().fit(graphs)
 
 
 def test_complete_graphs_warn_of_chance_in_the_paper_profile():
@@ -99,15 +114,23 @@ def test_complete_graphs_warn_of_chance_in_the_paper_profile():
         TAVRNN(profile="paper", training_epochs=2).fit(graphs)
 
 
-def test_future_windows_do_not_change_earlier_embeddings():
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_future_windows_do_not_change_earlier_embeddings(profile):
     graphs, _ = two_state_graphs()
-    model = TAVRNN(training_epochs=2).fit(graphs)
+    model = TAVRNN(training_epochs=2, profile=profile).fit(graphs)
     whole, part = model.transform(graphs), model.transform(graphs[:9])
     np.testing.assert_allclose(whole.mean[:9], part.mean, atol=1e-6)
 
 
-def test_parameters_survive_clone_and_inputs_stay():
-    model = TAVRNN(latent_size=3, options={"attention_width": 4})
+@pytest.mark.parametrize(
+    "model",
+    [
+        TAVRNN(latent_size=3, options={"smoothing": "two_sided"}),
+        recurrent(latent_size=3, options={"attention_width": 4}),
+    ],
+    ids=lambda model: model.profile,
+)
+def test_parameters_survive_clone_and_inputs_stay(model):
     assert clone(model).get_params() == model.get_params()
     graphs, _ = two_state_graphs()
     before = [matrix.toarray().copy() for matrix in graphs.weights]
@@ -119,7 +142,7 @@ def test_parameters_survive_clone_and_inputs_stay():
 def test_embedding_carries_configuration_versions_and_seed():
     graphs, _ = two_state_graphs()
     embedding = TAVRNN(training_epochs=1, seed=3).fit(graphs).transform(graphs)
-    assert embedding.config["model.profile"] == "default"
+    assert embedding.config["model.profile"] == "state_space"
     assert embedding.config["model.training_epochs"] == 1
     assert embedding.versions["torch"].startswith("2.")
     assert embedding.seed == 3
@@ -140,21 +163,21 @@ def test_graphs_with_other_nodes_are_refused_by_name():
         (lambda g: TAVRNN(ablation="gru").fit(g), "ablation must be one of"),
         (lambda g: TAVRNN(device="tpu").fit(g), "device must be one of"),
         (lambda g: TAVRNN().fit(g[:1]), "at least two windows, got 1"),
-        (lambda g: TAVRNN(options={"held_out": 1.0}).fit(g), "held_out must be a share"),
-        (lambda g: TAVRNN(options={"smoothing_factor": 1}).fit(g), "smoothing_factor must be"),
+        (lambda g: recurrent(options={"held_out": 1.0}).fit(g), "held_out must be a share"),
+        (lambda g: recurrent(options={"smoothing_factor": 1}).fit(g), "smoothing_factor must be"),
         (lambda g: TAVRNN(options={"variational": "no"}).fit(g), "variational must be one of"),
         (lambda g: TAVRNN(latent_size=0).fit(g), "latent_size"),
         (lambda g: TAVRNN(training_epochs=0).fit(g), "training_epochs"),
         (lambda g: TAVRNN(options={"lr": 1}).fit(g), "option must be one of"),
-        (lambda g: TAVRNN(options={"learning_rate": -1.0}).fit(g), "learning_rate"),
+        (lambda g: recurrent(options={"learning_rate": -1.0}).fit(g), "learning_rate"),
         (lambda g: TAVRNN().fit([np.ones((3, 3))]), "Call build_graphs first"),
         (lambda g: TAVRNN().transform(g), "not fitted"),
         (lambda g: TAVRNN().fit([]), "no graphs to fit"),
         (lambda g: TAVRNN().fit(np.ones(3)), "got ndarray"),
         (lambda g: TAVRNN(seed=None).fit(g), "seed must be a whole number"),
         (lambda g: TAVRNN(seed=2**70).fit(g), "seed must be a whole number"),
-        (lambda g: TAVRNN(options={"kl_weight": "a"}).fit(g), "kl_weight must be a number"),
-        (lambda g: TAVRNN(options={"clip_norm": -1.0}).fit(g), "clip_norm must be a positive"),
+        (lambda g: recurrent(options={"kl_weight": "a"}).fit(g), "kl_weight must be a number"),
+        (lambda g: recurrent(options={"clip_norm": -1.0}).fit(g), "clip_norm must be a positive"),
     ],
 )
 def test_misuse_is_explained(make, message):
@@ -166,11 +189,10 @@ def test_misuse_is_explained(make, message):
 def test_history_attention_needs_a_history_node():
     graphs, _ = two_state_graphs(history_node=False)
     with pytest.raises(InputError, match="history_node=True"):
-        TAVRNN().fit(graphs)
-    embedding = (
-        TAVRNN(training_epochs=1, options={"attention": "node"}).fit(graphs).transform(graphs)
-    )
-    assert embedding.history is None
+        recurrent().fit(graphs)
+    per_node = recurrent(training_epochs=1, options={"attention": "node"})
+    for model in (per_node, TAVRNN()):
+        assert model.fit(graphs).transform(graphs).history is None
 
 
 def test_absent_cuda_is_named(monkeypatch):
@@ -181,7 +203,7 @@ def test_absent_cuda_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
-@pytest.mark.parametrize("profile", ["default", "paper"])
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 def test_empty_and_complete_graphs_give_finite_results(profile, weight):
     weights = np.full((4, 6, 6), weight)

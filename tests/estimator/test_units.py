@@ -38,7 +38,7 @@ def graphs_of(
 
 @pytest.fixture(scope="module")
 def model():
-    return te.TAVRNN(training_epochs=2, latent_size=2, hidden_size=4).fit(graphs_of())
+    return te.TAVRNN(training_epochs=2, latent_size=2).fit(graphs_of())
 
 
 OTHERS = {
@@ -135,7 +135,8 @@ def test_fit_refuses_sequences_that_were_made_differently():
 
 def test_features_count_only_where_they_are_read(model):
     model.transform(graphs_of(features="identity"))
-    reads = te.TAVRNN(training_epochs=1, options={"node_features": "graph"}).fit(graphs_of())
+    reading = te.TAVRNN(training_epochs=1, profile="recurrent", options={"node_features": "graph"})
+    reads = reading.fit(graphs_of())
     with pytest.raises(InputError, match="the features 'identity', fit saw 'weights'"):
         reads.transform(graphs_of(features="identity"))
 

@@ -1,5 +1,7 @@
 """The profile that learns factors whose states decay."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -325,3 +327,19 @@ def test_single_steps_of_a_stream_say_what_transform_says():
         step.restore(kept)
         step.embed(graph)
         step.commit()
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_bars_of_progress_are_shown_where_they_are_asked_for(monkeypatch, verbose):
+    graphs, _, _ = switching_graphs(n_windows=20)
+    terminal = _Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    _model(verbose=verbose).fit(graphs)
+    shown = terminal.getvalue()
+    for bar in ("training", "judging factors", "leaving out"):
+        assert (bar in shown) == verbose

@@ -126,7 +126,10 @@ def test_directed_and_undirected_parts_are_not_joined():
         te.build_graphs([part, part.symmetrized()])
 
 
-@pytest.mark.parametrize("make", [lambda: VGAE(n_steps=2), lambda: te.TAVRNN(training_epochs=1)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: VGAE(n_steps=2), lambda: te.TAVRNN(profile="recurrent", training_epochs=1)],
+)
 def test_methods_that_read_undirected_graphs_say_so_once(make):
     graphs = te.build_graphs(one_way())
     with pytest.warns(DataLossWarning, match="reads undirected graphs") as caught:
@@ -135,6 +138,18 @@ def test_methods_that_read_undirected_graphs_say_so_once(make):
     found = quiet(method.transform, graphs)
     again = quiet(make().fit, graphs.symmetrized())
     np.testing.assert_array_equal(found.mean, quiet(again.transform, graphs.symmetrized()).mean)
+
+
+def test_the_way_out_of_a_profile_that_reads_no_directions_arrives():
+    graphs = te.build_graphs(one_way())
+    with pytest.warns(DataLossWarning, match="'recurrent' reads .* Take profile=\"state_space\""):
+        te.TAVRNN(profile="recurrent", training_epochs=1).fit(graphs)
+    model = te.TAVRNN(profile="state_space", latent_size=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataLossWarning)
+        warnings.simplefilter("ignore", te.ChanceLossWarning)
+        expected = model.fit(graphs).reconstruct(graphs)
+    assert not np.allclose(expected, expected.swapaxes(1, 2))
 
 
 @pytest.mark.parametrize("make", [lambda: UASE(latent_size=2), lambda: EdgePCA(n_components=2)])

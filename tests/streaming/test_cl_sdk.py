@@ -35,7 +35,9 @@ def watcher():
     starts = np.arange(0, len(states) - N_WINDOW + 1, N_STEP)
     windows = te.Windows(start_s=starts * BIN_S, stop_s=(starts + N_WINDOW) * BIN_S)
     graphs = te.build_graphs(te.compute_connectivity(activity, windows), threshold=0.0)
-    model = te.TAVRNN(training_epochs=2, seed=0, options={"attention_width": 4})
+    model = te.TAVRNN(
+        profile="recurrent", training_epochs=2, seed=0, options={"attention_width": 4}
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", te.ChanceLossWarning)
         model.fit(graphs)

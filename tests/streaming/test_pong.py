@@ -26,7 +26,9 @@ def watcher():
     activity = te.bin_activity(segment, bin_size=0.05 * pq.s)
     windows = te.sliding_windows(activity, window_length=2 * pq.s, step=0.5 * pq.s)
     graphs = te.build_graphs(te.compute_connectivity(activity, windows), threshold=0.0)
-    model = te.TAVRNN(training_epochs=3, seed=0, options={"attention_width": 4})
+    model = te.TAVRNN(
+        profile="recurrent", training_epochs=3, seed=0, options={"attention_width": 4}
+    )
     with warnings.catch_warnings():
         # What this model learns is of no interest.
         warnings.simplefilter("ignore", te.ChanceLossWarning)

@@ -11,8 +11,11 @@ from tavrnn_ephys.streaming import DriftMonitor
 from tests.streaming.models import BIN_S, STEP_S, WINDOW_S, committed, fitted
 
 N_WINDOW, N_STEP = round(WINDOW_S / BIN_S), round(STEP_S / BIN_S)
+BOTH = ["state_space", "recurrent"]
 OPTIONS = [
     {},
+    {"profile": "state_space"},
+    {"profile": "state_space", "threshold": 0.1, "embedding": "attended"},
     {"threshold": 0.2},
     {"measure": "covariance"},
     {"ablation": "no_history_node"},
@@ -43,10 +46,11 @@ def test_committed_output_is_that_of_transform(options):
     assert np.allclose([item.t_start_s for item in updates], offline.windows.start_s)
 
 
+@pytest.mark.parametrize("profile", BOTH)
 @settings(max_examples=15, deadline=None)
 @given(sizes=st.lists(st.integers(1, 90), max_size=12), provisional=st.booleans())
-def test_chunks_and_provisional_embeddings_change_no_bit(sizes, provisional):
-    model, activity, _, offline = fitted()
+def test_chunks_and_provisional_embeddings_change_no_bit(sizes, provisional, profile):
+    model, activity, _, offline = fitted(profile=profile)
     values = np.asarray(activity.values)[:, :200]
     whole = committed(te.Stream(model).push(values))
     parts = committed(in_chunks(te.Stream(model, provisional=provisional), values, sizes))
@@ -91,8 +95,9 @@ def test_first_windows_that_attention_reaches_are_settling():
     assert states[:11] == ["settling"] * 10 + ["running"]
 
 
-def test_provisional_embedding_follows_the_last_commit_and_leaves_no_trace():
-    model, activity, graphs, _ = fitted()
+@pytest.mark.parametrize("profile", BOTH)
+def test_provisional_embedding_follows_the_last_commit_and_leaves_no_trace(profile):
+    model, activity, graphs, _ = fitted(profile=profile)
     stream = te.Stream(model, provisional=True)
     updates = stream.push(activity.values[:, : N_WINDOW + 3])
     assert [item.committed for item in updates] == [True, False, False, False]
@@ -232,6 +237,7 @@ def test_a_long_stretch_without_known_spikes_starts_afresh():
     ("options", "sentence"),
     [
         ({"smoothing": "two_sided"}, "needs windows that have not come yet"),
+        ({"smoothing": "two_sided", "profile": "state_space"}, "that have not come yet"),
         ({"embedding": "sample"}, "draws noise"),
         ({"node_features": "graph"}, "no streaming path"),
         ({"attention_width": None}, "grow without bound"),
@@ -278,9 +284,10 @@ def test_bins_of_another_clock_are_refused():
 # ---- saving ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("profile", BOTH)
 @pytest.mark.parametrize("at", [3, 57, 131])
-def test_a_saved_stream_goes_on_to_the_last_bit(at, tmp_path):
-    model, activity, _, offline = fitted()
+def test_a_saved_stream_goes_on_to_the_last_bit(at, tmp_path, profile):
+    model, activity, _, offline = fitted(profile=profile)
     values = np.asarray(activity.values)[:, :200]
     monitor = DriftMonitor(offline)
     whole = te.Stream(model, provisional=True).push(values)
@@ -313,8 +320,9 @@ def test_a_state_of_another_model_is_refused(tmp_path):
         te.Stream.load(tmp_path / "state.npz", other)
 
 
-def test_a_model_file_streams_like_the_model(tmp_path):
-    model, activity, *_ = fitted()
+@pytest.mark.parametrize("profile", BOTH)
+def test_a_model_file_streams_like_the_model(tmp_path, profile):
+    model, activity, *_ = fitted(profile=profile)
     model.save(tmp_path / "model.npz")
     values = activity.values[:, :80]
     one, two = te.Stream(model).push(values), te.Stream(tmp_path / "model.npz").push(values)

@@ -187,11 +187,13 @@ CASES = {
     ),
     "density, latent size, smoothing and spikes per window": (
         [*SLIDE, "--density", "0.1", "--latent-size", "3", "--smoothing", "causal",
-         "--model-option", "attention=node", "--min-spikes-per-window", "5", "--no-history-node",
+         "--profile", "recurrent", "--model-option", "attention=node",
+         "--min-spikes-per-window", "5", "--no-history-node",
          "--features", "rates", "--silent-nodes", "nan"],
         {
             **SLIDING, "density": 0.1, "latent_size": 3, "smoothing": "causal",
-            "model_options": {"attention": "node"}, "min_spikes": 5, "history_node": False,
+            "profile": "recurrent", "model_options": {"attention": "node"}, "min_spikes": 5,
+            "history_node": False,
             "features": "rates", "silent_nodes": "nan",
         },
         lambda r: (

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tavrnn_ephys.core.errors import FileFormatError, InputError, OutputError
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tavrnn_ephys.methods.tavrnn.training import checkpoints
 from tests.estimator.made_graphs import two_state_graphs
+
+recurrent = partial(TAVRNN, profile="recurrent")
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +36,7 @@ def interrupt_after(monkeypatch, n_savings):
     monkeypatch.setattr(checkpoints.Checkpoint, "save", save_and_stop)
 
 
-@pytest.mark.parametrize("profile", ["default", "paper"])
+@pytest.mark.parametrize("profile", ["recurrent", "paper"])
 @pytest.mark.parametrize("options", [{}, {"early_stopping": "windows", "patience": 6}])
 def test_resumed_fit_equals_an_unbroken_one(tmp_path, monkeypatch, profile, options):
     graphs, _ = two_state_graphs(threshold=0.1, noise=1.0)
@@ -54,15 +57,15 @@ def test_resumed_fit_equals_an_unbroken_one(tmp_path, monkeypatch, profile, opti
 
 def test_checkpoint_changes_nothing(tmp_path):
     graphs, _ = two_state_graphs()
-    plain = TAVRNN(training_epochs=3).fit(graphs)
-    kept = TAVRNN(training_epochs=3).fit(graphs, checkpoint=tmp_path / "fit.npz")
-    again = TAVRNN(training_epochs=3).fit(graphs, checkpoint=tmp_path / "fit.npz")
+    plain = recurrent(training_epochs=3).fit(graphs)
+    kept = recurrent(training_epochs=3).fit(graphs, checkpoint=tmp_path / "fit.npz")
+    again = recurrent(training_epochs=3).fit(graphs, checkpoint=tmp_path / "fit.npz")
     assert plain.transform(graphs) == kept.transform(graphs) == again.transform(graphs)
 
 
 def saved_checkpoint(tmp_path, graphs, **parameters):
     path = tmp_path / "fit.npz"
-    TAVRNN(training_epochs=2, **parameters).fit(graphs, checkpoint=path)
+    recurrent(training_epochs=2, **parameters).fit(graphs, checkpoint=path)
     return path
 
 
@@ -80,14 +83,14 @@ def test_checkpoint_of_another_fit_is_refused(tmp_path, parameters, message):
     path = saved_checkpoint(tmp_path, graphs)
     before = path.read_bytes()
     with pytest.raises(InputError, match=message):
-        TAVRNN(training_epochs=2, **parameters).fit(graphs, checkpoint=path)
+        recurrent(training_epochs=2, **parameters).fit(graphs, checkpoint=path)
     assert path.read_bytes() == before
 
 
 def test_checkpoint_of_other_data_is_refused(tmp_path):
     path = saved_checkpoint(tmp_path, two_state_graphs()[0])
     with pytest.raises(InputError, match="the digest of the graphs is .* there and"):
-        TAVRNN(training_epochs=2).fit(two_state_graphs(seed=1)[0], checkpoint=path)
+        recurrent(training_epochs=2).fit(two_state_graphs(seed=1)[0], checkpoint=path)
 
 
 def test_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
@@ -96,7 +99,7 @@ def test_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     versions = checkpoints.package_versions() | {"torch": "9.0"}
     monkeypatch.setattr(checkpoints, "package_versions", lambda: versions)
     with pytest.raises(InputError, match=r"torch version is .* there and 9.0 here"):
-        TAVRNN(training_epochs=2).fit(graphs, checkpoint=path)
+        recurrent(training_epochs=2).fit(graphs, checkpoint=path)
 
 
 def test_damaged_checkpoint_is_refused(tmp_path):
@@ -104,13 +107,13 @@ def test_damaged_checkpoint_is_refused(tmp_path):
     path = saved_checkpoint(tmp_path, graphs)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(FileFormatError, match="holds no checkpoint of a fit, or is damaged"):
-        TAVRNN(training_epochs=2).fit(graphs, checkpoint=path)
+        recurrent(training_epochs=2).fit(graphs, checkpoint=path)
 
 
 def test_checkpoint_in_a_missing_folder_is_refused_before_training(tmp_path):
     graphs, _ = two_state_graphs()
     with pytest.raises(OutputError, match="does not exist"):
-        TAVRNN(training_epochs=2).fit(graphs, checkpoint=tmp_path / "no" / "fit.npz")
+        recurrent(training_epochs=2).fit(graphs, checkpoint=tmp_path / "no" / "fit.npz")
 
 
 def test_killed_fits_end_bit_equal():

@@ -1,5 +1,7 @@
 """A budget in optimizer steps."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,13 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tests.estimator.made_graphs import two_state_graphs
 
+recurrent = partial(TAVRNN, profile="recurrent")
+
 pytestmark = pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.ChanceLossWarning")
 
 
 def fitted(graphs, **options):
-    return TAVRNN(options={"sequence_length": 3, "schedule": "constant", **options}).fit(graphs)
+    return recurrent(options={"sequence_length": 3, "schedule": "constant", **options}).fit(graphs)
 
 
 def weights_of(model):
@@ -51,10 +55,10 @@ def test_steps_decide_where_both_are_given_and_several_stretches_share_them():
 def test_a_killed_fit_goes_on_to_the_same_number_of_steps(tmp_path):
     graphs, _ = two_state_graphs(n_windows=12)
     options = {"sequence_length": 3, "training_steps": 6}
-    whole = TAVRNN(options=options).fit(graphs)
+    whole = recurrent(options=options).fit(graphs)
     path = tmp_path / "fit.npz"
-    TAVRNN(options=options).fit(graphs, checkpoint=path)
-    again = TAVRNN(options=options).fit(graphs, checkpoint=path)
+    recurrent(options=options).fit(graphs, checkpoint=path)
+    again = recurrent(options=options).fit(graphs, checkpoint=path)
     for mine, theirs in zip(weights_of(again), weights_of(whole), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 

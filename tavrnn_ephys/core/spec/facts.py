@@ -17,7 +17,14 @@ Spec = TypeVar("Spec")
 _STORED = "config."
 
 
-def fact(key: str, *aliases: str, kind: str = "plain", **options: Any) -> Any:
+def fact(
+    key: str,
+    *aliases: str,
+    kind: str = "plain",
+    former: Mapping[Any, Any] | None = None,
+    absent: Any = dataclasses.MISSING,
+    **options: Any,
+) -> Any:
     """
     Declare a field of a specification and the dotted keys under which it is stored.
 
@@ -30,6 +37,10 @@ def fact(key: str, *aliases: str, kind: str = "plain", **options: Any) -> Any:
     kind : {"plain", "optional", "options", "json"}
         A scalar; one that is left out where it is the default; a mapping with one key for each
         entry, behind the key and a dot; or a list or mapping in one text.
+    former : mapping, optional
+        What values are called today that former releases wrote otherwise.
+    absent : object, optional
+        What facts mean that do not say it, where former releases had another default.
     **options : object
         ``default`` or ``default_factory`` of :func:`dataclasses.field`.
 
@@ -38,7 +49,8 @@ def fact(key: str, *aliases: str, kind: str = "plain", **options: Any) -> Any:
     dataclasses.Field
         The field.
     """
-    return dataclasses.field(metadata={"keys": (key, *aliases), "kind": kind}, **options)
+    metadata = {"keys": (key, *aliases), "kind": kind, "former": former or {}, "absent": absent}
+    return dataclasses.field(metadata=metadata, **options)
 
 
 def to_facts(*specs: Any) -> dict[str, Any]:
@@ -71,7 +83,7 @@ def to_facts(*specs: Any) -> dict[str, Any]:
 
 def from_facts(kind: type[Spec], facts: Mapping[str, Any]) -> Spec:
     """
-    Read a specification from facts, by today's keys or those of former releases.
+    Read a specification from facts, by today's keys and values or those of former releases.
 
     Parameters
     ----------
@@ -178,8 +190,15 @@ def _read(item: dataclasses.Field[Any], known: Mapping[str, Any]) -> dict[str, A
     for key in keys:
         if key in known:
             value = known[key]
-            return {item.name: _from_json(key, value) if kind == "json" else value}
-    return {}
+            return {item.name: _from_json(key, value) if kind == "json" else _today(item, value)}
+    absent = item.metadata["absent"]
+    return {} if absent is dataclasses.MISSING else {item.name: absent}
+
+
+def _today(item: dataclasses.Field[Any], value: Any) -> Any:
+    """Say what a value that a former release wrote is called today."""
+    former = item.metadata["former"]
+    return former[value] if isinstance(value, str) and value in former else value
 
 
 def _options(known: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import PROFILES, SMOOTHINGS
+from tavrnn_ephys.core.names import FORMER_PROFILES, PROFILES, SMOOTHINGS
 from tavrnn_ephys.core.spec.facts import fact
 
 __all__ = ["ModelSpec"]
@@ -21,8 +21,9 @@ class ModelSpec:
 
     Parameters
     ----------
-    profile : {"default", "state_space", "paper"}
-        Profile of the model.
+    profile : {"state_space", "recurrent", "paper"}
+        Profile of the model.  Runs of former releases that say ``"default"``, or nothing, are of
+        ``"recurrent"``.
     training_epochs : int, optional
         Passes over the windows; the profile's by default.
     seed : int
@@ -48,7 +49,9 @@ class ModelSpec:
     {'smoothing': 'causal'}
     """
 
-    profile: str = fact("analysis.profile", default="default")
+    profile: str = fact(
+        "analysis.profile", default=PROFILES[0], former=FORMER_PROFILES, absent="recurrent"
+    )
     training_epochs: int | None = fact("analysis.training_epochs", default=None)
     seed: int = fact("analysis.seed", default=0)
     latent_size: int | None = fact("analysis.latent_size", kind="optional", default=None)
@@ -61,7 +64,7 @@ class ModelSpec:
         whole_number(self.seed, "seed")
         if self.training_epochs is not None:
             positive_int(self.training_epochs, "training_epochs")
-        one_of(self.profile, PROFILES, "profile")
+        one_of(self.profile, PROFILES, "profile", former=FORMER_PROFILES)
         if self.latent_size is not None:
             positive_int(self.latent_size, "latent_size")
         if self.smoothing is not None:

@@ -45,7 +45,7 @@ def told_selection(facts: Mapping[str, Any]) -> str:
         network = [
             *_told_connectivity(from_facts(ConnectivitySpec, facts)),
             *_told_edges(from_facts(GraphSpec, facts)),
-            *_told_model(from_facts(ModelSpec, facts)),
+            *_told_model(from_facts(ModelSpec, facts), facts),
             *_told_behaviors(facts),
         ]
     except InputError:
@@ -108,8 +108,10 @@ def _told_edges(spec: GraphSpec) -> list[str]:
     return [f"edges from {spec.threshold:g}"] if spec.threshold else []
 
 
-def _told_model(spec: ModelSpec) -> list[str]:
-    told = [] if spec.profile == ModelSpec().profile else [f"profile {spec.profile}"]
+def _told_model(spec: ModelSpec, facts: Mapping[str, Any]) -> list[str]:
+    # Facts that say no profile may be of no model at all.
+    says = {"analysis.profile", "config.analysis.profile"} & facts.keys()
+    told = [f"profile {spec.profile}"] if says and spec.profile != ModelSpec().profile else []
     told += [] if spec.latent_size is None else [f"latent size {spec.latent_size}"]
     return told + [f"{name} {value}" for name, value in spec.given_options.items()]
 

@@ -66,8 +66,8 @@ class Answers(Fitted):
         -------
         NodeEmbedding, or list of NodeEmbedding for a list
             Mean and standard deviation, (n_windows, n_nodes, latent_size), NaN where a node does
-            not exist, twice ``latent_size`` with the option ``embedding="joined"``, the default
-            profile's, and attention (n_windows, n_windows).
+            not exist, twice ``latent_size`` with the option ``embedding="joined"``, the default,
+            and attention (n_windows, n_windows).
 
         Raises
         ------
@@ -176,8 +176,8 @@ class Answers(Fitted):
         mean = network.mean if self._has_factors else getattr(network.decoder, "offset", None)
         if mean is None or network.options.target == "binary":
             raise InputError(
-                "This model has no mean graph to compare with. Use profile='default', or "
-                "reconstruct."
+                'This model has no mean graph to compare with. Use profile="state_space" or '
+                'profile="recurrent", or reconstruct.'
             )
         return expected - mean.cpu().numpy()[: graphs.n_nodes, : graphs.n_nodes]
 
@@ -187,7 +187,8 @@ class Answers(Fitted):
         """
         Return the graph that is expected in each window from the windows before it.
 
-        Trained for with the option ``prediction_weight``.
+        In the profile ``"state_space"`` from the states that decay; in the others trained for with
+        the option ``prediction_weight``.
 
         Parameters
         ----------

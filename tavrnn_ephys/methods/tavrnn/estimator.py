@@ -16,6 +16,7 @@ from tavrnn_ephys.core.checks import positive_int, whole_number
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.names import PROFILES
 from tavrnn_ephys.methods._torch_state import with_own_torch_state
 from tavrnn_ephys.methods.tavrnn.answers import Answers
 from tavrnn_ephys.methods.tavrnn.factor_fits import FactorFits
@@ -27,10 +28,8 @@ from tavrnn_ephys.methods.tavrnn.fitting import (
     warn_of_incoherence,
 )
 from tavrnn_ephys.methods.tavrnn.inputs import digest
-from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.online import Online, OnlineState
 from tavrnn_ephys.methods.tavrnn.parameters import Parameters
-from tavrnn_ephys.methods.tavrnn.profiles import resolve_options
 from tavrnn_ephys.methods.tavrnn.sessions import Session, name_sessions
 from tavrnn_ephys.methods.tavrnn.training import (
     Checkpoint,
@@ -53,32 +52,37 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
 
     Parameters
     ----------
-    hidden_size, latent_size : int
-        Width of the state of a vertex, and of its latent variable.  The default profile's
-        embedding is twice as wide as the latter: the posterior mean of the window, and beside it
-        the average over the windows that it attends to (option ``embedding``).
+    hidden_size : int
+        Width of the state of a vertex in the graph GRU, which the profile ``"state_space"`` does
+        not have.
+    latent_size : int
+        Width of the latent variable of a vertex: the number of factors in the profile
+        ``"state_space"``.  The embedding is twice as wide: what the window says alone, and beside
+        it what it says with the windows before it (option ``embedding``).
     n_layers : int
         Layers of the graph GRU.
     training_epochs : int, optional
-        Passes over the training windows; by default as many as make 200 optimizer steps, in
-        the profile ``"paper"`` 500.
-    profile : {"default", "state_space", "paper"}
-        The corrected graph recurrent network; a mean graph and gated factors whose states decay,
-        for directed graphs too; or the published notebook to the letter.
+        Passes over the training windows: 8 in the profile ``"state_space"``, as many as make 200
+        optimizer steps in ``"recurrent"``, and 500 in ``"paper"``.
+    profile : {"state_space", "recurrent", "paper"}
+        A mean graph and gated factors whose states decay, for directed graphs too; the corrected
+        graph recurrent network; or the published notebook to the letter.
     ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
-        Part that is taken away; see :func:`~tavrnn_ephys.methods.tavrnn.nn.options.options_for`.
+        Part that is taken away, where the profile has it; see
+        :func:`~tavrnn_ephys.methods.tavrnn.nn.options.options_for`.
     device : {"auto", "cpu", "cuda"}
         Where the network computes; ``"auto"`` for CUDA where it is to be had.
     seed : int
-        Seed of weights and sampling; on one device equal seeds give equal embeddings.
+        Seed of weights and sampling; on one device equal seeds give equal embeddings.  The profile
+        ``"state_space"`` draws nothing at random.
     verbose : bool
         Whether a progress bar is shown on a terminal.
     options : dict of str to object, optional
         Single options of :class:`~tavrnn_ephys.methods.tavrnn.nn.options.NetworkOptions` or
         :class:`~tavrnn_ephys.methods.tavrnn.training.TrainingOptions` that differ from the
-        profile, such as
-        ``{"attention_width": 5, "kl_weight": 0.1}``.  Each is a parameter too, as scikit-learn
-        names those of parts: ``options__kl_weight``.
+        profile, such as ``{"smoothing": "two_sided"}``; one that the profile does not read is
+        refused.  Each is a parameter too, as scikit-learn names those of parts:
+        ``options__smoothing``.
 
     Attributes
     ----------
@@ -111,10 +115,12 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
     >>> from tavrnn_ephys.connectivity.graphs import build_graphs
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> weights = rng.uniform(-1, 1, (6, 5, 5))
-    >>> graphs = build_graphs(ConnectivitySequence.from_array(weights + weights.swapaxes(1, 2)))
-    >>> TAVRNN(latent_size=2, training_epochs=3).fit(graphs).transform(graphs)
-    NodeEmbedding: 6 windows x 5 units x 4, with attention
+    >>> couplings = rng.uniform(-1, 1, (2, 5, 5))
+    >>> weights = couplings[np.arange(12) // 2 % 2] + rng.uniform(-0.1, 0.1, (12, 5, 5))
+    >>> symmetric = (weights + weights.swapaxes(1, 2)) / 3
+    >>> graphs = build_graphs(ConnectivitySequence.from_array(symmetric))
+    >>> TAVRNN(latent_size=2).fit(graphs).transform(graphs)
+    NodeEmbedding: 12 windows x 5 units x 4, with attention
     """
 
     def __init__(
@@ -124,7 +130,7 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
         latent_size: int = 8,
         n_layers: int = 1,
         training_epochs: int | None = None,
-        profile: str = "default",
+        profile: str = PROFILES[0],
         ablation: str | None = None,
         device: str = "auto",
         seed: int = 0,
@@ -166,8 +172,9 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
             Name of the session of each sequence; by default sequences over the same nodes are
             stretches of one session, and sessions are called ``"0"``, ``"1"``, ….
         checkpoint : str or pathlib.Path, optional
-            File that keeps the state of training.  If it exists, training goes on from it, and
-            ends bit for bit where an unbroken fit on the CPU ends.  It stays when fit is done.
+            File that keeps the state of training, which the profile ``"state_space"`` does not
+            have.  If it exists, training goes on from it, and ends bit for bit where an unbroken
+            fit on the CPU ends.  It stays when fit is done.
         checkpoint_every : int
             Training epochs between two savings.
 
@@ -179,16 +186,16 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
         Raises
         ------
         InputError
-            If an option is unknown or out of range, there are fewer than two windows, the
-            stretches of a session differ in their nodes, any in how they were made, or the
-            checkpoint is damaged or of another fit.
+            If an option is unknown or out of range, the profile does not read what was given, there
+            are fewer than two windows, the stretches of a session differ in their nodes, any in
+            how they were made, or the checkpoint is damaged or of another fit.
 
         Warns
         -----
         ChanceLossWarning
             If the model has learnt nothing.
         """
-        options, training_options = self._resolve_options()
+        options, training_options = self._resolve_options(checkpoint=checkpoint)
         sequences = self._readable(graphs, options)
         if sum(map(len, sequences)) < 2:
             raise InputError(
@@ -286,8 +293,8 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
         ----------
         graphs : GraphSequence or sequence of GraphSequence
             Windows in chronological order.
-        y : None
-            Ignored.
+        y : array_like, shape (n_windows,), optional
+            Labels, as :meth:`fit` takes them.
 
         Returns
         -------
@@ -358,19 +365,6 @@ class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         tags.input_tags = InputTags(two_d_array=False)
         return tags
-
-    def _resolve_options(self) -> tuple[NetworkOptions, TrainingOptions]:
-        return resolve_options(
-            self.profile,
-            self.ablation,
-            training_epochs=self.training_epochs,
-            options={
-                "hidden_size": self.hidden_size,
-                "latent_size": self.latent_size,
-                "n_layers": self.n_layers,
-                **(self.options or {}),
-            },
-        )
 
     def _train(
         self,

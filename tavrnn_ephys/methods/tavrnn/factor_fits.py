@@ -24,6 +24,8 @@ __all__ = ["FactorFits"]
 class FactorFits(Fitted):
     """How a model learns factors, and takes in a session of other nodes."""
 
+    verbose: bool
+
     def _fit_factors(
         self,
         sequences: Sequence[GraphSequence],
@@ -37,7 +39,12 @@ class FactorFits(Fitted):
         labels = None if y is None else labels_by_session(y, sequences, named)
         n_sweeps = training_options.training_steps or training_options.training_epochs
         self.sessions_, self.history_ = factor_sessions(
-            named, options, n_sweeps=n_sweeps or N_SWEEPS, device=device, labels=labels
+            named,
+            options,
+            n_sweeps=n_sweeps or N_SWEEPS,
+            device=device,
+            labels=labels,
+            verbose=self.verbose,
         )
         self.training_options_ = training_options
 
@@ -51,5 +58,6 @@ class FactorFits(Fitted):
             device=network.mean.device,
             decay=network.decay.cpu().numpy(),
             verb="adapt",
+            verbose=self.verbose,
         )
         self.sessions_ = {**self.sessions_, **learnt}

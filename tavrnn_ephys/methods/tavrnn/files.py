@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.archives import read_archive, write_archive
 from tavrnn_ephys.core.errors import DataLossWarning, FileFormatError, InputError
 from tavrnn_ephys.core.graph_units import GraphUnits
+from tavrnn_ephys.core.names import FORMER_PROFILES
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
@@ -116,7 +117,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
             part = _part(arrays, f"session/{index}/")
             sessions[described["name"]] = _session(described, part, options, donor)
         return {
-            "parameters": about["parameters"],
+            "parameters": _parameters_of(about["parameters"]),
             "sessions": sessions,
             "training_options": TrainingOptions(**about["training_options"]),
             "history": about["history"],
@@ -126,6 +127,12 @@ def read_model(path: str | Path) -> dict[str, Any]:
             f"'{path}' lacks a part of the trained model, or has one too many: {error}. Fit and "
             "save it again."
         ) from None
+
+
+def _parameters_of(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the profile of a model as it is called today."""
+    profile = written.get("profile", "recurrent")
+    return {**written, "profile": FORMER_PROFILES.get(profile, profile)}
 
 
 def _tensors(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -30,6 +30,10 @@ from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
 
 __all__ = ["Fitted"]
 
+_BOTH_WAYS = (
+    'Take profile="state_space", which reads both, or call graphs.symmetrized() to do so yourself.'
+)
+
 
 class Fitted:
     """A fit: its sessions, and how graphs are opened with their networks."""
@@ -60,7 +64,10 @@ class Fitted:
         sequences = as_sequences(graphs)
         if not options.has_factors:
             fitted = "sessions_" in vars(self)
-            sequences = [undirected(item, "TAVRNN", warn=not fitted) for item in sequences]
+            reader, way_out = f"TAVRNN's profile {self.profile!r}", _BOTH_WAYS
+            sequences = [
+                undirected(item, reader, warn=not fitted, way_out=way_out) for item in sequences
+            ]
         if not options.history_node:
             sequences = [without_history(item) for item in sequences]
         for sequence in sequences:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
-from tavrnn_ephys.methods.tavrnn.profiles import resolve_options
+from tavrnn_ephys.methods.tavrnn.profiles import options_of, refuse_foreign, resolve_options
 from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
 
 __all__ = ["Parameters"]
@@ -27,6 +27,10 @@ _NAMES = tuple(
 class Parameters:
     """Parameters of TAVRNN: its own, and every single option behind ``options__``."""
 
+    hidden_size: int
+    latent_size: int
+    n_layers: int
+    training_epochs: int | None
     profile: str
     ablation: str | None
     options: dict[str, Any] | None
@@ -38,7 +42,7 @@ class Parameters:
         Parameters
         ----------
         deep : bool
-            Whether every option of network and training stands beside them, with the value that
+            Whether every option that the profile reads stands beside them, with the value that
             profile, ablation and ``options`` give it.
 
         Returns
@@ -57,7 +61,8 @@ class Parameters:
             return found
         known = {name: value for part in base for name, value in asdict(part).items()}
         known |= given
-        found |= {f"{_PREFIX}{name}": known[name] for name in _NAMES}
+        names = (name for name in options_of(self.profile) if name in _NAMES)
+        found |= {f"{_PREFIX}{name}": known[name] for name in names}
         return found
 
     def set_params(self, **parameters: Any) -> Self:
@@ -93,3 +98,20 @@ class Parameters:
             # A dictionary of its own: a copy of the estimator may share the one before.
             self.options = {**(self.options or {}), **single}
         return self
+
+    def _resolve_options(self, **of_fit: Any) -> tuple[NetworkOptions, TrainingOptions]:
+        """Check the options, and what ``fit`` was given beside the graphs."""
+        given = {name: value for name, value in of_fit.items() if value is not None}
+        found = resolve_options(
+            self.profile,
+            self.ablation,
+            training_epochs=self.training_epochs,
+            options={
+                "hidden_size": self.hidden_size,
+                "latent_size": self.latent_size,
+                "n_layers": self.n_layers,
+                **(self.options or {}),
+            },
+        )
+        refuse_foreign(self.profile, given)
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +12,7 @@ from tavrnn_ephys.core.durations import parse_duration_s, parse_time_s
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import (
     FEATURES,
+    FORMER_PROFILES,
     FORMS,
     MEASURES,
     PROFILES,
@@ -78,10 +79,14 @@ def _text(value: Any) -> str:
     return value
 
 
-def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
+def _one_of(
+    names: tuple[str, ...], *, former: Mapping[str, str] | None = None
+) -> Callable[[Any], str]:
     def checked(value: Any) -> str:
         if value not in names:
-            raise InputError(f"is one of {', '.join(names)}")
+            now = (former or {}).get(str(value))
+            renamed = "" if now is None else f"; {value} is called {now} now"
+            raise InputError(f"is one of {', '.join(names)}{renamed}")
         return str(value)
 
     return checked
@@ -155,7 +160,7 @@ KEYS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "surrogate_reach": ("analysis", "surrogate_reach_s", _duration),
     "features": ("analysis", "features", _one_of(tuple(FEATURES))),
     "history_node": ("analysis", "history_node", _switch),
-    "profile": ("analysis", "profile", _one_of(tuple(PROFILES))),
+    "profile": ("analysis", "profile", _one_of(PROFILES, former=FORMER_PROFILES)),
     "latent_size": ("analysis", "latent_size", _whole),
     "smoothing": ("analysis", "smoothing", _one_of(tuple(SMOOTHINGS))),
     "model_option": ("analysis", "model_options", _options("kl_weight=0.1")),

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
 
 __all__ = ["cross_fitted_evidence"]
@@ -17,7 +18,7 @@ _N_BLOCKS = 5
 _MOST_VALUES = 2**22
 
 
-def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int) -> Tensor:
+def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int, verbose: bool = False) -> Tensor:
     """
     Tell the evidence of every window of a fit by loadings that it has not shaped.
 
@@ -32,6 +33,8 @@ def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int) -> Tensor:
         A fit that has learnt.
     n_sweeps : int
         Sweeps of each fit without a block.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
 
     Returns
     -------
@@ -46,7 +49,8 @@ def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int) -> Tensor:
     network, windows = fit.network, fit.windows
     found = torch.zeros(len(windows), network.n_nodes, network.options.latent_size)
     blocks = np.array_split(np.arange(len(windows)), min(_N_BLOCKS, len(windows)))
-    for block in blocks if len(blocks) > 1 else []:
+    turns = blocks if len(blocks) > 1 else []
+    for block in progress_bar(turns, what="leaving out", unit="block", verbose=verbose):
         part = fit.without(_held(block, len(windows), windows.overlap))
         for _ in range(n_sweeps):
             part.sweep()

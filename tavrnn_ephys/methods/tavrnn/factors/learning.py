@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.methods.tavrnn.factors.filtering import DECAYS
 from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
 
@@ -26,6 +27,7 @@ def learn(
     *,
     n_sweeps: int,
     decay: _Array | None = None,
+    verbose: bool = False,
 ) -> list[dict[str, float]]:
     """
     Learn the factors of sessions, which share the decay of their states.
@@ -38,6 +40,8 @@ def learn(
         Sweeps over all windows.
     decay : numpy.ndarray, shape (latent_size,), optional
         Decay that is known from other sessions, and kept.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def learn(
         fit.start()
     history: list[dict[str, float]] = []
     likelihood = np.zeros((len(DECAYS), options.latent_size))
-    for _ in range(n_sweeps):
+    for _ in progress_bar(range(n_sweeps), what="training", unit="sweep", verbose=verbose):
         likelihood = np.sum([fit.sweep() for fit in sessions], axis=0)
         if decay is None and recurrent:
             _set_decay(sessions, DECAYS[likelihood.argmax(axis=0)])
@@ -66,7 +70,7 @@ def learn(
     return history
 
 
-def judge(fits: Sequence[FactorFit]) -> list[NDArray[np.bool_]]:
+def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[np.bool_]]:
     """
     Say of each session which of its factors are told from noise.
 
@@ -77,6 +81,8 @@ def judge(fits: Sequence[FactorFit]) -> list[NDArray[np.bool_]]:
     ----------
     fits : sequence of FactorFit
         Sessions whose factors are learnt.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
 
     Returns
     -------
@@ -85,7 +91,8 @@ def judge(fits: Sequence[FactorFit]) -> list[NDArray[np.bool_]]:
     """
     kept = [{name: item.clone() for name, item in fit.network.named_buffers()} for fit in fits]
     free = fits[0].network.options.recurrence == "state_space"
-    for _ in range(_JUDGING_SWEEPS):
+    sweeps = range(_JUDGING_SWEEPS)
+    for _ in progress_bar(sweeps, what="judging factors", unit="sweep", verbose=verbose):
         likelihood = np.sum([fit.sweep(uncertain=True) for fit in fits], axis=0)
         if free:
             _set_decay(fits, DECAYS[likelihood.argmax(axis=0)])

@@ -38,6 +38,7 @@ def factor_sessions(
     labels: Mapping[str, NDArray[np.float64]] | None = None,
     decay: NDArray[np.float64] | None = None,
     verb: str = "fit",
+    verbose: bool = False,
 ) -> tuple[dict[str, Session], list[dict[str, float]]]:
     """
     Learn the factors of sessions.
@@ -58,6 +59,8 @@ def factor_sessions(
         Decay that is known from other sessions.
     verb : str
         What was called, for messages.
+    verbose : bool
+        Whether a progress bar is shown on a terminal.
 
     Returns
     -------
@@ -96,11 +99,13 @@ def factor_sessions(
         evidence = None if labels is None else LabelEvidence(labels[name][windows.chosen])
         network.supervised.fill_(evidence is not None)
         fits[name] = FactorFit(network, windows, evidence)
-    history = learn(fits, n_sweeps=n_sweeps, decay=decay)
-    for (name, fit), told in zip(fits.items(), judge(list(fits.values())), strict=True):
+    history = learn(fits, n_sweeps=n_sweeps, decay=decay, verbose=verbose)
+    judged = judge(list(fits.values()), verbose=verbose)
+    for (name, fit), told in zip(fits.items(), judged, strict=True):
         if options.left_out:
             fit.network.seen.copy_(fit.windows.digests)
-            fit.network.seen_evidence.copy_(cross_fitted_evidence(fit, n_sweeps=n_sweeps))
+            told_without = cross_fitted_evidence(fit, n_sweeps=n_sweeps, verbose=verbose)
+            fit.network.seen_evidence.copy_(told_without)
         fit.finish(told)
         if not told.any():
             _warn_of_noise(name if len(fits) > 1 else None)

@@ -1,4 +1,4 @@
-"""Every switch of the network, and the two named sets of them."""
+"""Every switch of the model, and the named sets of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from tavrnn_ephys.core.checks import one_of, positive_int, positive_number
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import FORMER_PROFILES
 
 __all__ = ["ABLATIONS", "PROFILES", "NetworkOptions", "options_for"]
 
@@ -40,7 +41,10 @@ _SWITCHES = (
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """
-    Options of the network; the values here are the default profile.
+    Options of the model; the values here are those of the profile ``"recurrent"``.
+
+    Which profile reads which of them stands in
+    :mod:`tavrnn_ephys.methods.tavrnn.profiles`.
 
     Parameters
     ----------
@@ -173,8 +177,8 @@ class NetworkOptions:
 
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
     "state_space": {"recurrence": "state_space", "attention": "none", "history_node": False},
+    "recurrent": {},
     "paper": {
         "node_features": "graph",
         "propagation": "binary",
@@ -211,7 +215,7 @@ def options_for(profile: str, *, ablation: str | None = None, **changes: Any) ->
 
     Parameters
     ----------
-    profile : {"default", "state_space", "paper"}
+    profile : {"state_space", "recurrent", "paper"}
         The named set to start from.
     ablation : {"no_attention", "no_history_node", "vgrnn", "vgae", "not_variational"}, optional
         Part that is taken away: attention; the history node; both, which leaves VGRNN
@@ -235,7 +239,7 @@ def options_for(profile: str, *, ablation: str | None = None, **changes: Any) ->
     >>> options_for("paper", latent_size=4).decoder
     'inner'
     """
-    base = dict(PROFILES[one_of(profile, PROFILES, "profile")])
+    base = dict(PROFILES[one_of(profile, PROFILES, "profile", former=FORMER_PROFILES)])
     if ablation is not None:
         base |= ABLATIONS[one_of(ablation, ABLATIONS, "ablation")]
     known = {item.name for item in fields(NetworkOptions)}

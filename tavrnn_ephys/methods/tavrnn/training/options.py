@@ -13,7 +13,7 @@ __all__ = ["TrainingOptions"]
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
     """
-    Options of the training loop; the values here are the default profile.
+    Options of the training loop; the values here are those of the profile ``"recurrent"``.
 
     Parameters
     ----------
