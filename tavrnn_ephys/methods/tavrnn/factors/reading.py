@@ -68,6 +68,7 @@ class FactorReader:
         self._squares = np.einsum("nck,ncl->klnc", self._coordinates, self._coordinates)
         self._precision = network.precision()
         self._deviation = network.deviation.cpu().numpy()
+        self._divisor = network.divisor()
 
     def evidence(self, windows: Sequence[_Window]) -> WindowEvidence:
         """
@@ -88,7 +89,7 @@ class FactorReader:
         said, precision = [], []
         for first in range(0, len(windows), size):
             block = windows[first : first + size]
-            said.append(network.evidence(block))
+            said.append(network.evidence(block, divisor=self._divisor))
             precision += [
                 self._precision if present is None else network.precision(present)
                 for _, present in block
