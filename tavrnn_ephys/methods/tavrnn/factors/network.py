@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -100,6 +100,12 @@ class FactorNetwork(nn.Module):
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_seen, 2, dtype=torch.int64))
         self.register_buffer("seen_evidence", torch.zeros(n_seen, n_nodes, size))
+        # What is computed once to read windows, and of which state of the buffers.
+        self.reader: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of copies what they can compute."""
+        return {**self.__dict__, "reader": None}
 
     @property
     def n_nodes(self) -> int:
@@ -232,7 +238,8 @@ class FactorNetwork(nn.Module):
             Evidence of each node.
         """
         divisor = self.divisor() if divisor is None else divisor
-        values = torch.stack([self.standardized(*window, divisor=divisor) for window in windows])
+        each = [self.standardized(*window, divisor=divisor) for window in windows]
+        values = torch.stack(each) if len(each) > 1 else each[0][None]
         found = self.gathered(values, self.loadings)
         if len(self.seen):
             for index, (weights, _) in enumerate(windows):
