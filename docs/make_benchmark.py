@@ -1,8 +1,10 @@
 """
-Put the tables and figures of a benchmark into explanation/benchmark.md or recordings.md.
+Put the tables and figures of a benchmark into its page of the explanation.
 
     tavrnn-ephys benchmark --simulated --methods all --seeds 10 --n-jobs 2 --out bench
     python docs/make_benchmark.py bench
+    tavrnn-ephys benchmark --simulated --measure lagged_correlation --seeds 10 --out directed
+    python docs/make_benchmark.py directed --directed
     python docs/measurements/real_benchmark.py --data DIR --out real --seeds 1
     python docs/make_benchmark.py real --recordings
 """
@@ -61,9 +63,13 @@ def _mean_over_tasks(table: pd.DataFrame) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--recordings", action="store_true", help="of real recordings")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--recordings", action="store_true", help="of real recordings")
+    which.add_argument("--directed", action="store_true", help="of directed graphs")
     options = parser.parse_args()
     if options.recordings:
         main(options.folder, "recordings", "Sessions")
+    elif options.directed:
+        main(options.folder, "benchmark_directed", "Networks")
     else:
         main(options.folder, "benchmark", "Networks")

@@ -1,5 +1,5 @@
 """
-Both profiles of TAVRNN beside the strongest floors, on both graphs.
+TAVRNN and its profile ``recurrent`` beside the strongest floors, on both graphs.
 
 Networks are simulated as in the benchmark, and drawn anew with couplings that are dense, signed or
 both, by default on seeds that are in no table of the benchmark.  Everything is fitted inside
@@ -34,8 +34,14 @@ from tavrnn_ephys.studies.benchmark import SimulatedSource
 DENSE, SIGNED = {"n_parents": 14, "coupled_fraction": 0.4}, {"inhibitory_fraction": 0.3}
 DRAWN = {"sparse": {}, "dense": DENSE, "signed": SIGNED, "dense and signed": {**DENSE, **SIGNED}}
 MEASURES = ("pearson", "lagged_correlation")
-METHODS = ("uase_joined", "pca_edges", "contributions_gated", "contributions_shrunk", "tavrnn")
-OURS = "tavrnn_state_space"
+METHODS = (
+    "uase_joined",
+    "pca_edges",
+    "contributions_gated",
+    "contributions_shrunk",
+    "tavrnn_recurrent",
+)
+OURS = "tavrnn"
 
 
 def drawn_task(name: str, seed: int, measure: str) -> BenchmarkTask:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tavrnn_ephys.methods.tavrnn.factors.digests import digest_of
+from tavrnn_ephys.methods.tavrnn.factors.digests import known_window
 from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 
@@ -214,9 +214,9 @@ class FactorNetwork(nn.Module):
         found = self.gathered(values, self.loadings)
         if len(self.seen):
             for index, (weights, _) in enumerate(windows):
-                same = (self.seen == digest_of(weights).to(self.seen.device)).all(dim=1).nonzero()
-                if len(same):
-                    found[index] = self.seen_evidence[same[0, 0]].double().cpu().numpy()
+                place = known_window(weights, self.seen)
+                if place is not None:
+                    found[index] = self.seen_evidence[place].double().cpu().numpy()
         return found
 
     def gathered(self, values: Tensor, loadings: Tensor) -> NDArray[np.float64]:
