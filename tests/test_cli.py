@@ -242,6 +242,8 @@ def test_nwb_without_nodes_is_refused(bad, capsys, recordings):
         ({"measure": "cross_correlation", "measure_option": "max_lag=9s"}, "shorter than the wind"),
         ({"measure": "partial", "measure_option": "shrinkage=much"}, "shrinkage"),
         ({"profile": "papr"}, "profile must be one of"),
+        ({"profile": "default"}, "It is called 'recurrent' now."),
+        ({"model_option": "kl_weight=0.1"}, "does not read kl_weight. Leave it out, or take prof"),
         ({"threshold": "-1"}, "threshold must be a number of at least 0"),
         ({"threshold": "2"}, "leaves no edge in any window"),
         ({"threshold": "high"}, "'high' is not a number"),

@@ -172,7 +172,11 @@ def panels(nodes: Nodes, out: Path, training_epochs: int | None) -> None:
     game = play_game(CONFIG, nodes=nodes, seed=0)
     block = game_block(game)
     config = AnalysisConfig(
-        bin_size_s=BIN_S, window_length_s=WINDOW_S, step_s=STEP_S, training_epochs=training_epochs
+        bin_size_s=BIN_S,
+        window_length_s=WINDOW_S,
+        step_s=STEP_S,
+        profile="recurrent",
+        training_epochs=training_epochs,
     )
     result = analyze(block, config)
     asked = BehaviorConfig(

@@ -80,7 +80,7 @@ def feature_sets(activity, windows, folds, *, model: bool, seed: int = 0):
         "spectral embedding, bins shuffled": embed_in_folds(UASE, control_graphs, folds),
     }
     if model:
-        build = partial(te.TAVRNN, seed=seed)
+        build = partial(te.TAVRNN, profile="recurrent", seed=seed)
         embedded = embed_in_folds(build, graphs, folds)
         sets["TAVRNN"] = embedded
         sets["TAVRNN, bins shuffled"] = embed_in_folds(build, control_graphs, folds)

@@ -415,6 +415,7 @@ def run_and_reproduce(block, out: Path) -> dict:
     te.write_nwb(block, source, overwrite=True)
     code = command_line(
         ["analyze", str(source), "--bin-size", "50ms", "--window", "2min", "--step", "30s",
+         "--profile", "recurrent",
          "--behavior", GAME, "--groups", ",".join(GROUPS), "--tables", str(out / "tables"),
          "--figures", str(out / "figures"), "--overwrite", "--out", str(run)]
     )  # fmt: skip

@@ -168,7 +168,7 @@ def add_model(command: Any) -> None:
         action=Gather,
         default=[],
         metavar="NAME=VALUE",
-        help="further option of the model, such as kl_weight=0.1; can be given several times",
+        help="further option of the model, such as embedding=mean; can be given several times",
     )
     command.add_argument(
         "--training-epochs",
@@ -228,5 +228,5 @@ def modelling_choices(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "latent_size": options.latent_size,
         "smoothing": options.smoothing,
-        "model_options": parse_options(options.model_option, example="kl_weight=0.1"),
+        "model_options": parse_options(options.model_option, example="embedding=mean"),
     }

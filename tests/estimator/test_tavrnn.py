@@ -93,15 +93,16 @@ def independent_trains(n_nodes, seed=0, step=1):
 
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 @pytest.mark.parametrize("n_nodes", [15, 60])
-def test_independent_spike_trains_warn_of_chance(n_nodes):
+@pytest.mark.parametrize("make", [TAVRNN, partial(recurrent, training_epochs=1)])
+def test_independent_spike_trains_warn_of_chance(make, n_nodes):
     graphs = build_graphs(independent_trains(n_nodes))
     with pytest.warns(ChanceLossWarning, match="differ no more coherently"):
-        recurrent(training_epochs=1).fit(graphs)
+        make().fit(graphs)
 
 
 @pytest.mark.filterwarnings("ignore::tavrnn_ephys.core.errors.DataLossWarning")
 @pytest.mark.parametrize("n_nodes", [15, 60])
-def test_independent_spike_trains_warn_the_default_of_chance(n_nodes):
+def test_independent_spike_trains_in_windows_of_their_own_bins_warn_of_chance(n_nodes):
     graphs = build_graphs(independent_trains(n_nodes, step=2))
     with pytest.warns(ChanceLossWarning, match="No factor tells the windows apart"):
         TAVRNN().fit(graphs)

@@ -33,7 +33,7 @@ class ModelSpec:
     smoothing : {"none", "causal", "two_sided"}, optional
         How embeddings are smoothed over windows; the profile's by default.
     options : mapping of str to object
-        Further options of the model that differ from the profile, such as ``kl_weight``.
+        Further options of the model that differ from the profile, such as ``embedding``.
 
     Raises
     ------

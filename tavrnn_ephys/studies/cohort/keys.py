@@ -163,7 +163,7 @@ KEYS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "profile": ("analysis", "profile", _one_of(PROFILES, former=FORMER_PROFILES)),
     "latent_size": ("analysis", "latent_size", _whole),
     "smoothing": ("analysis", "smoothing", _one_of(tuple(SMOOTHINGS))),
-    "model_option": ("analysis", "model_options", _options("kl_weight=0.1")),
+    "model_option": ("analysis", "model_options", _options("embedding=mean")),
     "training_epochs": ("analysis", "training_epochs", _whole),
     "seed": ("analysis", "seed", _whole),
     "segment": ("analysis", "segment_index", _whole),
