@@ -1,9 +1,11 @@
 """The profile that learns factors whose states decay."""
 
+import copy
 import io
 
 import numpy as np
 import pytest
+import torch
 
 from tavrnn_ephys.core import learnt_windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
@@ -343,3 +345,25 @@ def test_bars_of_progress_are_shown_where_they_are_asked_for(monkeypatch, verbos
     shown = terminal.getvalue()
     for bar in ("training", "judging factors", "leaving out"):
         assert (bar in shown) == verbose
+
+
+def test_windows_are_read_by_what_the_network_has_learnt_last():
+    graphs, _, _ = switching_graphs(40)
+    model = _model().fit(graphs)
+    before = model.transform(graphs).mean
+    with torch.no_grad():
+        model.network_.decay.mul_(0.5)
+    after = model.transform(graphs).mean
+    assert not np.allclose(before, after)
+    again = copy.deepcopy(model)
+    assert again.network_.reader is None
+    np.testing.assert_array_equal(again.transform(graphs).mean, after)
+
+
+def test_steps_read_with_one_reader():
+    graphs, _, _ = switching_graphs(40)
+    model = _model().fit(graphs)
+    state, _ = model.step(model.initial_state(), graphs[:20])
+    reader = model.network_.reader[1]
+    model.step(state, graphs[20:21])
+    assert model.network_.reader[1] is reader

@@ -128,3 +128,22 @@ def test_a_pair_that_varies_in_windows_alone_that_are_left_out_does_not_vary(poo
     assert (part.scale[:6, 6:] == 0).all()
     assert (part.standardized(range(30))[:, :6, 6:] == 0).all()
     assert part.standardized(range(30)).abs().max() < 10
+
+
+def test_pairs_that_hardly_vary_but_in_windows_left_out_have_the_scale_of_the_others():
+    dense = _undirected(30, 12, seed=5)
+    held = np.zeros(30, dtype=bool)
+    held[10:16] = True
+    dense[:, :6, 6:] = 0
+    dense[12, :6, 6:] = 0.9
+    dense[20, :6, 6:] = np.geomspace(1e-4, 0.3, 36).reshape(6, 6)
+    dense[:, 6:, :6] = dense[:, :6, 6:].transpose(0, 2, 1)
+    whole = GraphWindows([graphs_of(dense, directed=False)], CPU)
+    whole.standardize()
+    part = whole.without(held)
+    alone = GraphWindows([graphs_of(dense[~held], directed=False)], CPU)
+    alone.standardize()
+    told = part.scale > 0
+    assert told[:6, 6:].any()
+    np.testing.assert_allclose(part.scale[told], alone.scale[told], rtol=1e-2)
+    assert np.isfinite(part.likeness(torch.ones(12, 12))).all()

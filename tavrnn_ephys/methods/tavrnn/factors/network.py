@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -100,6 +100,12 @@ class FactorNetwork(nn.Module):
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_seen, 2, dtype=torch.int64))
         self.register_buffer("seen_evidence", torch.zeros(n_seen, n_nodes, size))
+        # What is computed once to read windows, and of which state of the buffers.
+        self.reader: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of copies what they can compute."""
+        return {**self.__dict__, "reader": None}
 
     @property
     def n_nodes(self) -> int:
@@ -170,7 +176,20 @@ class FactorNetwork(nn.Module):
         flat = loadings.flatten(1).double()
         return (flat @ flat.T * self.pair_weight).cpu().numpy()
 
-    def standardized(self, weights: Tensor, present: Tensor | None = None) -> Tensor:
+    def divisor(self) -> Tensor:
+        """
+        Return the standard deviation of each pair, infinite where it does not vary.
+
+        Returns
+        -------
+        torch.Tensor, shape (n_nodes, n_nodes)
+            What differences from the mean graph are divided by.
+        """
+        return torch.where(self.scale > 0, self.scale, torch.inf)
+
+    def standardized(
+        self, weights: Tensor, present: Tensor | None = None, *, divisor: Tensor | None = None
+    ) -> Tensor:
         """
         Express a graph as its difference from the mean graph, in standard deviations.
 
@@ -180,19 +199,25 @@ class FactorNetwork(nn.Module):
             Weights of a window.
         present : torch.Tensor of bool, shape (n_nodes,), optional
             Nodes that exist in it; by default all do.
+        divisor : torch.Tensor, shape (n_nodes, n_nodes), optional
+            What :meth:`divisor` gave, for who reads many windows.
 
         Returns
         -------
         torch.Tensor, shape (n_nodes, n_nodes)
             0 where a pair does not vary or does not exist.
         """
-        known = self.scale > 0
+        values = (weights - self.mean).div_(self.divisor() if divisor is None else divisor)
         if present is not None:
-            known = known & present[:, None] & present
-        scale = torch.where(known, self.scale, 1.0)
-        return torch.where(known, (weights - self.mean) / scale, 0.0)
+            values = torch.where(present[:, None] & present, values, 0.0)
+        return values
 
-    def evidence(self, windows: Sequence[tuple[Tensor, Tensor | None]]) -> NDArray[np.float64]:
+    def evidence(
+        self,
+        windows: Sequence[tuple[Tensor, Tensor | None]],
+        *,
+        divisor: Tensor | None = None,
+    ) -> NDArray[np.float64]:
         """
         Gather what each node's couplings say of the states in windows.
 
@@ -204,13 +229,17 @@ class FactorNetwork(nn.Module):
         ----------
         windows : sequence of tuple of torch.Tensor
             Weights of each, and the nodes that exist in it, ``None`` if all do.
+        divisor : torch.Tensor, shape (n_nodes, n_nodes), optional
+            What :meth:`divisor` gave, for who reads many windows.
 
         Returns
         -------
         numpy.ndarray, shape (n_windows, n_nodes, latent_size)
             Evidence of each node.
         """
-        values = torch.stack([self.standardized(*window) for window in windows])
+        divisor = self.divisor() if divisor is None else divisor
+        each = [self.standardized(*window, divisor=divisor) for window in windows]
+        values = torch.stack(each) if len(each) > 1 else each[0][None]
         found = self.gathered(values, self.loadings)
         if len(self.seen):
             for index, (weights, _) in enumerate(windows):

@@ -24,9 +24,12 @@ __all__ = ["FactorReader", "FactorReading", "expected_graphs", "log_likelihood",
 _Array = NDArray[np.float64]
 _Embedded = NDArray[np.float32]
 _Window = tuple[Tensor, Tensor | None]
+_Learnt = list[tuple[Tensor, int]]
 _LOG_2PI = float(np.log(2.0 * np.pi))
 # Bytes of the windows that are read at once.
 _BLOCK = 2**26
+# How many standard deviations are kept for the next window.
+_MOST_SPREADS = 4
 
 
 class FactorReading(NamedTuple):
@@ -68,6 +71,8 @@ class FactorReader:
         self._squares = np.einsum("nck,ncl->klnc", self._coordinates, self._coordinates)
         self._precision = network.precision()
         self._deviation = network.deviation.cpu().numpy()
+        self._divisor = network.divisor()
+        self._spreads: dict[bytes, _Embedded] = {}
 
     def evidence(self, windows: Sequence[_Window]) -> WindowEvidence:
         """
@@ -88,7 +93,7 @@ class FactorReader:
         said, precision = [], []
         for first in range(0, len(windows), size):
             block = windows[first : first + size]
-            said.append(network.evidence(block))
+            said.append(network.evidence(block, divisor=self._divisor))
             precision += [
                 self._precision if present is None else network.precision(present)
                 for _, present in block
@@ -170,8 +175,20 @@ class FactorReader:
     def _of_states(self, mean: _Array, covariance: _Array) -> tuple[_Embedded, _Embedded]:
         """Turn states, of every node or of all alike, and their covariance into coordinates."""
         found = (self._coordinates @ mean[..., np.newaxis])[..., 0].astype(np.float32)
+        return found, self._spread_of(covariance)
+
+    def _spread_of(self, covariance: _Array) -> _Embedded:
+        """Give the standard deviation of coordinates; a filter that has settled asks for one."""
+        known = covariance.tobytes() if len(covariance) == 1 else b""
+        if known in self._spreads:
+            return self._spreads[known]
         variance = np.tensordot(covariance, self._squares, axes=2)
-        return found, np.sqrt(np.maximum(variance, 0.0)).astype(np.float32)
+        spread = np.sqrt(np.maximum(variance, 0.0)).astype(np.float32)
+        if known:
+            if len(self._spreads) == _MOST_SPREADS:
+                self._spreads.clear()
+            self._spreads[known] = spread
+        return spread
 
     def _deviations(self, evidence: WindowEvidence) -> _Array:
         """Shrink what the couplings of each node say otherwise than the whole network."""
@@ -214,6 +231,34 @@ class FactorReader:
         return matrix
 
 
+def reader_of(network: FactorNetwork) -> FactorReader:
+    """
+    Return the reader of a network, built anew where the network has learnt since.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        What a fit learnt of a session.
+
+    Returns
+    -------
+    FactorReader
+        The reader.
+    """
+    learnt = [(item, item._version) for item in network.buffers()]
+    if network.reader is None or not _is_same(network.reader[0], learnt):
+        network.reader = (learnt, FactorReader(network))
+    found: FactorReader = network.reader[1]
+    return found
+
+
+def _is_same(before: _Learnt, now: _Learnt) -> bool:
+    return len(before) == len(now) and all(
+        one is other and version == current
+        for (one, version), (other, current) in zip(before, now, strict=True)
+    )
+
+
 def read_factors(
     network: FactorNetwork,
     graphs: GraphSequence,
@@ -240,7 +285,7 @@ def read_factors(
     FactorReading
         The embedding.
     """
-    reader = FactorReader(network)
+    reader = reader_of(network)
     evidence = reader.evidence(_Windows(network, graphs))
     found = reader.filtered(evidence, start)
     mean, std = reader.embedding_of(evidence, found)
@@ -273,7 +318,7 @@ def expected_graphs(
     numpy.ndarray, shape (n_windows, n_nodes, n_nodes)
         Expected weights.
     """
-    reader = FactorReader(network)
+    reader = reader_of(network)
     found = reader.filtered(reader.evidence(_Windows(network, graphs)))
     states = found.predicted_mean if ahead else found.mean
     if not ahead and network.options.smoothing == "two_sided":
@@ -297,7 +342,7 @@ def log_likelihood(network: FactorNetwork, graphs: GraphSequence) -> float:
     float
         Mean over windows of the log-density, in nats per pair of nodes that varies.
     """
-    reader, windows = FactorReader(network), _Windows(network, graphs)
+    reader, windows = reader_of(network), _Windows(network, graphs)
     found = reader.filtered(reader.evidence(windows))
     varies = network.scale > 0
     n_pairs = max(int(varies.sum()), 1)

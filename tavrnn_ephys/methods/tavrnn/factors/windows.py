@@ -281,6 +281,10 @@ class GraphWindows:
         middle = total / count
         square = (square - count * middle**2).clamp(min=0)
         fourth = fourth - 4 * middle * cube + 6 * middle**2 * square + 3 * count * middle**4
+        # Of fourth powers a difference may leave rounding alone: then few windows tell the
+        # variance, which is the upper of the limits that no values exceed.
+        fourth = torch.where(fourth > 1e-12 * self._totals[3], fourth, torch.inf)
+        fourth = fourth.clamp(min=square.square() / count, max=square.square())
         variance = square / (count - 1).clamp(min=1)
         mean = self._origin + middle
         # Rounding leaves a deviation of a few ulp where a weight is always the same, and of a few
