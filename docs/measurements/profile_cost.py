@@ -1,5 +1,5 @@
 """
-What a fit and an embedding cost in either profile: processor time and peak memory.
+What a fit and an embedding cost in two profiles: processor time and peak memory.
 
 Graphs are random, one tenth of the pairs joined.  Each profile runs in a process of its own on one
 thread; *more MB* is the largest resident set beyond that of the graphs alone.

@@ -1,7 +1,7 @@
 """
 Peak memory and time of one training epoch on large recordings, each in a process of its own.
 
-    python docs/measurements/training_memory.py             both sizes, both profiles
+    python docs/measurements/training_memory.py             both sizes, both networks
     python docs/measurements/training_memory.py nodes       N = 10,000 at 5 %, T = 4
     python docs/measurements/training_memory.py windows     N = 121 at 73 %, T = 1000
 

@@ -8,14 +8,17 @@ from typing import Any
 import scipy.sparse
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import positive_int
+from tavrnn_ephys.core.checks import one_of, positive_int
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.core.names import FORMER_PROFILES
 from tavrnn_ephys.methods._dense import edge_level, rows_of
 from tavrnn_ephys.methods.contract import GraphEmbedder
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tavrnn_ephys.methods.tavrnn.factors.sessions import N_SWEEPS
 
 __all__ = ["LabelledStateSpaceMethod", "StateSpaceMethod", "TavrnnMethod", "thinned_graphs"]
+
+_NETWORKS = ("recurrent", "paper")
 
 
 class TavrnnMethod(GraphEmbedder):
@@ -92,7 +95,7 @@ class TavrnnMethod(GraphEmbedder):
         self.level_ = 0.0 if self.density is None else edge_level(sequences, self.density)
         n_steps = positive_int(self.n_steps, "n_steps")
         model = TAVRNN(
-            profile=self.profile,
+            profile=one_of(self.profile, _NETWORKS, "profile", former=FORMER_PROFILES),
             options={**(self.options or {}), "training_steps": n_steps},
             latent_size=self.latent_size,
             seed=self.seed,

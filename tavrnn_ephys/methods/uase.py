@@ -21,7 +21,7 @@ class UASE(GraphEmbedder):
     """
     Spectral coordinates of graphs in a basis that all windows share [1]_.
 
-    No training, no noise: the coordinates that TAVRNN's default profile starts from.
+    No training, no noise: the coordinates that TAVRNN's profile ``"recurrent"`` starts from.
 
     Parameters
     ----------

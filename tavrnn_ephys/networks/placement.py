@@ -44,10 +44,10 @@ def spectral_positions(
 
     Notes
     -----
-    Embeddings that describe how a window *leaves* the mean graph, such as TAVRNN's default
-    profile and :class:`tavrnn_ephys.methods.UASE`, give two groups the same direction whenever
-    they leave it together, be it upward or downward.  For the alignment of groups the place itself
-    is what counts.
+    Embeddings that describe how a window *leaves* the mean graph, such as TAVRNN's and
+    :class:`tavrnn_ephys.methods.UASE`, give two groups the same direction whenever they leave it
+    together, be it upward or downward.  For the alignment of groups the place itself is what
+    counts.
 
     References
     ----------
