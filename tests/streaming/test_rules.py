@@ -86,7 +86,8 @@ def measurement(name, monkeypatch):
     return runpy.run_path(str(MEASUREMENTS / name), run_name="measured")
 
 
-def test_soak_in_short(monkeypatch, capsys):
+@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
+def test_soak_in_short(monkeypatch, capsys, profile):
     soak = measurement("streaming.py", monkeypatch)["soak"]
-    assert soak(20, 0.06, False, window=100, checks=4) == 0
+    assert soak(20, 0.06, False, profile, window=100, checks=4) == 0
     assert "4320 bins of 20 nodes" in capsys.readouterr().out
