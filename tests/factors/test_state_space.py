@@ -2,6 +2,7 @@
 
 import copy
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -123,6 +124,22 @@ def test_independent_noise_warns_and_all_factors_but_one_move_no_coupling():
     assert moved < 0.03
     assert len(model.network_.active) == 1
     assert _model().fit(coupled[:80]).expected_change(coupled[80:]).std() > 5 * moved
+
+
+def test_states_are_told_in_windows_that_share_bins():
+    _, states, kind = switching_graphs(n_windows=160)
+    rng = np.random.default_rng(1)
+    bins = np.where(states[:, None, None] == 0, kind == 1, kind == 2) + rng.normal(
+        size=(160, 20, 20)
+    ) * np.sqrt(2)
+    shared = (bins[1:] + bins[:-1]) / 2 * ~np.eye(20, dtype=bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = _model().fit(graphs_of(shared, length_s=2.0))
+    assert len(model.network_.active) >= 1
+    noise = rng.normal(size=(160, 20, 20)) * ~np.eye(20, dtype=bool)
+    with pytest.warns(ChanceLossWarning, match="No factor"):
+        _model().fit(graphs_of((noise[1:] + noise[:-1]) / 2, length_s=2.0))
 
 
 def test_a_factor_moves_the_embedding_as_much_as_it_moves_couplings():

@@ -147,3 +147,10 @@ def test_pairs_that_hardly_vary_but_in_windows_left_out_have_the_scale_of_the_ot
     assert told[:6, 6:].any()
     np.testing.assert_allclose(part.scale[told], alone.scale[told], rtol=1e-2)
     assert np.isfinite(part.likeness(torch.ones(12, 12))).all()
+
+
+@pytest.mark.parametrize(("length_s", "apart"), [(1.0, 1), (2.0, 2), (3.0, 3)])
+def test_windows_that_are_not_marked_share_no_bins(length_s, apart):
+    parts = [graphs_of(_undirected(count, 4), length_s=length_s) for count in (7, 5)]
+    free = np.flatnonzero(~GraphWindows(parts, CPU).sharing())
+    assert free.tolist() == [*range(0, 7, apart), *range(7, 12, apart)]

@@ -14,7 +14,7 @@ from tavrnn_ephys.methods.tavrnn.factors.sessions import (
     labels_by_session,
 )
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
-from tavrnn_ephys.methods.tavrnn.fitting import require_one_making, warn_of_incoherence
+from tavrnn_ephys.methods.tavrnn.fitting import require_one_making
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
 
@@ -47,14 +47,6 @@ class FactorFits(Fitted):
             verbose=self.verbose,
         )
         self.training_options_ = training_options
-        # Windows that share bins resemble their neighbours by these alone, which factors take for
-        # states that last; what windows say together does not depend on their order.
-        shared = {
-            name: items
-            for name, items in named.items()
-            if any(item.windows.overlap and not item.directed for item in items)
-        }
-        warn_of_incoherence(shared, int(self.seed))
 
     def _adapt_factors(self, named: Mapping[str, Sequence[GraphSequence]]) -> None:
         require_one_making(named, self._first_session().units, "adapt")

@@ -75,7 +75,8 @@ def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[n
     Say of each session which of its factors are told from noise.
 
     Sweeps go on with the variance of states taken into account, under which factors that hold
-    noise vanish.  What was learnt before is left as it was.
+    noise vanish.  Windows that share bins share noise, which would count as often as there are
+    such windows: only those go on that share none.  What was learnt before is left as it was.
 
     Parameters
     ----------
@@ -91,6 +92,8 @@ def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[n
     """
     kept = [{name: item.clone() for name, item in fit.network.named_buffers()} for fit in fits]
     free = fits[0].network.options.recurrence == "state_space"
+    for fit in fits:
+        fit.held = fit.windows.sharing()
     sweeps = range(_JUDGING_SWEEPS)
     for _ in progress_bar(sweeps, what="judging factors", unit="sweep", verbose=verbose):
         likelihood = np.sum([fit.sweep(uncertain=True) for fit in fits], axis=0)
@@ -99,6 +102,7 @@ def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[n
     told = [fit.reliable() for fit in fits]
     for fit, values in zip(fits, kept, strict=True):
         fit.network.load_state_dict(values)
+        fit.held = None
     return told
 
 

@@ -146,6 +146,20 @@ class GraphWindows:
         graphs, position = self._places[index]
         return weights_of(graphs, position, self._device)
 
+    def sharing(self) -> NDArray[np.bool_]:
+        """
+        Mark windows that share bins with one that is not marked, as few as can be.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n_windows,)
+            Without these, no two windows share bins.
+        """
+        marked = np.ones(len(self), dtype=bool)
+        for part in self.stretches:
+            marked[part[:: self.overlap + 1]] = False
+        return marked
+
     def standardize(self) -> None:
         """
         Read every window once, and express its pairs in their scale, from their mean.
