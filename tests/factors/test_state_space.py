@@ -384,3 +384,20 @@ def test_steps_read_with_one_reader():
     reader = model.network_.reader[1]
     model.step(state, graphs[20:21])
     assert model.network_.reader[1] is reader
+
+
+@pytest.mark.parametrize("dwell", [4, 30])
+def test_a_stream_has_settled_when_attention_reaches_known_windows_alone(dwell):
+    graphs, _, _ = switching_graphs(n_windows=120, dwell=dwell, size=0.5)
+    model = _model().fit(graphs)
+    lookback = model.stream_step().lookback
+    back = model.transform(graphs).attention[-1][::-1].cumsum()
+    assert lookback >= 1
+    assert back[lookback] >= 0.95 > back[lookback - 1]
+
+
+@pytest.mark.filterwarnings("ignore::tavrnn_ephys.ChanceLossWarning")
+def test_states_without_memory_have_nothing_to_settle():
+    graphs, _, _ = switching_graphs()
+    model = _model(options={"recurrence": "independent"}).fit(graphs)
+    assert model.stream_step().lookback == 0

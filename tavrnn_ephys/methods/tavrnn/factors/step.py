@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.methods.stepping import DenseGraph
-from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
+from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState, filter_states
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.reading import FactorReader
 from tavrnn_ephys.methods.tavrnn.sessions import Session
 
 __all__ = ["FactorStep"]
+
+# Share of attention that may go to windows before the first, once a stream has settled; and the
+# number of windows that are looked at.
+_LEFT_OUT, _FARTHEST = 0.05, 200
 
 
 class FactorStep:
@@ -31,9 +36,12 @@ class FactorStep:
     ------
     InputError
         If the embedding needs later windows.
-    """
 
-    lookback = 0
+    Attributes
+    ----------
+    lookback : int
+        Windows back to which all but a twentieth of the attention of a window goes.
+    """
 
     def __init__(self, session: Session) -> None:
         network = session.network.cpu()
@@ -44,6 +52,7 @@ class FactorStep:
             )
         self.units, self.node_ids = session.units, session.node_ids
         self._network, self._reader = network, FactorReader(network)
+        self.lookback = _reach(network)
         self.reset()
 
     def reset(self) -> None:
@@ -106,3 +115,18 @@ class FactorStep:
             What :meth:`state` gave.
         """
         self._state = FilterState(**{name: np.array(state[name]) for name in FilterState._fields})
+
+
+def _reach(network: FactorNetwork) -> int:
+    """Say how many windows back attention goes once the filter has settled."""
+    decay, precision = network.decay.cpu().numpy(), network.precision()
+    if network.options.recurrence != "state_space":
+        return 0
+    nothing = np.zeros((_FARTHEST, len(decay)))
+    found = filter_states(nothing, np.tile(precision, (_FARTHEST, 1, 1)), decay)
+    sureness = np.diagonal(precision)
+    added = np.diagonal(found.covariance[-1]) * sureness
+    lags = np.arange(_FARTHEST)[:, np.newaxis]
+    share = np.abs(added * found.retained(decay)[-1] ** lags) @ sureness
+    total = share.sum()
+    return int(np.searchsorted(share.cumsum(), (1 - _LEFT_OUT) * total)) if total > 0 else 0
