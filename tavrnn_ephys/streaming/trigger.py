@@ -287,12 +287,20 @@ def _values_and_gap(
     embedding: NodeEmbedding | NDArray[Any], gap: int | None
 ) -> tuple[NDArray[np.float64], int]:
     if isinstance(embedding, NodeEmbedding):
-        reach = embedding.config.get("model.attention_width") or 0
-        own = embedding.windows.overlap + int(reach)
+        own = embedding.windows.overlap + _reach(embedding)
         return np.asarray(embedding.mean, np.float64), own if gap is None else gap
     if gap is None:
         raise InputError("An array does not tell how far windows overlap. Say gap.")
     return np.asarray(embedding, np.float64), gap
+
+
+def _reach(embedding: NodeEmbedding) -> int:
+    """Say how many windows back an embedding reaches: as the model says, or all but a twentieth."""
+    width = embedding.config.get("model.attention_width")
+    if width is not None or embedding.attention is None:
+        return int(width or 0)
+    back = np.cumsum(embedding.attention[-1][::-1])
+    return int(np.searchsorted(back, 0.95 * back[-1]))
 
 
 def _fitted(train: NDArray[np.float64], codes: NDArray[np.int64]) -> tuple[Any, float]:

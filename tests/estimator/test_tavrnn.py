@@ -145,6 +145,8 @@ def test_embedding_carries_configuration_versions_and_seed():
     embedding = TAVRNN(training_epochs=1, seed=3).fit(graphs).transform(graphs)
     assert embedding.config["model.profile"] == "state_space"
     assert embedding.config["model.training_epochs"] == 1
+    assert embedding.config["model.gate"] is True
+    assert "model.attention_width" not in embedding.config
     assert embedding.versions["torch"].startswith("2.")
     assert embedding.seed == 3
 

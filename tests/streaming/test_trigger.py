@@ -1,11 +1,14 @@
 """A state is told, and acted on, no more often by chance than was asked for."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.streaming import StateDecoder, Update
+from tavrnn_ephys.streaming.trigger import _values_and_gap
 from tests.streaming.models import fitted
 
 
@@ -80,6 +83,19 @@ def test_decoder_of_a_real_embedding_takes_the_gap_of_its_windows():
     decoder = StateDecoder.fit(offline, labels, "odd")
     assert decoder.weights.shape == (20, 16)
     assert 0.0 <= decoder.balanced_accuracy <= 1.0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_gap_of_a_model_without_a_width_is_what_its_attention_reaches():
+    _, _, _, offline = fitted(seconds=120)
+    n_windows = len(offline.windows)
+    lags = np.subtract.outer(np.arange(n_windows), np.arange(n_windows))
+    decays = np.where(lags >= 0, 0.5 ** np.maximum(lags, 0), 0.0)
+    config = {key: value for key, value in offline.config.items() if "width" not in key}
+    embedding = dataclasses.replace(offline, attention=decays, config=config)
+    # A half, a quarter, an eighth ...: the fifth share is the first beyond .95 of them all.
+    assert _values_and_gap(embedding, None)[1] == offline.windows.overlap + 4
+    assert _values_and_gap(embedding, 2)[1] == 2
 
 
 def test_saved_decoder_scores_alike(tmp_path):

@@ -24,6 +24,7 @@ from tavrnn_ephys.methods.tavrnn.nn.model import Network
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 from tavrnn_ephys.methods.tavrnn.nn.sequences import WindowInput
 from tavrnn_ephys.methods.tavrnn.nn.spectral import SpectralBasis
+from tavrnn_ephys.methods.tavrnn.profiles import options_of
 from tavrnn_ephys.methods.tavrnn.readout import weighted
 from tavrnn_ephys.methods.tavrnn.sessions import Session, find_session
 from tavrnn_ephys.methods.tavrnn.training import TrainingOptions
@@ -142,4 +143,5 @@ class Fitted:
         options["training_epochs"] = len(self.history_)
         about = {"model.profile": self.profile, "model.ablation": self.ablation}
         about["model.supervision"] = self._supervision()
-        return about | {f"model.{name}": value for name, value in options.items()}
+        # Of what the profile does not read nothing is said.
+        return about | {f"model.{name}": options[name] for name in options_of(self.profile)}
