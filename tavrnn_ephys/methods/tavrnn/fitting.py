@@ -19,6 +19,7 @@ from tavrnn_ephys.methods.tavrnn.sessions import Session
 from tavrnn_ephys.methods.tavrnn.training import Stretch
 
 __all__ = [
+    "LEAST_COHERENCE",
     "build_sessions",
     "only_training",
     "require_one_making",
@@ -26,9 +27,9 @@ __all__ = [
     "warn_of_incoherence",
 ]
 
-# Independent spike trains reach 1.05; a network whose weakest visible states a spectral
-# classifier still finds starts at 1.1.
-_LEAST_COHERENCE = 1.08
+#: Independent spike trains reach 1.05; a network whose weakest visible states a spectral
+#: classifier still finds starts at 1.1.
+LEAST_COHERENCE = 1.08
 
 
 def build_sessions(
@@ -218,13 +219,13 @@ def warn_of_incoherence(named: Mapping[str, Sequence[GraphSequence]], seed: int)
     """
     for name, sequences in named.items():
         found = coherence(DenseGraphs(sequences), seed=seed)
-        if found >= _LEAST_COHERENCE:
+        if found >= LEAST_COHERENCE:
             continue
         of_session = f" of session {name!r}" if len(named) > 1 else ""
         warnings.warn(
             f"The graphs of these windows{of_session} differ no more coherently than the same "
             f"weights shuffled between windows (ratio {found:.2f}, at least "
-            f"{_LEAST_COHERENCE:g} is expected of a network that changes): these embeddings say "
+            f"{LEAST_COHERENCE:g} is expected of a network that changes): these embeddings say "
             "nothing about the windows. Lengthen the windows, or choose smaller bins.",
             ChanceLossWarning,
             stacklevel=3,

@@ -19,7 +19,10 @@ from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence, label_colu
 from tavrnn_ephys.methods.tavrnn.factors.learning import judge, learn
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
+from tavrnn_ephys.methods.tavrnn.fitting import LEAST_COHERENCE
+from tavrnn_ephys.methods.tavrnn.inputs import DenseGraphs
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
+from tavrnn_ephys.methods.tavrnn.nn.spectral import coherence
 from tavrnn_ephys.methods.tavrnn.sessions import Session
 
 __all__ = ["N_SWEEPS", "factor_sessions", "labels_by_session"]
@@ -107,7 +110,7 @@ def factor_sessions(
             told_without = cross_fitted_evidence(fit, n_sweeps=n_sweeps, verbose=verbose)
             fit.network.seen_evidence.copy_(told_without)
         fit.finish(told)
-        if not told.any():
+        if not told.any() and not _differ_together(named[name]):
             _warn_of_noise(name if len(fits) > 1 else None)
     return sessions, history
 
@@ -156,6 +159,17 @@ def _say_how_many(n_learnt: int, n_windows: int) -> None:
             DataLossWarning,
             stacklevel=4,
         )
+
+
+def _differ_together(sequences: Sequence[GraphSequence]) -> bool:
+    """
+    Say whether undirected graphs differ more coherently than their weights shuffled over windows.
+
+    A few windows may show so where they are too few to tell a factor.
+    """
+    if any(item.directed for item in sequences):
+        return False
+    return coherence(DenseGraphs(sequences)) >= LEAST_COHERENCE
 
 
 def _warn_of_noise(name: str | None) -> None:

@@ -32,15 +32,15 @@ class FactorStep:
     session : Session
         What a fit learnt.
 
-    Raises
-    ------
-    InputError
-        If the embedding needs later windows.
-
     Attributes
     ----------
     lookback : int
         Windows back to which all but a twentieth of the attention of a window goes.
+
+    Raises
+    ------
+    InputError
+        If the embedding needs later windows.
     """
 
     def __init__(self, session: Session) -> None:
