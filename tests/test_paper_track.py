@@ -6,7 +6,6 @@ import pytest
 
 from docs.measurements import paper_track
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 SMALL = "--seeds 2 --fold-seeds 1 --control-seeds 1 --sizes 2 --epochs 1".split()
 PROFILES = ("state_space", "paper")
 
@@ -55,13 +54,21 @@ def test_every_question_has_one_row_and_an_accuracy(done):
 
 def test_table_on_the_page_has_a_line_per_features_fit_and_folds(done):
     table = pd.read_csv(done / "accuracy.csv")
-    lines = (done / "accuracy.md").read_text().splitlines()
+    lines = (done / "accuracy.md").read_text().split("\n\n")[0].splitlines()
     assert lines[0] == "| features | fitted on | folds | seeds | 2 |"
     assert len(lines) - 2 == len(table.groupby(["features", "fitted", "folds"]))
     (paper,) = [line for line in lines if line.startswith("| paper, nodes | all windows | random")]
     chosen = table[(table["features"] == "paper, nodes") & (table["fitted"] == "all windows")]
     found = chosen.loc[chosen["folds"] == "random", "accuracy"]
     assert paper.endswith(f"| 2 | {found.mean():.3f} ({found.min():.3f} to {found.max():.3f}) |")
+
+
+def test_edges_stand_where_both_units_fired(data, done):
+    fired, kept = paper_track.shares_of_pairs(data)
+    # Units that fire by chance in every bin alike, or never, would make the shares equal.
+    assert 0.9 < fired < 1.0
+    assert 0.9 < kept < 1.0
+    assert f"both units fired: {fired:.2%} of pairs" in (done / "accuracy.md").read_text()
 
 
 def test_picture_is_drawn(done):
@@ -85,7 +92,7 @@ def test_stopped_run_goes_on_where_it_was(data, done, monkeypatch):
 
     monkeypatch.setattr(paper_track, "embedded", counted)
     assert command(data, done, "--profiles", *PROFILES) == 0
-    assert asked and set(asked) == {("state_space", 2)}
+    assert {*asked} == {("state_space", 2)}
     assert lost.is_file()
     assert (done / "accuracy.csv").read_bytes() == before
 
