@@ -436,7 +436,7 @@ def main(words: Sequence[str] | None = None) -> int:
     text = f"""{as_markdown(table)}
 {counts.sum()} runs; always the commonest segment: {commonest:.3f}.
 Edge if and only if both units fired: {fired:.2%} of pairs; unchanged by shuffled bins: {kept:.2%}.
-Training epochs of paper: {options.epochs}; rows whose fits ended at the loss of chance: {at_chance:g}.
+Epochs of paper: {options.epochs}; rows whose fits ended at the loss of chance: {at_chance:g}.
 """
     with whole_file(options.out / "accuracy.md") as partial:
         partial.write_text(text)
