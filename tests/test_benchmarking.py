@@ -49,8 +49,28 @@ def test_simulated_benchmark_writes_its_table_and_goes_on_where_it_stopped(tmp_p
     assert kept.stat().st_mtime_ns == stamp
     capsys.readouterr()
     assert main(["benchmark", *QUICK, "--out", str(out), "--steps", "7"]) == 2
-    assert "other settings" in capsys.readouterr().err
+    assert "other settings (--steps: 100 there, 7 here)" in capsys.readouterr().err
     assert kept.stat().st_mtime_ns == stamp
+
+
+def test_simulated_cultures_give_directed_graphs_unless_another_measure_is_named(tmp_path, capsys):
+    one = ["--simulated", "--scenarios", "drift", "--methods", "uase_gated", "--seeds", "1"]
+    found = {}
+    for out, named in (("default", []), ("pearson", ["--measure", "pearson"])):
+        assert main(["benchmark", *one, *named, "--out", str(tmp_path / out)]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith(f"Graphs: {named[1] if named else 'lagged_correlation'}.")
+        found[out] = pd.read_csv(tmp_path / out / "benchmark.csv").set_index("method")
+    assert found["default"].loc["uase_gated", "score"] > found["pearson"].loc["uase_gated", "score"]
+    # A folder of a former release, whose settings do not name correlations, goes on.
+    settings = tmp_path / "pearson/settings.json"
+    about = json.loads(settings.read_text())
+    assert about["settings"].pop("measure") == "pearson"
+    settings.write_text(json.dumps(about))
+    again = ["benchmark", *one, "--out", str(tmp_path / "pearson")]
+    assert main(again) == 2
+    assert "(measure: pearson there, lagged_correlation here)" in capsys.readouterr().err
+    assert main([*again, "--measure", "pearson"]) == 0
 
 
 def test_recording_is_benchmarked_by_epoch_and_by_signal(tmp_path, capsys):
