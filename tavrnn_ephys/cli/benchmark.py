@@ -22,7 +22,7 @@ from tavrnn_ephys.cli.questions import (
 )
 from tavrnn_ephys.cli.reports import Report
 from tavrnn_ephys.core.errors import InputError
-from tavrnn_ephys.core.names import METHODS, SCENARIOS
+from tavrnn_ephys.core.names import METHODS, ORACLE_METHODS, SCENARIOS
 from tavrnn_ephys.core.spec import ConnectivitySpec
 
 __all__ = ["add_command"]
@@ -87,9 +87,10 @@ def _add_methods(command: Any) -> None:
         "--methods",
         default="all",
         metavar="NAMES",
-        help=f"all, or names with commas between them: {', '.join(METHODS)} (default: all)",
+        help=f"all, or names with commas between them: {', '.join(METHODS)}; with --simulated "
+        f"{', '.join(ORACLE_METHODS)} too, which know the couplings (default: all)",
     )
-    suggest(methods, lambda: ("all", *METHODS))
+    suggest(methods, lambda: ("all", *METHODS, *ORACLE_METHODS))
     reference = command.add_argument(
         "--reference",
         default="",
@@ -127,7 +128,7 @@ def _run(options: argparse.Namespace) -> Report:
     from tavrnn_ephys.methods import choose_methods
     from tavrnn_ephys.studies.benchmark import benchmark_file, benchmark_simulated
 
-    methods = choose_methods(options.methods)
+    methods = choose_methods(options.methods, oracles=options.simulated)
     measure = options.measure or (_MEASURE_OF_SIMULATIONS if options.simulated else _MEASURE)
     common: dict[str, Any] = {
         "n_seeds": options.seeds,
