@@ -3,8 +3,8 @@ Put the tables and figures of a benchmark into its page of the explanation.
 
     tavrnn-ephys benchmark --simulated --methods all --seeds 10 --n-jobs 2 --out bench
     python docs/make_benchmark.py bench
-    tavrnn-ephys benchmark --simulated --measure lagged_correlation --seeds 10 --out directed
-    python docs/make_benchmark.py directed --directed
+    tavrnn-ephys benchmark --simulated --measure pearson --methods all --seeds 10 --out pearson
+    python docs/make_benchmark.py pearson --pearson
     python docs/measurements/real_benchmark.py --data DIR --out real --seeds 1
     python docs/make_benchmark.py real --recordings
 """
@@ -65,11 +65,11 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--recordings", action="store_true", help="of real recordings")
-    which.add_argument("--directed", action="store_true", help="of directed graphs")
+    which.add_argument("--pearson", action="store_true", help="of correlations in bins")
     options = parser.parse_args()
     if options.recordings:
         main(options.folder, "recordings", "Sessions")
-    elif options.directed:
-        main(options.folder, "benchmark_directed", "Networks")
+    elif options.pearson:
+        main(options.folder, "benchmark_pearson", "Networks")
     else:
         main(options.folder, "benchmark", "Networks")
