@@ -24,7 +24,7 @@ __all__ = ["OneHotHMMGLM"]
 # the states.
 _SHARE_IN_COMMON, _STEPS_OF_A_ROUND = 0.3, 10
 _N_COMPONENTS = 8
-_FLOOR = 1e-12
+_FLOOR, _LITTLE = 1e-12, 1e-3
 
 
 class OneHotHMMGLM(GraphEmbedder):
@@ -191,7 +191,15 @@ class OneHotHMMGLM(GraphEmbedder):
         points = (sums.score[:, :, :-1] / noise * gate).reshape(len(sums), -1)
         points = _principal_components(points.astype(np.float64), _N_COMPONENTS)
         model = hidden_markov_models().GaussianHMM(
-            n_states, covariance_type="diag", n_iter=30, min_covar=0.05, random_state=self.seed
+            n_states,
+            covariance_type="diag",
+            n_iter=30,
+            min_covar=0.05,
+            # A state that is never left, or holds no window, would divide zero by zero.
+            startprob_prior=1.0 + _LITTLE,
+            transmat_prior=1.0 + _LITTLE,
+            means_weight=_LITTLE,
+            random_state=self.seed,
         )
         with only_errors("hmmlearn"), warnings.catch_warnings():
             # Windows that are all alike have fewer clusters than states; they begin as one.

@@ -204,6 +204,21 @@ def test_the_benchmark_brings_counts_and_shuffles_those_of_the_control(switching
     assert found["score"] > 0.9 > 0.75 > found["shuffled"]
 
 
+def test_few_windows_have_few_states(switching):
+    _, graphs, _ = switching
+    for n_windows, n_states in ((1, 1), (5, 2)):
+        method = OneHotHMMGLM(n_steps=3).fit(graphs[:n_windows])
+        assert method.transform(graphs[:n_windows]).mean.shape == (n_windows, N_NODES, n_states)
+
+
+def test_a_window_without_bins_tells_nothing(switching, fitted):
+    _, graphs, _ = switching
+    features = np.array(graphs.features)
+    features[0] = np.nan
+    found = fitted.transform(replace(graphs, features=features)).mean[0, 0]
+    np.testing.assert_allclose(found, fitted.start_, atol=1e-6)
+
+
 def test_silent_nodes_are_uncoupled_and_harmless(switching):
     values, _, labels = switching
     with_silent = np.concatenate([values, np.zeros_like(values[:1])])
