@@ -37,8 +37,9 @@ class GraphEmbedder(BaseEstimator):
     ----------
     name : str
         Short name, for tables and files.
-    supervision : {"none", "time", "label"}
-        What ``fit`` learns from beside the graphs: nothing, the order of windows, or ``y``.
+    supervision : {"none", "time", "label", "truth"}
+        What ``fit`` learns from beside the graphs: nothing, the order of windows, or ``y``; or
+        that it knows what a simulation was made of, and is a ceiling in place of a method.
     inductive : bool
         Whether windows that ``fit`` has not seen can be embedded.
     causal : bool
