@@ -127,6 +127,7 @@ METHODS = (
     "contributions_shrunk",
     "tangent_space",
     "hmm",
+    "hmm_glm",
     "bilinear",
     "vgae",
     "vgrnn",

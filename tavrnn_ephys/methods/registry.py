@@ -54,6 +54,11 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "tangent_space": ("tangent:TangentSpace", {}, "components in the tangent space"),
     "hmm": ("hidden_markov:HiddenMarkov", {}, "hidden Markov model on components of edges"),
+    "hmm_glm": (
+        "hmm_glm:OneHotHMMGLM",
+        {},
+        "switching GLM with one-hot types, on counts",
+    ),
     "bilinear": ("bilinear:BilinearLogistic", {}, "low-rank bilinear read-out, label"),
     "vgae": ("vgae:VGAE", {}, "static variational graph auto-encoder"),
     "vgrnn": ("vgrnn:VGRNN", {}, "variational graph RNN"),
