@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.activity.windows import bin_ranges
-from tavrnn_ephys.core.containers import BinnedActivity
+from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.vertex_features import FeaturesOnDemand
 
-__all__ = ["with_counts"]
+__all__ = ["graphs_for_method", "with_counts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,3 +83,36 @@ def with_counts(graphs: GraphSequence, activity: BinnedActivity) -> GraphSequenc
         features=FeaturesOnDemand(_BinsOfWindow(activity, ranges, shape[1:]), shape),
         origin=replace(graphs.origin, features="counts", bin_size_s=activity.bin_size_s),
     )
+
+
+def graphs_for_method(
+    connectivity: ConnectivitySequence,
+    activity: BinnedActivity,
+    *,
+    features: str,
+    history_node: bool,
+) -> GraphSequence:
+    """
+    Build graphs with the vertex features that a method declares; every weight is an edge.
+
+    Parameters
+    ----------
+    connectivity : ConnectivitySequence
+        Signed weights of each window.
+    activity : BinnedActivity
+        What the windows were cut from.
+    features : {"weights", "identity", "rates", "counts"}
+        What stands for a vertex: as in :func:`tavrnn_ephys.build_graphs`, or the activity of all
+        bins of the window.
+    history_node : bool
+        Whether each graph gets one more vertex that is joined to all others.
+
+    Returns
+    -------
+    GraphSequence
+        One graph per window.
+    """
+    if features != "counts":
+        return build_graphs(connectivity, features=features, history_node=history_node)
+    graphs = build_graphs(connectivity, features="identity", history_node=history_node)
+    return with_counts(graphs, activity)

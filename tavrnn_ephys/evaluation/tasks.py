@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.connectivity.counts_of_windows import with_counts
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.counts_of_windows import graphs_for_method
 from tavrnn_ephys.connectivity.lagged.measure import needs_fit
 from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
 from tavrnn_ephys.core.checks import one_of, positive_int
@@ -218,13 +217,12 @@ class TaskGraphs:
         about = b"" if train is None else train.tobytes()
         key = (features, history_node, shuffled, about)
         if key not in self._graphs:
-            known = "identity" if features == "counts" else features
-            graphs = build_graphs(
-                self._chosen(shuffled, train), features=known, history_node=history_node
+            self._graphs[key] = graphs_for_method(
+                self._chosen(shuffled, train),
+                self._shuffled if shuffled else self.task.activity,
+                features=features,
+                history_node=history_node,
             )
-            if features == "counts":
-                graphs = with_counts(graphs, self._shuffled if shuffled else self.task.activity)
-            self._graphs[key] = graphs
         return self._graphs[key]
 
     def _chosen(self, shuffled: bool, train: NDArray[Any] | None) -> ConnectivitySequence:
