@@ -66,10 +66,12 @@ def _report(folder: Path) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def _benchmark(folder: Path) -> list[list[str]]:
-    bench = [*PROGRAM, "benchmark", "--simulated", "--methods", "all", "--seeds", "10",
+def _simulated(folder: Path, *measures: str) -> list[list[str]]:
+    named = [f"--measure={measure}" for measure in measures]
+    bench = [*PROGRAM, "benchmark", "--simulated", *named, "--methods", "all", "--seeds", "10",
              "--n-jobs", "2", "--out", str(folder)]  # fmt: skip
-    return [bench, [PYTHON, str(DOCS / "make_benchmark.py"), str(folder)]]
+    pages = [f"--{measure}" for measure in measures]
+    return [bench, [PYTHON, str(DOCS / "make_benchmark.py"), str(folder), *pages]]
 
 
 def _recordings(folder: Path) -> list[list[str]]:
@@ -146,7 +148,13 @@ STEPS = {
     "benchmark": Step(
         renews="explanation/benchmark.md, images/benchmark_*.png",
         seconds=5400,
-        commands=_benchmark,
+        commands=_simulated,
+        by_default=False,
+    ),
+    "correlations": Step(
+        renews="explanation/benchmark_pearson.md, images/benchmark_pearson_*.png",
+        seconds=5400,
+        commands=lambda folder: _simulated(folder, "pearson"),
         by_default=False,
     ),
 }  # fmt: skip

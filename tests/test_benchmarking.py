@@ -12,6 +12,7 @@ import quantities as pq
 import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import ORACLE_METHODS
 from tavrnn_ephys.methods import UASE, choose_methods
 from tavrnn_ephys.studies.benchmark import (
     SCENARIOS,
@@ -49,8 +50,44 @@ def test_simulated_benchmark_writes_its_table_and_goes_on_where_it_stopped(tmp_p
     assert kept.stat().st_mtime_ns == stamp
     capsys.readouterr()
     assert main(["benchmark", *QUICK, "--out", str(out), "--steps", "7"]) == 2
-    assert "other settings" in capsys.readouterr().err
+    assert "other settings (--steps: 100 there, 7 here)" in capsys.readouterr().err
     assert kept.stat().st_mtime_ns == stamp
+
+
+def test_simulated_cultures_give_directed_graphs_unless_another_measure_is_named(tmp_path, capsys):
+    one = ["--simulated", "--scenarios", "drift", "--methods", "uase_gated", "--seeds", "1"]
+    found = {}
+    for out, named in (("default", []), ("pearson", ["--measure", "pearson"])):
+        assert main(["benchmark", *one, *named, "--out", str(tmp_path / out)]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith(f"Graphs: {named[1] if named else 'lagged_correlation'}.")
+        found[out] = pd.read_csv(tmp_path / out / "benchmark.csv").set_index("method")
+    assert found["default"].loc["uase_gated", "score"] > found["pearson"].loc["uase_gated", "score"]
+    # A folder of a former release, whose settings do not name correlations, goes on.
+    settings = tmp_path / "pearson/settings.json"
+    about = json.loads(settings.read_text())
+    assert about["settings"].pop("measure") == "pearson"
+    settings.write_text(json.dumps(about))
+    again = ["benchmark", *one, "--out", str(tmp_path / "pearson")]
+    assert main(again) == 2
+    assert "(measure: pearson there, lagged_correlation here)" in capsys.readouterr().err
+    assert main([*again, "--measure", "pearson"]) == 0
+
+
+def test_an_oracle_stands_beside_all_methods_of_simulated_cultures_and_takes_no_part_in_tests(
+    tmp_path,
+):
+    assert set(ORACLE_METHODS) <= set(choose_methods("all", oracles=True))
+    assert not set(ORACLE_METHODS) & set(choose_methods("all"))
+    out, options = tmp_path / "bench", {"n_seeds": 2, "scenarios": ("switching",), "n_shifts": 19}
+    alone = benchmark_simulated(choose_methods("uase"), out, **options).table
+    both = benchmark_simulated(choose_methods("uase,oracle_filtered"), out, **options).table
+    beside = both.set_index("method").loc["oracle_filtered"]
+    assert beside["score"] > 0.95 > alone["score"].max()
+    assert np.isfinite([beside["low"], beside["with_rates"]]).all()
+    assert not np.isfinite(beside[["shuffled", "p_value", "p_holm", "p_max"]].astype(float)).any()
+    rest = both[both["method"] != "oracle_filtered"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, alone)
 
 
 def test_recording_is_benchmarked_by_epoch_and_by_signal(tmp_path, capsys):

@@ -85,12 +85,13 @@ def _offered(command, option):
 def test_what_a_shell_offers_is_what_there_is():
     from tavrnn_ephys.connectivity import measures
     from tavrnn_ephys.core import names, runs
-    from tavrnn_ephys.methods.registry import list_methods
+    from tavrnn_ephys.methods.registry import ORACLES, list_methods
     from tavrnn_ephys.methods.tavrnn.nn.options import PROFILES
     from tavrnn_ephys.studies.benchmark import SCENARIOS
 
     assert set(_offered("analyze", "--measure")) == set(measures.MEASURES)
-    assert _offered("benchmark", "--methods") == ("all", *list_methods())
+    methods = (*list_methods(), *ORACLES)
+    assert _offered("benchmark", "--methods") == ("all", *methods)
     assert _offered("benchmark", "--scenarios") == tuple(SCENARIOS)
     assert _offered("analyze", "--connectivity") == runs.FORMS
     assert _offered("analyze", "--profile") == tuple(PROFILES)

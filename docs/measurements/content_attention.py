@@ -10,6 +10,9 @@ that are in none of its tables.  Each filtered state of the profile ``state_spac
 the average of those of the fit that resemble it, however long ago, weighted by a Gaussian of their
 difference in units of its uncertainty; ``sharpness`` divides that uncertainty.
 
+*In the fit*: windows that resemble each other, told by factors that were learnt without them, are
+put into clusters, and factors are learnt again that tell these clusters, as if they were labels.
+
     python docs/measurements/content_attention.py
     python docs/measurements/content_attention.py --seeds 0               the bound alone
 """
@@ -22,12 +25,15 @@ from functools import partial
 from unittest import mock
 
 import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from tavrnn_ephys.evaluation import TaskGraphs, decode_labels, nodes_in_folds
 from tavrnn_ephys.methods.tavrnn.factors.network import WindowEvidence
 from tavrnn_ephys.methods.tavrnn.factors.reading import FactorReader
-from tavrnn_ephys.methods.tavrnn_method import StateSpaceMethod
+from tavrnn_ephys.methods.tavrnn_method import LabelledStateSpaceMethod, StateSpaceMethod
 from tavrnn_ephys.statistics.across_cultures import bootstrap_interval
 from tavrnn_ephys.studies.benchmark import SimulatedSource
 
@@ -35,6 +41,7 @@ from tavrnn_ephys.studies.benchmark import SimulatedSource
 ALTERNATIONS = ((2, 10, 1.5), (2, 10, 2.0), (6, 4, 1.2), (6, 4, 2.0), (6, 4, 2.8))
 FACTORS_OF_PAST = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SHARPNESS = (0.3, 1.0, 3.0, 10.0)
+CLUSTERS = (6, 10)
 
 
 def alternation(n_states, stay, distance, n_windows):
@@ -114,6 +121,27 @@ def by_content(reader, evidence, found, *, sharpness, original):
     return original(reader, evidence, found._replace(mean=weight @ known.mean))
 
 
+class LearntFromClusters(StateSpaceMethod):
+    """Factors that are learnt twice: from graphs alone, then from the clusters of windows too."""
+
+    def __init__(self, *, n_clusters, **options):
+        super().__init__(**options)
+        self.n_clusters = n_clusters
+
+    def fit(self, graphs, y=None):
+        sequences = list(graphs) if isinstance(graphs, list | tuple) else [graphs]
+        alone = StateSpaceMethod(seed=self.seed).fit(sequences)
+        windows = [alone.transform(item).window_embedding("mean") for item in sequences]
+        clusters = make_pipeline(StandardScaler(), KMeans(self.n_clusters, n_init=20))
+        found = clusters.set_params(kmeans__random_state=0).fit_predict(np.concatenate(windows))
+        self.learnt = LabelledStateSpaceMethod(seed=self.seed)
+        self.learnt.fit(sequences, np.char.add("cluster ", found.astype(str)))
+        return self
+
+    def transform(self, graphs):
+        return self.learnt.transform(graphs)
+
+
 def decoded(graphs, sharpness=None):
     """Balanced accuracy of the states of held-out windows."""
     original = FactorReader.embedding_of
@@ -123,32 +151,42 @@ def decoded(graphs, sharpness=None):
         def patched(reader, evidence, found):
             return by_content(reader, evidence, found, sharpness=sharpness, original=original)
 
+    with mock.patch.object(FactorReader, "embedding_of", patched):
+        return accuracy(graphs, StateSpaceMethod)
+
+
+def accuracy(graphs, make):
+    """Balanced accuracy of the states of held-out windows by a method."""
     task = graphs.task
     of_fold = partial(graphs.graphs, "identity", history_node=False, shuffled=False)
-    with mock.patch.object(FactorReader, "embedding_of", patched):
-        features = nodes_in_folds(
-            lambda number: StateSpaceMethod(),
-            lambda fold: of_fold(fold=fold),
-            graphs.folds,
-            labels=task.behavior,
-        )
+    features = nodes_in_folds(
+        lambda number: make(), lambda fold: of_fold(fold=fold), graphs.folds, labels=task.behavior
+    )
     pooled = [item.features for item in features]
     return decode_labels("", pooled, task.behavior, min_shift=10, n_shifts=0).balanced_accuracy
 
 
 def print_gain(seeds):
     """Table of scores with attention by content in place of the filtered state."""
-    found = {None: [], **{sharpness: [] for sharpness in SHARPNESS}}
+    ways = {"filtered state": decoded}
+    for sharpness in SHARPNESS:
+        ways[f"by content, sharpness {sharpness:g}"] = partial(decoded, sharpness=sharpness)
+    for n_clusters in CLUSTERS:
+        make = partial(LearntFromClusters, n_clusters=n_clusters)
+        ways[f"filtered state, learnt from {n_clusters} clusters"] = partial(accuracy, make=make)
+    ways["filtered state, learnt from the true labels"] = partial(
+        accuracy, make=LabelledStateSpaceMethod
+    )
+    found = {name: [] for name in ways}
     for seed in seeds:
         source = SimulatedSource(name="returning", seed=seed, measure="lagged_correlation")
         graphs = TaskGraphs(source.load())
-        for sharpness, scores in found.items():
-            scores.append(decoded(graphs, sharpness))
+        for name, way in ways.items():
+            found[name].append(way(graphs))
     print("| beside the window | score | minus the filtered state, paired |\n|---|---|---|")
-    for sharpness, scores in found.items():
-        gain = np.subtract(scores, found[None])
+    for name, scores in found.items():
+        gain = np.subtract(scores, found["filtered state"])
         low, high = bootstrap_interval(gain) if len(gain) > 1 else (np.nan, np.nan)
-        name = "filtered state" if sharpness is None else f"by content, sharpness {sharpness:g}"
         print(
             f"| {name} | {np.mean(scores):.3f} | {gain.mean():+.3f} ({low:+.3f} to {high:+.3f}) |"
         )

@@ -24,7 +24,7 @@ import scipy.io
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.counts_of_windows import graphs_for_method
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.evaluation import BenchmarkTask
 from tavrnn_ephys.methods import choose_methods
@@ -158,11 +158,11 @@ def days_in_vitro(data: Path, methods: dict, seed: int) -> None:
         block = te.read(data / f"hipsc-mea/hiPSN_tc65_d{day}_spikes6sd.h5")
         activity = te.bin_activity(block.segments[0], bin_size=50 * pq.ms)
         windows = te.sliding_windows(activity, window_length=10 * pq.s, step=10 * pq.s)
-        recordings.append(compute_connectivity(activity, windows))
+        recordings.append((compute_connectivity(activity, windows), activity))
     print("\ndays in vitro, one culture, a recording of seven left out; chance: all orders of days")
     for name, make in methods.items():
         try:
-            vectors = np.stack([_spectrum(make(seed), item) for item in recordings])
+            vectors = np.stack([_spectrum(make(seed), *item) for item in recordings])
         except Exception as error:
             print(f"  {name:<22} failed: {error}")
             continue
@@ -178,12 +178,15 @@ def days_in_vitro(data: Path, methods: dict, seed: int) -> None:
         )
 
 
-def _spectrum(method, connectivity) -> np.ndarray:
+def _spectrum(method, connectivity, activity) -> np.ndarray:
     """Mean over windows of the singular values of the node embeddings, whatever the nodes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        graphs = build_graphs(
-            connectivity, features=method.features, history_node=method.history_node
+        graphs = graphs_for_method(
+            connectivity,
+            activity,
+            features=method.features,
+            history_node=method.history_node,
         )
         if method.supervision == "label":
             raise ValueError("one label per recording teaches nothing within it")

@@ -112,7 +112,7 @@ def reading_options(options: argparse.Namespace) -> dict[str, Any]:
     return parse_options(options.option)
 
 
-def add_measure(command: Any) -> None:
+def add_measure(command: Any, *, defaults: str = "") -> None:
     """
     Add the choice of a connectivity measure and its parameters to a command.
 
@@ -120,13 +120,17 @@ def add_measure(command: Any) -> None:
     ----------
     command : argparse.ArgumentParser
         The command.
+    defaults : str
+        What is taken where none is named, in words, where that depends on other options; the
+        option is empty then.
     """
-    default = ConnectivitySpec().measure
+    default = "" if defaults else ConnectivitySpec().measure
+    known = ", ".join(map(_with_needs, MEASURES))
     measure = command.add_argument(
         "--measure",
         default=default,
         metavar="NAME",
-        help=f"connectivity measure: {', '.join(map(_with_needs, MEASURES))} (default: {default})",
+        help=f"connectivity measure: {known} (default: {defaults or default})",
     )
     suggest(measure, lambda: MEASURES)
     command.add_argument(

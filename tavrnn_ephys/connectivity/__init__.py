@@ -1,5 +1,6 @@
 """Functional connectivity per window, through Elephant, and what of it is more than chance."""
 
+from tavrnn_ephys.connectivity.counts_of_windows import with_counts as with_counts
 from tavrnn_ephys.connectivity.lagged import LagKernel as LagKernel
 from tavrnn_ephys.connectivity.lagged import RunningLagSums as RunningLagSums
 from tavrnn_ephys.connectivity.lagged import estimate_lag_kernel as estimate_lag_kernel

@@ -18,6 +18,7 @@ __all__ = [
     "MEASURES",
     "MEASURES_OF_SPIKES",
     "METHODS",
+    "ORACLE_METHODS",
     "NETWORK_FEATURES",
     "NODE_NAMES",
     "PROFILES",
@@ -126,6 +127,7 @@ METHODS = (
     "contributions_shrunk",
     "tangent_space",
     "hmm",
+    "hmm_glm",
     "bilinear",
     "vgae",
     "vgrnn",
@@ -148,6 +150,9 @@ METHODS = (
     "recurrent_binary",
     "recurrent_inner",
 )
+#: What a simulated task tells someone who knows its couplings: from one window, from those up to
+#: it, from all.
+ORACLE_METHODS = ("oracle_window", "oracle_filtered", "oracle_smoothed")
 
 #: What a node is called in sentences, by its kind.
 NODE_NAMES: Mapping[str, str] = {"unit": "unit", "channel": "channel", "roi": "ROI"}

@@ -175,4 +175,6 @@ def same_features(a: Features, b: Features) -> bool:
     """
     if a is None or b is None:
         return a is b
-    return a.shape == b.shape and all(map(np.array_equal, a, b))
+    return a.shape == b.shape and all(
+        np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in zip(a, b, strict=True)
+    )

@@ -28,7 +28,7 @@ _MEANS = (
     "transductive", "f1", "k_nearest", "correlation", "ari", "nmi", "silhouette", "link_same",
     "link_next", "recovery", "consistency", "seconds", "n_steps", "peak_mb", "n_at_chance",
 )  # fmt: skip
-_FLOOR = "rates"
+_FLOOR, _CEILING = "rates", "truth"
 _DIFFERENCES = {
     "adds": "adds_to_rates",
     "control": "control_adds_to_rates",
@@ -69,7 +69,8 @@ def summarize(
         ``control_adds_to_rates``, the same for the embedding of shuffled bins; ``rates_add``, the
         unique part of rates, and ``shared``, what both say alike;
         ``minus_reference``, the paired difference from the ``reference``; further means;
-        ``error`` where a method failed.
+        ``error`` where a method failed.  A ceiling, whose supervision is ``"truth"``, has no
+        control and takes no part in tests.
 
     Raises
     ------
@@ -94,6 +95,9 @@ def summarize(
             _row(task, method, items, floor) | _beside(reference, method, items, other)
             for method, items in methods.items()
         ]
+        for row in here:
+            if row["supervision"] == _CEILING:
+                _untest(row)
         for name in _TESTS:
             for row, corrected in zip(here, holm([row[name] for row in here]), strict=True):
                 row[name.replace("p_", "p_holm_").replace("_value", "")] = corrected
@@ -102,6 +106,13 @@ def summarize(
             del row["chance"]
         rows += sorted(here, key=lambda row: -np.nan_to_num(row["score"], nan=-np.inf))
     return pd.DataFrame(rows)
+
+
+def _untest(row: dict[str, Any]) -> None:
+    """Leave a ceiling out of all tests, and without a control: it reads the truth, not bins."""
+    untold = ("shuffled", "minus_shuffled", "control_adds_to_rates")
+    names = [*_TESTS, *(f"{name}{end}" for name in untold for end in ("", "_low", "_high"))]
+    row |= {name: float("nan") for name in names if name in row} | {"chance": None}
 
 
 def _beside(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity import compute_connectivity
-from tavrnn_ephys.connectivity.graphs import build_graphs
+from tavrnn_ephys.connectivity.counts_of_windows import graphs_for_method
 from tavrnn_ephys.connectivity.lagged.measure import needs_fit
 from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
 from tavrnn_ephys.core.checks import one_of, positive_int
@@ -198,8 +198,8 @@ class TaskGraphs:
 
         Parameters
         ----------
-        features : {"weights", "identity", "rates"}
-            Vertex features.
+        features : {"weights", "identity", "rates", "counts"}
+            Vertex features; ``"counts"`` are the activity of every bin of the window.
         history_node : bool
             Whether each graph has a vertex joined to all others.
         shuffled : bool
@@ -217,8 +217,11 @@ class TaskGraphs:
         about = b"" if train is None else train.tobytes()
         key = (features, history_node, shuffled, about)
         if key not in self._graphs:
-            self._graphs[key] = build_graphs(
-                self._chosen(shuffled, train), features=features, history_node=history_node
+            self._graphs[key] = graphs_for_method(
+                self._chosen(shuffled, train),
+                self._shuffled if shuffled else self.task.activity,
+                features=features,
+                history_node=history_node,
             )
         return self._graphs[key]
 

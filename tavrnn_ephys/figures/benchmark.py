@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_benchmark", "plot_benchmark_cost"]
 
-_OWN = ("tavrnn", "recurrent_")
+_OWN, _CEILING = ("tavrnn", "recurrent_"), "oracle_"
 _LEAST_R2 = -0.3
 
 
@@ -35,6 +35,7 @@ def plot_benchmark(table: pandas.DataFrame, *, ax: Axes) -> Axes:
     matplotlib.axes.Axes
         The Axes, best method on top: a point with its 95 % interval, a grey band for chance, an
         open circle for the same method on bins shuffled within windows, a line for rates.
+        TAVRNN is in colour, and an oracle that knows the couplings in grey.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def plot_benchmark(table: pandas.DataFrame, *, ax: Axes) -> Axes:
     places = np.arange(len(rows))
     regression = "regression" in set(rows["kind"])
     low, high = rows["chance_low"].to_numpy(float), rows["chance_high"].to_numpy(float)
-    colors = [PALETTE[0] if name.startswith(_OWN) else INK for name in names]
+    colors = list(map(_color, names))
     left = max(np.nanmin([*low, *scores, *rows["shuffled"]]), _LEAST_R2 if regression else 0.0)
     low = np.maximum(low, left)
     ax.barh(places, high - low, left=low, height=0.6, color="0.88", label="chance, 95 %")
@@ -102,8 +103,7 @@ def plot_benchmark_cost(table: pandas.DataFrame, *, ax: Axes) -> Axes:
     shown = np.maximum(scores, _LEAST_R2) if regression else scores
     ax.set_xscale("log")
     for name, x, y in zip(rows["method"], seconds, shown, strict=True):
-        color = PALETTE[0] if name.startswith(_OWN) else INK
-        ax.plot(x, y, "o", color=color, ms=5)
+        ax.plot(x, y, "o", color=_color(name), ms=5)
     _name_points(ax, list(rows["method"]), seconds, shown)
     ax.set_xlim(seconds.min() / 60, seconds.max() * 20)
     ax.margins(y=0.08)
@@ -113,6 +113,12 @@ def plot_benchmark_cost(table: pandas.DataFrame, *, ax: Axes) -> Axes:
     ax.set_ylabel(what, fontsize=SMALL)
     ax.set_title(str(rows["task"].iloc[0]), fontsize="medium", loc="left")
     return ax
+
+
+def _color(name: str) -> str:
+    if name.startswith(_CEILING):
+        return "0.55"
+    return str(PALETTE[0] if name.startswith(_OWN) else INK)
 
 
 def _scored(table: pandas.DataFrame) -> Any:
@@ -146,7 +152,7 @@ def _name_points(ax: Axes, names: list[str], x: Any, y: Any) -> None:
                 fontsize="x-small",
                 va="center",
                 ha="left" if right else "right",
-                color=PALETTE[0] if names[index].startswith(_OWN) else INK,
+                color=_color(names[index]),
                 arrowprops={"arrowstyle": "-", "color": "0.8", "lw": 0.6, "shrinkB": 2},
                 annotation_clip=False,
             )

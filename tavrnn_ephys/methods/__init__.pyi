@@ -14,6 +14,7 @@ from .gated import GatedContributions as GatedContributions
 from .gated import GatedUASE as GatedUASE
 from .graphert import GraphERT as GraphERT
 from .hidden_markov import HiddenMarkov as HiddenMarkov
+from .hmm_glm import OneHotHMMGLM as OneHotHMMGLM
 from .oracle import Oracle as Oracle
 from .pca_edges import EdgePCA as EdgePCA
 from .rates import Rates as Rates

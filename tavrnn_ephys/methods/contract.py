@@ -37,16 +37,18 @@ class GraphEmbedder(BaseEstimator):
     ----------
     name : str
         Short name, for tables and files.
-    supervision : {"none", "time", "label"}
-        What ``fit`` learns from beside the graphs: nothing, the order of windows, or ``y``.
+    supervision : {"none", "time", "label", "truth"}
+        What ``fit`` learns from beside the graphs: nothing, the order of windows, or ``y``; or
+        that it knows what a simulation was made of, and is a ceiling in place of a method.
     inductive : bool
         Whether windows that ``fit`` has not seen can be embedded.
     causal : bool
         Whether the embedding of a window depends on no later window.
     repeatable : bool
         Whether equal seeds give equal embeddings.
-    features : {"weights", "identity", "rates"}
-        Vertex features that the graphs must bring.
+    features : {"weights", "identity", "rates", "counts"}
+        Vertex features that the graphs must bring; ``"counts"`` are the activity of every bin of
+        the window, from :func:`tavrnn_ephys.connectivity.with_counts`.
     history_node : bool
         Whether the graphs must bring a history node.
     takes_directed : bool
@@ -186,6 +188,12 @@ class GraphEmbedder(BaseEstimator):
             raise InputError(
                 f"{self.name} needs the mean activity of each node: build_graphs with "
                 'features="rates".'
+            )
+        known = graphs.origin.features in (None, "counts")
+        if self.features == "counts" and (graphs.features is None or not known):
+            raise InputError(
+                f"{self.name} needs the activity of all bins of each window: add it by "
+                "with_counts(graphs, activity)."
             )
 
     @abstractmethod

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from tavrnn_ephys.core.checks import positive_int
-from tavrnn_ephys.core.errors import MissingDependencyError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods._dense import edges_of, of_every_node
+from tavrnn_ephys.methods._state_chain import filtered_states, hidden_markov_models
 from tavrnn_ephys.methods.contract import GraphEmbedder
 
 __all__ = ["HiddenMarkov"]
@@ -70,20 +69,14 @@ class HiddenMarkov(GraphEmbedder):
 
         positive_int(self.n_states, "n_states")
         wanted = positive_int(self.latent_size, "latent_size")
-        try:
-            from hmmlearn.hmm import GaussianHMM
-        except ImportError:
-            raise MissingDependencyError(
-                "The hidden Markov model needs the package hmmlearn. "
-                "Install it: pip install hmmlearn."
-            ) from None
+        make = hidden_markov_models().GaussianHMM
         edges = np.concatenate([edges_of(sequence) for sequence in sequences])
         kept = min(wanted, max(len(edges) - 1, 1), edges.shape[1])
         self.pca_ = PCA(kept, svd_solver="full").fit(edges)
         scores = self.pca_.transform(edges).astype(np.float64)
         self.scale_ = scores.std(axis=0) + _FLOOR
         n_states = min(self.n_states, max(len(scores) // 2, 1))
-        self.model_ = GaussianHMM(
+        self.model_ = make(
             n_states, covariance_type="diag", n_iter=50, min_covar=0.01, random_state=self.seed
         )
         self.model_.fit(scores / self.scale_, [len(sequence) for sequence in sequences])
@@ -93,12 +86,5 @@ class HiddenMarkov(GraphEmbedder):
         spread = np.stack([np.diagonal(item) for item in self.model_.covars_])
         away = np.square(scores[:, np.newaxis] - self.model_.means_) / spread
         likelihood = -0.5 * (away + np.log(spread)).sum(axis=2)
-        # Forward alone: no later window has a say.
-        transitions = np.log(self.model_.transmat_ + _FLOOR)
-        found = np.empty_like(likelihood)
-        before = np.log(self.model_.startprob_ + _FLOOR)
-        for window, row in enumerate(likelihood):
-            joint = before + row
-            found[window] = joint - logsumexp(joint)
-            before = logsumexp(found[window][:, np.newaxis] + transitions, axis=0)
-        return of_every_node(np.exp(found), graphs.n_nodes)
+        states = filtered_states(likelihood, self.model_.startprob_, self.model_.transmat_)
+        return of_every_node(states, graphs.n_nodes)

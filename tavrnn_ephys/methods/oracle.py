@@ -48,6 +48,7 @@ class Oracle(GraphEmbedder):
     """
 
     name = "oracle"
+    supervision = "truth"
     takes_directed = True
 
     def __init__(self, *, reading: str = "window") -> None:

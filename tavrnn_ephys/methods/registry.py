@@ -11,6 +11,7 @@ from typing import Any
 
 from tavrnn_ephys.core.checks import some
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.core.names import ORACLE_METHODS
 
 __all__ = ["ENTRY_POINT_GROUP", "MethodEntry", "choose_methods", "list_methods"]
 
@@ -53,6 +54,11 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "tangent_space": ("tangent:TangentSpace", {}, "components in the tangent space"),
     "hmm": ("hidden_markov:HiddenMarkov", {}, "hidden Markov model on components of edges"),
+    "hmm_glm": (
+        "hmm_glm:OneHotHMMGLM",
+        {},
+        "switching GLM with one-hot types, on counts",
+    ),
     "bilinear": ("bilinear:BilinearLogistic", {}, "low-rank bilinear read-out, label"),
     "vgae": ("vgae:VGAE", {}, "static variational graph auto-encoder"),
     "vgrnn": ("vgrnn:VGRNN", {}, "variational graph RNN"),
@@ -108,10 +114,11 @@ _OWN: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
 }
 
-# Ceilings of simulated tasks: they know the truth, and are built by their own name alone.
+# Ceilings of simulated tasks: they know the truth, and stand beside methods there alone.
 ORACLES: dict[str, tuple[str, dict[str, Any], str]] = {
-    f"oracle_{reading}": ("oracle:Oracle", {"reading": reading}, f"knows the couplings, {reading}")
-    for reading in ("window", "filtered", "smoothed")
+    name: ("oracle:Oracle", {"reading": reading}, f"knows the couplings, {reading}")
+    for name in ORACLE_METHODS
+    for reading in [name.removeprefix("oracle_")]
 }
 
 
@@ -205,7 +212,7 @@ def _foreign() -> list[EntryPoint]:
     return list(entry_points(group=ENTRY_POINT_GROUP))
 
 
-def choose_methods(names: str) -> dict[str, MethodEntry]:
+def choose_methods(names: str, *, oracles: bool = False) -> dict[str, MethodEntry]:
     """
     Choose methods as the command line names them.
 
@@ -213,7 +220,9 @@ def choose_methods(names: str) -> dict[str, MethodEntry]:
     ----------
     names : str
         ``"all"``, or names with commas between them; ``"oracle_window"``, ``"oracle_filtered"``
-        and ``"oracle_smoothed"``, the ceilings of simulated tasks, are named on their own.
+        and ``"oracle_smoothed"``, the ceilings of simulated tasks, can be named too.
+    oracles : bool
+        Whether these ceilings belong to ``"all"``.
 
     Returns
     -------
@@ -232,7 +241,7 @@ def choose_methods(names: str) -> dict[str, MethodEntry]:
     """
     known = list_methods()
     if names.strip() == "all":
-        return known
+        return known | _entries(ORACLES) if oracles else known
     known |= _entries(ORACLES)
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in known]

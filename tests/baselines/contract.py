@@ -43,7 +43,7 @@ class MethodContract:
     def test_declares_what_a_comparison_must_know(self, both):
         method, _ = both
         assert method.supervision in {"none", "time", "label"}
-        assert method.features in {"weights", "identity", "rates"}
+        assert method.features in {"weights", "identity", "rates", "counts"}
         assert isinstance(method.name, str)
         assert isinstance(method.inductive, bool)
         assert isinstance(method.causal, bool)

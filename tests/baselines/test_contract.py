@@ -11,9 +11,11 @@ from tavrnn_ephys.core.errors import InputError, MissingDependencyError
 from tavrnn_ephys.methods import UASE, choose_methods, list_methods, registry
 from tavrnn_ephys.methods.contract import GraphEmbedder
 from tests.baselines.contract import MethodContract
-from tests.baselines.toys import graphs_for, switching_weights
+from tests.baselines.toys import graphs_for, switching_counts, switching_weights
 
 EXACT = {"rates", "degree", "uase", "uase_ema", "uase_abs", "uase_abs_ema", "pca_edges"}
+# They read more than weights: what is renamed comes with them.
+OWN = {"rates", "hmm_glm"}
 EXTRAS = {"cebra_time": "cebra", "cebra_behavior": "cebra", "tangent_space": "pyriemann"}
 INSTALLED = [name for name in list_methods() if find_spec(EXTRAS.get(name, "numpy")) is not None]
 
@@ -29,7 +31,7 @@ def _contract_of(name):
     return Test
 
 
-globals().update({f"Test_{name}": _contract_of(name) for name in INSTALLED if name != "rates"})
+globals().update({f"Test_{name}": _contract_of(name) for name in INSTALLED if name not in OWN})
 
 
 class TestRates(MethodContract):
@@ -48,6 +50,22 @@ class TestRates(MethodContract):
         mine = method.fit(graphs).transform(graphs).mean
         np.testing.assert_array_equal(mine[:, order], method.transform(renamed).mean)
         np.testing.assert_array_equal(mine[..., 0], rates)
+
+
+class TestOneHotHMMGLM(MethodContract):
+    def build(self, **budget):
+        return list_methods()["hmm_glm"].build(**budget)
+
+    def test_renaming_nodes_changes_nothing(self):
+        counts, _ = switching_counts(n_windows=12, dwell=3)
+        weights, _ = switching_weights(n_windows=12)
+        order = np.random.default_rng(1).permutation(12)
+        states = []
+        for given in (counts, counts[:, order]):
+            method = self.build().set_params(n_states=2)
+            graphs = graphs_for(method, weights, counts=given)
+            states.append(method.fit(graphs).transform(graphs).mean[:, 0])
+        np.testing.assert_allclose(states[0], states[1], atol=1e-3)
 
 
 def test_methods_of_the_paper_and_the_floors_are_there():

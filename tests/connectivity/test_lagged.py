@@ -11,7 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 import tavrnn_ephys as te
 from tavrnn_ephys.connectivity import LagKernel, RunningLagSums, estimate_lag_kernel
-from tavrnn_ephys.connectivity.lagged.correlograms import asymmetries_of_traces
+from tavrnn_ephys.connectivity.lagged.correlograms import (
+    asymmetries_of_events,
+    asymmetries_of_traces,
+)
 from tavrnn_ephys.connectivity.lagged.events import events_of_counts
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.connectivity.lagged.sums import SlidingLagSums
@@ -298,6 +301,16 @@ def test_independent_trains_have_no_time_constant_and_say_so():
     with pytest.warns(DataLossWarning, match="show no coupling at positive lags"):
         found = estimate_lag_kernel(activity, windows)
     assert (found.time_constant_s, found.n_windows) == (0.005, 0)
+
+
+def test_a_unit_that_is_silent_in_a_group_says_nothing_there():
+    values = np.zeros((2, 100), dtype=np.uint8)
+    values[0, 48] = values[1, [10, 30, 50, 70]] = 1
+    found = asymmetries_of_events(
+        events_of_counts(activity_of(values)), [[(0, 50)], [(50, 100)]], np.arange(2), 5
+    )
+    # The spike before the second group meets one inside it, in units of a deviation of zero.
+    np.testing.assert_array_equal(found[1], 0.0)
 
 
 def test_what_was_estimated_is_kept_as_numbers():

@@ -95,7 +95,7 @@ def asymmetries_of_events(
             some = slice(*limits)
             total += np.bincount(owners[some], counts[some], minlength=len(nodes))
             n_bins += (last - first) * events.per_bin
-        found.append(_asymmetry(lags, np.sqrt(total / n_bins) + 1e-12, n_bins))
+        found.append(_asymmetry(lags, np.sqrt(total / n_bins), n_bins))
     return np.stack(found)
 
 
@@ -139,7 +139,7 @@ def asymmetries_of_traces(
                 lags[lag - 1] += source @ inside[:, start:].T
             square += (inside**2).sum(axis=1)
             n_bins += last - first
-        found.append(_asymmetry(lags, np.sqrt(square / n_bins) + 1e-12, n_bins))
+        found.append(_asymmetry(lags, np.sqrt(square / n_bins), n_bins))
     return np.stack(found)
 
 
@@ -150,5 +150,7 @@ def _asymmetry(
     rows, columns = np.triu_indices(len(deviation), 1)
     difference = (lags - lags.swapaxes(1, 2))[:, rows, columns]
     scale = deviation[rows] * deviation[columns] * np.sqrt(2.0 * n_bins)
-    scaled: NDArray[np.float64] = (difference / scale).T
+    # A node that is silent in a group may have fired just before it: in units of a deviation of
+    # zero, one coincidence would outweigh all other pairs.
+    scaled: NDArray[np.float64] = (difference / np.where(scale > 0, scale, np.inf)).T
     return scaled

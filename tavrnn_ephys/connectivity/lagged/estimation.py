@@ -159,7 +159,8 @@ def fitted_kernel(
         parts = asymmetries_of_events(events, groups, nodes, n_lags)
     search = _Search(kernel, bin_s, n_lags, constant, start)
     best = search.best(parts)
-    if len(parts) < 2 or best is None or not _holds(search, parts):
+    left_out = [search.best(np.delete(parts, group, axis=0)) for group in range(len(parts))]
+    if len(parts) < 2 or best is None or not _holds(search, parts, left_out):
         warnings.warn(
             "These windows show no coupling at positive lags, so its time constant cannot be "
             f"estimated: {1000 * max(_DEFAULT_S, bin_s):g} ms stand for it. Give time_constant "
@@ -169,9 +170,9 @@ def fitted_kernel(
         )
         default = constant if constant is not None else max(_DEFAULT_S, bin_s)
         return LagKernel(shape=kernel, time_constant_s=default, delay_s=start or 0.0, n_windows=0)
-    left_out = [search.best(np.delete(parts, group, axis=0)) or best for group in range(len(parts))]
-    logs = jackknife_interval([np.log(item[0]) for item in left_out])
-    delays = jackknife_interval([item[1] for item in left_out])
+    known = [item or best for item in left_out]
+    logs = jackknife_interval([np.log(item[0]) for item in known])
+    delays = jackknife_interval([item[1] for item in known])
     return LagKernel(
         shape=kernel,
         time_constant_s=best[0],
@@ -222,8 +223,8 @@ class _Search:
             if level:
                 times = list(itertools.product(constants, delays))
                 kernels = self.kernels(times)
-            excess = np.einsum("kl,lm,km->k", kernels, signal, kernels)
-            chance = np.einsum("kl,lm,km->k", kernels, noise, kernels)
+            excess = ((kernels @ signal) * kernels).sum(axis=1)
+            chance = ((kernels @ noise) * kernels).sum(axis=1)
             ratio = excess / np.maximum(chance, 1e-300)
             if not ratio.max() > 0:
                 return None
@@ -249,21 +250,22 @@ def _finer(
 def _products(parts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Products of correlograms between groups, whose noise is independent, and within them."""
     whole = parts.sum(axis=0)
-    within = np.einsum("gpl,gpm->lm", parts, parts)
+    within = np.tensordot(parts, parts, axes=((0, 1), (0, 1)))
     return whole.T @ whole - within, within
 
 
-def _holds(search: _Search, parts: NDArray[np.float64]) -> bool:
+def _holds(
+    search: _Search, parts: NDArray[np.float64], left_out: list[tuple[float, float] | None]
+) -> bool:
     """Ask whether kernels of all other groups find coupling in each group."""
     agreement = []
-    for group in range(len(parts)):
-        others = np.delete(parts, group, axis=0)
-        best = search.best(others)
+    whole = parts.sum(axis=0)
+    for part, best in zip(parts, left_out, strict=True):
         if best is None:
             agreement.append(0.0)
             continue
         kernel = search.kernels([best])[0]
-        agreement.append(float((parts[group] @ kernel) @ (others.sum(axis=0) @ kernel)))
+        agreement.append(float((part @ kernel) @ ((whole - part) @ kernel)))
     error = np.std(agreement, ddof=1) / np.sqrt(len(agreement))
     return bool(np.mean(agreement) > _LEAST_T * error)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tavrnn_ephys.core.logs import only_errors
 
 __all__ = ["HeldOut", "fit_model", "hold_out", "predict_states"]
 
@@ -74,22 +73,11 @@ def fit_model(
             means_weight=_LITTLE,
             random_state=seed + start,
         )
-        with _quiet():
+        # It would write that a fit goes down by rounding: the best start counts.
+        with only_errors("hmmlearn"):
             model.fit(points, lengths)
         fits.append((model.score(points, lengths), model))
     return max(fits, key=lambda item: item[0])[1]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep hmmlearn from writing that a fit goes down by rounding: the best start counts."""
-    log = logging.getLogger("hmmlearn")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def predict_states(

@@ -39,6 +39,8 @@ CSV, MARKDOWN, SETTINGS, RECORDS = "benchmark.csv", "benchmark.md", "settings.js
 
 # The default of this function is public, and stays.
 _FOUR = SCENARIOS[:4]
+# Folders of former releases name every measure of simulated cultures but this one.
+_UNTOLD = "pearson"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,9 +236,12 @@ def benchmark_simulated(
         for seed in range(n_seeds)
         for name in scenarios
     ]
-    settings: dict[str, Any] = {"simulated": True, "n_steps": n_steps, "latent_size": latent_size}
-    if measure != "pearson":
-        settings["measure"] = measure
+    settings = {
+        "simulated": True,
+        "n_steps": n_steps,
+        "latent_size": latent_size,
+        "measure": measure,
+    }
     return benchmark(
         tasks, _factories(methods, n_steps, latent_size), out, settings=settings, **options
     )
@@ -312,24 +317,40 @@ def _factories(
 
 def _check_settings(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> None:
     path = folder / SETTINGS
-    known = None
     if path.is_file():
-        try:
-            known = json.loads(path.read_text(encoding="utf-8")).get("settings")
-        except (OSError, ValueError, AttributeError):
-            known = None
-    if path.is_file() and known != settings:
-        if not overwrite:
+        known = _settings_of(path)
+        if known != settings and not overwrite:
             raise OutputError(
-                f"'{folder}' holds a benchmark with other settings, which cannot be continued. "
-                "Choose another folder, or replace it: overwrite=True, on the command line "
-                "--overwrite."
+                f"'{folder}' holds a benchmark with other settings{_differing(known, settings)}, "
+                "which cannot be continued. Choose another folder, or replace it: "
+                "overwrite=True, on the command line --overwrite."
             )
-        for record in (folder / RECORDS).glob("*.json"):
-            record.unlink()
+        if known != settings:
+            for record in (folder / RECORDS).glob("*.json"):
+                record.unlink()
     with whole_file(path) as partial:
         about = {"settings": settings, "versions": package_versions()}
         partial.write_text(json.dumps(about, indent=2), encoding="utf-8")
+
+
+def _settings_of(path: Path) -> dict[str, Any] | None:
+    """Read the settings of a folder; nothing where they cannot be read."""
+    try:
+        known = dict(json.loads(path.read_text(encoding="utf-8"))["settings"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    if known.get("simulated"):
+        known.setdefault("measure", _UNTOLD)
+    return known
+
+
+def _differing(known: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> str:
+    """Name the settings that differ from those of a folder."""
+    if known is None:
+        return ""
+    keys = [key for key in {**known, **settings} if known.get(key) != settings.get(key)]
+    named = (f"{key}: {known.get(key)} there, {settings.get(key)} here" for key in keys)
+    return f" ({'; '.join(named)})"
 
 
 def _write(table: pandas.DataFrame, folder: Path) -> BenchmarkReport:

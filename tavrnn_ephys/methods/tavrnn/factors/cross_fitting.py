@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tavrnn_ephys.core.progress import progress_bar
 from tavrnn_ephys.methods.tavrnn.factors.fit import FactorFit
+from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 
 __all__ = ["cross_fitted_evidence"]
 
@@ -18,7 +19,9 @@ _N_BLOCKS = 5
 _MOST_VALUES = 2**22
 
 
-def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int, verbose: bool = False) -> Tensor:
+def cross_fitted_evidence(
+    fit: FactorFit, network: FactorNetwork, *, n_sweeps: int, verbose: bool = False
+) -> Tensor:
     """
     Tell the evidence of every window of a fit by loadings that it has not shaped.
 
@@ -31,6 +34,8 @@ def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int, verbose: bool = Fals
     ----------
     fit : FactorFit
         A fit that has learnt.
+    network : FactorNetwork
+        What it has learnt.
     n_sweeps : int
         Sweeps of each fit without a block.
     verbose : bool
@@ -46,7 +51,8 @@ def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int, verbose: bool = Fals
     Cross-fitting: Chernozhukov et al. (2018), *Econom. J.* 21, C1-C68.  The turn is the orthogonal
     one of Schoenemann (1966), *Psychometrika* 31, 1-10.
     """
-    network, windows = fit.network, fit.windows
+    windows, pairs = fit.windows, fit.windows.pairs
+    learnt = pairs.taken(network.loadings)
     found = torch.zeros(len(windows), network.n_nodes, network.options.latent_size)
     blocks = np.array_split(np.arange(len(windows)), min(_N_BLOCKS, len(windows)))
     turns = blocks if len(blocks) > 1 else []
@@ -54,7 +60,7 @@ def cross_fitted_evidence(fit: FactorFit, *, n_sweeps: int, verbose: bool = Fals
         part = fit.without(_held(block, len(windows), windows.overlap))
         for _ in range(n_sweeps):
             part.sweep()
-        loadings = _turned(part.network.loadings, network.loadings)
+        loadings = pairs.laid_out(_turned(part.loadings.mean, learnt))
         size = max(1, _MOST_VALUES // network.n_nodes**2)
         for first in range(0, len(block), size):
             some = block[first : first + size]
@@ -75,6 +81,5 @@ def _held(block: NDArray[np.int64], n_windows: int, overlap: int) -> NDArray[np.
 
 def _turned(loadings: Tensor, onto: Tensor) -> Tensor:
     """Turn factors, as a whole, to where they agree best with others."""
-    flat, wanted = loadings.flatten(1), onto.flatten(1)
-    left, _, right = torch.linalg.svd((wanted @ flat.T).double())
-    return ((left @ right).to(flat) @ flat).reshape(onto.shape)
+    left, _, right = torch.linalg.svd((onto @ loadings.T).double())
+    return (left @ right).to(loadings) @ loadings

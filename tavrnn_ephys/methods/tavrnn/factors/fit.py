@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tavrnn_ephys.methods.tavrnn.factors.filtering import decay_likelihood, filter_states, smooth
-from tavrnn_ephys.methods.tavrnn.factors.gate import fit_gate
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence
+from tavrnn_ephys.methods.tavrnn.factors.loadings import PairLoadings
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.windows import GraphWindows
+from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 
 __all__ = ["FactorFit"]
 
@@ -34,25 +34,38 @@ class FactorFit:
 
     Parameters
     ----------
-    network : FactorNetwork
-        Filled in as it learns.
+    options : NetworkOptions
+        The options.
     windows : GraphWindows
         Its training windows.
     labels : LabelEvidence, optional
         What labels say of its windows.
     held : numpy.ndarray of bool, shape (n_windows,), optional
         Windows that are not learnt from; by default all are.
+
+    Attributes
+    ----------
+    decay : numpy.ndarray, shape (latent_size,)
+        Share of a state that is left after one window.
+    loadings : PairLoadings
+        Loadings of the pairs, once it has started.
+    states : numpy.ndarray, shape (n_windows, latent_size)
+        Posterior means of the states.
+    spread : numpy.ndarray, shape (n_windows, latent_size, latent_size)
+        Their posterior covariances.
     """
 
-    network: FactorNetwork
+    options: NetworkOptions
     windows: GraphWindows
     labels: LabelEvidence | None = None
     held: NDArray[np.bool_] | None = None
+    decay: _Array = field(init=False)
+    loadings: PairLoadings = field(init=False)
     states: _Array = field(init=False)
     spread: _Array = field(init=False)
-    prior: Tensor = field(init=False)
-    probability: Tensor = field(init=False)
-    relevance: _Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.decay = np.zeros(self.options.latent_size)
 
     @property
     def n_learnt(self) -> int:
@@ -78,33 +91,17 @@ class FactorFit:
         FactorFit
             The fit before its first sweep.
         """
-        known = self.network
-        network = FactorNetwork(known.options, n_nodes=known.n_nodes, n_seen=0).to(known.mean)
-        network.decay.copy_(known.decay)
         labels = None if self.labels is None else self.labels.without(held)
-        fit = FactorFit(network, self.windows.without(held), labels, held)
+        fit = FactorFit(self.options, self.windows.without(held), labels, held)
+        fit.decay = self.decay
         fit._begin()
         return fit
 
     def _begin(self) -> None:
-        network, windows = self.network, self.windows
-        network.mean, network.scale = windows.mean, windows.scale
-        network.pair_weight.fill_(1.0 if windows.directed else 0.5)
-        counts = max(self.n_learnt, 2)
-        varies = network.scale > 0
-        z = torch.where(varies, network.mean / torch.where(varies, network.scale, 1.0), 0.0)
-        probability, prior = np.ones(z.shape), np.full(z.shape, 1.0 / counts)
-        if network.options.gate:
-            gate = fit_gate(z[varies].cpu().numpy() * np.sqrt(counts))
-            probability, prior = np.zeros(z.shape), np.zeros(z.shape)
-            probability[varies.cpu().numpy()] = gate.probability
-            prior[varies.cpu().numpy()] = gate.mean_square / counts
-        self.probability = torch.from_numpy(probability).to(network.mean) * varies
-        self.prior = torch.from_numpy(prior).to(network.mean) * varies + _SMALLEST
-        size = network.options.latent_size
-        self.relevance = np.ones(size)
+        self.loadings = PairLoadings(self.windows, self.options, self.n_learnt)
+        size = self.options.latent_size
         self.states = self._lasting_directions(size)
-        self.spread = np.tile(np.eye(size) * _START_VARIANCE, (len(windows), 1, 1))
+        self.spread = np.tile(np.eye(size) * _START_VARIANCE, (len(self.windows), 1, 1))
         self._forget_held()
 
     def _forget_held(self) -> None:
@@ -115,7 +112,7 @@ class FactorFit:
 
     def _lasting_directions(self, size: int) -> _Array:
         """Turn the strongest gated directions so that the first ones last longest."""
-        likeness = self.windows.likeness(self.prior.sqrt())
+        likeness = self.windows.likeness(self.loadings.prior.sqrt())
         if self.held is not None:
             likeness[self.held], likeness[:, self.held] = 0.0, 0.0
         found, vectors = np.linalg.eigh(likeness)
@@ -134,7 +131,7 @@ class FactorFit:
 
     def update_loadings(self, *, uncertain: bool = False) -> None:
         """
-        Give every loading its posterior under the states, one factor after the other.
+        Give every loading its posterior under the states.
 
         Parameters
         ----------
@@ -142,22 +139,7 @@ class FactorFit:
             Whether the variance of states counts.  With it, the posteriors of states and of
             loadings shrink each other until weak factors vanish, true ones too.
         """
-        network = self.network
-        moments = self._moments(uncertain)
-        products = self.windows.products(self.states)
-        weight = float(self.probability.sum()) or 1.0
-        for factor in range(len(moments)):
-            others = torch.from_numpy(moments[factor]).to(network.loadings)
-            others[factor] = 0.0
-            rest = products[factor] - torch.tensordot(others, network.loadings, dims=1)
-            prior = self.prior * float(self.relevance[factor])
-            variance = 1.0 / (float(moments[factor, factor]) + 1.0 / prior)
-            mean = rest * variance
-            network.loadings[factor] = mean
-            network.uncertainty[factor] = variance if network.options.variational else 0.0
-            square = (mean.square() + variance) / self.prior
-            found = float((square * self.probability).sum()) / weight
-            self.relevance[factor] = max(found, _SMALLEST)
+        self.loadings.update(self.states, self._moments(uncertain))
 
     def update_states(self) -> tuple[_Array, _Array]:
         """
@@ -168,22 +150,19 @@ class FactorFit:
         tuple of numpy.ndarray, shape (n_windows, n_factors)
             Evidence on each state, the others taken out, and its precision.
         """
-        network = self.network
-        evidence = self.windows.evidence(network.loadings) * float(network.pair_weight)
-        uncertainty = network.uncertainty.flatten(1).sum(dim=1).double().cpu().numpy()
-        precision = network.precision() + np.diag(uncertainty) * float(network.pair_weight)
-        every = np.tile(precision, (len(evidence), 1, 1))
+        said = self.loadings.said
+        evidence = said.evidence.copy()
+        every = np.tile(said.precision + np.diag(said.uncertainty), (len(evidence), 1, 1))
         for index in self.windows.incomplete:
-            every[index] += network.precision(self.windows.window(index)[1]) - network.precision()
+            every[index] -= self.loadings.lacking(index)
         if self.labels is not None:
             self.labels.learn(self.states, self.spread)
             evidence, every = self.labels.joined(evidence, every)
         if self.held is not None:
             evidence[self.held], every[self.held] = 0.0, 0.0
-        decay = network.decay.cpu().numpy()
         for part in self.windows.stretches:
-            found = filter_states(evidence[part], every[part], decay)
-            self.states[part], self.spread[part] = smooth(found, decay)
+            found = filter_states(evidence[part], every[part], self.decay)
+            self.states[part], self.spread[part] = smooth(found, self.decay)
         self._forget_held()
         alone = np.diagonal(every, axis1=1, axis2=2)
         others = np.einsum("tkl,tl->tk", every, self.states) - alone * self.states
@@ -254,35 +233,41 @@ class FactorFit:
         numpy.ndarray of bool, shape (n_factors,)
             Whether the loadings exceed their own uncertainty.
         """
-        square = self.network.loadings.square().flatten(1).sum(dim=1)
-        noise = 1.0 / (self._moment() + 1.0 / (self.prior * self._relevance()))
-        noise = (noise * (self.probability > 0)).flatten(1).sum(dim=1)
-        return np.asarray((square > _LEAST_RELIABILITY * noise).cpu())
+        square = np.diagonal(self.loadings.said.precision)
+        noise = self.loadings.noise(np.diagonal(self._moments(uncertain=True)).copy())
+        return np.asarray(square > _LEAST_RELIABILITY * noise)
 
-    def finish(self, told: NDArray[np.bool_]) -> None:
+    def fill(self, network: FactorNetwork) -> None:
         """
-        Say how far nodes differ from the network, and which factors count.
+        Let a network know what has been learnt.
 
         Parameters
         ----------
-        told : numpy.ndarray of bool, shape (n_factors,)
-            Which factors are told from noise; the strongest counts in any case.
+        network : FactorNetwork
+            An empty one.
         """
-        network = self.network
-        network.told.copy_(torch.from_numpy(told))
-        network.told[int(network.loadings.square().flatten(1).sum(dim=1).argmax())] = True
-        network.deviation.copy_(torch.from_numpy(self._deviation()))
+        windows = self.windows
+        network.mean, network.scale = windows.mean, windows.scale
+        network.pair_weight.fill_(1.0 if windows.directed else 0.5)
+        network.loadings = windows.pairs.laid_out(self.loadings.mean)
+        network.uncertainty = windows.pairs.laid_out(self.loadings.variance())
+        network.decay.copy_(torch.from_numpy(self.decay))
+        network.supervised.fill_(self.labels is not None)
 
-    def _moment(self) -> Tensor:
-        moments = np.diagonal(self._moments(uncertain=True)).copy()
-        return torch.from_numpy(moments).to(self.prior)[:, None, None]
+    def deviation(self, network: FactorNetwork) -> _Array:
+        """
+        Estimate by moments how far the states of nodes lie from that of the network.
 
-    def _relevance(self) -> Tensor:
-        return torch.from_numpy(self.relevance).to(self.prior)[:, None, None]
+        Parameters
+        ----------
+        network : FactorNetwork
+            What the fit has learnt.
 
-    def _deviation(self) -> _Array:
-        """Estimate by moments how far the states of nodes lie from that of the network."""
-        network = self.network
+        Returns
+        -------
+        numpy.ndarray, shape (latent_size,)
+            Variances.
+        """
         sampled = self._sampled()
         parts = np.array_split(sampled, min(20, len(sampled)))
         said = np.concatenate(
@@ -293,7 +278,8 @@ class FactorFit:
         rest = said - precision * total[:, np.newaxis]
         excess = np.square(rest).mean(axis=0) - precision
         size = np.maximum(np.square(precision).sum(axis=0), _SMALLEST)
-        return np.maximum(excess.sum(axis=0) / size, 0.0)
+        found: _Array = np.maximum(excess.sum(axis=0) / size, 0.0)
+        return found
 
     def _sampled(self) -> NDArray[np.int64]:
         """Choose windows, as many as tell a variance."""

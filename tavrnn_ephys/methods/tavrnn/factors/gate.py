@@ -39,7 +39,7 @@ class Gate(NamedTuple):
     variance: float
 
 
-def fit_gate(z: NDArray[np.floating]) -> Gate:
+def fit_gate(z: NDArray[np.floating], *, times: int = 1) -> Gate:
     """
     Fit a spike at zero and two half-normal slabs to mean weights in units of their error.
 
@@ -51,6 +51,8 @@ def fit_gate(z: NDArray[np.floating]) -> Gate:
     ----------
     z : numpy.ndarray, any shape
         Mean weight of each pair over its standard error.
+    times : int
+        How often each value counts, beside the pseudo-counts.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def fit_gate(z: NDArray[np.floating]) -> Gate:
     values = np.asarray(z, dtype=np.float64)
     limit = max(float(np.abs(values).max(initial=0.0)), 1.0)
     edges = np.linspace(-limit, limit, _N_BINS + 1)
-    counts = np.histogram(values, edges)[0].astype(np.float64)
+    counts = times * np.histogram(values, edges)[0].astype(np.float64)
     centres = (edges[1:] + edges[:-1]) / 2
     kept = counts > 0
     counts, centres = counts[kept], centres[kept]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.progress import progress_bar
@@ -23,18 +22,18 @@ _HALF_DROP = 1.92
 
 
 def learn(
-    fits: Mapping[str, FactorFit] | Sequence[FactorFit],
+    fits: Sequence[FactorFit],
     *,
     n_sweeps: int,
     decay: _Array | None = None,
     verbose: bool = False,
-) -> list[dict[str, float]]:
+) -> tuple[list[dict[str, float]], tuple[_Array, _Array]]:
     """
     Learn the factors of sessions, which share the decay of their states.
 
     Parameters
     ----------
-    fits : mapping of str to FactorFit, or sequence of them
+    fits : sequence of FactorFit
         The sessions.
     n_sweeps : int
         Sweeps over all windows.
@@ -45,29 +44,26 @@ def learn(
 
     Returns
     -------
-    list of dict of str to float
+    history : list of dict of str to float
         Per sweep the share of the pairs' variance that factors do not explain
         (``"reconstruction"``).
+    interval : tuple of numpy.ndarray, shape (latent_size,)
+        Ends of the interval of 95 % of each decay.
     """
-    sessions = list(fits.values()) if isinstance(fits, Mapping) else list(fits)
-    options = sessions[0].network.options
+    options = fits[0].options
     recurrent = options.recurrence == "state_space"
     known = np.full(options.latent_size, _START_DECAY if recurrent else 0.0)
-    _set_decay(sessions, known if decay is None else decay)
-    for fit in sessions:
+    _set_decay(fits, known if decay is None else decay)
+    for fit in fits:
         fit.start()
     history: list[dict[str, float]] = []
     likelihood = np.zeros((len(DECAYS), options.latent_size))
     for _ in progress_bar(range(n_sweeps), what="training", unit="sweep", verbose=verbose):
-        likelihood = np.sum([fit.sweep() for fit in sessions], axis=0)
+        likelihood = np.sum([fit.sweep() for fit in fits], axis=0)
         if decay is None and recurrent:
-            _set_decay(sessions, DECAYS[likelihood.argmax(axis=0)])
-        history.append({"reconstruction": float(np.mean([_unexplained(fit) for fit in sessions]))})
-    low, high = _interval(likelihood)
-    for fit in sessions:
-        fit.network.decay_low.copy_(torch.from_numpy(low))
-        fit.network.decay_high.copy_(torch.from_numpy(high))
-    return history
+            _set_decay(fits, DECAYS[likelihood.argmax(axis=0)])
+        history.append({"reconstruction": float(np.mean([_unexplained(fit) for fit in fits]))})
+    return history, _interval(likelihood)
 
 
 def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[np.bool_]]:
@@ -76,7 +72,8 @@ def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[n
 
     Sweeps go on with the variance of states taken into account, under which factors that hold
     noise vanish.  Windows that share bins share noise, which would count as often as there are
-    such windows: only those go on that share none.  What was learnt before is left as it was.
+    such windows: only those go on that share none.  The fits keep what they have learnt here, and
+    their decays from before.
 
     Parameters
     ----------
@@ -90,8 +87,7 @@ def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[n
     list of numpy.ndarray of bool, shape (n_factors,)
         One per session.
     """
-    kept = [{name: item.clone() for name, item in fit.network.named_buffers()} for fit in fits]
-    free = fits[0].network.options.recurrence == "state_space"
+    decay, free = fits[0].decay, fits[0].options.recurrence == "state_space"
     for fit in fits:
         fit.held = fit.windows.sharing()
     sweeps = range(_JUDGING_SWEEPS)
@@ -100,20 +96,18 @@ def judge(fits: Sequence[FactorFit], *, verbose: bool = False) -> list[NDArray[n
         if free:
             _set_decay(fits, DECAYS[likelihood.argmax(axis=0)])
     told = [fit.reliable() for fit in fits]
-    for fit, values in zip(fits, kept, strict=True):
-        fit.network.load_state_dict(values)
-        fit.held = None
+    for fit in fits:
+        fit.decay, fit.held = decay, None
     return told
 
 
 def _set_decay(fits: Sequence[FactorFit], decay: _Array) -> None:
     for fit in fits:
-        fit.network.decay.copy_(torch.from_numpy(decay))
+        fit.decay = decay
 
 
 def _unexplained(fit: FactorFit) -> float:
-    explained = fit.network.loadings.square().flatten(1).sum(dim=1).double().cpu().numpy()
-    explained *= float(fit.network.pair_weight)
+    explained = np.diagonal(fit.loadings.said.precision)
     return 1.0 - float((explained * (fit.states**2).mean(axis=0)).sum()) / (
         fit.windows.variance or 1.0
     )

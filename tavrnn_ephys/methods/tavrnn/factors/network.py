@@ -117,6 +117,18 @@ class FactorNetwork(nn.Module):
         """Positions of the factors that are told from noise, or of the strongest."""
         return np.flatnonzero(self.told.cpu().numpy())
 
+    def count(self, told: NDArray[np.bool_]) -> None:
+        """
+        Let factors count that are told from noise; the strongest counts in any case.
+
+        Parameters
+        ----------
+        told : numpy.ndarray of bool, shape (latent_size,)
+            Which they are.
+        """
+        self.told.copy_(torch.from_numpy(told))
+        self.told[int(self.loadings.square().flatten(1).sum(dim=1).argmax())] = True
+
     def node_coordinates(self) -> NDArray[np.float64]:
         """
         Say how far the coordinates of each node move with each state.

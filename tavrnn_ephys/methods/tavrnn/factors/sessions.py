@@ -100,16 +100,21 @@ def factor_sessions(
         for sequence in sequences:
             sessions[name].check(sequence, verb=verb)
         evidence = None if labels is None else LabelEvidence(labels[name][windows.chosen])
-        network.supervised.fill_(evidence is not None)
-        fits[name] = FactorFit(network, windows, evidence)
-    history = learn(fits, n_sweeps=n_sweeps, decay=decay, verbose=verbose)
+        fits[name] = FactorFit(options, windows, evidence)
+    history, interval = learn(list(fits.values()), n_sweeps=n_sweeps, decay=decay, verbose=verbose)
+    networks = [sessions[name].network for name in fits]
+    for fit, network in zip(fits.values(), networks, strict=True):
+        fit.fill(network)
+        for kept, value in zip((network.decay_low, network.decay_high), interval, strict=True):
+            kept.copy_(torch.from_numpy(value))
     judged = judge(list(fits.values()), verbose=verbose)
-    for (name, fit), told in zip(fits.items(), judged, strict=True):
+    for (name, fit), network, told in zip(fits.items(), networks, judged, strict=True):
         if options.left_out:
-            fit.network.seen.copy_(fit.windows.digests)
-            told_without = cross_fitted_evidence(fit, n_sweeps=n_sweeps, verbose=verbose)
-            fit.network.seen_evidence.copy_(told_without)
-        fit.finish(told)
+            network.seen.copy_(fit.windows.digests)
+            without = cross_fitted_evidence(fit, network, n_sweeps=n_sweeps, verbose=verbose)
+            network.seen_evidence.copy_(without)
+        network.count(told)
+        network.deviation.copy_(torch.from_numpy(fit.deviation(network)))
         if not told.any() and not _differ_together(named[name]):
             _warn_of_noise(name if len(fits) > 1 else None)
     return sessions, history

@@ -15,6 +15,7 @@ from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.graphs_on_demand import dense_weights
 from tavrnn_ephys.core.learnt_windows import n_learnt
 from tavrnn_ephys.methods.tavrnn.factors.digests import digest_of
+from tavrnn_ephys.methods.tavrnn.factors.pairs import NodePairs
 
 __all__ = ["GraphWindows", "weights_of"]
 
@@ -74,6 +75,8 @@ class GraphWindows:
     ----------
     directed : bool
         Whether a pair has two weights.
+    pairs : NodePairs
+        The pairs, in the order in which they are held.
     chosen : numpy.ndarray of int64, shape (n_windows,)
         Which windows of the session they are.
     stretches : list of numpy.ndarray of int64
@@ -105,13 +108,10 @@ class GraphWindows:
     ) -> None:
         self.directed = arrows(sequences[0])
         self.overlap = max(item.windows.overlap for item in sequences)
-        self._n_nodes = n_nodes = sequences[0].n_nodes
         self._device, self._pooled = device, pooled
-        everything = np.arange(n_nodes**2, dtype=np.int64).reshape(n_nodes, n_nodes)
-        pairs = everything.ravel() if self.directed else everything[np.triu_indices(n_nodes, 1)]
-        self._pairs = torch.from_numpy(pairs).to(device)
+        self.pairs = NodePairs(sequences[0].n_nodes, directed=self.directed, device=device)
         places = [(item, index) for item in sequences for index in range(len(item))]
-        self.chosen = _spread(len(places), n_learnt(len(places), len(pairs)))
+        self.chosen = _spread(len(places), n_learnt(len(places), len(self.pairs)))
         self._places = [places[index] for index in self.chosen]
         limits = np.cumsum([0, *map(len, sequences)])
         parts = np.searchsorted(limits, self.chosen, side="right")
@@ -175,13 +175,13 @@ class GraphWindows:
         freedom of a pair are those of normal values whose variance is told as well:
         ``3 (Σ x²)² / Σ x⁴``, as many as there are windows where values are normal.
         """
-        self._values = torch.empty(len(self), len(self._pairs), device=self._device)
+        self._values = torch.empty(len(self), len(self.pairs), device=self._device)
         for index in range(len(self)):
             weights, present = self.window(index)
             self.digests[index] = digest_of(weights)
-            self._values[index] = weights.flatten()[self._pairs]
+            self._values[index] = self.pairs.taken(weights)
             if present is not None:
-                exists = (present[:, None] & present).flatten()[self._pairs]
+                exists = self.pairs.taken(present[:, None] & present)
                 self._absent[index] = (~exists).nonzero().flatten()
                 self._values[index, self._absent[index]] = 0.0
         every = np.ones(len(self), dtype=bool)
@@ -211,13 +211,29 @@ class GraphWindows:
         other._choose_scales(~held, self._totals - self._sums(held, 4))
         return other
 
+    def absent(self, index: int) -> Tensor:
+        """
+        Say which pairs do not exist in a window.
+
+        Parameters
+        ----------
+        index : int
+            Which window.
+
+        Returns
+        -------
+        torch.Tensor of int64
+            Their positions, ascending.
+        """
+        return self._absent.get(index, torch.zeros(0, dtype=torch.int64, device=self._device))
+
     def likeness(self, gate: Tensor) -> NDArray[np.float64]:
         """
         Multiply every gated window with every other.
 
         Parameters
         ----------
-        gate : torch.Tensor, shape (n_nodes, n_nodes)
+        gate : torch.Tensor, shape (n_pairs,)
             Weight of each pair.
 
         Returns
@@ -225,7 +241,7 @@ class GraphWindows:
         numpy.ndarray, shape (n_windows, n_windows)
             Their products.
         """
-        square = gate.square().flatten()[self._pairs]
+        square = gate.square()
         gram: NDArray[np.float64] = np.zeros((len(self), len(self)))
         for pairs in self._chunks():
             values = self._scaled(range(len(self)), pairs)
@@ -246,47 +262,60 @@ class GraphWindows:
         torch.Tensor, shape (n_wanted, n_nodes, n_nodes)
             Their pairs, 0 where one does not vary or does not exist.
         """
-        return self._matrices(self._scaled(indices, slice(0, len(self._pairs))))
+        return self.pairs.laid_out(self._scaled(indices, slice(0, len(self.pairs))))
 
-    def products(self, states: NDArray[np.float64]) -> Tensor:
+    def products(self, states: NDArray[np.float64], pairs: slice) -> Tensor:
         """
-        Sum the windows, each weighted by its states.
+        Sum some pairs over windows, each weighted by its states.
 
         Parameters
         ----------
         states : numpy.ndarray, shape (n_windows, n_states)
             The states.
+        pairs : slice
+            Which pairs, as of :meth:`NodePairs.chunks`.
 
         Returns
         -------
-        torch.Tensor, shape (n_states, n_nodes, n_nodes)
+        torch.Tensor, shape (n_states, n_wanted)
             One sum per state.
         """
         weights = torch.from_numpy(states).to(self._device, torch.float32)
-        found = weights.T @ self._values - weights.sum(dim=0)[:, None] * self._middle
-        for index, absent in self._absent.items():
-            found[:, absent] += weights[index][:, None] * self._middle[absent]
-        return self._matrices(found * self._unit)
+        middle = self._middle[pairs]
+        found = weights.T @ self._values[:, pairs] - weights.sum(dim=0)[:, None] * middle
+        for index, absent in self._absent_among(pairs):
+            found[:, absent] += weights[index][:, None] * middle[absent]
+        return found * self._unit[pairs]
 
-    def evidence(self, loadings: Tensor) -> NDArray[np.float64]:
+    def evidence(self, loadings: Tensor, pairs: slice) -> NDArray[np.float64]:
         """
-        Multiply every window with the loadings of every factor.
+        Multiply some pairs of every window with their loadings.
 
         Parameters
         ----------
-        loadings : torch.Tensor, shape (n_factors, n_nodes, n_nodes)
+        loadings : torch.Tensor, shape (n_factors, n_wanted)
             The loadings.
+        pairs : slice
+            Which pairs, as of :meth:`NodePairs.chunks`.
 
         Returns
         -------
         numpy.ndarray, shape (n_windows, n_factors)
-            Sums over all entries of the graphs: a pair of an undirected one counts twice.
+            Sums over these pairs.
         """
-        flat = loadings.flatten(1)[:, self._pairs] * self._unit
-        found = self._values @ flat.T - flat @ self._middle
+        flat, middle = loadings * self._unit[pairs], self._middle[pairs]
+        found = self._values[:, pairs] @ flat.T - flat @ middle
+        for index, absent in self._absent_among(pairs):
+            found[index] += flat[:, absent] @ middle[absent]
+        return found.double().cpu().numpy()
+
+    def _absent_among(self, pairs: slice) -> Iterator[tuple[int, Tensor]]:
+        """Give of each incomplete window the places of absent pairs among some pairs."""
+        limits = torch.tensor([pairs.start, pairs.stop], device=self._device)
         for index, absent in self._absent.items():
-            found[index] += flat[:, absent] @ self._middle[absent]
-        return (found.double() * (1 if self.directed else 2)).cpu().numpy()
+            first, last = torch.searchsorted(absent, limits).tolist()
+            if last > first:
+                yield index, absent[first:last] - pairs.start
 
     def _choose_scales(self, kept: NDArray[np.bool_], sums: Tensor) -> None:
         """Let some windows, by sums of their powers, tell the mean and the scale of each pair."""
@@ -315,11 +344,11 @@ class GraphWindows:
         unit = torch.where(varies, 1.0 / torch.where(varies, scale, 1.0), 0.0)
         self.variance = float((variance * unit.square()).sum())
         self._middle, self._unit = middle.float(), unit.float()
-        self.mean, self.scale = self._matrices(torch.stack([mean, scale]).float())
+        self.mean, self.scale = self.pairs.laid_out(torch.stack([mean, scale]).float())
 
     def _counts(self, kept: NDArray[np.bool_]) -> Tensor:
         """In how many windows each pair exists, 1 where it does in none."""
-        count = torch.full((len(self._pairs),), float(kept.sum()), dtype=torch.float64)
+        count = torch.full((len(self.pairs),), float(kept.sum()), dtype=torch.float64)
         count = count.to(self._device)
         for index, absent in self._absent.items():
             count[absent] -= float(kept[index])
@@ -328,7 +357,7 @@ class GraphWindows:
     def _sums(self, kept: NDArray[np.bool_], n_powers: int) -> Tensor:
         """Sum the first powers of what is in memory over windows, (n_powers, n_pairs)."""
         there = torch.from_numpy(kept).to(self._device)
-        sums = torch.zeros(n_powers, len(self._pairs), dtype=torch.float64, device=self._device)
+        sums = torch.zeros(n_powers, len(self.pairs), dtype=torch.float64, device=self._device)
         for pairs in self._chunks():
             values = self._values[:, pairs][there].double()
             power = values
@@ -340,24 +369,14 @@ class GraphWindows:
     def _scaled(self, indices: Sequence[int], pairs: slice) -> Tensor:
         """Give some pairs of some windows as they are standardised."""
         values = self._values[list(indices), pairs] - self._middle[pairs]
-        for row, index in enumerate(indices):
-            if index in self._absent:
-                absent = self._absent[index]
-                inside = absent[(absent >= pairs.start) & (absent < pairs.stop)]
-                values[row, inside - pairs.start] = 0.0
+        rows = {index: row for row, index in enumerate(indices)}
+        for index, absent in self._absent_among(pairs):
+            if index in rows:
+                values[rows[index], absent] = 0.0
         return values * self._unit[pairs]
 
     def _chunks(self) -> Iterator[slice]:
-        size = max(1, _CHUNK // len(self))
-        for first in range(0, len(self._pairs), size):
-            yield slice(first, min(first + size, len(self._pairs)))
-
-    def _matrices(self, values: Tensor) -> Tensor:
-        """Lay pairs out as matrices."""
-        found = torch.zeros(len(values), self._n_nodes**2, device=self._device)
-        found[:, self._pairs] = values
-        found = found.reshape(-1, self._n_nodes, self._n_nodes)
-        return found if self.directed else found + found.transpose(1, 2)
+        return self.pairs.chunks(_CHUNK // len(self))
 
 
 def _spread(n_windows: int, wanted: int) -> NDArray[np.int64]:
