@@ -89,16 +89,16 @@ def print_curves(tasks: list[TaskGraphs], methods: str, n_steps: int) -> None:
         makes = [MethodFactory(entry=entry, n_steps=steps, latent_size=8) for steps in budgets]
         curves[name] = [_average([measure(make, task) for task in tasks]) for make in makes]
         points = ", ".join(f"{p.n_steps}: {p.score:.3f} {p.seconds:.2f} s" for p in curves[name])
-        print(f"{name:<14} {points}", flush=True)
+        print(f"{name:<17} {points}", flush=True)
     ours = curves["tavrnn"]
     columns = ("reported", "after s", "at least s", "TAVRNN s", "best", "s to TAVRNN's")
-    print(f"\n{'method':<14}" + "".join(f"{column:>15}" for column in columns))
+    print(f"\n{'method':<17}" + "".join(f"{column:>15}" for column in columns))
     for name, curve in curves.items():
         reported = curve[-1].score
         cells = [f"{reported:.3f}", f"{curve[-1].seconds:.2f}", _until(curve, reported)]
         cells += [_until(ours, reported), f"{max(point.score for point in curve):.3f}"]
         cells.append(_until(curve, ours[-1].score))
-        print(f"{name:<14}" + "".join(f"{cell:>15}" for cell in cells))
+        print(f"{name:<17}" + "".join(f"{cell:>15}" for cell in cells))
 
 
 def _until(curve: list[Measured], score: float) -> str:
