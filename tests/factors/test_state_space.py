@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from tavrnn_ephys.core import learnt_windows
 from tavrnn_ephys.core.errors import ChanceLossWarning, DataLossWarning, InputError
@@ -100,6 +101,26 @@ def test_couplings_that_switch_are_recovered():
     first = change[states[100:] == 0].mean(axis=0)
     assert first[kind == 1].mean() > 5 * np.abs(first[kind == 0]).mean()
     assert first[kind == 2].mean() < -5 * np.abs(first[kind == 0]).mean()
+
+
+def test_a_factor_counts_in_expected_graphs_as_far_as_left_out_windows_tell_it():
+    graphs, states, kind = switching_graphs(n_windows=160, size=0.35, seed=3)
+    model = TAVRNN(latent_size=6).fit(graphs[:120])
+    network, later = model.network_, graphs[120:]
+    counts = network.reliability.numpy()
+    assert counts.max() > 0.4 > np.median(counts) >= 0
+    there, now = kind > 0, np.where(states[120:] == 0, 1, 2)
+
+    def told():
+        change = model.expected_change(later)
+        pairs = zip(now, change, strict=True)
+        return np.mean([roc_auc_score(kind[there] == on, row[there]) for on, row in pairs])
+
+    weighed = told()
+    network.reliability.fill_(1.0)
+    assert weighed > told() + 0.02
+    whole = TAVRNN(latent_size=6, options={"left_out": False}).fit(graphs[:120]).network_
+    np.testing.assert_array_equal(whole.reliability, whole.told.double())
 
 
 def test_decay_is_learnt_with_its_interval():

@@ -229,6 +229,8 @@ def _factor_session(
     network = FactorNetwork(options, n_nodes=described["n_nodes"], n_seen=n_seen)
     # Models of earlier versions have no factor that is not told from noise.
     own.setdefault("told", network.told.numpy())
+    # Before, a factor that was told counted whole in expected graphs, and no other at all.
+    own.setdefault("reliability", own["told"].astype(np.float64))
     for name, tensor in _tensors(network).items():
         tensor.copy_(torch.from_numpy(own[name]))
     return Session(

@@ -254,6 +254,36 @@ class FactorFit:
         network.decay.copy_(torch.from_numpy(self.decay))
         network.supervised.fill_(self.labels is not None)
 
+    def reliability(self, network: FactorNetwork) -> _Array | None:
+        """
+        Say how much of what windows say of each state is more than noise.
+
+        Parameters
+        ----------
+        network : FactorNetwork
+            What the fit has learnt, the evidence of its windows included.
+
+        Returns
+        -------
+        numpy.ndarray or None, shape (latent_size,)
+            ``max(0, 1 - noise / variance)`` of the evidence that loadings give on windows which
+            they were learnt without; its noise is its precision.  ``None`` where no windows were
+            left out, for loadings fit the noise of their own windows.
+
+        Notes
+        -----
+        The weight of Wiener's filter, for each factor alone.
+        """
+        if len(network.seen_evidence) < 2:
+            return None
+        said = network.seen_evidence.double().sum(dim=1).cpu().numpy()
+        every = np.tile(np.diagonal(network.precision()), (len(said), 1))
+        for index in self.windows.incomplete:
+            every[index] = np.diagonal(network.precision(self.windows.window(index)[1]))
+        variance = np.maximum(said.var(axis=0), _SMALLEST)
+        found: _Array = np.maximum(1.0 - every.mean(axis=0) / variance, 0.0)
+        return found
+
     def deviation(self, network: FactorNetwork) -> _Array:
         """
         Estimate by moments how far the states of nodes lie from that of the network.

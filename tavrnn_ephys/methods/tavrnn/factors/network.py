@@ -57,6 +57,8 @@ class FactorNetwork(nn.Module):
         Posterior mean and variance of the loadings, in units of the pair's standard deviation.
     told : torch.Tensor of bool, shape (latent_size,)
         Which factors are told from noise; the strongest counts as told in any case.
+    reliability : torch.Tensor, shape (latent_size,)
+        How much each factor counts in expected graphs, from 0 to 1.
     decay, decay_low, decay_high : torch.Tensor, shape (latent_size,)
         Share of a state that is left after one window, with its interval of 95 %.
     pair_weight : torch.Tensor, shape ()
@@ -76,6 +78,7 @@ class FactorNetwork(nn.Module):
     loadings: Tensor
     uncertainty: Tensor
     told: Tensor
+    reliability: Tensor
     decay: Tensor
     decay_low: Tensor
     decay_high: Tensor
@@ -97,6 +100,7 @@ class FactorNetwork(nn.Module):
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
         self.register_buffer("pair_weight", torch.ones(()))
         self.register_buffer("told", torch.ones(size, dtype=torch.bool))
+        self.register_buffer("reliability", torch.ones(size, dtype=torch.float64))
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_seen, 2, dtype=torch.int64))
         self.register_buffer("seen_evidence", torch.zeros(n_seen, n_nodes, size))
@@ -117,17 +121,21 @@ class FactorNetwork(nn.Module):
         """Positions of the factors that are told from noise, or of the strongest."""
         return np.flatnonzero(self.told.cpu().numpy())
 
-    def count(self, told: NDArray[np.bool_]) -> None:
+    def count(self, told: NDArray[np.bool_], reliability: NDArray[np.float64] | None) -> None:
         """
-        Let factors count that are told from noise; the strongest counts in any case.
+        Say which factors are told from noise, and how much each counts in expected graphs.
 
         Parameters
         ----------
         told : numpy.ndarray of bool, shape (latent_size,)
-            Which they are.
+            Which are told; the strongest is in any case.
+        reliability : numpy.ndarray or None, shape (latent_size,)
+            How much each counts; ``None`` where windows have not been left out: those that are
+            told count whole, and the others not at all.
         """
         self.told.copy_(torch.from_numpy(told))
         self.told[int(self.loadings.square().flatten(1).sum(dim=1).argmax())] = True
+        self.reliability.copy_(self.told if reliability is None else torch.from_numpy(reliability))
 
     def node_coordinates(self) -> NDArray[np.float64]:
         """
@@ -284,7 +292,7 @@ class FactorNetwork(nn.Module):
 
     def expected(self, states: NDArray[np.float64]) -> Tensor:
         """
-        Return the graph that states stand for; factors that are not told from noise add nothing.
+        Return the graph that states stand for; each factor counts as far as it is reliable.
 
         Parameters
         ----------
@@ -296,7 +304,7 @@ class FactorNetwork(nn.Module):
         torch.Tensor, shape (n_nodes, n_nodes)
             Expected weights.
         """
-        factors = torch.from_numpy(states).to(self.loadings) * self.told
+        factors = torch.from_numpy(states * self.reliability.cpu().numpy()).to(self.loadings)
         return self.mean + self.scale * torch.tensordot(factors, self.loadings, dims=1)
 
     def initial_state(self) -> FilterState:

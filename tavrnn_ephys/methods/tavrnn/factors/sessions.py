@@ -113,7 +113,7 @@ def factor_sessions(
             network.seen.copy_(fit.windows.digests)
             without = cross_fitted_evidence(fit, network, n_sweeps=n_sweeps, verbose=verbose)
             network.seen_evidence.copy_(without)
-        network.count(told)
+        network.count(told, fit.reliability(network))
         network.deviation.copy_(torch.from_numpy(fit.deviation(network)))
         if not told.any() and not _differ_together(named[name]):
             _warn_of_noise(name if len(fits) > 1 else None)
