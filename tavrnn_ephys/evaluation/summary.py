@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -235,8 +235,11 @@ def _largest_of_all(rows: Sequence[Mapping[str, Any]]) -> list[float]:
     """Compare each standardised score with the largest of all methods under the same shifts."""
     found = [float("nan")] * len(rows)
     chances = {k: row["chance"] for k, row in enumerate(rows) if row["chance"] is not None}
-    chances = {k: chance for k, chance in chances.items() if len(chance.values) > 1}
-    if len({len(chance.values) for chance in chances.values()}) != 1:
+    kinds = {k: (rows[k]["n_sessions"], len(item.values)) for k, item in chances.items()}
+    # Methods that stand on other sessions have other shifts, and are compared with nobody.
+    usual = Counter(kinds.values()).most_common(1)[0][0] if kinds else None
+    chances = {k: item for k, item in chances.items() if kinds[k] == usual and kinds[k][1] > 1}
+    if not chances:
         return found
     standard = {k: _standardized(chance) for k, chance in chances.items()}
     ties = [item.ties.values for item in standard.values() if item.ties is not None]

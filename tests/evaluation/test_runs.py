@@ -243,6 +243,23 @@ def test_largest_of_all_corrects_without_more_shifts_than_methods():
     assert table.drop(index="found")["p_max"].min() > 0.05
 
 
+def test_a_method_of_fewer_sessions_leaves_the_largest_of_all_to_the_others():
+    rng = np.random.default_rng(0)
+    records = [
+        record_of(name, session, 0.5 + 0.2 * (name == "found"), null=rng.normal(0.5, 0.02, 49))
+        for session in "ab"
+        for name in ("rates", "found")
+    ]
+    alone = summarize(records).set_index("method")
+    # On one session alone, with a null that would overtop that of every other method.
+    records.append(record_of("new", "a", 0.9, null=rng.normal(0.5, 2.0, 30)))
+    table = summarize(records).set_index("method")
+    assert np.isnan(table.loc["new", "p_max"])
+    assert np.isfinite(table.loc["new", "p_value"])
+    for name in ("rates", "found"):
+        assert table.loc[name, "p_max"] == alone.loc[name, "p_max"]
+
+
 def test_no_record_is_refused():
     with pytest.raises(InputError, match="no records"):
         summarize([])
