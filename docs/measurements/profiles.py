@@ -25,6 +25,7 @@ import tavrnn_ephys as te
 from tavrnn_ephys.core.names import SCENARIOS
 from tavrnn_ephys.datasets.simulated import NetworkRecipe, simulate_network
 from tavrnn_ephys.evaluation import TaskGraphs, decode_labels, nodes_in_folds
+from tavrnn_ephys.evaluation.labelled import labelled_features
 from tavrnn_ephys.evaluation.regression import decode_values
 from tavrnn_ephys.evaluation.tasks import BenchmarkTask
 from tavrnn_ephys.methods import list_methods
@@ -81,7 +82,7 @@ def score(name: str, prepared: TaskGraphs) -> float:
         ),
         prepared.folds,
     )
-    features = [item.features for item in found]
+    features = labelled_features([item.features for item in found], prepared.folds, task.labelled)
     if task.kind == "regression":
         return decode_values("", features, task.behavior, min_shift=5, n_shifts=0).r2
     return decode_labels("", features, task.behavior, min_shift=5, n_shifts=0).balanced_accuracy

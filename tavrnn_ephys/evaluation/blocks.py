@@ -26,6 +26,8 @@ def inner_splits(n_windows: int) -> list[tuple[NDArray[np.bool_], NDArray[np.int
     """
     Split training windows again, into four blocks with a gap of four windows around each.
 
+    Of five windows or fewer the gap is a fourth of them, or none would be left to learn from.
+
     Parameters
     ----------
     n_windows : int
@@ -43,11 +45,12 @@ def inner_splits(n_windows: int) -> list[tuple[NDArray[np.bool_], NDArray[np.int
     (array([0, 1, 2, 3, 4]), array([ 9, 10]))
     """
     splits = []
+    gap = _INNER_GAP if n_windows > _INNER_GAP + 1 else n_windows // _INNER_BLOCKS
     for block in np.array_split(np.arange(n_windows), _INNER_BLOCKS):
         if len(block) == 0:
             continue
         outside = np.ones(n_windows, dtype=bool)
-        outside[max(0, block[0] - _INNER_GAP) : block[-1] + 1 + _INNER_GAP] = False
+        outside[max(0, block[0] - gap) : block[-1] + 1 + gap] = False
         if outside.any():
             splits.append((outside, block))
     return splits

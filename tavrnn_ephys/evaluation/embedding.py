@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.evaluation.folds import BlockedFold, FoldFeatures
+from tavrnn_ephys.evaluation.labelled import labelled_stretches
 
 __all__ = ["FoldEmbedding", "nodes_in_folds", "transductive_features"]
 
@@ -48,6 +49,7 @@ def nodes_in_folds(
     folds: Sequence[BlockedFold],
     *,
     labels: NDArray[Any] | None = None,
+    n_labelled: int | None = None,
 ) -> list[FoldEmbedding]:
     """
     Fit a method on the training windows of each fold, and embed both parts with it.
@@ -67,6 +69,10 @@ def nodes_in_folds(
         The folds.
     labels : numpy.ndarray, shape (n_windows,), optional
         Behaviour of every window.
+    n_labelled : int, optional
+        Number of training windows of each fold, from the first, whose labels reach a method; all
+        by default.  A method that declares ``takes_unlabelled`` learns from the others too, any
+        other one that learns from labels from these windows alone.
 
     Returns
     -------
@@ -96,7 +102,7 @@ def nodes_in_folds(
         windows = graphs(fold) if callable(graphs) else graphs
         stretches = [windows.select(block) for block in fold.train_blocks]
         known = None if labels is None else labels[fold.train]
-        _fit(method, stretches, known)
+        _fit(method, stretches, known, n_labelled)
         train = [np.asarray(method.transform(item).mean)[valid_from:] for item in stretches]
         seen = np.concatenate([fold.context, fold.test])
         test = np.asarray(method.transform(windows.select(seen)).mean)[len(fold.context) :]
@@ -114,6 +120,7 @@ def transductive_features(
     folds: Sequence[BlockedFold],
     *,
     labels: NDArray[Any] | None = None,
+    n_labelled: int | None = None,
 ) -> list[FoldFeatures]:
     """
     Fit a method once on all windows, test windows and their labels included.
@@ -131,6 +138,9 @@ def transductive_features(
         The folds of the decoder.
     labels : numpy.ndarray, shape (n_windows,), optional
         Behaviour of every window.
+    n_labelled : int, optional
+        Number of windows of the recording, from the first, whose labels reach a method; all by
+        default.
 
     Returns
     -------
@@ -138,7 +148,7 @@ def transductive_features(
         One per fold.
     """
     method = make_method(0)
-    _fit(method, [graphs], labels)
+    _fit(method, [graphs], labels, n_labelled)
     vectors = np.asarray(method.transform(graphs).mean).reshape(len(graphs), -1)
     return [
         FoldFeatures(fold=fold, train=vectors[fold.train], test=vectors[fold.test])
@@ -146,11 +156,18 @@ def transductive_features(
     ]
 
 
-def _fit(method: Any, stretches: list[Any], labels: NDArray[Any] | None) -> None:
-    if getattr(method, "supervision", "none") == "label":
-        method.fit(stretches, labels)
-    else:
+def _fit(
+    method: Any, stretches: list[Any], labels: NDArray[Any] | None, n_labelled: int | None
+) -> None:
+    if getattr(method, "supervision", "none") != "label":
         method.fit(stretches)
+        return
+    if labels is not None:
+        takes_unlabelled = bool(getattr(method, "takes_unlabelled", False))
+        stretches, labels = labelled_stretches(
+            stretches, labels, n_labelled, takes_unlabelled=takes_unlabelled
+        )
+    method.fit(stretches, labels)
 
 
 def _name(method: Any) -> str:

@@ -18,6 +18,7 @@ from tavrnn_ephys.evaluation.cost import measured_cost
 from tavrnn_ephys.evaluation.decoding import DecodingScore, decode_labels
 from tavrnn_ephys.evaluation.embedding import FoldEmbedding, nodes_in_folds, transductive_features
 from tavrnn_ephys.evaluation.folds import FoldFeatures, features_in_folds, joined_features
+from tavrnn_ephys.evaluation.labelled import labelled_features
 from tavrnn_ephys.evaluation.links import decode_links
 from tavrnn_ephys.evaluation.regression import RegressionScore, decode_values
 from tavrnn_ephys.evaluation.tasks import BenchmarkTask, TaskGraphs
@@ -38,6 +39,9 @@ def score_method(
 ) -> dict[str, Any]:
     """
     Score a method under the whole protocol.
+
+    Where a task says how many windows are ``labelled``, every decoder learns from these alone,
+    true and shifted labels alike, and a class that they lack is never predicted.
 
     Parameters
     ----------
@@ -99,7 +103,7 @@ def score_method(
             graphs(fold, shuffled=shuffled)
         return partial(graphs, shuffled=shuffled)
 
-    behavior = prepared.task.behavior
+    about = {"labels": prepared.task.behavior, "n_labelled": prepared.task.labelled}
     prepared.graphs("identity", history_node=False, shuffled=True)
     record: dict[str, Any] = _declared(example)
     with warnings.catch_warnings(record=True) as caught:
@@ -108,9 +112,9 @@ def score_method(
         if record["inductive"]:
             real = of_folds(shuffled=False)
             with measured_cost() as cost:
-                embeddings = nodes_in_folds(make, real, prepared.folds, labels=behavior)
+                embeddings = nodes_in_folds(make, real, prepared.folds, **about)
             record["n_at_chance"] = len(caught)
-            control = nodes_in_folds(make, of_folds(shuffled=True), prepared.folds, labels=behavior)
+            control = nodes_in_folds(make, of_folds(shuffled=True), prepared.folds, **about)
             record |= _inductive_scores(prepared, embeddings, control, n_shifts)
             record |= {
                 "seconds": cost.seconds / len(prepared.folds),
@@ -118,9 +122,7 @@ def score_method(
                 "n_steps": int(getattr(made[0], "n_optimizer_steps", 0)),
             }
         if transductive or not record["inductive"]:
-            seen = transductive_features(
-                make, graphs(shuffled=False), prepared.folds, labels=behavior
-            )
+            seen = transductive_features(make, graphs(shuffled=False), prepared.folds, **about)
             record["transductive"] = _value(_decode(prepared, seen, 0))
     return record
 
@@ -188,9 +190,7 @@ def _further(
     if isinstance(main, RegressionScore):
         return {"correlation": main.correlation}
     labels = prepared.task.behavior
-    nearest = decode_labels(
-        "", features, labels, min_shift=prepared.min_shift, n_shifts=0, classifier="k_nearest"
-    )
+    nearest: Any = _decode(prepared, features, 0, classifier="k_nearest")
     try:
         clusters = cluster_windows(embeddings, labels)
     except InputError:
@@ -206,17 +206,18 @@ def _further(
 
 
 def _decode(
-    prepared: TaskGraphs, features: Sequence[FoldFeatures], n_shifts: int
+    prepared: TaskGraphs, features: Sequence[FoldFeatures], n_shifts: int, **options: Any
 ) -> DecodingScore | RegressionScore:
     decode: Any = decode_labels if prepared.task.kind == "classification" else decode_values
     # The shifts are the same for every method and seed: the null is paired like the scores.
     return decode(
         "",
-        features,
+        labelled_features(features, prepared.folds, prepared.task.labelled),
         prepared.task.behavior,
         min_shift=prepared.min_shift,
         n_shifts=n_shifts,
         seed=0,
+        **options,
     )
 
 

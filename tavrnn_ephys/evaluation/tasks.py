@@ -15,7 +15,7 @@ from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.counts_of_windows import graphs_for_method
 from tavrnn_ephys.connectivity.lagged.measure import needs_fit
 from tavrnn_ephys.connectivity.surrogates import shuffle_bins_within_windows
-from tavrnn_ephys.core.checks import one_of, positive_int
+from tavrnn_ephys.core.checks import one_of, positive_int, whole_number
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
@@ -61,11 +61,15 @@ class BenchmarkTask:
     groups : array_like, shape (n_windows,), optional
         Culture, animal or session of each window: a whole group is left out at a time, in place
         of a block.
+    labelled : int, optional
+        Number of training windows of each fold, from the first, whose behaviour decoders may
+        learn from; by default all.  Methods are fitted on all training windows, and those that
+        learn from labels get the labels of these windows alone.
 
     Raises
     ------
     InputError
-        If there is not one behaviour per window.
+        If there is not one behaviour per window, or fewer than two windows are labelled.
     """
 
     name: str
@@ -81,10 +85,13 @@ class BenchmarkTask:
     context: int = 4
     coupled: NDArray[np.bool_] | None = field(default=None, repr=False)
     groups: Any = None
+    labelled: int | None = None
 
     def __post_init__(self) -> None:
         one_of(self.kind, KINDS, "kind")
         positive_int(self.n_folds, "n_folds")
+        if self.labelled is not None:
+            whole_number(self.labelled, "labelled", at_least=2)
         behavior = np.asarray(self.behavior)
         if self.kind == "regression":
             behavior = behavior.astype(np.float64)

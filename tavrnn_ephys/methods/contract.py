@@ -54,6 +54,9 @@ class GraphEmbedder(BaseEstimator):
     takes_directed : bool
         Whether the direction of edges is used; other methods get the mean of both directions, and
         one warning says so.
+    takes_unlabelled : bool
+        Whether a method that learns from labels takes windows without one: ``""``, or NaN among
+        numbers.  Other methods are fitted on labelled windows alone.
     """
 
     name: ClassVar[str]
@@ -64,6 +67,7 @@ class GraphEmbedder(BaseEstimator):
     features: ClassVar[str] = "identity"
     history_node: ClassVar[bool] = False
     takes_directed: ClassVar[bool] = False
+    takes_unlabelled: ClassVar[bool] = False
 
     node_ids_: NDArray[np.str_]
     units_: GraphUnits
@@ -87,7 +91,8 @@ class GraphEmbedder(BaseEstimator):
         graphs : GraphSequence or sequence of GraphSequence
             Training windows in chronological order.
         y : array_like, shape (n_windows,), optional
-            Labels of all training windows, for methods whose supervision is ``"label"``.
+            Labels of all training windows, for methods whose supervision is ``"label"``; those
+            that declare ``takes_unlabelled`` take some that are unknown.
 
         Returns
         -------

@@ -164,7 +164,9 @@ class StateSpaceMethod(TavrnnMethod):
 
 class LabelledStateSpaceMethod(StateSpaceMethod):
     """
-    TAVRNN's state-space profile with labels of the training windows as further evidence.
+    TAVRNN's state-space profile with labels of training windows as further evidence.
+
+    Windows without a label are learnt from too.
 
     Parameters
     ----------
@@ -187,6 +189,7 @@ class LabelledStateSpaceMethod(StateSpaceMethod):
 
     name = "tavrnn_labels"
     supervision = "label"
+    takes_unlabelled = True
 
 
 def thinned_graphs(graphs: GraphSequence, level: float) -> GraphSequence:

@@ -47,6 +47,7 @@ class MethodContract:
         assert isinstance(method.name, str)
         assert isinstance(method.inductive, bool)
         assert isinstance(method.causal, bool)
+        assert isinstance(method.takes_unlabelled, bool)
         assert 0 <= method.valid_from < 12
 
     def test_embeds_every_node_of_every_window(self, both):
@@ -89,6 +90,12 @@ class MethodContract:
             warnings.simplefilter("ignore", ChanceLossWarning)
             again.fit([graphs[:6], graphs[6:]], labels)
         assert again.transform(graphs[2:9]).mean.shape[0] == 7
+
+    def test_learns_from_windows_without_a_label_if_it_says_so(self, both, toy):
+        method, graphs = both
+        if method.takes_unlabelled:
+            labels = np.where(np.arange(12) < 8, toy[1].astype(str), "")
+            assert np.isfinite(clone(method).fit(graphs, labels).transform(graphs).mean).all()
 
     def test_other_nodes_and_another_order_are_refused(self, both, toy):
         method, _ = both
