@@ -1,5 +1,6 @@
 """The benchmark as a command, and its simulated tasks."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tavrnn_ephys as te
 from tavrnn_ephys.cli import main
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.names import ORACLE_METHODS
+from tavrnn_ephys.evaluation import TaskGraphs
 from tavrnn_ephys.methods import UASE, choose_methods
 from tavrnn_ephys.studies.benchmark import (
     SCENARIOS,
@@ -215,6 +217,32 @@ def test_simulated_tasks_have_equal_rates_and_known_coupling(name):
     error = per_window.std(axis=1) * np.sqrt(1 / high.sum() + 1 / (~high).sum())
     # No node's rate tells the state: differences are as large as their standard error.
     assert np.sqrt(np.mean((difference / error) ** 2)) < 1.6
+
+
+def test_recognition_asks_for_six_states_from_the_labels_of_forty_windows():
+    task = SimulatedSource(name="recognition", seed=3, with_truth=True).load()
+    assert task.labelled == 40
+    assert len(np.unique(task.behavior)) == 6
+    assert {f"oracle_window_{state}" for state in range(6)} <= set(task.windows.columns)
+    for fold in TaskGraphs(task).folds:
+        assert len(np.unique(task.behavior[fold.train[:40]])) >= 5
+        assert len(fold.train) >= 100
+    returning = SimulatedSource(name="returning", seed=3).load()
+    assert returning.labelled is None
+    # The same network drives its units more.
+    assert len(returning.windows) == len(task.windows)
+    assert not np.array_equal(returning.activity.values, task.activity.values)
+
+
+def test_recognition_is_among_the_simulations_of_the_command_and_not_of_the_function(
+    tmp_path, capsys
+):
+    out = tmp_path / "bench"
+    one = ["--simulated", "--scenarios", "recognition", "--methods", "rates", "--seeds", "1"]
+    assert main(["benchmark", *one, "--out", str(out)]) == 0
+    assert "recognition: 1 methods" in capsys.readouterr().out
+    scenarios = inspect.signature(benchmark_simulated).parameters["scenarios"].default
+    assert set(SCENARIOS) - set(scenarios) == {"returning", "recognition"}
 
 
 def test_more_methods_can_join_later(tmp_path):

@@ -111,7 +111,7 @@ STATE_TABLES = (
 #: Where a run is written.
 WAYS = ("copy", "in_place", "sidecar")
 #: Simulated cultures of the benchmark.
-SCENARIOS = ("switching", "drift", "learning", "calcium", "returning")
+SCENARIOS = ("switching", "drift", "learning", "calcium", "returning", "recognition")
 #: Methods that this package brings; those of other packages come by entry point.
 METHODS = (
     "rates",

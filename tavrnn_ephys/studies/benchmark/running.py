@@ -216,7 +216,8 @@ def benchmark_simulated(
     n_seeds : int
         Networks per scenario.
     scenarios : sequence of str
-        Some of ``SCENARIOS``; all but ``"returning"`` by default, all on the command line.
+        Some of ``SCENARIOS``; all but ``"returning"`` and ``"recognition"`` by default, all on
+        the command line.
     n_steps, latent_size : int
         Budget of every method.
     measure : {"pearson", "lagged_correlation"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,8 @@ _FINE_S, _MEASURES, _REMEMBERED = 0.001, ("pearson", "lagged_correlation"), 40
 _RETURNING = NetworkRecipe(
     n_states=6, dwell_s=4.0, duration_s=240.0, coupled_fraction=0.15, n_parents=4
 )
+# States are told from few windows here, so that each says more of them.
+_RECOGNITION, _LABELLED = replace(_RETURNING, coupled_fraction=0.25), 40
 # Share of the spikes that other nodes cause: floors lie neither at chance nor at the ceiling.
 _COUPLED = {"switching": 0.1, "drift": 0.2, "learning": 0.3, "calcium": 0.25}
 
@@ -50,10 +52,11 @@ class SimulatedSource:
 
     Parameters
     ----------
-    name : {"switching", "drift", "learning", "calcium", "returning"}
+    name : {"switching", "drift", "learning", "calcium", "returning", "recognition"}
         Two couplings in turn; a coupling that drifts slowly; one that is learnt, with ups and
-        downs; two in turn, seen by a calcium camera; and six that return after long absence, in
-        stays too short to tell them by themselves.
+        downs; two in turn, seen by a calcium camera; six that return after long absence, in
+        stays too short to tell them by themselves; and six that return so, of which labels are
+        known for the first 40 training windows alone.
     seed : int
         Seed of the network, one per session.
     measure : {"pearson", "lagged_correlation"}
@@ -92,7 +95,7 @@ class SimulatedSource:
         >>> task.activity, task.kind
         (BinnedActivity: 40 channels x 20000 bins of 0.01 s, spike_count, 'regression')
         """
-        if self.name == "returning":
+        if self.name in ("returning", "recognition"):
             return self._returning()
         gradual = self.name in ("drift", "learning")
         return self._gradual() if gradual else self._switching()
@@ -155,7 +158,9 @@ class SimulatedSource:
         )
 
     def _returning(self) -> BenchmarkTask:
-        block, truth = simulate_network(_RETURNING, seed=self.seed)
+        is_recognition = self.name == "recognition"
+        recipe = _RECOGNITION if is_recognition else _RETURNING
+        block, truth = simulate_network(recipe, seed=self.seed)
         activity, windows, middle_s = self._binned(block, _BIN_S)
         states = truth.state_at(middle_s)
         if self.with_truth:
@@ -164,7 +169,7 @@ class SimulatedSource:
                 block,
                 truth.coupling,
                 truth.rates_hz,
-                stay=1 - _WINDOW_S / _RETURNING.dwell_s,
+                stay=1 - _WINDOW_S / recipe.dwell_s,
                 lags_s=(truth.delays_s, truth.time_constants_s),
             )
         return BenchmarkTask(
@@ -173,12 +178,13 @@ class SimulatedSource:
             activity=activity,
             windows=windows,
             behavior=np.array([f"state {state}" for state in states]),
-            min_shift=int(_RETURNING.dwell_s / _WINDOW_S),
+            min_shift=int(recipe.dwell_s / _WINDOW_S),
             n_folds=_N_FOLDS,
             # A state returns after all others: what is to be remembered lies further back.
             context=_REMEMBERED,
             coupled=_either_way(truth.coupling > 0)[states],
             measure=self.measure,
+            labelled=_LABELLED if is_recognition else None,
         )
 
     def _binned(
