@@ -221,7 +221,7 @@ def test_simulated_tasks_have_equal_rates_and_known_coupling(name):
 
 def test_recognition_asks_for_six_states_from_the_labels_of_forty_windows():
     task = SimulatedSource(name="recognition", seed=3, with_truth=True).load()
-    assert task.labelled == 40
+    assert task.labelled == 30
     assert len(np.unique(task.behavior)) == 6
     assert {f"oracle_window_{state}" for state in range(6)} <= set(task.windows.columns)
     for fold in TaskGraphs(task).folds:

@@ -231,7 +231,10 @@ def _factor_session(
     own.setdefault("told", network.told.numpy())
     # Before, a factor that was told counted whole in expected graphs, and no other at all.
     own.setdefault("reliability", own["told"].astype(np.float64))
+    # Nor were there kinds of windows that return.
     for name, tensor in _tensors(network).items():
+        if name.startswith("kind_"):
+            own.setdefault(name, tensor.numpy())
         tensor.copy_(torch.from_numpy(own[name]))
     return Session(
         node_ids=arrays["node_ids"],

@@ -33,7 +33,7 @@ _TRAINING_PROFILES: Mapping[str, Mapping[str, Any]] = {
 _OF_TRAINING = tuple(item.name for item in fields(TrainingOptions))
 _OF_ALL = (*(item.name for item in fields(NetworkOptions)), *_OF_TRAINING)
 _FITS = ("checkpoint",)
-_OF_STATES_ALONE = ("gate", "left_out", "pooled_scale")
+_OF_STATES_ALONE = ("gate", "left_out", "pooled_scale", "recall")
 _ANY = None
 # What each kind of model reads: an option, or what fit is given; and the values of those of which
 # it reads some alone.
@@ -44,6 +44,7 @@ _STATES: Mapping[str, tuple[Any, ...] | None] = {
     "gate": _ANY,
     "left_out": _ANY,
     "pooled_scale": _ANY,
+    "recall": _ANY,
     "embedding": ("joined", "attended", "mean"),
     "smoothing": _ANY,
     "training_epochs": _ANY,

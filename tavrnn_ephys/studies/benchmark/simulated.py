@@ -40,7 +40,7 @@ _RETURNING = NetworkRecipe(
     n_states=6, dwell_s=4.0, duration_s=240.0, coupled_fraction=0.15, n_parents=4
 )
 # States are told from few windows here, so that each says more of them.
-_RECOGNITION, _LABELLED = replace(_RETURNING, coupled_fraction=0.25), 40
+_RECOGNITION, _LABELLED = replace(_RETURNING, coupled_fraction=0.2), 30
 # Share of the spikes that other nodes cause: floors lie neither at chance nor at the ceiling.
 _COUPLED = {"switching": 0.1, "drift": 0.2, "learning": 0.3, "calcium": 0.25}
 
@@ -56,7 +56,7 @@ class SimulatedSource:
         Two couplings in turn; a coupling that drifts slowly; one that is learnt, with ups and
         downs; two in turn, seen by a calcium camera; six that return after long absence, in
         stays too short to tell them by themselves; and six that return so, of which labels are
-        known for the first 40 training windows alone.
+        known for the first 30 training windows alone.
     seed : int
         Seed of the network, one per session.
     measure : {"pearson", "lagged_correlation"}

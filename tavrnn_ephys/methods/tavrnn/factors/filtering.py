@@ -27,10 +27,13 @@ class FilterState(NamedTuple):
         Its posterior mean.
     covariance : numpy.ndarray, shape (n_states, n_states)
         Its posterior covariance.
+    kinds : numpy.ndarray, shape (n_kinds,)
+        Probability of each kind that windows return to; empty where states decay.
     """
 
     mean: _Array
     covariance: _Array
+    kinds: _Array = np.zeros(0)
 
 
 class Filtered(NamedTuple):

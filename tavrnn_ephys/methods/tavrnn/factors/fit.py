@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from tavrnn_ephys.methods.tavrnn.factors.filtering import decay_likelihood, filter_states, smooth
+from tavrnn_ephys.methods.tavrnn.factors.kinds import JudgedKinds
+from tavrnn_ephys.methods.tavrnn.factors.kinds_fit import judge_kinds
 from tavrnn_ephys.methods.tavrnn.factors.labels import LabelEvidence
 from tavrnn_ephys.methods.tavrnn.factors.loadings import PairLoadings
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
@@ -283,6 +285,28 @@ class FactorFit:
         variance = np.maximum(said.var(axis=0), _SMALLEST)
         found: _Array = np.maximum(1.0 - every.mean(axis=0) / variance, 0.0)
         return found
+
+    def judged_kinds(self, network: FactorNetwork) -> JudgedKinds:
+        """
+        Learn kinds of windows that return, and judge them on windows that were left out.
+
+        Parameters
+        ----------
+        network : FactorNetwork
+            What the fit has learnt, the evidence of its windows included.
+
+        Returns
+        -------
+        JudgedKinds
+            None, where no windows were left out.
+        """
+        return judge_kinds(
+            network.seen_evidence.double().sum(dim=1).cpu().numpy(),
+            network.precision(),
+            self.windows.stretches,
+            skipped=self.windows.incomplete,
+            overlap=self.windows.overlap,
+        )
 
     def deviation(self, network: FactorNetwork) -> _Array:
         """

@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tavrnn_ephys.core.graph_sequence import GraphSequence
-from tavrnn_ephys.methods.tavrnn.factors.filtering import (
-    Filtered,
-    FilterState,
-    filter_states,
-    smooth,
-)
+from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
+from tavrnn_ephys.methods.tavrnn.factors.memory import DecayingStates, Memory, ReturningStates
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork, WindowEvidence
 from tavrnn_ephys.methods.tavrnn.factors.windows import weights_of
 
@@ -65,7 +61,7 @@ class FactorReader:
 
     def __init__(self, network: FactorNetwork) -> None:
         self._network = network
-        self._decay = network.decay.cpu().numpy()
+        self._decay, self._kinds = network.decay.cpu().numpy(), network.kinds()
         self._coordinates, self._of_nodes = network.node_coordinates(), network.node_precision()
         # Of every coordinate, what each entry of a covariance of states adds to its variance.
         self._squares = np.einsum("nck,ncl->klnc", self._coordinates, self._coordinates)
@@ -100,9 +96,9 @@ class FactorReader:
             ]
         return WindowEvidence(np.concatenate(said), np.stack(precision))
 
-    def filtered(self, evidence: WindowEvidence, start: FilterState | None = None) -> Filtered:
+    def remembered(self, evidence: WindowEvidence, start: FilterState | None = None) -> Memory:
         """
-        Filter the states of windows.
+        Tell the states of windows from these and those before.
 
         Parameters
         ----------
@@ -113,15 +109,16 @@ class FactorReader:
 
         Returns
         -------
-        Filtered
+        Memory
             The posterior of every window.
         """
-        total = evidence.contributions.sum(axis=1)
-        return filter_states(total, evidence.precision, self._decay, start)
+        if self._kinds is not None:
+            return ReturningStates(evidence, self._kinds, start)
+        return DecayingStates(evidence, self._decay, start)
 
     def embedded(
         self, windows: Sequence[_Window], start: FilterState | None = None
-    ) -> tuple[_Embedded, _Embedded, Filtered]:
+    ) -> tuple[_Embedded, _Embedded, Memory]:
         """
         Embed every node in every window.
 
@@ -134,16 +131,16 @@ class FactorReader:
 
         Returns
         -------
-        tuple of numpy.ndarray and Filtered
-            Mean and standard deviation, (n_windows, n_nodes, width); and the filter's posterior.
+        tuple of numpy.ndarray and Memory
+            Mean and standard deviation, (n_windows, n_nodes, width); and the states of windows.
         """
         evidence = self.evidence(windows)
-        found = self.filtered(evidence, start)
+        found = self.remembered(evidence, start)
         mean, std = self.embedding_of(evidence, found)
         return mean, std, found
 
     def embedding_of(
-        self, evidence: WindowEvidence, found: Filtered
+        self, evidence: WindowEvidence, found: Memory
     ) -> tuple[_Embedded, _Embedded]:
         """
         Say what states stand for at every node.
@@ -152,13 +149,13 @@ class FactorReader:
         ----------
         evidence : WindowEvidence
             What the windows say.
-        found : Filtered
-            The filter's posterior.
+        found : Memory
+            Their states.
 
         Returns
         -------
         tuple of numpy.ndarray, shape (n_windows, n_nodes, width)
-            Mean and standard deviation: of the window alone, and of the states that last.
+            Mean and standard deviation: of the window alone, and with those before it.
         """
         options = self._network.options
         alone, covariance = _of_window(evidence)
@@ -166,7 +163,7 @@ class FactorReader:
         if options.recurrence == "state_space" and options.embedding != "mean":
             mean, lasting = found.mean, found.covariance
             if options.smoothing == "two_sided":
-                mean, lasting = smooth(found, self._decay)
+                mean, lasting = found.smoothed()
             states.append((mean[:, np.newaxis], lasting))
             states = states[1:] if options.embedding == "attended" else states
         means, stds = zip(*(self._of_states(*item) for item in states), strict=True)
@@ -196,39 +193,6 @@ class FactorReader:
         total = evidence.contributions.sum(axis=1) / np.maximum(precision.sum(axis=0), 1e-12)
         rest = evidence.contributions - precision * total[:, np.newaxis]
         return rest * variance / (1.0 + variance * precision)
-
-    def attention(self, found: Filtered, evidence: WindowEvidence) -> _Embedded:
-        """
-        Share of each window in the filtered state of each, weighted by how much factors say.
-
-        A window's weight is what it adds to the state, times what the filter retains of it after
-        each later window.
-
-        Parameters
-        ----------
-        found : Filtered
-            The filter's posterior.
-        evidence : WindowEvidence
-            What the windows say.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n_windows, n_windows)
-            Rows sum to 1 over windows up to their own.
-        """
-        retained = found.retained(self._decay)
-        gains = np.diagonal(found.covariance, axis1=1, axis2=2)
-        sureness = np.diagonal(evidence.precision, axis1=1, axis2=2)
-        matrix = np.zeros((len(gains), len(gains)), dtype=np.float32)
-        carried = np.zeros((len(gains), gains.shape[1]))
-        for index in range(len(gains)):
-            carried[:index] *= retained[index]
-            carried[index] = gains[index] * sureness[index]
-            row = np.abs(carried[: index + 1]) @ sureness[index]
-            if row.sum() <= 0:
-                row[-1] = 1.0
-            matrix[index, : index + 1] = row / row.sum()
-        return matrix
 
 
 def reader_of(network: FactorNetwork) -> FactorReader:
@@ -287,14 +251,14 @@ def read_factors(
     """
     reader = reader_of(network)
     evidence = reader.evidence(_Windows(network, graphs))
-    found = reader.filtered(evidence, start)
+    found = reader.remembered(evidence, start)
     mean, std = reader.embedding_of(evidence, found)
     if graphs.node_mask is not None:
         absent = ~np.asarray(graphs.node_mask)[..., np.newaxis]
         mean, std = (np.where(absent, np.float32(np.nan), item) for item in (mean, std))
     attention = None
     if with_attention and network.options.recurrence == "state_space":
-        attention = reader.attention(found, evidence)
+        attention = found.attention()
     return FactorReading(mean, std, attention, found.last)
 
 
@@ -319,10 +283,10 @@ def expected_graphs(
         Expected weights.
     """
     reader = reader_of(network)
-    found = reader.filtered(reader.evidence(_Windows(network, graphs)))
+    found = reader.remembered(reader.evidence(_Windows(network, graphs)))
     states = found.predicted_mean if ahead else found.mean
     if not ahead and network.options.smoothing == "two_sided":
-        states = smooth(found, network.decay.cpu().numpy())[0]
+        states = found.smoothed()[0]
     return np.stack([network.expected(item).cpu().numpy() for item in states])
 
 
@@ -343,7 +307,7 @@ def log_likelihood(network: FactorNetwork, graphs: GraphSequence) -> float:
         Mean over windows of the log-density, in nats per pair of nodes that varies.
     """
     reader, windows = reader_of(network), _Windows(network, graphs)
-    found = reader.filtered(reader.evidence(windows))
+    gains = reader.remembered(reader.evidence(windows)).gains()
     varies = network.scale > 0
     n_pairs = max(int(varies.sum()), 1)
     scales = float(network.scale[varies].double().log().sum())
@@ -352,17 +316,8 @@ def log_likelihood(network: FactorNetwork, graphs: GraphSequence) -> float:
         square = float(network.standardized(*window).double().square().sum())
         total += -0.5 * (square + n_pairs * _LOG_2PI) - scales
         # A pair of an undirected graph stands twice, and so does what is explained of it.
-        total += _gain(found, index) / float(network.pair_weight)
+        total += float(gains[index]) / float(network.pair_weight)
     return total / (len(windows) * n_pairs)
-
-
-def _gain(found: Filtered, index: int) -> float:
-    """Log-density of a window given those before it, less that under states of zero."""
-    before, after = found.predicted_covariance[index], found.covariance[index]
-    spread = np.linalg.slogdet(after)[1] - np.linalg.slogdet(before)[1]
-    mean, expected = found.mean[index], found.predicted_mean[index]
-    moved = mean @ np.linalg.solve(after, mean) - expected @ np.linalg.solve(before, expected)
-    return 0.5 * float(spread + moved)
 
 
 class _Windows(Sequence[_Window]):

@@ -114,6 +114,8 @@ def factor_sessions(
             without = cross_fitted_evidence(fit, network, n_sweeps=n_sweeps, verbose=verbose)
             network.seen_evidence.copy_(without)
         network.count(told, fit.reliability(network))
+        if options.recall and options.recurrence == "state_space":
+            network.remember(fit.judged_kinds(network))
         network.deviation.copy_(torch.from_numpy(fit.deviation(network)))
         if not told.any() and not _differ_together(named[name]):
             _warn_of_noise(name if len(fits) > 1 else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -114,11 +115,15 @@ class FactorStep:
         state : mapping of str to numpy.ndarray
             What :meth:`state` gave.
         """
-        self._state = FilterState(**{name: np.array(state[name]) for name in FilterState._fields})
+        known = {name: np.array(state[name]) for name in FilterState._fields if name in state}
+        self._state = FilterState(**known)
 
 
 def _reach(network: FactorNetwork) -> int:
     """Say how many windows back attention goes once the filter has settled."""
+    kinds = network.kinds()
+    if kinds is not None:
+        return math.ceil(math.log(_LEFT_OUT) / math.log(max(kinds.stay, _LEFT_OUT)))
     decay, precision = network.decay.cpu().numpy(), network.precision()
     if network.options.recurrence != "state_space":
         return 0

@@ -35,6 +35,7 @@ _SWITCHES = (
     "gate",
     "left_out",
     "pooled_scale",
+    "recall",
 )
 
 
@@ -105,6 +106,10 @@ class NetworkOptions:
     pooled_scale : bool
         Whether the variance of a pair, by which it is scaled, is drawn towards that of all pairs,
         the more the fewer windows tell it, for states alone.
+    recall : bool
+        Whether a state is recalled from kinds of windows that return, however long ago they were
+        seen last, where kinds tell left-out windows better than states that decay, for states
+        alone.
     embedding : {"attended", "joined", "mean", "sample", "weighted"}
         What the embedding is: the posterior means of the window and of those that it attends to,
         averaged with the weights of attention, for states that last longer than windows; the
@@ -150,6 +155,7 @@ class NetworkOptions:
     gate: bool = True
     left_out: bool = True
     pooled_scale: bool = True
+    recall: bool = True
     embedding: str = "joined"
     smoothing: str = "none"
     smoothing_factor: float = 0.6

@@ -1,0 +1,215 @@
+"""Kinds of windows that return, however long ago they were seen last."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tavrnn_ephys.methods.tavrnn.factors._chain import filter_chain, smooth_chain
+
+__all__ = ["MOST_KINDS", "JudgedKinds", "Kinds", "KindsOfWindows"]
+
+#: Most kinds that a fit looks for.
+MOST_KINDS = 12
+
+_Array = NDArray[np.float64]
+
+
+class Kinds(NamedTuple):
+    """
+    States that windows return to.
+
+    Parameters
+    ----------
+    basis : numpy.ndarray, shape (n_factors, n_factors)
+        Columns in which a whole window tells states with unit noise: ``g = basis @ h``.
+    centres : numpy.ndarray, shape (n_kinds, n_factors)
+        What each kind has in common, as ``h``.
+    spread : numpy.ndarray, shape (n_factors,)
+        Variance of the windows of a kind around its centre, as ``h``.
+    share : numpy.ndarray, shape (n_kinds,)
+        How often each is entered.
+    stay : float
+        Probability that the next window is of the same kind, for it stays.
+    """
+
+    basis: _Array
+    centres: _Array
+    spread: _Array
+    share: _Array
+    stay: float
+
+
+class JudgedKinds(NamedTuple):
+    """
+    Kinds, and how much better they tell left-out windows than states that decay.
+
+    Parameters
+    ----------
+    kinds : Kinds or None
+        The kinds; ``None`` where states that decay tell windows as well.
+    n_kinds : int
+        The best number of kinds, also where they are not taken; 0 if there are too few windows.
+    gain : float
+        Log-likelihood of left-out windows under kinds, less that under states that decay, in nats
+        per window.
+    gain_error : float
+        Its standard error over blocks of time.
+    """
+
+    kinds: Kinds | None
+    n_kinds: int
+    gain: float
+    gain_error: float
+
+
+class KindsOfWindows(NamedTuple):
+    """
+    What kinds say of consecutive windows.
+
+    Parameters
+    ----------
+    probability : numpy.ndarray, shape (n_windows, n_kinds)
+        Of each kind, given the windows so far.
+    gain : numpy.ndarray, shape (n_windows,)
+        Log-density of each window given those before it, less that under states of zero.
+    of_kinds : numpy.ndarray, shape (n_windows, n_kinds, n_factors)
+        Posterior means if a window is of each kind, as ``h``.
+    within : numpy.ndarray, shape (n_windows, n_factors, n_factors)
+        Their covariance, the same for all kinds.
+    """
+
+    probability: _Array
+    gain: _Array
+    of_kinds: _Array
+    within: _Array
+
+    @classmethod
+    def read(
+        cls, kinds: Kinds, said: _Array, precision: _Array, before: _Array
+    ) -> KindsOfWindows:
+        """
+        Tell the kinds of windows from what these say of the factors' states.
+
+        Parameters
+        ----------
+        kinds : Kinds
+            The kinds.
+        said : numpy.ndarray, shape (n_windows, n_factors)
+            Precision times estimate.
+        precision : numpy.ndarray, shape (n_windows, n_factors, n_factors)
+            How surely windows say so.
+        before : numpy.ndarray, shape (n_kinds,)
+            Probability of each kind in the window before; empty if there is none.
+
+        Returns
+        -------
+        KindsOfWindows
+            What they say.
+
+        Notes
+        -----
+        A hidden Markov model with Gaussian states: Hamilton (1989), *Econometrica* 57, 357-384.
+        """
+        told, sure = said @ kinds.basis, kinds.basis.T @ precision @ kinds.basis
+        spread, n_factors = kinds.spread, said.shape[1]
+        shrink = np.linalg.inv(np.eye(n_factors) + spread[:, np.newaxis] * sure)
+        within = shrink * spread
+        away = told[:, np.newaxis] - kinds.centres @ sure
+        gains = (told @ kinds.centres.T) - 0.5 * np.einsum(
+            "ki,tij,kj->tk", kinds.centres, sure, kinds.centres, optimize=True
+        )
+        gains += 0.5 * np.einsum("tki,tij,tkj->tk", away, within, away, optimize=True)
+        gains += 0.5 * np.linalg.slogdet(shrink)[1][:, np.newaxis]
+        moved = kinds.share
+        if len(before):
+            moved = kinds.stay * before + (1.0 - kinds.stay) * kinds.share
+        probability, gain = filter_chain(gains, kinds.share, kinds.stay, moved)
+        of_kinds = (kinds.centres + spread * told[:, np.newaxis]) @ shrink.swapaxes(1, 2)
+        return cls(probability, gain, of_kinds, within)
+
+    def smoothed(self, kinds: Kinds) -> KindsOfWindows:
+        """
+        Take later windows into account too.
+
+        Parameters
+        ----------
+        kinds : Kinds
+            The kinds.
+
+        Returns
+        -------
+        KindsOfWindows
+            What they say with all windows.
+        """
+        known, _ = smooth_chain(self.probability, kinds.share, kinds.stay)
+        return self._replace(probability=known)
+
+    def states(self, kinds: Kinds) -> tuple[_Array, _Array]:
+        """
+        Average the states of kinds by their probability.
+
+        Parameters
+        ----------
+        kinds : Kinds
+            The kinds.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Posterior means, (n_windows, n_factors), and covariances, (n_windows, n_factors,
+            n_factors), of the factors' states.
+        """
+        mean = np.einsum("tk,tki->ti", self.probability, self.of_kinds)
+        away = self.of_kinds - mean[:, np.newaxis]
+        between = np.einsum("tk,tki,tkj->tij", self.probability, away, away, optimize=True)
+        covariance = kinds.basis @ (self.within + between) @ kinds.basis.T
+        return mean @ kinds.basis.T, covariance
+
+    def expected(self, kinds: Kinds, before: _Array) -> _Array:
+        """
+        Say what was expected of each window from those before it.
+
+        Parameters
+        ----------
+        kinds : Kinds
+            The kinds.
+        before : numpy.ndarray, shape (n_kinds,)
+            As of :meth:`read`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_factors)
+            States of the factors.
+        """
+        first = before if len(before) else kinds.share
+        known = np.vstack([first, self.probability[:-1]])
+        ahead: _Array = kinds.stay * known + (1.0 - kinds.stay) * kinds.share
+        return ahead @ kinds.centres @ kinds.basis.T
+
+    def attention(self, kinds: Kinds) -> NDArray[np.float32]:
+        """
+        Share of each window in the state of each, by what they have in common.
+
+        A window's own evidence has the share that the spread within kinds leaves it.  The rest is
+        the share of kinds, and goes to the windows so far that are of the same kind.
+
+        Parameters
+        ----------
+        kinds : Kinds
+            The kinds.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_windows)
+            Rows sum to 1 over windows up to their own.
+        """
+        own = float(np.mean(kinds.spread / (1.0 + kinds.spread)))
+        told = self.probability / np.maximum(np.cumsum(self.probability, axis=0), 1e-12)
+        matrix = np.tril(told @ self.probability.T)
+        matrix /= np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
+        matrix *= 1.0 - own
+        matrix[np.diag_indices(len(matrix))] += own
+        return matrix.astype(np.float32)
