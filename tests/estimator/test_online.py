@@ -67,7 +67,7 @@ def test_two_sided_smoothing_cannot_stream(profile):
 def test_stream_of_several_sessions_needs_a_name():
     graphs = [two_state_graphs(node_prefix=name)[0] for name in "ab"]
     model = TAVRNN(training_epochs=1).fit(graphs, sessions=["one", "two"])
-    with pytest.raises(InputError, match=r"Name the session of the stream, one of \['one', 'two'"):
+    with pytest.raises(InputError, match=r"Name the session, one of \['one', 'two'"):
         model.initial_state()
     state = model.initial_state(session="two")
     assert model.step(state, graphs[1][:1])[1].n_windows == 1

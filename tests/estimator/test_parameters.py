@@ -35,8 +35,8 @@ def test_only_options_that_the_profile_reads_are_listed():
     assert listed["state_space"] == {
         f"options__{name}"
         for name in (
-            "recurrence", "variational", "gate", "left_out", "pooled_scale", "embedding",
-            "smoothing", "training_steps",
+            "recurrence", "variational", "gate", "left_out", "pooled_scale", "recall",
+            "embedding", "smoothing", "training_steps",
         )
     }  # fmt: skip
     assert listed["recurrent"] == listed["paper"]

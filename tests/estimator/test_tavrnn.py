@@ -75,10 +75,12 @@ def test_every_stretch_takes_part_in_training():
     np.testing.assert_allclose(both.network_.decoder.offset, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("profile", ["state_space", "recurrent"])
-def test_state_starts_afresh_in_every_stretch(profile):
+@pytest.mark.parametrize(
+    ("profile", "options"), [("state_space", {"recall": False}), ("recurrent", None)]
+)
+def test_state_starts_afresh_in_every_stretch(profile, options):
     graphs, _ = two_state_graphs()
-    model = TAVRNN(training_epochs=2, profile=profile).fit(graphs)
+    model = TAVRNN(training_epochs=2, profile=profile, options=options).fit(graphs)
     alone = model.transform(graphs[12:])
     assert not np.array_equal(model.transform(graphs).mean[12:], alone.mean)
     np.testing.assert_array_equal(alone.mean, model.transform(graphs[12:]).mean)

@@ -105,7 +105,7 @@ def test_couplings_that_switch_are_recovered():
 
 def test_a_factor_counts_in_expected_graphs_as_far_as_left_out_windows_tell_it():
     graphs, states, kind = switching_graphs(n_windows=160, size=0.35, seed=3)
-    model = TAVRNN(latent_size=6).fit(graphs[:120])
+    model = TAVRNN(latent_size=6, options={"recall": False}).fit(graphs[:120])
     network, later = model.network_, graphs[120:]
     counts = network.reliability.numpy()
     assert counts.max() > 0.4 > np.median(counts) >= 0
@@ -204,7 +204,8 @@ def test_smoothing_both_ways_uses_later_windows():
     graphs, states, _ = switching_graphs(n_windows=160, size=0.6)
     scores = []
     for smoothing in ("none", "two_sided"):
-        model = _model(options={"smoothing": smoothing, "embedding": "attended"})
+        options = {"smoothing": smoothing, "embedding": "attended", "recall": False}
+        model = _model(options=options)
         vectors = model.fit(graphs[:100]).transform(graphs[100:]).window_embedding()
         scores.append(_told_apart(vectors, states[100:]))
     assert scores[1] > scores[0]
@@ -250,7 +251,7 @@ def test_fits_are_repeatable():
 
 def test_attention_falls_with_lag_and_sums_to_one():
     graphs, _, _ = switching_graphs()
-    attention = _model().fit(graphs).transform(graphs).attention
+    attention = _model(options={"recall": False}).fit(graphs).transform(graphs).attention
     np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
     assert (np.diff(attention[-1]) >= 0).all()
 
@@ -387,7 +388,7 @@ def test_bars_of_progress_are_shown_where_they_are_asked_for(monkeypatch, verbos
 
 def test_windows_are_read_by_what_the_network_has_learnt_last():
     graphs, _, _ = switching_graphs(40)
-    model = _model().fit(graphs)
+    model = _model(options={"recall": False}).fit(graphs)
     before = model.transform(graphs).mean
     with torch.no_grad():
         model.network_.decay.mul_(0.5)
@@ -410,7 +411,7 @@ def test_steps_read_with_one_reader():
 @pytest.mark.parametrize("dwell", [4, 30])
 def test_a_stream_has_settled_when_attention_reaches_known_windows_alone(dwell):
     graphs, _, _ = switching_graphs(n_windows=120, dwell=dwell, size=0.5)
-    model = _model().fit(graphs)
+    model = _model(options={"recall": False}).fit(graphs)
     lookback = model.stream_step().lookback
     back = model.transform(graphs).attention[-1][::-1].cumsum()
     assert lookback >= 1

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
+from tavrnn_ephys.methods.tavrnn.factors.kinds import JudgedKinds
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.reading import expected_graphs as expected_of_factors
 from tavrnn_ephys.methods.tavrnn.factors.reading import log_likelihood, read_factors
@@ -243,6 +244,35 @@ class Answers(Fitted):
                 'embedding. Fit with profile="recurrent", options={"attention": "node"}.'
             )
         return matrix
+
+    def returning_kinds(self, session: str | None = None) -> JudgedKinds:
+        """
+        Say whether windows are of kinds that return, however long ago they were seen last.
+
+        Parameters
+        ----------
+        session : str, optional
+            Name of the session; needed where there are several.
+
+        Returns
+        -------
+        JudgedKinds
+            The kinds, ``None`` where states that decay tell windows as well; how many there are at
+            best; and what these gain over a decay in windows that were left out, in nats per
+            window, with its standard error over blocks of time.
+
+        Raises
+        ------
+        InputError
+            If the session is unknown, or the profile looks for no kinds.
+        """
+        network = self.sessions_[self._named(session)].network
+        if not self._has_factors:
+            raise InputError(
+                'This profile looks for no kinds of windows. Fit with profile="state_space".'
+            )
+        judged: JudgedKinds = network.kinds.judgement()
+        return judged
 
     def _output(
         self, graphs: GraphSequence, name: str | None, verb: str

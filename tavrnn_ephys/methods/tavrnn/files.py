@@ -233,7 +233,7 @@ def _factor_session(
     own.setdefault("reliability", own["told"].astype(np.float64))
     # Nor were there kinds of windows that return.
     for name, tensor in _tensors(network).items():
-        if name.startswith("kind_"):
+        if name.startswith("kinds."):
             own.setdefault(name, tensor.numpy())
         tensor.copy_(torch.from_numpy(own[name]))
     return Session(

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import NodeEmbedding
+from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.core.provenance import package_versions
 from tavrnn_ephys.methods._direction import undirected
@@ -60,6 +62,14 @@ class Fitted:
         if "sessions_" not in vars(self):
             raise AttributeError("This TAVRNN is not fitted yet.")
         return next(iter(self.sessions_.values()))
+
+    def _named(self, session: str | None) -> str:
+        """Name of a session, the only one by default."""
+        check_is_fitted(self, "sessions_")
+        if session is None and len(self.sessions_) > 1:
+            raise InputError(f"Name the session, one of {list(self.sessions_)}.")
+        name: str = one_of(session or next(iter(self.sessions_)), self.sessions_, "session")
+        return name
 
     def _readable(self, graphs: Any, options: NetworkOptions) -> list[GraphSequence]:
         sequences = as_sequences(graphs)

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from sklearn.utils.validation import check_is_fitted
 
-from tavrnn_ephys.core.checks import one_of
 from tavrnn_ephys.core.containers import NodeEmbedding
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.graph_sequence import GraphSequence
@@ -71,7 +69,7 @@ class Online(Fitted):
         InputError
             If the session is unknown, or the embedding needs later windows.
         """
-        name = self._session_of_stream(session)
+        name = self._named(session)
         network = self.sessions_[name].network
         if network.options.smoothing == "two_sided":
             raise InputError(
@@ -102,15 +100,8 @@ class Online(Fitted):
         InputError
             If the session is unknown, or the options have no streaming path.
         """
-        found = self.sessions_[self._session_of_stream(session)]
+        found = self.sessions_[self._named(session)]
         return FactorStep(found) if self._has_factors else SingleStep(found)
-
-    def _session_of_stream(self, session: str | None) -> str:
-        check_is_fitted(self, "sessions_")
-        if session is None and len(self.sessions_) > 1:
-            raise InputError(f"Name the session of the stream, one of {list(self.sessions_)}.")
-        name: str = one_of(session or next(iter(self.sessions_)), self.sessions_, "session")
-        return name
 
     def step(self, state: OnlineState, graphs: GraphSequence) -> tuple[OnlineState, NodeEmbedding]:
         """

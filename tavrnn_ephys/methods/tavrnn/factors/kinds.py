@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tavrnn_ephys.methods.tavrnn.factors._chain import filter_chain, smooth_chain
 
-__all__ = ["MOST_KINDS", "JudgedKinds", "Kinds", "KindsOfWindows"]
+__all__ = ["MOST_KINDS", "JudgedKinds", "KeptKinds", "Kinds", "KindsOfWindows"]
 
 #: Most kinds that a fit looks for.
 MOST_KINDS = 12
@@ -65,6 +67,88 @@ class JudgedKinds(NamedTuple):
     gain_error: float
 
 
+class KeptKinds(nn.Module):
+    """
+    Kinds as a network keeps them, in buffers of a size of their own.
+
+    Parameters
+    ----------
+    n_factors : int
+        Number of factors.
+
+    Attributes
+    ----------
+    basis, centres, spread, share, stay : torch.Tensor
+        As of :class:`Kinds`, with :data:`MOST_KINDS` kinds; those of share 0 are none.
+    judged : torch.Tensor, shape (3,)
+        Best number of kinds, taken or not; what they gain in windows left out, in nats per
+        window; and its standard error.
+    """
+
+    basis: Tensor
+    centres: Tensor
+    spread: Tensor
+    share: Tensor
+    stay: Tensor
+    judged: Tensor
+
+    def __init__(self, n_factors: int) -> None:
+        super().__init__()
+        shapes: dict[str, tuple[int, ...]] = {
+            "basis": (n_factors, n_factors),
+            "centres": (MOST_KINDS, n_factors),
+            "spread": (n_factors,),
+            "share": (MOST_KINDS,),
+            "stay": (),
+            "judged": (3,),
+        }
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
+
+    def keep(self, judged: JudgedKinds) -> None:
+        """
+        Take in kinds, if there are any, and how they were judged.
+
+        Parameters
+        ----------
+        judged : JudgedKinds
+            What a fit found.
+        """
+        self.judged.copy_(torch.tensor([judged.n_kinds, judged.gain, judged.gain_error]))
+        for name, value in judged.kinds._asdict().items() if judged.kinds is not None else ():
+            known = torch.as_tensor(value)
+            getattr(self, name)[tuple(map(slice, known.shape))] = known
+
+    def known(self) -> Kinds | None:
+        """
+        Return the kinds, if there are any.
+
+        Returns
+        -------
+        Kinds or None
+            They, or ``None`` where states decay.
+        """
+        basis, centres, spread, share = (
+            getattr(self, name).cpu().numpy() for name in Kinds._fields[:4]
+        )
+        if not share.any():
+            return None
+        there = share > 0
+        return Kinds(basis, centres[there], spread, share[there], float(self.stay))
+
+    def judgement(self) -> JudgedKinds:
+        """
+        Return the kinds with how they were judged.
+
+        Returns
+        -------
+        JudgedKinds
+            What :meth:`keep` was given.
+        """
+        n_kinds, gain, error = self.judged.tolist()
+        return JudgedKinds(self.known(), int(n_kinds), gain, error)
+
+
 class KindsOfWindows(NamedTuple):
     """
     What kinds say of consecutive windows.
@@ -87,9 +171,7 @@ class KindsOfWindows(NamedTuple):
     within: _Array
 
     @classmethod
-    def read(
-        cls, kinds: Kinds, said: _Array, precision: _Array, before: _Array
-    ) -> KindsOfWindows:
+    def read(cls, kinds: Kinds, said: _Array, precision: _Array, before: _Array) -> KindsOfWindows:
         """
         Tell the kinds of windows from what these say of the factors' states.
 

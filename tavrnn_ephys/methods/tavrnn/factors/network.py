@@ -12,20 +12,10 @@ from torch import Tensor, nn
 
 from tavrnn_ephys.methods.tavrnn.factors.digests import known_window
 from tavrnn_ephys.methods.tavrnn.factors.filtering import FilterState
-from tavrnn_ephys.methods.tavrnn.factors.kinds import MOST_KINDS, JudgedKinds, Kinds
+from tavrnn_ephys.methods.tavrnn.factors.kinds import JudgedKinds, KeptKinds
 from tavrnn_ephys.methods.tavrnn.nn.options import NetworkOptions
 
 __all__ = ["FactorNetwork", "WindowEvidence"]
-
-# Shapes of what is kept of kinds; ``None`` is the number of factors.
-_KINDS: dict[str, tuple[int | None, ...]] = {
-    "basis": (None, None),
-    "centres": (MOST_KINDS, None),
-    "spread": (None,),
-    "share": (MOST_KINDS,),
-    "stay": (),
-    "gain": (3,),
-}
 
 
 class WindowEvidence(NamedTuple):
@@ -69,7 +59,8 @@ class FactorNetwork(nn.Module):
     told : torch.Tensor of bool, shape (latent_size,)
         Which factors are told from noise; the strongest counts as told in any case.
     reliability : torch.Tensor, shape (latent_size,)
-        How much each factor counts in expected graphs, from 0 to 1.
+        How much each factor counts in expected graphs, from 0 to 1; 1 for states of kinds that
+        return, which left-out windows have shrunk already.
     decay, decay_low, decay_high : torch.Tensor, shape (latent_size,)
         Share of a state that is left after one window, with its interval of 95 %.
     pair_weight : torch.Tensor, shape ()
@@ -82,19 +73,8 @@ class FactorNetwork(nn.Module):
         Digests of the windows that the fit saw.
     seen_evidence : torch.Tensor, shape (n_seen, n_nodes, latent_size)
         What each node's couplings say in them, by loadings that were learnt without them.
-    kind_basis : torch.Tensor, shape (latent_size, latent_size)
-        As the fields of :class:`~tavrnn_ephys.methods.tavrnn.factors.kinds.Kinds`.
-    kind_centres : torch.Tensor, shape (12, latent_size)
-        The same; a kind that is never entered, of share 0, is none.
-    kind_spread : torch.Tensor, shape (latent_size,)
-        The same.
-    kind_share : torch.Tensor, shape (12,)
-        The same.
-    kind_stay : torch.Tensor, shape ()
-        The same.
-    kind_gain : torch.Tensor, shape (3,)
-        Best number of kinds, taken or not; what they gain over a decay in windows left out, in
-        nats per window; and its standard error.
+    kinds : KeptKinds
+        Kinds of windows that return.
     """
 
     mean: Tensor
@@ -111,12 +91,6 @@ class FactorNetwork(nn.Module):
     supervised: Tensor
     seen: Tensor
     seen_evidence: Tensor
-    kind_basis: Tensor
-    kind_centres: Tensor
-    kind_spread: Tensor
-    kind_share: Tensor
-    kind_stay: Tensor
-    kind_gain: Tensor
 
     def __init__(self, options: NetworkOptions, *, n_nodes: int, n_seen: int) -> None:
         super().__init__()
@@ -134,9 +108,7 @@ class FactorNetwork(nn.Module):
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
         self.register_buffer("seen", torch.zeros(n_seen, 2, dtype=torch.int64))
         self.register_buffer("seen_evidence", torch.zeros(n_seen, n_nodes, size))
-        for name, shape in _KINDS.items():
-            sizes = [size if item is None else item for item in shape]
-            self.register_buffer(f"kind_{name}", torch.zeros(sizes, dtype=torch.float64))
+        self.kinds = KeptKinds(size)
         # What is computed once to read windows, and of which state of the buffers.
         self.reader: Any = None
 
@@ -170,26 +142,6 @@ class FactorNetwork(nn.Module):
         self.told[int(self.loadings.square().flatten(1).sum(dim=1).argmax())] = True
         self.reliability.copy_(self.told if reliability is None else torch.from_numpy(reliability))
 
-    def kinds(self) -> Kinds | None:
-        """
-        Return the kinds of windows that return, if there are any.
-
-        Returns
-        -------
-        Kinds or None
-            They, or ``None`` where states decay.
-        """
-        share = self.kind_share.cpu().numpy()
-        if not share.any():
-            return None
-        return Kinds(
-            self.kind_basis.cpu().numpy(),
-            self.kind_centres.cpu().numpy()[share > 0],
-            self.kind_spread.cpu().numpy(),
-            share[share > 0],
-            float(self.kind_stay),
-        )
-
     def remember(self, judged: JudgedKinds) -> None:
         """
         Take in kinds of windows, if there are any, and how they were judged.
@@ -199,12 +151,9 @@ class FactorNetwork(nn.Module):
         judged : JudgedKinds
             What the fit found.
         """
-        self.kind_gain.copy_(torch.tensor([judged.n_kinds, judged.gain, judged.gain_error]))
-        if judged.kinds is None:
-            return
-        for name, value in judged.kinds._asdict().items():
-            kept, known = getattr(self, f"kind_{name}"), torch.as_tensor(value)
-            kept[tuple(map(slice, known.shape))] = known
+        self.kinds.keep(judged)
+        if judged.kinds is not None:
+            self.reliability.fill_(1.0)
 
     def node_coordinates(self) -> NDArray[np.float64]:
         """

@@ -61,7 +61,7 @@ class FactorReader:
 
     def __init__(self, network: FactorNetwork) -> None:
         self._network = network
-        self._decay, self._kinds = network.decay.cpu().numpy(), network.kinds()
+        self._decay, self._kinds = network.decay.cpu().numpy(), network.kinds.known()
         self._coordinates, self._of_nodes = network.node_coordinates(), network.node_precision()
         # Of every coordinate, what each entry of a covariance of states adds to its variance.
         self._squares = np.einsum("nck,ncl->klnc", self._coordinates, self._coordinates)
@@ -139,9 +139,7 @@ class FactorReader:
         mean, std = self.embedding_of(evidence, found)
         return mean, std, found
 
-    def embedding_of(
-        self, evidence: WindowEvidence, found: Memory
-    ) -> tuple[_Embedded, _Embedded]:
+    def embedding_of(self, evidence: WindowEvidence, found: Memory) -> tuple[_Embedded, _Embedded]:
         """
         Say what states stand for at every node.
 

@@ -121,7 +121,7 @@ class FactorStep:
 
 def _reach(network: FactorNetwork) -> int:
     """Say how many windows back attention goes once the filter has settled."""
-    kinds = network.kinds()
+    kinds = network.kinds.known()
     if kinds is not None:
         return math.ceil(math.log(_LEFT_OUT) / math.log(max(kinds.stay, _LEFT_OUT)))
     decay, precision = network.decay.cpu().numpy(), network.precision()
