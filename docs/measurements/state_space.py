@@ -31,13 +31,15 @@ from tavrnn_ephys.core.containers import BinnedActivity, Nodes
 from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.datasets.culture import culture_truth, simulate_culture
 from tavrnn_ephys.datasets.simulated import drift_path, learning_path, simulate_mixture
-from tavrnn_ephys.evaluation import blocked_folds, decode_labels, decode_values
+from tavrnn_ephys.evaluation import TaskGraphs, blocked_folds, decode_labels, decode_values
 from tavrnn_ephys.evaluation.folds import FoldFeatures
+from tavrnn_ephys.evaluation.labelled import labelled_features
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tavrnn_ephys.statistics.across_cultures import bootstrap_interval
+from tavrnn_ephys.studies.benchmark import SimulatedSource
 
 COUPLED = {"switching": 0.1, "drift": 0.2, "learning": 0.3}
-TASKS = (*COUPLED, "place")
+TASKS = (*COUPLED, "recognition", "place")
 N_NODES, DURATION_S, CONTEXT, N_FOLDS = 40, 200, 4, 4
 BIN_S, TRACK_M = 0.025, 1.6
 VARIANTS = {
@@ -47,6 +49,7 @@ VARIANTS = {
     "each pair on its own scale": {"pooled_scale": False},
     "neither": {"left_out": False, "pooled_scale": False},
     "no recurrence": {"recurrence": "independent"},
+    "no recall": {"recall": False},
     "no variation": {"variational": False},
     "window alone": {"embedding": "mean"},
     "filtered alone": {"embedding": "attended"},
@@ -64,6 +67,8 @@ class Simulation:
     behaviour: np.ndarray
     states: np.ndarray | None = None
     coupling: np.ndarray | None = None
+    context: int = CONTEXT
+    labelled: int | None = None
 
 
 def simulate(task, seed):
@@ -75,6 +80,8 @@ def simulate(task, seed):
             for item in (activity, shuffle_bins_within_windows(activity, windows, seed=0))
         )
         return Simulation(graphs, shuffled, position)
+    if task == "recognition":
+        return recognition(seed)
     common = {"n_nodes": N_NODES, "coupled_fraction": COUPLED[task], "seed": seed}
     if task == "switching":
         block = simulate_culture(
@@ -87,6 +94,22 @@ def simulate(task, seed):
         block, truth = simulate_mixture(path, **common)
         behaviour, states = path, (path > 0.5).astype(int)
     return Simulation(directed_graphs(block), None, behaviour, states, truth.coupling)
+
+
+def recognition(seed):
+    """States that return, as in the benchmark: labels are known for the first windows alone."""
+    task = SimulatedSource(name="recognition", seed=seed, measure="lagged_correlation").load()
+    graphs = TaskGraphs(task).graphs("identity", history_node=False, shuffled=False)
+    # Couplings are known of pairs, either way, of each window, as of one state for each.
+    return Simulation(
+        graphs,
+        None,
+        task.behavior,
+        np.arange(len(graphs)),
+        task.coupled,
+        context=task.context,
+        labelled=task.labelled,
+    )
 
 
 def place_cells(seed, n_cells=100, n_laps=16):
@@ -143,16 +166,22 @@ def scored(simulation, graphs, options):
     options = {**options}
     arguments = {"latent_size": options.pop("latent_size", 8), "options": options}
     features, areas = [], []
-    for fold in blocked_folds(len(graphs), n_folds=N_FOLDS, gap=0, context=CONTEXT):
+    context = simulation.context
+    folds = blocked_folds(len(graphs), n_folds=N_FOLDS, gap=0, context=context)
+    for fold in folds:
         stretches = [graphs.select(block) for block in fold.train_blocks]
         model = TAVRNN(profile="state_space", **arguments).fit(stretches)
         seen = graphs.select(np.concatenate([fold.context, fold.test]))
         train = [model.transform(item).window_embedding() for item in stretches]
-        test = model.transform(seen).window_embedding()[CONTEXT:]
+        test = model.transform(seen).window_embedding()[context:]
         features.append(FoldFeatures(fold=fold, train=np.concatenate(train), test=test))
         if simulation.coupling is not None:
-            areas += told_now(simulation, fold.test, model.expected_change(seen)[CONTEXT:])
+            change = model.expected_change(seen)[context:]
+            if simulation.labelled is not None:
+                change = np.maximum(change, change.swapaxes(1, 2))
+            areas += told_now(simulation, fold.test, change)
     behaviour = simulation.behaviour
+    features = labelled_features(features, folds, simulation.labelled)
     if behaviour.dtype.kind == "f":
         score = decode_values("", features, behaviour, min_shift=10, n_shifts=0).r2
     else:
@@ -164,7 +193,7 @@ def scored(simulation, graphs, options):
 def told_now(simulation, windows, change):
     """Area under the curve, per window, of pairs that are coupled in its state alone."""
     active = np.swapaxes(simulation.coupling, 1, 2) > 0
-    changing = active[0] != active[1]
+    changing = active.any(axis=0) & ~active.all(axis=0)
     states = simulation.states[windows]
     return [
         roc_auc_score(active[state][changing], row[changing])
