@@ -54,6 +54,7 @@ def test_files_are_written_and_read_back(demo):
         "culture.nwb",
         "culture_tavrnn.nwb",
         "report.html",
+        "attention.png",
         *(f"{name}.png" for name in FIGURES),
     }
 

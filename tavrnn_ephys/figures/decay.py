@@ -15,8 +15,9 @@ __all__ = ["attention_by_lag", "beyond_decay", "departs"]
 # A smaller departure is the same decay in every window: the first windows of a filter depart by
 # some thousandths until it has settled.
 _LEAST_DEPARTURE = 1e-2
-# Share of the decay that has to lie behind a window before it can depart from it.
-_LEAST_REACH = 0.99
+# Share of the decay that has to lie behind a window before it can depart from it; or windows behind
+# which a filter has settled, where attention reaches back without end.
+_LEAST_REACH, _SETTLED = 0.99, 40
 
 
 def attention_by_lag(
@@ -80,7 +81,7 @@ def beyond_decay(by_lag: NDArray[np.float64]) -> NDArray[np.float64]:
     # Early windows share their attention among few: the decay is that of the later half.
     late = known & (np.arange(len(known))[:, np.newaxis] >= len(known) // 2)
     decay = np.array(
-        [np.median(column[here]) if here.any() else 0.0
+        [column[here].mean() if here.any() else 0.0
          for column, here in zip(values.T, late.T, strict=True)]
     )  # fmt: skip
     shared = np.where(known, decay, 0.0)
@@ -88,7 +89,8 @@ def beyond_decay(by_lag: NDArray[np.float64]) -> NDArray[np.float64]:
         shared.sum(axis=1, keepdims=True), 1e-12
     )
     reach = np.cumsum(decay) >= _LEAST_REACH * decay.sum()
-    has_past = reach[np.maximum(known.sum(axis=1) - 1, 0)]
+    n_known = known.sum(axis=1)
+    has_past = reach[np.maximum(n_known - 1, 0)] | (n_known > _SETTLED)
     rest = np.where(has_past[:, np.newaxis], values - shared, 0.0)
     return np.asarray(np.where(known, rest, np.nan))
 
