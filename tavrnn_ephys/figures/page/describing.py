@@ -263,8 +263,8 @@ def _attention(content: ReportContent) -> str:
         return "This run holds no attention between windows."
     return (
         "What a window draws on more (red) or less (blue) than windows do on average at that "
-        "distance. The mean decay itself is the same for each window, and is taken off. Windows of a "
-        "kind that returns draw on each other, however far apart. On average "
+        "distance. The mean decay itself is the same for each window, and is taken off. Windows of "
+        "a kind that returns draw on each other, however far apart. On average "
         f"{content.attention_beyond:.1%} of the attention lie farther back than is drawn. Without "
         "a picture here, no window departs from that decay by a hundredth of its attention."
     )

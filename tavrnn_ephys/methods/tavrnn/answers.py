@@ -17,7 +17,11 @@ from tavrnn_ephys.core.graph_sequence import GraphSequence
 from tavrnn_ephys.methods.tavrnn.factors.kinds import JudgedKinds
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork
 from tavrnn_ephys.methods.tavrnn.factors.reading import expected_graphs as expected_of_factors
-from tavrnn_ephys.methods.tavrnn.factors.reading import log_likelihood, read_factors
+from tavrnn_ephys.methods.tavrnn.factors.reading import (
+    kind_probabilities,
+    log_likelihood,
+    read_factors,
+)
 from tavrnn_ephys.methods.tavrnn.fitted import Fitted
 from tavrnn_ephys.methods.tavrnn.inputs import as_sequences
 from tavrnn_ephys.methods.tavrnn.nn.model import Network
@@ -273,6 +277,39 @@ class Answers(Fitted):
             )
         judged: JudgedKinds = network.kinds.judgement()
         return judged
+
+    def kinds_of_windows(
+        self, graphs: GraphSequence, *, session: str | None = None
+    ) -> NDArray[np.float64]:
+        """
+        Say of which kind that returns each window is, given the windows so far.
+
+        Parameters
+        ----------
+        graphs : GraphSequence
+            Windows.
+        session : str, optional
+            Name of their session.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_kinds)
+            Probability of each kind of :meth:`returning_kinds`.
+
+        Raises
+        ------
+        InputError
+            If the fit found no kinds of windows that return.
+        """
+        found = None
+        if self._has_factors:
+            found = kind_probabilities(*self._factors(graphs, session, "kinds_of_windows"))
+        if found is None:
+            raise InputError(
+                "This fit found no kinds of windows that return: states that decay tell its "
+                "windows as well. returning_kinds() says how these were judged."
+            )
+        return found
 
     def _output(
         self, graphs: GraphSequence, name: str | None, verb: str

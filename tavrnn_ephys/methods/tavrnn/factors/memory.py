@@ -152,6 +152,11 @@ class ReturningStates(Memory):
         self.predicted_mean = self._found.expected(kinds, before)
         self.last = FilterState(self.mean[-1], self.covariance[-1], self._found.probability[-1])
 
+    @property
+    def probability(self) -> _Array:
+        """Probability of each kind given the windows so far, (n_windows, n_kinds)."""
+        return self._found.probability
+
     def smoothed(self) -> tuple[_Array, _Array]:
         """Tell the kinds from later windows too."""
         return self._found.smoothed(self._kinds).states(self._kinds)

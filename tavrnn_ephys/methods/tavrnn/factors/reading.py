@@ -15,7 +15,14 @@ from tavrnn_ephys.methods.tavrnn.factors.memory import DecayingStates, Memory, R
 from tavrnn_ephys.methods.tavrnn.factors.network import FactorNetwork, WindowEvidence
 from tavrnn_ephys.methods.tavrnn.factors.windows import weights_of
 
-__all__ = ["FactorReader", "FactorReading", "expected_graphs", "log_likelihood", "read_factors"]
+__all__ = [
+    "FactorReader",
+    "FactorReading",
+    "expected_graphs",
+    "kind_probabilities",
+    "log_likelihood",
+    "read_factors",
+]
 
 _Array = NDArray[np.float64]
 _Embedded = NDArray[np.float32]
@@ -286,6 +293,27 @@ def expected_graphs(
     if not ahead and network.options.smoothing == "two_sided":
         states = found.smoothed()[0]
     return np.stack([network.expected(item).cpu().numpy() for item in states])
+
+
+def kind_probabilities(network: FactorNetwork, graphs: GraphSequence) -> _Array | None:
+    """
+    Say of which kind each window is, given the windows so far.
+
+    Parameters
+    ----------
+    network : FactorNetwork
+        What a fit learnt of the session.
+    graphs : GraphSequence
+        Consecutive windows.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_windows, n_kinds), or None
+        Probabilities; ``None`` where states decay.
+    """
+    reader = reader_of(network)
+    found = reader.remembered(reader.evidence(_Windows(network, graphs)))
+    return found.probability if isinstance(found, ReturningStates) else None
 
 
 def log_likelihood(network: FactorNetwork, graphs: GraphSequence) -> float:
