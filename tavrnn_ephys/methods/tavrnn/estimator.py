@@ -44,7 +44,7 @@ __all__ = ["TAVRNN", "OnlineState"]
 
 @with_own_torch_state(
     "fit", "adapt", "transform", "score", "reconstruct", "expected_change", "predict_next",
-    "node_attention", "initial_state", "step", "stream_step", "load",
+    "node_attention", "kinds_of_windows", "initial_state", "step", "stream_step", "load",
 )  # fmt: skip
 class TAVRNN(Answers, Online, FactorFits, Parameters, BaseEstimator):
     """

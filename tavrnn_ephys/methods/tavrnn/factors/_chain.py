@@ -11,7 +11,7 @@ import numpy as np
 
 from tavrnn_ephys.core.compiling import compiled
 
-__all__ = ["filter_chain", "smooth_chain"]
+__all__ = ["filter_chain", "smooth_chain", "smooth_stretches"]
 
 
 @compiled
@@ -61,3 +61,22 @@ def smooth_chain(found, share, stay):
             known[t, k] = kept + (1.0 - stay) * drawn * found[t, k]
             stayed += kept
     return known, stayed
+
+
+@compiled
+def smooth_stretches(gains, limits, share, stay):
+    """
+    Tell kinds from all windows of their stretch.
+
+    ``gains`` is as of :func:`filter_chain`; ``limits`` (n_stretches + 1,) says where stretches
+    begin and end.  Returns probabilities, the log-likelihood, and the expected number of windows
+    that stayed.
+    """
+    known, total, stayed = np.empty_like(gains), 0.0, 0.0
+    for index in range(len(limits) - 1):
+        first, last = limits[index], limits[index + 1]
+        found, gained = filter_chain(gains[first:last], share, stay, share)
+        known[first:last], stays = smooth_chain(found, share, stay)
+        total += gained.sum()
+        stayed += stays
+    return known, total, stayed

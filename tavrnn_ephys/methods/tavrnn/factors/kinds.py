@@ -114,9 +114,10 @@ class KeptKinds(nn.Module):
         judged : JudgedKinds
             What a fit found.
         """
-        self.judged.copy_(torch.tensor([judged.n_kinds, judged.gain, judged.gain_error]))
+        found = [judged.n_kinds, judged.gain, judged.gain_error]
+        self.judged.copy_(torch.tensor(found, dtype=torch.float64))
         for name, value in judged.kinds._asdict().items() if judged.kinds is not None else ():
-            known = torch.as_tensor(value)
+            known = torch.as_tensor(value, dtype=torch.float64)
             getattr(self, name)[tuple(map(slice, known.shape))] = known
 
     def known(self) -> Kinds | None:
@@ -290,8 +291,9 @@ class KindsOfWindows(NamedTuple):
         """
         own = float(np.mean(kinds.spread / (1.0 + kinds.spread)))
         told = self.probability / np.maximum(np.cumsum(self.probability, axis=0), 1e-12)
-        matrix = np.tril(told @ self.probability.T)
+        # Of thousands of windows the matrix is large.
+        matrix = np.tril(told.astype(np.float32) @ self.probability.T.astype(np.float32))
         matrix /= np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
         matrix *= 1.0 - own
         matrix[np.diag_indices(len(matrix))] += own
-        return matrix.astype(np.float32)
+        return matrix

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.methods.tavrnn.factors._chain import filter_chain, smooth_chain
+from tavrnn_ephys.methods.tavrnn.factors._chain import filter_chain, smooth_stretches
 from tavrnn_ephys.methods.tavrnn.factors.filtering import decay_likelihood
 from tavrnn_ephys.methods.tavrnn.factors.kinds import MOST_KINDS, JudgedKinds, Kinds
 
@@ -24,6 +24,8 @@ _LEAST_WINDOWS = 8
 _N_STARTS, _MOST_SWEEPS, _SETTLED = 2, 60, 1e-5
 _FIRST_STAY, _LONGEST_STAY = 0.5, 0.99
 _SMALLEST = 1e-9
+# Nats per window: gains below are of rounding, as where all windows are equal.
+_LEAST_GAIN = 1e-6
 
 
 def judge_kinds(
@@ -84,9 +86,9 @@ def judge_kinds(
     gains = np.array([windows.gains_of_block(block, numbers) for block in blocks])
     best = int(gains.sum(axis=0).argmax())
     gain, error = gains[:, best].mean(), gains[:, best].std(ddof=1) / np.sqrt(_N_BLOCKS)
-    each = len(used) / _N_BLOCKS
+    each = windows.known.sum() / _N_BLOCKS
     kinds = None
-    if gain > error:
+    if gain > error + _LEAST_GAIN * each:
         found = windows.learn(numbers[best])
         # A stay is told per window, of which ``step`` share bins.
         kinds = found._replace(basis=windows.basis, stay=float(found.stay ** (1 / step)))
@@ -99,6 +101,7 @@ class _Windows:
 
     basis: _Array
     told: _Array
+    # One after the other, from the first window to the last.
     stretches: _Stretches
     known: NDArray[np.bool_]
 
@@ -175,19 +178,15 @@ class _Windows:
             np.full(n_kinds, 1 / n_kinds),
             _FIRST_STAY,
         )
-        total = before
+        total, limits = before, np.cumsum([0, *map(len, self.stretches)])
+        n_moves = len(self.told) - len(self.stretches)
         for _ in range(_MOST_SWEEPS):
             likely = np.where(self.known[:, np.newaxis], _log_densities(self.told, kinds), 0.0)
-            each, total, stayed, moves = [], 0.0, 0.0, 0
-            for part in self.stretches:
-                found, gained = filter_chain(likely[part], kinds.share, kinds.stay, kinds.share)
-                smoothed, stays = smooth_chain(found, kinds.share, kinds.stay)
-                each.append(smoothed)
-                total, stayed, moves = total + gained.sum(), stayed + stays, moves + len(part) - 1
+            smoothed, total, stayed = smooth_stretches(likely, limits, kinds.share, kinds.stay)
             if total - before < _SETTLED * abs(total):
                 break
             before = total
-            weight = np.concatenate(each)[self.known]
+            weight = smoothed[self.known]
             count = weight.sum(axis=0)
             centres = (weight.T @ taught) / (count[:, np.newaxis] + _SMALLEST)
             square = weight.sum(axis=1) @ np.square(taught)
@@ -197,7 +196,7 @@ class _Windows:
                 centres,
                 np.maximum(square / len(taught) - 1.0, 0.0),
                 (count + 1.0) / (count + 1.0).sum(),
-                min(stayed / max(moves, 1), _LONGEST_STAY),
+                min(stayed / max(n_moves, 1), _LONGEST_STAY),
             )
         return total, kinds
 

@@ -95,11 +95,25 @@ class DecayingStates(Memory):
         self.predicted_mean, self.last = self._found.predicted_mean, self._found.last
 
     def smoothed(self) -> tuple[_Array, _Array]:
-        """Filter backwards too."""
+        """
+        Filter backwards too.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            As of :class:`Memory`.
+        """
         return smooth(self._found, self._decay)
 
     def gains(self) -> _Array:
-        """Compare each window's posterior with what was expected of it."""
+        """
+        Compare each window's posterior with what was expected of it.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows,)
+            As of :class:`Memory`.
+        """
         before, after = self._found.predicted_covariance, self.covariance
         spread = np.linalg.slogdet(after)[1] - np.linalg.slogdet(before)[1]
         moved = _squares(self.mean, after) - _squares(self.predicted_mean, before)
@@ -110,6 +124,11 @@ class DecayingStates(Memory):
         Weigh what each window adds to a state, and what the filter retains of it later.
 
         Factors count by how much they say.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_windows)
+            As of :class:`Memory`.
         """
         retained = self._found.retained(self._decay)
         gains = np.diagonal(self.covariance, axis1=1, axis2=2)
@@ -158,15 +177,36 @@ class ReturningStates(Memory):
         return self._found.probability
 
     def smoothed(self) -> tuple[_Array, _Array]:
-        """Tell the kinds from later windows too."""
+        """
+        Tell the kinds from later windows too.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            As of :class:`Memory`.
+        """
         return self._found.smoothed(self._kinds).states(self._kinds)
 
     def gains(self) -> _Array:
-        """Sum over kinds how likely each makes a window."""
+        """
+        Sum over kinds how likely each makes a window.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows,)
+            As of :class:`Memory`.
+        """
         return self._found.gain
 
     def attention(self) -> NDArray[np.float32]:
-        """Let windows of a kind attend to each other."""
+        """
+        Let windows of a kind attend to each other.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_windows, n_windows)
+            As of :class:`Memory`.
+        """
         return self._found.attention(self._kinds)
 
 

@@ -36,7 +36,8 @@ class FactorStep:
     Attributes
     ----------
     lookback : int
-        Windows back to which all but a twentieth of the attention of a window goes.
+        Windows back to which all but a twentieth of the attention of a window goes; where kinds
+        return, one in twenty stays for longer.
 
     Raises
     ------
@@ -93,7 +94,12 @@ class FactorStep:
         list of numpy.ndarray
             What the fit learnt.
         """
-        return [tensor.numpy() for _, tensor in sorted(self._network.named_buffers())]
+        has_kinds = self._network.kinds.known() is not None
+        return [
+            tensor.numpy()
+            for name, tensor in sorted(self._network.named_buffers())
+            if has_kinds or not name.startswith("kinds.")
+        ]
 
     def state(self) -> dict[str, NDArray[Any]]:
         """
@@ -123,7 +129,8 @@ def _reach(network: FactorNetwork) -> int:
     """Say how many windows back attention goes once the filter has settled."""
     kinds = network.kinds.known()
     if kinds is not None:
-        return math.ceil(math.log(_LEFT_OUT) / math.log(max(kinds.stay, _LEFT_OUT)))
+        lasting = math.ceil(math.log(_LEFT_OUT) / math.log(max(kinds.stay, _LEFT_OUT)))
+        return min(lasting, _FARTHEST)
     decay, precision = network.decay.cpu().numpy(), network.precision()
     if network.options.recurrence != "state_space":
         return 0
