@@ -53,7 +53,8 @@ class JudgedKinds(NamedTuple):
     kinds : Kinds or None
         The kinds; ``None`` where states that decay tell windows as well.
     n_kinds : int
-        The best number of kinds, also where they are not taken; 0 if there are too few windows.
+        The best number of kinds, also where they are not taken; 0 if there are too few windows, or
+        no factor is told from noise.
     gain : float
         Log-likelihood of left-out windows under kinds, less that under states that decay, in nats
         per window.

@@ -114,7 +114,8 @@ def factor_sessions(
             without = cross_fitted_evidence(fit, network, n_sweeps=n_sweeps, verbose=verbose)
             network.seen_evidence.copy_(without)
         network.count(told, fit.reliability(network))
-        if options.recall and options.recurrence == "state_space":
+        # Noise differs from block to block of windows that were left out, as if these were kinds.
+        if options.recall and options.recurrence == "state_space" and told.any():
             network.remember(fit.judged_kinds(network))
         network.deviation.copy_(torch.from_numpy(fit.deviation(network)))
         if not told.any() and not _differ_together(named[name]):
