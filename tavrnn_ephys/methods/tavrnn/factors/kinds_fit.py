@@ -54,8 +54,8 @@ def judge_kinds(
     skipped : sequence of int
         Windows that say less than whole ones, and teach nothing.
     overlap : int
-        With how many of the windows before it a window shares bins: windows that share some are
-        learnt from in turn.
+        With how many of the windows before it a window shares bins: only windows that share none
+        are learnt from.
 
     Returns
     -------
