@@ -43,10 +43,7 @@ def main() -> None:
     shuffled = shuffle_bins_within_windows(activity, windows, seed=0)
     (model, graphs), (control, _) = (fitted(item, windows) for item in (activity, shuffled))
     chance = control.returning_kinds()
-    print(
-        f"bins shuffled: {'some' if chance.kinds else 'no'} kinds, gain {chance.gain:.2f} ± "
-        f"{chance.gain_error:.2f} nats per window"
-    )
+    print(f"bins shuffled: {'no' if chance.kinds is None else chance.n_kinds} kinds")
     judged, kinds = model.returning_kinds(), model.kinds_of_windows(graphs).argmax(axis=1)
     print(
         f"{judged.n_kinds} kinds, gain {judged.gain:.2f} ± {judged.gain_error:.2f} nats per window"
