@@ -28,6 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("TAVRNN_EPHYS_DATA"), help="recordings")
     options = parser.parse_args()
+    if options.data is None:
+        parser.error("name the folder of recordings: --data DIR, or set TAVRNN_EPHYS_DATA")
     warnings.simplefilter("ignore")
     heads = [f"{number or 'all'} labelled" for number in LABELLED]
     print(f"| task | recall | folds with kinds | {' | '.join(heads)} |\n|{'---|' * 7}")

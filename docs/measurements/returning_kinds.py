@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("TAVRNN_EPHYS_DATA"), help="recordings")
     parser.add_argument("--out", required=True, help="the picture")
     options = parser.parse_args()
+    if options.data is None:
+        parser.error("name the folder of recordings: --data DIR, or set TAVRNN_EPHYS_DATA")
     warnings.simplefilter("ignore")
     task = hc11_position(Path(options.data), "")
     activity, windows = task["activity"], task["windows"]

@@ -14,8 +14,10 @@ is decoded from correlations in bins of 25 ms.  Its control are bins shuffled wi
 """
 
 import argparse
+import contextlib
 import dataclasses
 import warnings
+from unittest import mock
 
 import numpy as np
 import quantities as pq
@@ -35,6 +37,7 @@ from tavrnn_ephys.evaluation import TaskGraphs, blocked_folds, decode_labels, de
 from tavrnn_ephys.evaluation.folds import FoldFeatures
 from tavrnn_ephys.evaluation.labelled import labelled_features
 from tavrnn_ephys.methods.tavrnn import TAVRNN
+from tavrnn_ephys.methods.tavrnn.factors import sessions
 from tavrnn_ephys.statistics.across_cultures import bootstrap_interval
 from tavrnn_ephys.studies.benchmark import SimulatedSource
 
@@ -49,6 +52,7 @@ VARIANTS = {
     "each pair on its own scale": {"pooled_scale": False},
     "neither": {"left_out": False, "pooled_scale": False},
     "no recurrence": {"recurrence": "independent"},
+    "decay of one half": {"decay": 0.5, "recall": False},
     "no recall": {"recall": False},
     "no variation": {"variational": False},
     "window alone": {"embedding": "mean"},
@@ -164,13 +168,15 @@ def directed_graphs(block):
 def scored(simulation, graphs, options):
     """Score of held-out windows, and area under the curve of the pairs that change."""
     options = {**options}
+    decay = options.pop("decay", None)
     arguments = {"latent_size": options.pop("latent_size", 8), "options": options}
     features, areas = [], []
     context = simulation.context
     folds = blocked_folds(len(graphs), n_folds=N_FOLDS, gap=0, context=context)
     for fold in folds:
         stretches = [graphs.select(block) for block in fold.train_blocks]
-        model = TAVRNN(profile="state_space", **arguments).fit(stretches)
+        with learnt_with(decay):
+            model = TAVRNN(profile="state_space", **arguments).fit(stretches)
         seen = graphs.select(np.concatenate([fold.context, fold.test]))
         train = [model.transform(item).window_embedding() for item in stretches]
         test = model.transform(seen).window_embedding()[context:]
@@ -188,6 +194,18 @@ def scored(simulation, graphs, options):
         labels = behaviour.astype(str)
         score = decode_labels("", features, labels, min_shift=10, n_shifts=0).balanced_accuracy
     return score, float(np.mean(areas)) if areas else np.nan
+
+
+def learnt_with(decay):
+    """Keep the decay of all states at a value, in place of learning it."""
+    if decay is None:
+        return contextlib.nullcontext()
+    original = sessions.learn
+
+    def learn(fits, **options):
+        return original(fits, **{**options, "decay": np.full(8, decay)})
+
+    return mock.patch.object(sessions, "learn", learn)
 
 
 def told_now(simulation, windows, change):
