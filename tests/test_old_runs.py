@@ -49,7 +49,10 @@ def test_it_makes_a_report(old, tmp_path):
 
 def test_it_comes_out_equal(old):
     found = reproduce_run(old)
-    assert found.is_equal, str(found)
-    assert "embedding" in found.equal
+    # Another processor rounds the embedding otherwise.
+    rounded = str(found).startswith("Run 'default': equal up to rounding.")
+    assert found.is_equal or rounded, str(found)
+    assert set(found.equal) >= {"nodes", "windows", "connectivity", "graphs"}
+    assert rounded or "embedding" in found.equal
     # Which behaviour its tables are of was not stored then, and that is said.
     assert any("behaviour are not compared" in reason for reason in found.reasons)

@@ -18,6 +18,9 @@ _LEAST_DEPARTURE = 1e-2
 # Share of the decay that has to lie behind a window before it can depart from it; or windows behind
 # which a filter has settled, where attention reaches back without end.
 _LEAST_REACH, _SETTLED = 0.99, 40
+# The median over windows is their decay, where it holds this share of attention: one that departs
+# does not move it.  Where less is alike, as in attention by content, the mean is.
+_MOST_ALIKE = 0.9
 
 
 def attention_by_lag(
@@ -80,10 +83,13 @@ def beyond_decay(by_lag: NDArray[np.float64]) -> NDArray[np.float64]:
     values = np.where(known, by_lag, 0.0)
     # Early windows share their attention among few: the decay is that of the later half.
     late = known & (np.arange(len(known))[:, np.newaxis] >= len(known) // 2)
-    decay = np.array(
-        [column[here].mean() if here.any() else 0.0
-         for column, here in zip(values.T, late.T, strict=True)]
-    )  # fmt: skip
+    columns = [column[here] for column, here in zip(values.T, late.T, strict=True)]
+    decay, mean = (
+        np.array([of(column) if len(column) else 0.0 for column in columns])
+        for of in (np.median, np.mean)
+    )
+    if decay.sum() < _MOST_ALIKE * mean.sum():
+        decay = mean
     shared = np.where(known, decay, 0.0)
     shared *= values.sum(axis=1, keepdims=True) / np.maximum(
         shared.sum(axis=1, keepdims=True), 1e-12
