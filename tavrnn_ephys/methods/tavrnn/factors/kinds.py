@@ -15,6 +15,8 @@ __all__ = ["MOST_KINDS", "JudgedKinds", "KeptKinds", "Kinds", "KindsOfWindows"]
 
 #: Most kinds that a fit looks for.
 MOST_KINDS = 12
+# Sequences that are drawn to see when the past is forgotten.
+_N_DRAWN = 20
 
 _Array = NDArray[np.float64]
 
@@ -42,6 +44,37 @@ class Kinds(NamedTuple):
     spread: _Array
     share: _Array
     stay: float
+
+    def forgotten_after(self, share: float, farthest: int) -> int:
+        """
+        Say after how many windows it matters no longer which kind was before them.
+
+        Parameters
+        ----------
+        share : float
+            How far probabilities may still differ, in (0, 1).
+        farthest : int
+            Number of windows that are looked at.
+
+        Returns
+        -------
+        int
+            Windows after which the probabilities of kinds, filtered from any two kinds as the one
+            before, differ by no more in the mean over windows drawn from the kinds.
+        """
+        rng, n_kinds = np.random.default_rng(0), len(self.share)
+        away = np.zeros(farthest)
+        for _ in range(_N_DRAWN):
+            kinds = rng.choice(n_kinds, size=farthest, p=self.share)
+            for index in np.flatnonzero(rng.random(farthest - 1) < self.stay) + 1:
+                kinds[index] = kinds[index - 1]
+            unit = np.sqrt(1.0 + self.spread)
+            told = self.centres[kinds] / unit + rng.normal(size=(farthest, len(unit)))
+            gains = -0.5 * np.square(told[:, np.newaxis] - self.centres / unit).sum(axis=2)
+            moved = self.stay * np.eye(n_kinds) + (1.0 - self.stay) * self.share
+            found = [filter_chain(gains, self.share, self.stay, row)[0] for row in moved]
+            away += np.ptp(found, axis=0).max(axis=1) / _N_DRAWN
+        return int(np.append(np.flatnonzero(away > share), -1).max()) + 1
 
 
 class JudgedKinds(NamedTuple):

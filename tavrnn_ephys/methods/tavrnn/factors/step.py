@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +36,7 @@ class FactorStep:
     ----------
     lookback : int
         Windows back to which all but a twentieth of the attention of a window goes; where kinds
-        return, one in twenty stays for longer.
+        return, after which the kind before them moves the probability of kinds by a twentieth.
 
     Raises
     ------
@@ -129,8 +128,7 @@ def _reach(network: FactorNetwork) -> int:
     """Say how many windows back attention goes once the filter has settled."""
     kinds = network.kinds.known()
     if kinds is not None:
-        lasting = math.ceil(math.log(_LEFT_OUT) / math.log(max(kinds.stay, _LEFT_OUT)))
-        return min(lasting, _FARTHEST)
+        return kinds.forgotten_after(_LEFT_OUT, _FARTHEST)
     decay, precision = network.decay.cpu().numpy(), network.precision()
     if network.options.recurrence != "state_space":
         return 0
