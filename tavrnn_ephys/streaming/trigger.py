@@ -296,7 +296,8 @@ def _values_and_gap(
 
 def _reach(embedding: NodeEmbedding) -> int:
     """Say how many windows back an embedding reaches: as the model says, or all but a twentieth."""
-    width = embedding.config.get("model.attention_width")
+    said = (embedding.config.get(f"model.{name}") for name in ("lookback", "attention_width"))
+    width = next((item for item in said if item is not None), None)
     if width is not None or embedding.attention is None:
         return int(width or 0)
     back = np.cumsum(embedding.attention[-1][::-1])

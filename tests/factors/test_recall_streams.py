@@ -8,6 +8,7 @@ import pytest
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.methods.tavrnn import TAVRNN
 from tavrnn_ephys.methods.tavrnn.factors.kinds import Kinds
+from tavrnn_ephys.streaming import StateDecoder
 from tests.factors.made_recall import model_of, two_states, without_kinds
 
 
@@ -71,6 +72,21 @@ def test_a_stream_has_settled_once_the_kinds_before_it_are_forgotten(fitted):
     model.network_.kinds.centres.mul_(0.1)
     model.network_.kinds.stay.fill_(0.9999)
     assert lookback < model.stream_step().lookback == 200
+
+
+def test_a_trigger_leaves_out_what_an_embedding_depends_on_and_no_more(fitted):
+    model, graphs = fitted[:2]
+    embedding = model.transform(graphs)
+    lookback = model.stream_step().lookback
+    assert embedding.config["model.lookback"] == lookback
+    assert embedding.attention[-1][: -10 - lookback].sum() > 0.5
+    labels = np.arange(len(graphs)) // 3 % 2
+    decoder = StateDecoder.fit(embedding, labels, 1, false_alarms=0.2)
+    by_hand = StateDecoder.fit(
+        embedding, labels, 1, false_alarms=0.2, gap=embedding.windows.overlap + lookback
+    )
+    assert decoder.threshold == by_hand.threshold
+    assert "model.lookback" not in without_kinds(model).transform(graphs).config
 
 
 def test_kinds_are_forgotten_the_sooner_the_less_they_stay_and_the_farther_apart_they_are():

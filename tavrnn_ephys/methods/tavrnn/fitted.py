@@ -136,6 +136,11 @@ class Fitted:
         n_nodes = graphs.n_nodes
         if session.network.options.embedding == "weighted":
             mean, std = weighted(mean, std)
+        config = self._config()
+        kinds = session.network.kinds.known() if self._has_factors else None
+        if kinds is not None and attention is not None:
+            # Attention by content reaches farther than what an embedding depends on.
+            config["model.lookback"] = kinds.forgotten_after()
         return NodeEmbedding(
             mean=mean[:, :n_nodes],
             std=std[:, :n_nodes],
@@ -143,7 +148,7 @@ class Fitted:
             nodes=graphs.nodes,
             attention=attention,
             history=mean[:, n_nodes] if session.history_node else None,
-            config=self._config(),
+            config=config,
             versions=package_versions(),
             seed=int(self.seed),
         )

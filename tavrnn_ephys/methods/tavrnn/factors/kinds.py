@@ -45,7 +45,7 @@ class Kinds(NamedTuple):
     share: _Array
     stay: float
 
-    def forgotten_after(self, share: float, farthest: int) -> int:
+    def forgotten_after(self, share: float = 0.05, farthest: int = 200) -> int:
         """
         Say after how many windows it matters no longer which kind was before them.
 
