@@ -45,13 +45,30 @@ class Kinds(NamedTuple):
     share: _Array
     stay: float
 
-    def forgotten_after(self, share: float = 0.05, farthest: int = 200) -> int:
+    def moved(self, before: _Array) -> _Array:
+        """
+        Say which kind to expect after a window.
+
+        Parameters
+        ----------
+        before : numpy.ndarray, shape (..., n_kinds)
+            Probability of each kind in the window.
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., n_kinds)
+            Probability of each kind in the next one.
+        """
+        ahead: _Array = self.stay * before + (1.0 - self.stay) * self.share
+        return ahead
+
+    def forgotten_after(self, tolerance: float = 0.05, farthest: int = 200) -> int:
         """
         Say after how many windows it matters no longer which kind was before them.
 
         Parameters
         ----------
-        share : float
+        tolerance : float
             How far probabilities may still differ, in (0, 1).
         farthest : int
             Number of windows that are looked at.
@@ -71,10 +88,10 @@ class Kinds(NamedTuple):
             unit = np.sqrt(1.0 + self.spread)
             told = self.centres[kinds] / unit + rng.normal(size=(farthest, len(unit)))
             gains = -0.5 * np.square(told[:, np.newaxis] - self.centres / unit).sum(axis=2)
-            moved = self.stay * np.eye(n_kinds) + (1.0 - self.stay) * self.share
-            found = [filter_chain(gains, self.share, self.stay, row)[0] for row in moved]
+            starts = self.moved(np.eye(n_kinds))
+            found = [filter_chain(gains, self.share, self.stay, row)[0] for row in starts]
             away += np.ptp(found, axis=0).max(axis=1) / _N_DRAWN
-        return int(np.append(np.flatnonzero(away > share), -1).max()) + 1
+        return int(np.append(np.flatnonzero(away > tolerance), -1).max()) + 1
 
 
 class JudgedKinds(NamedTuple):
@@ -240,10 +257,8 @@ class KindsOfWindows(NamedTuple):
         )
         gains += 0.5 * np.einsum("tki,tij,tkj->tk", away, within, away, optimize=True)
         gains += 0.5 * np.linalg.slogdet(shrink)[1][:, np.newaxis]
-        moved = kinds.share
-        if len(before):
-            moved = kinds.stay * before + (1.0 - kinds.stay) * kinds.share
-        probability, gain = filter_chain(gains, kinds.share, kinds.stay, moved)
+        first = kinds.moved(before) if len(before) else kinds.share
+        probability, gain = filter_chain(gains, kinds.share, kinds.stay, first)
         of_kinds = (kinds.centres + spread * told[:, np.newaxis]) @ shrink.swapaxes(1, 2)
         return cls(probability, gain, of_kinds, within)
 
@@ -301,9 +316,9 @@ class KindsOfWindows(NamedTuple):
         numpy.ndarray, shape (n_windows, n_factors)
             States of the factors.
         """
+        # Kinds that are as frequent as ever are expected so again.
         first = before if len(before) else kinds.share
-        known = np.vstack([first, self.probability[:-1]])
-        ahead: _Array = kinds.stay * known + (1.0 - kinds.stay) * kinds.share
+        ahead = kinds.moved(np.vstack([first, self.probability[:-1]]))
         return ahead @ kinds.centres @ kinds.basis.T
 
     def attention(self, kinds: Kinds) -> NDArray[np.float32]:
