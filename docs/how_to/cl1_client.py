@@ -103,8 +103,11 @@ def main():
                 neurons.stim(channels, design)
                 stimulated.append(found.stop_timestamp - first)
         recording.stop()
+    # Answers that are late are waited for: one that never comes was lost.
+    n_owed -= answer(inlet, n_owed, PATIENCE_S)[1]
     told = {
         "ticks": options.ticks,
+        "answered": options.ticks - n_owed,
         "in_time": n_in_time,
         "waited_ms": waited_ms,
         "stimulated": stimulated,

@@ -114,6 +114,40 @@ def test_a_sample_is_handed_on_at_once(unique):
     assert np.median(waits) < 0.02
 
 
+def test_a_sender_that_paused_is_read_while_another_is_looked_for(unique, monkeypatch):
+    """A search that does not end holds nothing up."""
+    model, *_ = fitted()
+    sender, source = outlet(unique), te.sources.lsl(unique)
+    source.open(te.Stream(model).info)
+    released, looked = threading.Event(), []
+
+    def search(*args, **options):
+        looked.append(args)
+        released.wait(20)
+        return []
+
+    monkeypatch.setattr(pylsl, "resolve_byprop", search)
+    resolver = pylsl.ContinuousResolver
+    monkeypatch.setattr(
+        pylsl, "ContinuousResolver", lambda *args, **k: looked.append(args) or resolver(*args, **k)
+    )
+    received = []
+
+    def read():
+        received.extend(next(source.chunks()).counts)
+
+    thread = sending(read)
+    while not looked:
+        time.sleep(0.01)
+    sender.push_sample(list(range(20)), 100.0)
+    thread.join(10)
+    was_held_up = thread.is_alive()
+    released.set()
+    thread.join()
+    assert not was_held_up
+    assert received == list(range(20))
+
+
 def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
     model, activity, *_ = fitted()
     values, sender = np.asarray(activity.values).T, outlet(unique)

@@ -24,6 +24,8 @@ __all__ = ["LslSource"]
 _KINDS = ("auto", "counts", "spikes")
 _BUFFER_S = 360
 _POLL_S = 0.05
+# After so long without a sample another stream may be there in place of this one.
+_SILENCE_S = 1.0
 _MOST_SAMPLES = 256
 # Without a tick in so many bins there are none.
 _BLIND_BINS = 20
@@ -76,6 +78,7 @@ class LslSource:
         self._closed = threading.Event()
         self._ticks, self._has_begun, self._said = TickWatch(), False, False
         self._begun_s: float | None = None
+        self._present: Any = None
 
     def open(self, info: StreamInfo) -> None:
         """
@@ -143,7 +146,7 @@ class LslSource:
         """
         from pylsl.util import LostError
 
-        silent_since = time.monotonic()
+        heard_s = time.monotonic()
         while not self._closed.is_set():
             try:
                 samples, stamps = self._pull()
@@ -151,11 +154,10 @@ class LslSource:
                 self._find_again()
                 continue
             if stamps:
-                silent_since = time.monotonic()
+                heard_s = time.monotonic()
                 yield from self._as_chunks(samples, stamps)
-            elif time.monotonic() - silent_since > 1.0:
+            elif time.monotonic() - heard_s > _SILENCE_S:
                 self._refuse_another()
-                silent_since = time.monotonic()
 
     def _pull(self) -> tuple[list[Any], list[float]]:
         """Wait for a sample, and take those that lie behind it."""
@@ -226,23 +228,31 @@ class LslSource:
     def _find_again(self) -> None:
         """Wait for a stream that was lost, and refuse another one in its place."""
         while not self._closed.is_set():
-            found = self._present()
-            if found is not None:
-                self._refuse(found)
-                self._connect(found)
+            found = self._wanted(
+                self._pylsl.resolve_byprop("name", self.stream_name, minimum=1, timeout=0.5)
+            )
+            if found:
+                self._refuse(found[0])
+                self._connect(found[0])
                 return
 
     def _refuse_another(self) -> None:
-        found = self._present()
-        if found is not None:
-            self._refuse(found)
+        """
+        Refuse a stream that took the place of a silent one.
 
-    def _present(self) -> Any:
-        found = self._pylsl.resolve_byprop("name", self.stream_name, minimum=1, timeout=0.5)
-        wanted = [
-            item for item in found if self.source_id is None or item.source_id() == self.source_id
-        ]
-        return wanted[0] if wanted else None
+        Others are looked for in the background: a sender that only paused is read at once.
+        """
+        if self._present is None:
+            self._present = self._pylsl.ContinuousResolver(
+                "name", self.stream_name, forget_after=_SILENCE_S
+            )
+        found = self._wanted(self._present.results())
+        if found and all(_shape_of(item) != self._shape for item in found):
+            self._refuse(found[0])
+
+    def _wanted(self, found: list[Any]) -> list[Any]:
+        wanted = self.source_id
+        return [item for item in found if wanted is None or item.source_id() == wanted]
 
     def _refuse(self, found: Any) -> None:
         if _shape_of(found) != self._shape:
