@@ -45,9 +45,13 @@ def test_what_is_printed_and_its_document_hold_the_loss_that_there_is(analyzed, 
     has_factors = profile == "state_space"
     assert ("Share of the pairs' variance that factors leave" in said) == has_factors
     assert ("Reconstruction loss" in said) == (not has_factors)
+    assert ("Kinds of windows that return: not looked for." in said) == has_factors
     assert main([*command, "--out", str(folder / "json.nwb"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["kl"] is None) == has_factors
+    assert (found["kinds"] == {"taken": False, "n_kinds": 0, "gain": 0, "gain_error": 0}) == (
+        has_factors
+    )
     assert found["reconstruction_loss"] > 0
 
 

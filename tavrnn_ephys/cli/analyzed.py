@@ -33,7 +33,7 @@ def text_of(result: AnalysisResult, options: argparse.Namespace) -> str:
     if result.reasons:
         parts += ["Chosen to suit the recording:", *_reasons(result), ""]
     parts += [result.activity, result.connectivity, result.graphs, result.embedding]
-    parts.append(_how_fitted(result))
+    parts += _how_fitted(result)
     parts += result.behaviors.values()
     if result.states is not None:
         parts.append(result.states)
@@ -41,11 +41,27 @@ def text_of(result: AnalysisResult, options: argparse.Namespace) -> str:
     return "\n".join(map(str, parts))
 
 
-def _how_fitted(result: AnalysisResult) -> str:
+def _how_fitted(result: AnalysisResult) -> list[str]:
     final = result.model.history_[-1]
     if "kl" in final:
-        return f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}"
-    return f"Share of the pairs' variance that factors leave: {final['reconstruction']:.4f}"
+        return [f"Reconstruction loss {final['reconstruction']:.4f}, KL {final['kl']:.4f}"]
+    return [
+        f"Share of the pairs' variance that factors leave: {final['reconstruction']:.4f}",
+        str(result.model.returning_kinds()),
+    ]
+
+
+def _kinds(result: AnalysisResult) -> dict[str, Any] | None:
+    """Tell of kinds of windows that return; ``None`` where the profile looks for none."""
+    if "kl" in result.model.history_[-1]:
+        return None
+    judged = result.model.returning_kinds()
+    return {
+        "taken": judged.kinds is not None,
+        "n_kinds": judged.n_kinds,
+        "gain": judged.gain,
+        "gain_error": judged.gain_error,
+    }
 
 
 def _reasons(result: AnalysisResult) -> list[str]:
@@ -88,6 +104,7 @@ def facts_of(result: AnalysisResult, options: argparse.Namespace) -> dict[str, A
         "latent_size": result.embedding.mean.shape[2],
         "reconstruction_loss": final["reconstruction"],
         "kl": final.get("kl"),
+        "kinds": _kinds(result),
         "config": result.config,
         "reasons": result.reasons,
         "behavior": None if behavior is None else _linked(behavior),

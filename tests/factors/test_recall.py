@@ -15,6 +15,7 @@ def test_the_fit_says_which_kinds_there_are(fitted):
     assert judged.n_kinds == len(judged.kinds.centres) >= 2
     assert judged.gain > 3 * judged.gain_error > 0
     assert 0.5 < judged.kinds.stay < 0.95
+    assert str(judged).startswith(f"Kinds of windows that return: {judged.n_kinds} (+")
 
 
 def test_a_returning_state_is_known_at_once_whatever_came_between():

@@ -16,6 +16,7 @@ def test_without_recall_states_decay_as_where_windows_are_of_no_kind(fitted):
     model, graphs, _, _ = fitted
     without = model_of(recall=False).fit(graphs[:60])
     assert without.returning_kinds() == (None, 0, 0.0, 0.0)
+    assert "not looked for" in str(without.returning_kinds())
     other = without_kinds(model).transform(graphs)
     for name in ("mean", "std", "attention"):
         found = getattr(without.transform(graphs), name)
@@ -31,6 +32,7 @@ def test_where_states_decay_recall_changes_nothing():
     models = [model_of(recall=recall).fit(graphs) for recall in (True, False)]
     assert models[0].returning_kinds().kinds is None
     assert models[0].returning_kinds().n_kinds > 0
+    assert str(models[0].returning_kinds()).startswith("Kinds of windows that return: none (")
     one, other = (model.transform(graphs) for model in models)
     np.testing.assert_array_equal(one.mean, other.mean)
     np.testing.assert_array_equal(one.attention, other.attention)

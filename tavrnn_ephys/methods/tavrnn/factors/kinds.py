@@ -117,6 +117,18 @@ class JudgedKinds(NamedTuple):
     gain: float
     gain_error: float
 
+    def __str__(self) -> str:
+        """Say in a sentence whether windows are of kinds that return."""
+        if not self.n_kinds:
+            return (
+                "Kinds of windows that return: not looked for. Windows are too few, no factor is "
+                "told from noise, or recall is off"
+            )
+        gain = f"{self.gain:+.2f} ± {self.gain_error:.2f} nats per window that was left out"
+        if self.kinds is None:
+            return f"Kinds of windows that return: none ({self.n_kinds} against a decay: {gain})"
+        return f"Kinds of windows that return: {self.n_kinds} ({gain}, against a decay)"
+
 
 class KeptKinds(nn.Module):
     """
