@@ -19,6 +19,7 @@ __all__ = ["decay_of", "events_of_trace", "noise_of", "penalized_calcium"]
 _N_LAGS = 5
 _SHORTEST, _LONGEST = 0.01, 0.9995
 _N_BASELINES, _N_PENALTIES = 5, 25
+_FASTEST = 0.5
 
 
 def events_of_trace(trace: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,7 +49,8 @@ def events_of_trace(trace: NDArray[np.float64]) -> NDArray[np.float64]:
     100
     """
     values = np.ascontiguousarray(trace, dtype=np.float64)
-    decay, allowed = decay_of(values), noise_of(values) ** 2 * len(values)
+    decay = decay_of(values)
+    allowed = noise_of(values, decay) ** 2 * len(values)
     baseline = float(np.percentile(values, 15))
     calcium = np.zeros_like(values)
     for _ in range(_N_BASELINES):
@@ -167,25 +169,44 @@ def decay_of(trace: NDArray[np.float64]) -> float:
     return float(np.clip(ratio, _SHORTEST, _LONGEST))
 
 
-def noise_of(trace: NDArray[np.float64]) -> float:
-    """
+def noise_of(trace: NDArray[np.float64], decay: float | None = None) -> float:
+    r"""
     Estimate the standard deviation of white noise from the upper half of the spectrum.
 
     Parameters
     ----------
     trace : numpy.ndarray, shape (n_frames,)
         The trace.
+    decay : float, optional
+        Factor γ by which calcium decays per frame; estimated by default.
 
     Returns
     -------
     float
         In units of the trace.
 
+    Notes
+    -----
+    Noise is what the upper half of the spectrum holds [1]_, less what calcium holds there.  Events
+    jump up, so that many of them, or a fast indicator, fill that half too.  The autocovariance of
+    calcium of first order is :math:`C_l = C_0 \gamma^l`.  Its mean power in the upper half is
+    :math:`\frac{4}{\pi} \arctan\left(\frac{1 - \gamma}{1 + \gamma}\right) C_0`, and
+    :math:`C_0 = C_1 / \gamma`, since white noise does not reach a lag of one frame.
+
+    References
+    ----------
+    .. [1] Pnevmatikakis et al. (2016), Neuron 89, 285-299.
+
     Examples
     --------
     >>> round(noise_of(np.random.default_rng(0).normal(0, 2, 5000)), 1)
     2.0
     """
-    spectrum = np.abs(np.fft.rfft(trace - trace.mean())) ** 2 / len(trace)
-    upper = spectrum[len(spectrum) // 2 :]
-    return float(np.sqrt(upper.mean()))
+    decay = decay_of(trace) if decay is None else decay
+    centred = trace - trace.mean()
+    spectrum = np.abs(np.fft.rfft(centred)) ** 2 / len(trace)
+    upper = spectrum[len(spectrum) // 2 :].mean()
+    # What decays faster than that can hardly be told from noise: less is taken off.
+    calcium = max(centred[:-1] @ centred[1:], 0.0) / len(trace) / max(decay, _FASTEST)
+    share = 4.0 / np.pi * np.arctan((1.0 - decay) / (1.0 + decay))
+    return float(np.sqrt(max(upper - share * calcium, 0.0)))

@@ -76,8 +76,8 @@ def estimate_lag_kernel(
     Warns
     -----
     DataLossWarning
-        If the windows show no coupling at positive lags: 5 ms (one bin, if that is longer) and no
-        delay stand.
+        If the windows show no coupling at positive lags: 5 ms (one bin of counts, if that is
+        longer) and no delay stand.
 
     Notes
     -----
@@ -86,7 +86,8 @@ def estimate_lag_kernel(
     correlogram, whose noise is independent; ``V`` those of one stretch with itself.  Positive and
     negative couplings count alike.  Correlograms are held against their mirror image, so that
     slow fluctuations that two nodes share do not lengthen the kernel.  Beyond 100 nodes, the most
-    active ones are looked at; lags reach 60 ms, or 8 bins.
+    active ones are looked at; lags reach 60 ms, or 8 bins, and delays half as far.  Delays of
+    traces reach 30 ms, or one frame: farther back lies what deconvolution leaves.
 
     Examples
     --------
@@ -157,18 +158,23 @@ def fitted_kernel(
         parts = asymmetries_of_traces(activity, groups, nodes, n_lags)
     else:
         parts = asymmetries_of_events(events, groups, nodes, n_lags)
-    search = _Search(kernel, bin_s, n_lags, constant, start)
+    farthest = n_lags * bin_s / 2
+    if events is None:
+        farthest = min(farthest, max(_LONGEST_S / 2, bin_s))
+    search = _Search(kernel, bin_s, n_lags, constant, start, farthest)
     best = search.best(parts)
     left_out = [search.best(np.delete(parts, group, axis=0)) for group in range(len(parts))]
     if len(parts) < 2 or best is None or not _holds(search, parts, left_out):
+        # Frames count by the share of the kernel in them, however short it is.
+        default_s = _DEFAULT_S if events is None else max(_DEFAULT_S, bin_s)
         warnings.warn(
             "These windows show no coupling at positive lags, so its time constant cannot be "
-            f"estimated: {1000 * max(_DEFAULT_S, bin_s):g} ms stand for it. Give time_constant "
-            "and delay if they are known.",
+            f"estimated: {1000 * default_s:g} ms stand for it. Give time_constant and delay if "
+            "they are known.",
             DataLossWarning,
             stacklevel=3,
         )
-        default = constant if constant is not None else max(_DEFAULT_S, bin_s)
+        default = constant if constant is not None else default_s
         return LagKernel(shape=kernel, time_constant_s=default, delay_s=start or 0.0, n_windows=0)
     known = [item or best for item in left_out]
     logs = jackknife_interval([np.log(item[0]) for item in known])
@@ -189,7 +195,13 @@ class _Search:
     """Kernels on a grid of time constants and delays, the grid then made finer."""
 
     def __init__(
-        self, shape: str, bin_s: float, n_lags: int, constant: float | None, start: float | None
+        self,
+        shape: str,
+        bin_s: float,
+        n_lags: int,
+        constant: float | None,
+        start: float | None,
+        farthest_s: float,
     ) -> None:
         self.shape, self.bin_s, self.n_lags = shape, bin_s, n_lags
         reach = n_lags * bin_s
@@ -197,7 +209,7 @@ class _Search:
             np.geomspace(0.5 * bin_s, reach / 2, 24) if constant is None else np.array([constant])
         )
         self.delays = (
-            np.linspace(0.0, reach / 2, n_lags + 1) if start is None else np.array([start])
+            np.linspace(0.0, farthest_s, n_lags + 1) if start is None else np.array([start])
         )
 
         times = list(itertools.product(self.constants, self.delays))
