@@ -8,7 +8,7 @@ import pytest
 import quantities as pq
 
 import tavrnn_ephys as te
-from tavrnn_ephys.activity.oasis import decay_of, penalized_calcium
+from tavrnn_ephys.activity.oasis import decay_of, events_of_trace, noise_of, penalized_calcium
 from tavrnn_ephys.core.containers import Nodes
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.io.blocks import make_signal, node_signals, nodes_of_signal
@@ -151,3 +151,31 @@ def test_the_decay_of_an_unknown_indicator_is_found(decay_s):
 def test_a_decay_out_of_range_is_refused():
     with pytest.raises(InputError, match="decay must lie in"):
         penalized_calcium(np.ones(10), 1.0, 0.0)
+
+
+def seen(rate_hz, decay_s, frame_hz, seed=0, n=6000):
+    """Spikes of a frame, and their trace with white noise of 0.3."""
+    rng = np.random.default_rng(seed)
+    spikes = rng.poisson(rate_hz / frame_hz, n).astype(float)
+    trace = np.convolve(spikes, np.exp(-np.arange(400) / (decay_s * frame_hz)))[:n]
+    return spikes, trace + rng.normal(0, 0.3, n)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "decay_s", "frame_hz"),
+    [(0, 0.1, 30), (0.2, 1.0, 30), (8, 0.15, 50), (2, 0.4, 10)],
+)
+def test_noise_is_told_from_calcium_however_often_a_cell_fires(rate_hz, decay_s, frame_hz):
+    for seed in range(5):
+        _, trace = seen(rate_hz, decay_s, frame_hz, seed)
+        assert noise_of(trace) == pytest.approx(0.3, rel=0.12)
+
+
+def test_calcium_that_decays_within_a_frame_leaves_more_noise_and_never_none():
+    _, trace = seen(8, 0.03, 30)
+    assert 0.3 < noise_of(trace) < trace.std()
+
+
+def test_spikes_of_a_cell_that_fires_often_are_found():
+    spikes, trace = seen(8, 0.15, 50)
+    assert np.corrcoef(events_of_trace(trace), spikes)[0, 1] > 0.86

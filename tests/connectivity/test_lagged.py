@@ -303,6 +303,29 @@ def test_independent_trains_have_no_time_constant_and_say_so():
     assert (found.time_constant_s, found.n_windows) == (0.005, 0)
 
 
+@pytest.mark.parametrize(("quantity", "expected_s"), [("trace", 0.005), ("spike_count", 0.02)])
+def test_frames_without_coupling_take_its_usual_time_and_counts_no_less_than_a_bin(
+    quantity, expected_s
+):
+    values = np.random.default_rng(0).poisson(0.2, (5, 4000)).astype(np.uint8)
+    values = values if quantity == "spike_count" else values.astype(float)
+    activity = activity_of(values, bin_size_s=0.02, quantity=quantity)
+    with pytest.warns(DataLossWarning, match=f"{1000 * expected_s:g} ms stand for it"):
+        found = estimate_lag_kernel(activity, windows_of(activity, 50, 50))
+    assert (found.time_constant_s, found.n_windows) == (expected_s, 0)
+
+
+@pytest.mark.parametrize(("quantity", "farthest_s"), [("trace", 0.03), ("spike_count", 0.08)])
+def test_a_delay_of_several_frames_is_not_that_of_coupling(quantity, farthest_s):
+    values = np.random.default_rng(0).poisson(0.2, (6, 8000))
+    values[3:] += np.roll(values[:3], 4, axis=1)
+    values = values.astype(np.uint8 if quantity == "spike_count" else float)
+    activity = activity_of(values, bin_size_s=0.02, quantity=quantity)
+    found = quiet(estimate_lag_kernel, activity, windows_of(activity, 50, 50))
+    assert found.delay_s <= farthest_s
+    assert (found.delay_s > 0.03) == (quantity == "spike_count")
+
+
 def test_a_unit_that_is_silent_in_a_group_says_nothing_there():
     values = np.zeros((2, 100), dtype=np.uint8)
     values[0, 48] = values[1, [10, 30, 50, 70]] = 1

@@ -158,9 +158,7 @@ def fitted_kernel(
         parts = asymmetries_of_traces(activity, groups, nodes, n_lags)
     else:
         parts = asymmetries_of_events(events, groups, nodes, n_lags)
-    farthest = n_lags * bin_s / 2
-    if events is None:
-        farthest = min(farthest, max(_LONGEST_S / 2, bin_s))
+    farthest = max(_LONGEST_S / 2, bin_s) if events is None else np.inf
     search = _Search(kernel, bin_s, n_lags, constant, start, farthest)
     best = search.best(parts)
     left_out = [search.best(np.delete(parts, group, axis=0)) for group in range(len(parts))]
@@ -201,7 +199,7 @@ class _Search:
         n_lags: int,
         constant: float | None,
         start: float | None,
-        farthest_s: float,
+        farthest_s: float = np.inf,
     ) -> None:
         self.shape, self.bin_s, self.n_lags = shape, bin_s, n_lags
         reach = n_lags * bin_s
@@ -209,7 +207,9 @@ class _Search:
             np.geomspace(0.5 * bin_s, reach / 2, 24) if constant is None else np.array([constant])
         )
         self.delays = (
-            np.linspace(0.0, farthest_s, n_lags + 1) if start is None else np.array([start])
+            np.linspace(0.0, min(reach / 2, farthest_s), n_lags + 1)
+            if start is None
+            else np.array([start])
         )
 
         times = list(itertools.product(self.constants, self.delays))
