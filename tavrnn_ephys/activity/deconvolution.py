@@ -145,8 +145,8 @@ def deconvolve(
 
     Notes
     -----
-    OASIS with an L1 penalty and a decay of first order that is estimated from each trace [1]_, as
-    :mod:`tavrnn_ephys.activity.oasis` says; a trace without variance has no events.
+    OASIS with an L1 penalty and a decay of first order [1]_; decay and noise are estimated from
+    each trace, as :mod:`tavrnn_ephys.activity.oasis` says.  A trace without variance has no events.
 
     References
     ----------
