@@ -23,7 +23,9 @@ ROOMS = {
         "streaming", "figures", "methods", "evaluation", "networks", "results", "connectivity",
         "activity", "datasets", "io", "statistics", "core",
     },
-    "streaming": {"methods", "evaluation", "results", "activity", "datasets", "io", "core"},
+    "streaming": {
+        "methods", "evaluation", "results", "connectivity", "activity", "datasets", "io", "core",
+    },
     "figures": {"results", "activity", "io", "core"},
     "methods": {"core"},
     "evaluation": {"connectivity", "statistics", "core"},

@@ -6,6 +6,7 @@ What a stream costs per bin on one thread, beside the path of finished graphs in
     python docs/measurements/streaming.py soak --nodes 64 --hours 24
     python docs/measurements/streaming.py soak --nodes 900 --hours 2
     python docs/measurements/streaming.py wall --nodes 900 --seconds 60
+    python docs/measurements/streaming.py lags --bins 1000   # directed graphs, lags at 1 ms
 
 Each ends with a line that begins with "Kept" or "Not kept", and with exit status 0 or 1.
 """
@@ -44,17 +45,24 @@ LIMITS = {
 #: where there are many nodes.  Of few, what every step costs beside its graph decides.
 MOST_OF_SUMS_MS, LEAST_TIMES, MANY_NODES = 0.6, 7.0, 900
 MOST_GROWTH = 2**20
+#: Directed graphs: 99 % of the CPU time of a bin of the fit, which is 50 of 1 ms, in ms.
+LAG_LIMITS, PER_BIN = {64: 2.0, 900: 10.0}, 50
+LAGS = {
+    "delay": "0 s", "kernel": "exponential", "same_bin": False, "spiketrains": "exact",
+    "time_constant": "0.004 s",
+}  # fmt: skip
 
 
-def model_of(n_nodes, n_window, n_step, profile):
+def model_of(n_nodes, n_window, n_step, profile, measure="pearson", **options):
     """A model of random weights: its cost is that of a trained one."""
     units = GraphUnits(
         window_length_s=n_window * BIN_S,
         step_s=n_step * BIN_S,
         node_kind="unit",
         origin=Origin(
-            bin_size_s=BIN_S, quantity="spike_count", binary=False, measure="pearson",
-            measure_options=(), threshold="AbsoluteThreshold(value=0)", features="identity",
+            bin_size_s=BIN_S, quantity="spike_count", binary=False, measure=measure,
+            measure_options=tuple(options.items()), threshold="AbsoluteThreshold(value=0)",
+            features="identity",
         ),
     )  # fmt: skip
     model = TAVRNN(profile=profile, seed=0)
@@ -172,6 +180,26 @@ def report(n_bins, profiles):
     return verdict(broken)
 
 
+def report_lags(n_bins, n_window=200):
+    """Print what a bin of the fit costs where lags are read off spike times."""
+    broken = []
+    print("| nodes | median, ms | 99 %, ms | largest, ms |\n|---|---|---|---|")
+    for n_nodes, limit in LAG_LIMITS.items():
+        model = model_of(n_nodes, n_window, 1, "state_space", "lagged_correlation", **LAGS)
+        stream, taken = te.Stream(model, provisional=True), []
+        rng = np.random.default_rng(0)
+        for counts in bins_of(n_nodes, n_window + n_bins):
+            within = rng.multinomial(counts, np.full(PER_BIN, 1 / PER_BIN))
+            begun = time.thread_time()
+            stream.push(within)
+            taken.append(1e3 * (time.thread_time() - begun))
+        found = [f(taken[n_window:]) for f in (np.median, lambda x: np.percentile(x, 99), np.max)]
+        print(f"| {n_nodes} | {' | '.join(f'{value:.2g}' for value in found)} |", flush=True)
+        if found[1] > limit:
+            broken.append(f"{n_nodes} nodes: {found[1]:.1f} ms above {limit:g} ms")
+    return verdict(broken)
+
+
 def verdict(broken):
     """Say whether every limit is kept."""
     print("Kept: every limit." if not broken else "Not kept: " + "; ".join(broken))
@@ -241,7 +269,7 @@ def wall(n_nodes, seconds, profile):
 def main():
     """Read what is to be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", default="cost", choices=("cost", "soak", "wall"))
+    parser.add_argument("what", nargs="?", default="cost", choices=("cost", "soak", "wall", "lags"))
     parser.add_argument("--bins", type=int, default=10_000)
     parser.add_argument("--nodes", type=int, default=64)
     parser.add_argument("--hours", type=float, default=24.0)
@@ -255,6 +283,8 @@ def main():
         return soak(chosen.nodes, chosen.hours, chosen.provisional, profile)
     if chosen.what == "wall":
         return wall(chosen.nodes, chosen.seconds, profile)
+    if chosen.what == "lags":
+        return report_lags(chosen.bins)
     return report(chosen.bins, [chosen.profile] if chosen.profile else PROFILES)
 
 

@@ -226,6 +226,7 @@ class Request:
             quantity=activity.quantity,
             binary=self.binary,
             measure_options=options_as_facts(options),
+            min_spikes=self.min_spikes if activity.quantity == "spike_count" else None,
         )
 
     @property

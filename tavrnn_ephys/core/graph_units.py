@@ -172,6 +172,8 @@ def require_units(
     own += [
         (item.name, getattr(seen.origin, item.name), getattr(given.origin, item.name))
         for item in fields(Origin)
+        # How few spikes leave a node without edges is seen in the graphs.
+        if item.name in _SAID
     ]
     differing = {name for name, a, b in own if name not in besides and _differ(a, b)}
     if not differing:

@@ -5,6 +5,7 @@ from .chunks import Counts as Counts
 from .chunks import Spikes as Spikes
 from .drift import DriftMonitor as DriftMonitor
 from .running_gram import RunningGram as RunningGram
+from .running_lags import RunningLags as RunningLags
 from .stream import Stream as Stream
 from .trigger import StateDecoder as StateDecoder
 from .trigger import Trigger as Trigger

@@ -19,6 +19,7 @@ from tavrnn_ephys.streaming._state_file import digest_of
 from tavrnn_ephys.streaming.adapting import MeanAdaptation
 from tavrnn_ephys.streaming.chunks import Counts, Spikes
 from tavrnn_ephys.streaming.running_gram import RunningGram
+from tavrnn_ephys.streaming.running_lags import RunningLags
 from tavrnn_ephys.streaming.updates import Event, StreamInfo, Update
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ class Advancing:
         self.provisional, self.decoder, self.reference = bool(provisional), decoder, reference
         self._step = stream_step(_loaded(model), session)
         self._settings = settings_of(self._step.units)
-        self._gram = RunningGram(
-            len(self._step.node_ids), self._settings.n_window, binary=self._settings.binary
-        )
+        self._gram = self._window_sums()
         self._width = self._compile()
         if reference is not None and reference.mean.shape != (self._gram.n_nodes, self._width):
             raise InputError(
@@ -71,6 +70,18 @@ class Advancing:
         self._n_bins = self._n_commits = self._n_committed = 0
         self._digest = digest_of(self._step)
         self.adaptation = None if adapt is None else self._adapting(adapt)
+
+    def _window_sums(self) -> RunningGram | RunningLags:
+        settings, n_nodes = self._settings, len(self._step.node_ids)
+        about: dict[str, Any] = {
+            "n_nodes": n_nodes,
+            "n_bins": settings.n_window,
+            "binary": settings.binary,
+            "min_spikes": settings.min_spikes,
+        }
+        if settings.kernel is None:
+            return RunningGram(**about)
+        return RunningLags(settings.kernel, **about)
 
     def _adapting(self, time_s: float) -> MeanAdaptation:
         if self.reference is None:
@@ -128,12 +139,17 @@ class Advancing:
         return self._n_committed
 
     @property
+    def closes_bin_of_fit(self) -> bool:
+        """Whether the last bin is the last one of a bin of the fit."""
+        return self._n_bins % self._settings.per_bin == 0
+
+    @property
     def t_s(self) -> float:
         """End of the last closed bin on the clock of the source."""
         return self._bins.closed_s
 
     @property
-    def gram(self) -> RunningGram:
+    def gram(self) -> RunningGram | RunningLags:
         """Sums over the present window."""
         return self._gram
 
@@ -269,7 +285,7 @@ class Advancing:
         if behind < 0:
             return None
         is_commit = behind % settings.n_step == 0
-        if not is_commit and not self.provisional:
+        if not is_commit and not (self.provisional and self.closes_bin_of_fit):
             return None
         if self._gram.n_missing > _MOST_MISSING * settings.n_window:
             shape = (len(self._step.node_ids), self._width)

@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["FITS", "NO_COUNTS", "TOO_LARGE", "move_on", "weights_of_gram"]
+__all__ = ["FITS", "NO_COUNTS", "TOO_LARGE", "move_on", "weights_of_gram", "weights_of_lags"]
 
 #: What :func:`move_on` found: all is well, values that are no counts, or sums beyond 32 bits.
 FITS, NO_COUNTS, TOO_LARGE = 0, 1, 2
@@ -107,9 +107,35 @@ def weights_of_gram(gram, total, n_bins, pearson, threshold, out, degrees, n_edg
         total_i, scale_i = sums[i], scale[i]
         for j in range(n_nodes):
             value = (n_bins * products[j] - total_i * sums[j]) * (scale_i * scale[j])
-            row[j] = min(max(value, -limit), limit)
+            # Adding 0 turns -0 into 0: a window of the fit is known by its bits.
+            row[j] = min(max(value, -limit), limit) + 0.0
         if threshold > 0:
             for j in range(n_nodes):
                 row[j] = row[j] if abs(row[j]) >= threshold else 0
         row[i] = 0
         degrees[i], n_edges[i] = _row_sums(row)
+
+
+@_compiled()
+def weights_of_lags(gram, count, past, of_count, of_past, n_bins, threshold, out, degrees, n_edges):
+    """
+    Turn sums over a window into the weights of a directed graph, and their sums, in one pass.
+
+    ``out[i, j] = (n_bins gram[j, i] − count[j] past[i]) of_count[j] of_past[i]``, within ± 1: the
+    scales are one over the root of ``n_bins²`` times a variance, and 0 for a node without edges.
+    Zero below the threshold and on the diagonal; in double precision until stored.
+    """
+    n_nodes, size = len(gram), 64
+    # Sums stand target first, weights source first: blocks of both stay near the processor.
+    for first in range(0, n_nodes, size):
+        for start in range(0, n_nodes, size):
+            for i in range(first, min(first + size, n_nodes)):
+                row, past_i, scale_i = out[i], past[i], of_past[i]
+                for j in range(start, min(start + size, n_nodes)):
+                    value = (n_bins * gram[j, i] - count[j] * past_i) * of_count[j] * scale_i
+                    # Adding 0 turns -0 into 0: a window of the fit is known by its bits.
+                    kept = min(max(value, -1.0), 1.0) + 0.0
+                    row[j] = kept if abs(value) >= threshold else 0.0
+    for i in range(n_nodes):
+        out[i, i] = 0
+        degrees[i], n_edges[i] = _row_sums(out[i])

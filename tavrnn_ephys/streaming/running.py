@@ -179,7 +179,7 @@ class _Loop:
         stack.callback(thread.join, 5.0)
         stack.callback(inbox.stop.set)
         thread.start()
-        patience = _STALLED_BINS * info.bin_size_s
+        patience = _STALLED_BINS * info.fit_bin_size_s
         is_live, stalled = bool(source.is_live), False
         while True:
             try:
@@ -245,7 +245,7 @@ class _Loop:
             self.saver.consider(self.stream)
 
     def _say_judged(self) -> None:
-        for judged in self.hear_judged:
+        for judged in self.hear_judged if self.stream.closes_bin_of_fit else ():
             judged(self.stream.t_s)
 
     def _decide(self, update: Update) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tavrnn_ephys.core.checks import one_of, positive_int, positive_number
+from tavrnn_ephys.core.checks import one_of, positive_int, positive_number, whole_number
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.methods.stepping import DenseGraph
@@ -40,6 +40,8 @@ class RunningGram:
         Number of bins of a window.
     binary : bool
         Whether counts above 1 count as 1.
+    min_spikes : int
+        Spikes in a window without which a node has no edges.
 
     Raises
     ------
@@ -59,7 +61,10 @@ class RunningGram:
            [-1.,  0.]], dtype=float32)
     """
 
-    def __init__(self, n_nodes: int, n_bins: int, *, binary: bool = False) -> None:
+    def __init__(
+        self, n_nodes: int, n_bins: int, *, binary: bool = False, min_spikes: int = 0
+    ) -> None:
+        self.min_spikes = whole_number(min_spikes, "min_spikes")
         self.n_nodes = positive_int(n_nodes, "n_nodes")
         self.n_bins = positive_int(n_bins, "n_bins")
         self.binary = bool(binary)
@@ -149,7 +154,7 @@ class RunningGram:
         -------
         DenseGraph
             Weights, degrees and numbers of edges; arrays that the next call overwrites.  Missing
-            bins play no part.  A node that does not vary has no edge.
+            bins play no part.  A node that does not vary, or has too few spikes, has no edge.
 
         Raises
         ------
@@ -168,7 +173,15 @@ class RunningGram:
             self._sums, self._total, float(n_bins), measure == "pearson", np.float32(threshold),
             self._weights, self._degrees, self._n_edges,
         )  # fmt: skip
+        self._leave_out(self._total < self.min_spikes)
         return DenseGraph(weights=self._weights, degrees=self._degrees, n_edges=self._n_edges)
+
+    def _leave_out(self, few: NDArray[np.bool_]) -> None:
+        """Take the edges of some nodes off."""
+        if self._n_edges[few].any():
+            self._weights[few] = self._weights[:, few] = 0.0
+            self._degrees[:] = np.abs(self._weights).sum(axis=1, dtype=np.float64)
+            self._n_edges[:] = np.count_nonzero(self._weights, axis=1)
 
     def weights(self, *, measure: str = "pearson", threshold: float = 0.0) -> NDArray[np.float32]:
         """

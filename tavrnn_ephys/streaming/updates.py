@@ -28,7 +28,8 @@ class StreamInfo:
     node_ids : numpy.ndarray of str, shape (n_nodes,)
         Nodes in the order of the fit.
     bin_size_s, window_length_s, step_s : float
-        Bins, windows and fitted step in seconds.
+        Bins, windows and fitted step in seconds.  Bins are those of the fit, or of at most 1 ms
+        where the fit reads lags off spike times.
     width : int
         Number of coordinates of a node; 0 until the first embedding.
     digest : str
@@ -49,6 +50,11 @@ class StreamInfo:
     def n_nodes(self) -> int:
         """Number of nodes."""
         return len(self.node_ids)
+
+    @property
+    def fit_bin_size_s(self) -> float:
+        """Width of the bins of the fit in seconds: those of the stream, or several of them."""
+        return self.units.origin.bin_size_s or self.bin_size_s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -177,10 +177,12 @@ def fitted_kernel(
     known = [item or best for item in left_out]
     logs = jackknife_interval([np.log(item[0]) for item in known])
     delays = jackknife_interval([item[1] for item in known])
+    # As files say them, so that who reads one has the very kernel.
+    constant_s, delay_s = (float(f"{value:.6g}") for value in best)
     return LagKernel(
         shape=kernel,
-        time_constant_s=best[0],
-        delay_s=best[1],
+        time_constant_s=constant_s,
+        delay_s=delay_s,
         time_constant_interval_s=None
         if constant is not None
         else (float(np.exp(logs[0])), float(np.exp(logs[1]))),

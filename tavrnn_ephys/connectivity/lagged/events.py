@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tavrnn_ephys.core.containers import BinnedActivity
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["Events", "events_of_counts", "events_of_trains"]
+__all__ = ["Events", "bins_of_lags", "events_of_counts", "events_of_trains"]
 
 _FINEST_S = 0.001
 _BINS_AT_ONCE = 2**22
@@ -44,6 +44,28 @@ class Events:
     n_nodes: int
     bin_size_s: float
     per_bin: int = 1
+
+
+def bins_of_lags(bin_size_s: float) -> int:
+    """
+    Say into how many equal parts a bin is cut, so that none is wider than 1 ms.
+
+    Parameters
+    ----------
+    bin_size_s : float
+        Width of a bin of the activity in seconds.
+
+    Returns
+    -------
+    int
+        The number of parts.
+
+    Examples
+    --------
+    >>> bins_of_lags(0.01), bins_of_lags(0.0005)
+    (10, 1)
+    """
+    return max(1, int(np.ceil(bin_size_s / _FINEST_S - 1e-9)))
 
 
 def events_of_counts(activity: BinnedActivity, *, binary: bool = False) -> Events:
@@ -108,7 +130,7 @@ def events_of_trains(
             f"{len(trains)} spike trains stand for {activity.n_nodes} nodes. "
             "Pass those that the activity was binned from."
         )
-    per_bin = max(1, int(np.ceil(activity.bin_size_s / _FINEST_S - 1e-9)))
+    per_bin = bins_of_lags(activity.bin_size_s)
     fine_s = activity.bin_size_s / per_bin
     n_bins = activity.n_bins * per_bin
     keys = []

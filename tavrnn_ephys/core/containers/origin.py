@@ -38,6 +38,8 @@ class Origin:
         The rule for edges.
     features : str, optional
         What stands for a vertex.
+    min_spikes : int, optional
+        Spikes in a window without which a node has no edges there.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class Origin:
     measure_options: tuple[tuple[str, Any], ...] | None = None
     threshold: str | None = None
     features: str | None = None
+    min_spikes: int | None = None
 
     def to_facts(self) -> dict[str, Any]:
         """

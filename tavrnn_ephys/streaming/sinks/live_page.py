@@ -86,6 +86,7 @@ class LivePage(FunctionSink):
         self._rest = memoryview(b"")
         self._next_s = 0.0
         self._n_bins = self._n_committed = 0
+        self._per_bin, self._parts = 1, list[Any]()
         self._state = ""
         self._losses: Counter[str] = Counter()
         self._bins: deque[Any] = deque(maxlen=_MOST_BINS)
@@ -109,10 +110,11 @@ class LivePage(FunctionSink):
         """
         view = {
             "n_nodes": info.n_nodes,
-            "bin_size_s": info.bin_size_s,
+            "bin_size_s": info.fit_bin_size_s,
             "width": info.width,
             "title": self.title,
         }
+        self._per_bin = max(1, round(info.fit_bin_size_s / info.bin_size_s))
         size = 4 * info.n_nodes * max(info.width, 1)
         self._commits = deque(maxlen=min(_MOST_COMMITS, 1 + _MOST_BYTES // size))
         token = secrets.token_hex(16)
@@ -154,7 +156,7 @@ class LivePage(FunctionSink):
 
     def bin(self, counts: NDArray[Any] | None, t_s: float) -> None:
         """
-        Take a bin.
+        Take a bin; those of one bin of the fit are shown together.
 
         Parameters
         ----------
@@ -163,7 +165,12 @@ class LivePage(FunctionSink):
         t_s : float
             End of the bin.
         """
-        known = None if counts is None else np.minimum(counts, 255).astype(np.uint8).tobytes()
+        self._parts.append(counts)
+        if len(self._parts) < self._per_bin:
+            return
+        total = None if any(item is None for item in self._parts) else np.sum(self._parts, axis=0)
+        self._parts = []
+        known = None if total is None else np.minimum(total, 255).astype(np.uint8).tobytes()
         self._bins.append((self._n_bins, t_s, known))
         self._n_bins += 1
         self._offer()

@@ -220,7 +220,7 @@ class LslSource:
         if self._said or self._ticks.last_s is not None or not stamps:
             return ()
         self._begun_s = stamps[0] if self._begun_s is None else self._begun_s
-        if stamps[-1] - self._begun_s < _BLIND_BINS * self._info.bin_size_s:
+        if stamps[-1] - self._begun_s < _BLIND_BINS * self._info.fit_bin_size_s:
             return ()
         self._said = True
         return (f"The {self.name} sends no ticks: spikes that are lost on the way do not show.",)
