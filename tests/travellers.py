@@ -114,6 +114,7 @@ def made():
         Checkpoint(Path("c"), every=1, fit={"seed": 0}),
         te.LazySignal(part_of_a_signal, n_samples=9, n_channels=2, sampling_rate_hz=1.0),
         Share(0.5, 0.1, 0.9), RunningLagSums(np.ones(2), 3, 5), te.RunningGram(3, 5),
+        te.streaming.RunningLags(np.ones(2), 3, 5),
         DriftMonitor(_long_embedding(activity.nodes)),
         MeanAdaptation(DriftMonitor(_long_embedding(activity.nodes)), 600.0),
     ]  # fmt: skip

@@ -19,10 +19,11 @@ class Stream(Advancing):
     """
     A fitted model that takes bins in one by one, and says what it would say at the end.
 
-    Bins, windows, measure and threshold are those of the fit.  The state of the model moves on
-    only at the fitted step, because recurrence and attention count windows, not seconds: there
-    the embedding is *committed*, and equals that of :meth:`tavrnn_ephys.TAVRNN.transform` over
-    the whole recording.  With ``provisional`` every bin in between gets an embedding too, as if
+    Bins, windows, measure and threshold are those of the fit; where it reads lags off spike times,
+    bins are of at most 1 ms, as :attr:`info` says.  The state of the model moves on only at the
+    fitted step, because recurrence and attention count windows, not seconds: there the embedding
+    is *committed*, and equals that of :meth:`tavrnn_ephys.TAVRNN.transform` over the whole
+    recording.  With ``provisional`` every bin of the fit in between gets an embedding too, as if
     its window followed the last committed one; it leaves no trace.
 
     Parameters

@@ -1,6 +1,7 @@
 """Streams of models that read lags off spike times: directed graphs, bin by bin."""
 
 import json
+import time
 import warnings
 from functools import cache
 
@@ -13,6 +14,7 @@ from tavrnn_ephys.cli import main
 from tavrnn_ephys.connectivity import LagKernel, RunningLagSums
 from tavrnn_ephys.connectivity.lagged.measure import lagged_correlation
 from tavrnn_ephys.core.errors import InputError
+from tavrnn_ephys.studies.streams import StreamSummary, check_source
 from tests.streaming.models import committed
 
 BIN_S, N_NODES = 0.05, 20
@@ -201,3 +203,51 @@ def test_nodes_with_few_spikes_have_no_edges_as_in_the_analysis(measure):
     np.testing.assert_allclose(
         committed(updates), result.embedding.mean[: len(updates)], rtol=0, atol=1e-5
     )
+
+
+def test_a_source_that_brings_bins_of_the_fit_is_not_taken_for_stalled():
+    model, trains, *_ = fitted()
+    times, nodes = spikes_of(trains, 1.0)
+
+    class Rig:
+        is_live, can_wait, name = True, False, "a rig"
+
+        def open(self, info): ...
+        def close(self): ...
+
+        def chunks(self):
+            for until in BIN_S * np.arange(1, 11):
+                time.sleep(0.02)
+                here = (times >= until - BIN_S) & (times < until)
+                yield te.streaming.Spikes(
+                    times_s=times[here], node_ids=nodes[here], until_s=until
+                )  # fmt: skip
+
+    stream = te.Stream(model, t_start_s=0.0)
+    list(stream.run(Rig()))
+    assert stream.n_bins == 500
+    assert not stream.losses["stalled"]
+
+
+def test_the_live_page_shows_bins_of_the_fit_together():
+    pytest.importorskip("tornado")
+    page = te.sinks.live_page()
+    page._per_bin = 3
+    bins = np.arange(1, 13).reshape(6, 2)
+    for index, counts in enumerate([*bins, None, *bins[:2]]):
+        page.bin(counts, 0.001 * (index + 1))
+    shown = [(number, t_s, data and list(data)) for number, t_s, data in page._bins]
+    assert shown == [
+        (0, 0.003, [9, 12]), (1, pytest.approx(0.006), [27, 30]), (2, pytest.approx(0.009), None),
+    ]  # fmt: skip
+
+
+def test_a_check_judges_latency_by_bins_of_the_fit(tmp_path, monkeypatch):
+    monkeypatch.setattr(StreamSummary, "latency", lambda summary, share: 10.0)
+    model, _, activity, _ = fitted()
+    model.save(tmp_path / "model.npz")
+    culture = te.simulate_culture(n_nodes=N_NODES, duration=5 * pq.s, mean_rate_hz=12.0, seed=1)
+    te.write_nwb(culture, tmp_path / "day.nwb")
+    found = check_source(tmp_path / "model.npz", f"replay:{tmp_path}/day.nwb@max")
+    assert "of 0.001 s" in found.verdict
+    assert "exceeds half a bin" not in found.verdict
