@@ -179,3 +179,12 @@ def test_calcium_that_decays_within_a_frame_leaves_more_noise_and_never_none():
 def test_spikes_of_a_cell_that_fires_often_are_found():
     spikes, trace = seen(8, 0.15, 50)
     assert np.corrcoef(events_of_trace(trace), spikes)[0, 1] > 0.86
+
+
+@pytest.mark.parametrize("n_frames", [2, 3, 40, 3000])
+def test_noise_alone_is_noise(n_frames):
+    for seed in range(5):
+        trace = np.random.default_rng(seed).normal(0, 0.3, n_frames)
+        spectrum = np.abs(np.fft.rfft(trace - trace.mean())) ** 2 / n_frames
+        upper = np.sqrt(spectrum[len(spectrum) // 2 :].mean())
+        assert noise_of(trace) == pytest.approx(upper)

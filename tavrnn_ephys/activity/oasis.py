@@ -19,7 +19,7 @@ __all__ = ["decay_of", "events_of_trace", "noise_of", "penalized_calcium"]
 _N_LAGS = 5
 _SHORTEST, _LONGEST = 0.01, 0.9995
 _N_BASELINES, _N_PENALTIES = 5, 25
-_FASTEST = 0.5
+_FASTEST, _LEAST_Z = 0.5, 2.0
 
 
 def events_of_trace(trace: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -191,7 +191,8 @@ def noise_of(trace: NDArray[np.float64], decay: float | None = None) -> float:
     jump up, so that many of them, or a fast indicator, fill that half too.  The autocovariance of
     calcium of first order is :math:`C_l = C_0 \gamma^l`.  Its mean power in the upper half is
     :math:`\frac{4}{\pi} \arctan\left(\frac{1 - \gamma}{1 + \gamma}\right) C_0`, and
-    :math:`C_0 = C_1 / \gamma`, since white noise does not reach a lag of one frame.
+    :math:`C_0 = C_1 / \gamma`, since white noise does not reach a lag of one frame.  A :math:`C_1`
+    that noise alone would have takes nothing off.
 
     References
     ----------
@@ -206,7 +207,10 @@ def noise_of(trace: NDArray[np.float64], decay: float | None = None) -> float:
     centred = trace - trace.mean()
     spectrum = np.abs(np.fft.rfft(centred)) ** 2 / len(trace)
     upper = spectrum[len(spectrum) // 2 :].mean()
+    behind = float(centred[:-1] @ centred[1:])
+    if behind <= _LEAST_Z / np.sqrt(len(trace)) * float(centred @ centred):
+        return float(np.sqrt(upper))
     # What decays faster than that can hardly be told from noise: less is taken off.
-    calcium = max(centred[:-1] @ centred[1:], 0.0) / len(trace) / max(decay, _FASTEST)
+    calcium = behind / len(trace) / max(decay, _FASTEST)
     share = 4.0 / np.pi * np.arctan((1.0 - decay) / (1.0 + decay))
     return float(np.sqrt(max(upper - share * calcium, 0.0)))

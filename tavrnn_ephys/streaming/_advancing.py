@@ -68,6 +68,12 @@ class Advancing:
             t_start_s,
         )
         self._n_bins = self._n_commits = self._n_committed = 0
+        if self._step.units.origin.min_spikes is None:
+            self.note(
+                "unknown",
+                "This model does not say how few spikes leave a node without edges: none does here."
+                " Fit it again where nodes fire rarely.",
+            )
         self._digest = digest_of(self._step)
         self.adaptation = None if adapt is None else self._adapting(adapt)
 

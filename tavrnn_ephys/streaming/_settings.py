@@ -101,11 +101,10 @@ def settings_of(units: GraphUnits) -> StreamSettings:
     if origin.measure == _LAGGED:
         own -= _LAG_OPTIONS
     if origin.measure not in (*_MEASURES, _LAGGED) or own:
-        said = ", ".join(f"{name}={value}" for name, value in options.items())
+        said = ", ".join(f"{name}={options[name]}" for name in sorted(own))
         what = f"'{origin.measure}'" + (f" with {said}" if said else "")
-        raise InputError(
-            f"The measure {what} has no streaming path. {_WAY_OUT} with measure='pearson'."
-        )
+        other = "profile='state_space'" if own == {"symmetrized"} else "measure='pearson'"
+        raise InputError(f"The measure {what} has no streaming path. {_WAY_OUT} with {other}.")
     found = _THRESHOLD.fullmatch(str(origin.threshold))
     if found is None:
         raise InputError(
@@ -135,6 +134,12 @@ def settings_of(units: GraphUnits) -> StreamSettings:
 
 def _kernel_of(options: dict[str, Any]) -> LagKernel:
     """Read the kernel that the fit settled on."""
+    missing = [name for name in ("kernel", "time_constant", "delay") if name not in options]
+    if missing:
+        raise InputError(
+            f"This model does not say the {missing[0].replace('_', ' ')} of its lagged "
+            "correlation, so that a stream cannot do the same. Fit it again, and save it."
+        )
     return LagKernel(
         shape=str(options["kernel"]),
         time_constant_s=float(str(options["time_constant"]).removesuffix(" s")),

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.connectivity.lagged import RunningLagSums
 from tavrnn_ephys.core.checks import one_of, positive_number, whole_number
+from tavrnn_ephys.core.plain_arrays import plain_array
 from tavrnn_ephys.methods.stepping import DenseGraph
 from tavrnn_ephys.streaming._kernels import weights_of_lags
+from tavrnn_ephys.streaming.running_gram import require_counts
 
 __all__ = ["RunningLags"]
 
@@ -82,8 +84,10 @@ class RunningLags:
         InputError
             If the shape is another, or a count is none.
         """
-        if counts is not None and self.binary:
-            counts = np.minimum(counts, 1)
+        if counts is not None:
+            counts = np.asarray(plain_array(counts, "counts"))
+            require_counts(np.atleast_1d(counts))
+            counts = np.minimum(counts, 1) if self.binary else counts
         self._sums.push(counts)
 
     def graph(self, *, measure: str = "lagged_correlation", threshold: float = 0.0) -> DenseGraph:

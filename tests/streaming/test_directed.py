@@ -1,10 +1,13 @@
 """Streams of models that read lags off spike times: directed graphs, bin by bin."""
 
+import copy
+import dataclasses
 import json
 import time
 import warnings
 from functools import cache
 
+import neo
 import numpy as np
 import pytest
 import quantities as pq
@@ -82,7 +85,44 @@ def test_bins_are_those_of_lags_and_counts_of_them_do_as_well():
     np.testing.assert_allclose(committed(updates), offline.mean[:17], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"kernel": LagKernel(time_constant_s=0.004)}])
+def test_spikes_on_limits_of_a_late_start_fall_as_in_the_analysis():
+    start_s = 3e5
+    block = te.simulate_culture(n_nodes=N_NODES, duration=20 * pq.s, mean_rate_hz=12.0, seed=1)
+    trains = [
+        np.unique(np.round(train.rescale("s").magnitude, 3)) + start_s
+        for train in block.segments[0].spiketrains
+    ]
+    about = {"t_start": start_s * pq.s, "t_stop": (start_s + 20) * pq.s}
+    late = [neo.SpikeTrain(np.minimum(item, start_s + 20) * pq.s, **about) for item in trains]
+    segment = neo.Segment()
+    segment.spiketrains.extend(late)
+    activity = te.bin_activity(segment, bin_size=BIN_S * pq.s)
+    windows = te.sliding_windows(activity, window_length=2 * pq.s, step=1 * pq.s)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graphs = te.build_graphs(
+            te.compute_connectivity(
+                activity, windows, measure="lagged_correlation", spiketrains=late
+            )
+        )
+        model = te.TAVRNN(latent_size=3, seed=0).fit(graphs)
+    times, nodes = spikes_of(trains, np.inf)
+    stream = te.Stream(model, t_start_s=start_s)
+    updates = stream.push_spikes(times, nodes, until_s=start_s + 20)
+    offline = model.transform(graphs).mean
+    np.testing.assert_allclose(committed(updates), offline, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"kernel": LagKernel(time_constant_s=0.004)},
+        # More digits than a person writes.
+        {"kernel": LagKernel(time_constant_s=0.01310227205910763)},
+        {"kernel": LagKernel(shape="raised_cosine", time_constant_s=0.007, delay_s=0.003)},
+    ],
+)
 def test_a_fit_to_counts_alone_streams_in_its_own_bins(options):
     model, _, activity, offline = fitted(0.005, with_times=False, **options)
     stream = te.Stream(model)
@@ -232,7 +272,7 @@ def test_a_source_that_brings_bins_of_the_fit_is_not_taken_for_stalled():
 def test_the_live_page_shows_bins_of_the_fit_together():
     pytest.importorskip("tornado")
     page = te.sinks.live_page()
-    page._per_bin = 3
+    page._per_bin, page._bin_s = 3, 0.001
     bins = np.arange(1, 13).reshape(6, 2)
     for index, counts in enumerate([*bins, None, *bins[:2]]):
         page.bin(counts, 0.001 * (index + 1))
@@ -251,3 +291,55 @@ def test_a_check_judges_latency_by_bins_of_the_fit(tmp_path, monkeypatch):
     found = check_source(tmp_path / "model.npz", f"replay:{tmp_path}/day.nwb@max")
     assert "of 0.001 s" in found.verdict
     assert "exceeds half a bin" not in found.verdict
+
+
+def test_a_live_page_begins_a_column_afresh_with_the_stream():
+    pytest.importorskip("tornado")
+    page = te.sinks.live_page()
+    page._per_bin, page._bin_s = 2, 0.001
+    for t_s in (0.001, 0.002, 0.003, 5.001, 5.002):
+        page.bin(np.ones(2, np.int64), t_s)
+    assert [t_s for _, t_s, _ in page._bins] == [0.002, 5.002]
+
+
+@pytest.mark.parametrize("counts", [[-1, 0], [0.5, 0], [1, 2, 3], [2**40, 0]])
+def test_bins_that_hold_no_counts_are_refused(counts):
+    lags = te.streaming.RunningLags([1.0, 0.5], n_nodes=2, n_bins=4, binary=True)
+    with pytest.raises(InputError):
+        lags.push(np.array(counts))
+
+
+def test_a_kernel_holds_numbers():
+    with pytest.raises(InputError, match="kernel must be a row of weights"):
+        RunningLagSums([1.0, np.nan], n_nodes=2, n_bins=4)
+
+
+def origin_changed(model, **changes):
+    """The model as if its file said other things of its graphs."""
+    other = copy.deepcopy(model)
+    (name, session), *_ = other.sessions_.items()
+    units = session.units
+    origin = dataclasses.replace(units.origin, **changes)
+    other.sessions_[name] = dataclasses.replace(
+        session, units=dataclasses.replace(units, origin=origin)
+    )
+    return other
+
+
+def test_a_model_that_says_less_than_a_stream_needs_is_refused_or_said():
+    model, *_ = fitted()
+    options = dict(model.sessions_[next(iter(model.sessions_))].units.origin.measure_options)
+    del options["time_constant"]
+    with pytest.raises(InputError, match="does not say the time constant of its lagged"):
+        te.Stream(origin_changed(model, measure_options=tuple(options.items())))
+    symmetrized = (*options.items(), ("symmetrized", "mean"), ("time_constant", "0.004 s"))
+    with pytest.raises(InputError, match="fit anew with profile='state_space'"):
+        te.Stream(origin_changed(model, measure_options=symmetrized))
+    (event,) = te.Stream(origin_changed(model, min_spikes=None)).events()
+    assert "does not say how few spikes" in event.text
+
+
+def test_bins_of_the_fit_are_too_wide_to_be_replayed():
+    model, _, activity, _ = fitted()
+    with pytest.raises(InputError, match=r"the stream 0.001 s. Its lags are told in these"):
+        list(te.Stream(model).run(te.sources.replay(activity)))

@@ -15,6 +15,7 @@ __all__ = ["Events", "bins_of_lags", "events_of_counts", "events_of_trains"]
 
 _FINEST_S = 0.001
 _BINS_AT_ONCE = 2**22
+_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,8 +136,8 @@ def events_of_trains(
     n_bins = activity.n_bins * per_bin
     keys = []
     for node, times in enumerate(trains):
-        # A spike on a limit belongs to the bin that starts there, whatever the last bit says.
-        place = np.floor(times / fine_s + 1e-6).astype(np.int64)
+        # A spike on a limit belongs to the bin that starts there, as Elephant and streams have it.
+        place = np.floor(times / fine_s + _TOLERANCE).astype(np.int64)
         inside = place[(place >= 0) & (place < n_bins)]
         keys.append(inside * activity.n_nodes + node)
     found, counts = np.unique(np.concatenate(keys), return_counts=True)

@@ -149,8 +149,8 @@ class LagKernel:
         """
         facts = {
             "kernel": self.shape,
-            "time_constant": f"{self.time_constant_s:.6g} s",
-            "delay": f"{self.delay_s:.6g} s",
+            "time_constant": f"{self.time_constant_s:.12g} s",
+            "delay": f"{self.delay_s:.12g} s",
         }
         for name in ("time_constant", "delay"):
             interval = getattr(self, f"{name}_interval_s")

@@ -57,7 +57,7 @@ class RunningLagSums:
 
     def __init__(self, kernel: Any, n_nodes: int, n_bins: int) -> None:
         self._kernel = np.array(kernel, dtype=np.float64)
-        if self._kernel.ndim != 1 or not len(self._kernel):
+        if self._kernel.ndim != 1 or not len(self._kernel) or not np.isfinite(self._kernel).all():
             raise InputError("kernel must be a row of weights, one per lag of 1, 2, … bins.")
         self.n_nodes = positive_int(n_nodes, "n_nodes")
         self.n_bins = positive_int(n_bins, "n_bins")

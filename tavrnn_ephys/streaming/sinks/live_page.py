@@ -87,6 +87,7 @@ class LivePage(FunctionSink):
         self._next_s = 0.0
         self._n_bins = self._n_committed = 0
         self._per_bin, self._parts = 1, list[Any]()
+        self._bin_s, self._last_s = 0.0, 0.0
         self._state = ""
         self._losses: Counter[str] = Counter()
         self._bins: deque[Any] = deque(maxlen=_MOST_BINS)
@@ -114,6 +115,7 @@ class LivePage(FunctionSink):
             "width": info.width,
             "title": self.title,
         }
+        self._bin_s = info.bin_size_s
         self._per_bin = max(1, round(info.fit_bin_size_s / info.bin_size_s))
         size = 4 * info.n_nodes * max(info.width, 1)
         self._commits = deque(maxlen=min(_MOST_COMMITS, 1 + _MOST_BYTES // size))
@@ -165,7 +167,11 @@ class LivePage(FunctionSink):
         t_s : float
             End of the bin.
         """
+        if self._parts and abs(t_s - self._last_s - self._bin_s) > 0.5 * self._bin_s:
+            # The stream began afresh within a bin of the fit, which is never whole.
+            self._parts = []
         self._parts.append(counts)
+        self._last_s = t_s
         if len(self._parts) < self._per_bin:
             return
         total = None if any(item is None for item in self._parts) else np.sum(self._parts, axis=0)

@@ -99,9 +99,12 @@ class ReplaySource:
         if activity.quantity != "spike_count":
             raise InputError(f"The {self.name} holds traces; a stream takes spikes.")
         if abs(activity.bin_size_s - info.bin_size_s) > 1e-9:
+            way_out = "Bin it as the fit was."
+            if info.bin_size_s < info.fit_bin_size_s:
+                way_out = "Its lags are told in these: hand over the recording itself."
             raise InputError(
-                f"The {self.name} has bins of {activity.bin_size_s:g} s, the fit "
-                f"{info.bin_size_s:g} s. Bin it as the fit was."
+                f"The {self.name} has bins of {activity.bin_size_s:g} s, the stream "
+                f"{info.bin_size_s:g} s. {way_out}"
             )
         self._rows = places_of(activity.nodes.ids, info, f"The {self.name}")
         self._activity = activity
