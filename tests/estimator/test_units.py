@@ -182,6 +182,7 @@ def test_saved_graphs_keep_their_origin(tmp_path):
     assert graphs.origin == Origin(
         bin_size_s=0.1, quantity="spike_count", binary=False, measure="pearson",
         measure_options=(), threshold="AbsoluteThreshold(value=0.1)", features="weights",
+        min_spikes=0,
     )  # fmt: skip
 
 
