@@ -21,6 +21,7 @@ from tavrnn_ephys.core.runs import Placement
 from tests.cases.recordings import one_plane, save, traces, trains, with_units
 
 TRACES = "processing/ophys/Fluorescence/RoiResponseSeries/data"
+MOST_S = 30.0  # Seconds on a busy machine; what is waited for in vain never ends.
 
 
 def replace(path: Path, name: str, make: Any) -> None:
@@ -285,7 +286,7 @@ def test_link_to_a_pipe_is_refused_at_once(path: Path) -> None:
     before = time.monotonic()
     with pytest.raises(FileFormatError) as caught:
         te.read(path)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < MOST_S
     assert str(caught.value) == (
         "'session.nwb' links to 'pipe.h5', which is no file but a folder, pipe or device. Put the "
         "file that it means in its place."
@@ -302,7 +303,7 @@ def test_doubling_hard_links_are_refused_at_once(path: Path) -> None:
     before = time.monotonic()
     with pytest.raises(FileFormatError) as caught:
         te.read(path)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < MOST_S
     assert str(caught.value) == (
         "The links of 'session.nwb' lead to the same groups by very many ways, so that reading it "
         "would not end. Write it again with the program that made it."
@@ -338,7 +339,7 @@ def test_file_whose_first_groups_are_links_to_a_pipe_is_not_waited_for(tmp_path:
     before = time.monotonic()
     with pytest.raises(FileFormatError):
         te.read(path)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < MOST_S
 
 
 def test_soft_links_inside_a_file_are_followed_to_recognise_it(tmp_path: Path) -> None:

@@ -23,7 +23,13 @@ from tests.streaming.cl_sdk.two_halves import N_CHANNELS, bins
 HERE = Path(__file__).parent / "cl_sdk"
 CLIENT = Path(__file__).parents[2] / "docs/how_to/cl1_client.py"
 N_TICKS, BIN_S, N_WINDOW, N_STEP = 300, 0.05, 40, 10
-LEAST, PATIENCE_S = 0.99, 120.0
+LEAST, PATIENCE_S, N_TRIES = 0.99, 120.0, 4
+# What the simulator says where its own processes were not served for 100 ms.
+NOT_SERVED = "TimeoutError: Timeout waiting for timestamp"
+
+
+class SimulatorNotServedError(Exception):
+    """The machine was too busy for the simulator: nothing is said of what is tested."""
 
 
 @cache
@@ -56,9 +62,14 @@ def python():
 
 @pytest.fixture(scope="module")
 def closed(python, tmp_path_factory):
-    """One closed loop; a machine that was busy with something else gets a second try."""
-    for _ in range(2):
-        found = close_loop(python, tmp_path_factory.mktemp("cl_sdk"))
+    """One closed loop; a machine that was busy with something else gets more tries."""
+    for left in reversed(range(N_TRIES)):
+        try:
+            found = close_loop(python, tmp_path_factory.mktemp("cl_sdk"))
+        except SimulatorNotServedError:
+            if not left:
+                raise
+            continue
         if found[0]["in_time"] >= LEAST * N_TICKS:
             break
     return found
@@ -105,6 +116,8 @@ def close_loop(python, folder):
     finally:
         client.kill()
     said, faults = outcome
+    if NOT_SERVED in faults:
+        raise SimulatorNotServedError(faults)
     assert client.returncode == 0, faults
     return json.loads(said.splitlines()[-1]), np.array(streamed).T, events, stream
 

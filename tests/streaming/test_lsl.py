@@ -12,6 +12,8 @@ from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.streaming import Event, StreamError
 from tests.streaming.models import BIN_S, committed, fitted
 
+PATIENCE_S = 60.0  # A busy machine may need long for what takes milliseconds.
+
 
 def outlet(name, n_channels=20, rate=1 / BIN_S, kind="int32", labels=None, source_id="tests"):
     about = pylsl.StreamInfo(name, "Counts", n_channels, rate, kind, f"{source_id}-{name}")
@@ -48,7 +50,7 @@ def test_counts_with_labels_give_what_transform_gives(unique):
     sender = outlet(unique, labels=activity.nodes.ids[order])
 
     def send():
-        sender.wait_for_consumers(10)
+        sender.wait_for_consumers(PATIENCE_S)
         for index, counts in enumerate(values.T[:120]):
             sender.push_sample(counts.tolist(), 500.0 + index * BIN_S)
             time.sleep(0.001)
@@ -68,7 +70,7 @@ def test_spikes_with_ticks_give_what_transform_gives(unique):
     sender = outlet(unique, n_channels=1, rate=0)
 
     def send():
-        sender.wait_for_consumers(10)
+        sender.wait_for_consumers(PATIENCE_S)
         for index, counts in enumerate(values.T):
             for node in np.flatnonzero(counts):
                 for k in range(counts[node]):
@@ -88,7 +90,7 @@ def test_a_tick_before_the_first_spike_says_where_bins_start(unique):
     sender = outlet(unique, n_channels=1, rate=0)
 
     def send():
-        sender.wait_for_consumers(10)
+        sender.wait_for_consumers(PATIENCE_S)
         for node, t_s in [(-1, 100.0), (3, 100.03), (-1, 100.05), (3, 100.06), (-1, 100.10)]:
             sender.push_sample([node], t_s)
 
@@ -153,7 +155,7 @@ def test_bins_that_were_lost_on_the_way_are_missing_and_counted(unique):
     values, sender = np.asarray(activity.values).T, outlet(unique)
 
     def send():
-        sender.wait_for_consumers(10)
+        sender.wait_for_consumers(PATIENCE_S)
         for index in [*range(10), *range(13, 20), *range(18, 25)]:
             sender.push_sample(values[index].tolist(), 100.0 + index * BIN_S)
 
@@ -202,12 +204,12 @@ def test_a_sender_that_dies_and_returns_leaves_missing_bins(unique):
             holder[0].push_sample([-(index - first + 1)], (index + 1) * BIN_S)
 
     def send():
-        holder[0].wait_for_consumers(10)
+        holder[0].wait_for_consumers(PATIENCE_S)
         push(0, 20)
         time.sleep(0.3)
         holder.clear()
         holder.append(outlet(unique, n_channels=1, rate=0))
-        holder[0].wait_for_consumers(20)
+        holder[0].wait_for_consumers(PATIENCE_S)
         push(30, 50)
 
     thread = sending(send)
@@ -231,7 +233,7 @@ def test_spikes_without_ticks_are_said_to_hide_losses(unique):
     sender, events = outlet(unique, n_channels=1, rate=0), []
 
     def send():
-        sender.wait_for_consumers(10)
+        sender.wait_for_consumers(PATIENCE_S)
         for index in range(40):
             sender.push_sample([3], (index + 0.5) * BIN_S)
 
@@ -281,7 +283,7 @@ def test_a_stream_that_returns_with_other_channels_is_refused(unique):
     holder = [outlet(unique)]
 
     def send():
-        holder[0].wait_for_consumers(10)
+        holder[0].wait_for_consumers(PATIENCE_S)
         holder[0].push_sample(values[0].tolist(), 100.0)
         time.sleep(0.3)
         holder.clear()
@@ -299,12 +301,12 @@ def test_triggers_become_markers(unique):
     model, *_ = fitted()
     sink = te.sinks.lsl_markers(unique)
     sink.open(te.Stream(model).info)
-    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
-    inlet.open_stream(timeout=5)
+    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=PATIENCE_S)[0])
+    inlet.open_stream(timeout=PATIENCE_S)
     time.sleep(0.1)
     sink.event(Event(kind="gap", t_s=0.0, text="Not sent."))
     sink.event(Event(kind="trigger", t_s=0.0, text="Sent.", facts={"marker": "stimulate"}))
-    sample, _ = inlet.pull_sample(timeout=5)
+    sample, _ = inlet.pull_sample(timeout=PATIENCE_S)
     assert sample == ["stimulate"]
     sink.close()
 
@@ -316,9 +318,9 @@ def test_a_rig_that_waits_is_told_when_a_bin_was_judged(unique):
     received = []
 
     def listen():
-        inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
-        inlet.open_stream(timeout=5)
-        while len(received) < 42 and (sample := inlet.pull_sample(timeout=5)[0]):
+        inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=PATIENCE_S)[0])
+        inlet.open_stream(timeout=PATIENCE_S)
+        while len(received) < 42 and (sample := inlet.pull_sample(timeout=PATIENCE_S)[0]):
             received.append(sample[0])
 
     class Always:
@@ -349,11 +351,11 @@ def test_embeddings_are_sent_node_by_node(unique):
     model, activity, *_ = fitted()
     stream, sink = te.Stream(model), te.sinks.lsl_embeddings(unique)
     sink.open(stream.info)
-    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=10)[0])
-    inlet.open_stream(timeout=5)
+    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", unique, timeout=PATIENCE_S)[0])
+    inlet.open_stream(timeout=PATIENCE_S)
     time.sleep(0.1)
     (update,) = stream.push(activity.values[:, :40])
     sink.update(update)
-    sample, _ = inlet.pull_sample(timeout=5)
+    sample, _ = inlet.pull_sample(timeout=PATIENCE_S)
     assert np.array_equal(np.float32(sample).reshape(20, 16), update.embedding)
     sink.close()
