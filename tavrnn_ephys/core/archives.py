@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +20,15 @@ from tavrnn_ephys.core.errors import FileFormatError
 from tavrnn_ephys.core.output import check_output, whole_file
 
 __all__ = ["read_archive", "write_archive"]
+
+# The last record of a zip archive without a comment: its signature, and how many members it has.
+_END = struct.Struct("<4s6xH10x")
+
+# What zipfile, zlib, NumPy and json raise at altered bytes.
+_ALTERED = (
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, SyntaxError,
+    ValueError, TypeError, AttributeError, LookupError, RuntimeError, MemoryError, RecursionError,
+)  # fmt: skip
 
 
 def write_archive(
@@ -90,16 +104,41 @@ def read_archive(
     try:
         # NumPy leaves a file that it cannot read open.
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            _check_directory(stream, len(file.files))
             arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays.pop("about", "{}")))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, AttributeError) as error:
+            found, newest = str(arrays.pop("format", "")), int(arrays.pop("version", 0))
+    except (OSError, *_ALTERED) as error:
         raise FileFormatError(
-            f"'{path}' holds no {noun}, or is damaged: {error}. Save them again."
+            f"'{path}' holds no {noun}, or is damaged: {_reason(path, error)}. Name the file that "
+            "was saved, or save it again."
         ) from None
-    if str(arrays.pop("format", "")) != kind:
+    if found != kind:
         raise FileFormatError(f"'{path}' holds NumPy arrays, but no {noun}.")
-    if int(arrays.pop("version", 0)) > version:
+    if newest > version:
         raise FileFormatError(
             f"'{path}' was saved by a newer version of tavrnn_ephys. Update the package."
         )
     return about, arrays
+
+
+def _check_directory(stream: BinaryIO, n_members: int) -> None:
+    """Refuse a directory whose end says that it had other members: what it lost is not missed."""
+    stream.seek(-_END.size, os.SEEK_END)
+    signature, n_written = _END.unpack(stream.read(_END.size))
+    if signature != b"PK\x05\x06" or n_written != n_members:
+        raise zipfile.BadZipFile
+
+
+def _reason(path: str | Path, error: BaseException) -> str:
+    """Say in a clause why a file cannot be read: what libraries say is no advice for it."""
+    if isinstance(error, OSError) and error.strerror and error.errno != errno.EINVAL:
+        return error.strerror.lower()
+    with Path(path).open("rb") as stream:
+        if stream.read(2) != b"PK" or not zipfile.is_zipfile(stream):
+            return "it is no whole NumPy archive (.npz)"
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    if "Object arrays" in str(error):
+        return "it holds Python objects, which are not read since they can run code"
+    return "its bytes are not as they were written"
