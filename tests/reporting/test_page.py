@@ -11,6 +11,7 @@ import tavrnn_ephys as te
 from tavrnn_ephys.figures.embeddings import principal_plane
 from tests.reporting.examples import make_file
 
+expect.set_options(timeout=60_000)  # A busy machine draws late; milliseconds.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MOVED = """() => ({
     matrix: JSON.stringify(document.getElementById('matrix').data[0].z),

@@ -1,6 +1,8 @@
 """The live page: what it shows, in a real browser, and what a dead viewer costs."""
 
+import asyncio
 import http.client
+import io
 import json
 import os
 import shutil
@@ -10,17 +12,22 @@ import struct
 import time
 from urllib.parse import urlsplit
 
+import msgpack
 import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
+from tornado.iostream import StreamClosedError
 
 import tavrnn_ephys as te
 from tavrnn_ephys.core.errors import MissingDependencyError, OutputError
 from tavrnn_ephys.streaming import Event
+from tavrnn_ephys.streaming.live.server import _Feed
 from tavrnn_ephys.streaming.live.view import LiveView
 from tests.streaming.models import committed, fitted
 
+PATIENCE_S = 240.0  # For eight pictures, on a machine that has much else to do.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=1e3 * PATIENCE_S)
 ABOUT = {"n_nodes": 3, "bin_size_s": 0.1, "width": 2, "title": "culture"}
 
 
@@ -81,6 +88,40 @@ def test_message_does_not_grow_with_the_stream():
         if index in (2000, 3999):
             sizes.append(len(view.message()))
     assert sizes[1] < 1.1 * sizes[0]
+
+
+def test_a_frame_of_more_bins_than_are_shown_shows_the_last():
+    view, n_columns = LiveView(ABOUT), LiveView(ABOUT).raster.shape[1]
+    bins = [[index, index / 10, bytes([index % 3, 0, 0])] for index in range(n_columns + 50)]
+    view.take({"bins": bins})
+    assert view.raster[0].tolist() == [index % 3 for index in range(50, n_columns + 50)]
+    assert header_of(view.message())[0]["n_bins"] == n_columns + 50
+
+
+def test_frames_that_have_come_already_keep_nothing_back():
+    """A stream faster than its viewer never lets it wait; pictures are drawn all the same."""
+    token, frame = b"word", msgpack.packb({"bins": [[0, 0.1, None]]})
+    came = io.BytesIO(token + 500 * (struct.pack(">I", len(frame)) + frame))
+    n_turns = 0
+
+    class Backlog:
+        async def read_bytes(self, size):
+            if not (found := came.read(size)):
+                raise StreamClosedError
+            return found
+
+    async def others(feed):
+        nonlocal n_turns
+        while not feed.ended.is_set():
+            n_turns += 1
+            await asyncio.sleep(0)
+
+    async def both():
+        feed = _Feed(LiveView(ABOUT), token.decode())
+        await asyncio.gather(feed.handle_stream(Backlog(), None), others(feed))
+
+    asyncio.run(both())
+    assert n_turns >= 500
 
 
 # ---- the process ----------------------------------------------------------------------
@@ -186,7 +227,9 @@ def shown(tab):
 def play(page, tab, activity, n_pictures):
     """Feed a page until a browser has drawn so many pictures more."""
     values, until = np.asarray(activity.values), shown(tab) + n_pictures
-    while shown(tab) < until:
+    deadline = time.monotonic() + PATIENCE_S
+    while (drawn := shown(tab)) < until:
+        assert time.monotonic() < deadline, f"{until - drawn} of {n_pictures} pictures are missing"
         for _ in range(20):
             place = page._n_bins % values.shape[1]
             page.bin(None if place == 30 else values[:, place], 0.05 * (page._n_bins + 1))

@@ -150,6 +150,9 @@ class _Feed(TCPServer):
             while True:
                 (size,) = struct.unpack(">I", await stream.read_bytes(4))
                 self._view.take(msgpack.unpackb(await stream.read_bytes(size)))
+                # What has come already is read without a wait: frames that come faster than they
+                # are taken would keep pictures back until the stream ends.
+                await asyncio.sleep(0)
         except StreamClosedError:
             if self.begun.is_set():
                 self.ended.set()

@@ -68,7 +68,7 @@ class LiveView:
             latency in ms, score), ``commits`` (end, embedding as bytes of float32), ``events``
             and ``facts``; each may be left out.
         """
-        for number, t_s, counts in frame.get("bins", ()):
+        for number, t_s, counts in list(frame.get("bins", ()))[-self.raster.shape[1] :]:
             self._show(int(number), counts)
             self._t_s = t_s
         self._points.extend(tuple(item) for item in frame.get("points", ()))

@@ -25,6 +25,8 @@ _STRETCH = 64
 _PRIOR_FREEDOM = 20.0
 # Values, of some pairs in all windows, that are worked on at once.
 _CHUNK = 2**22
+# As many as stay near the processor while their powers are taken.
+_NEAR = 2**18
 
 
 def weights_of(
@@ -241,11 +243,10 @@ class GraphWindows:
         numpy.ndarray, shape (n_windows, n_windows)
             Their products.
         """
-        square = gate.square()
         gram: NDArray[np.float64] = np.zeros((len(self), len(self)))
         for pairs in self._chunks():
-            values = self._scaled(range(len(self)), pairs)
-            gram += ((values * square[pairs]) @ values.T).double().cpu().numpy()
+            values = self._scaled(range(len(self)), pairs).mul_(gate[pairs])
+            gram += _with_itself(values)
         return (gram + gram.T) / 2
 
     def standardized(self, indices: Sequence[int]) -> Tensor:
@@ -358,12 +359,12 @@ class GraphWindows:
         """Sum the first powers of what is in memory over windows, (n_powers, n_pairs)."""
         there = torch.from_numpy(kept).to(self._device)
         sums = torch.zeros(n_powers, len(self.pairs), dtype=torch.float64, device=self._device)
-        for pairs in self._chunks():
+        for pairs in self.pairs.chunks(_NEAR // len(self)):
             values = self._values[:, pairs][there].double()
-            power = values
+            power = torch.ones_like(values)
             for found in sums[:, pairs]:
-                found += power.sum(dim=0)
-                power = power * values
+                power *= values
+                torch.sum(power, dim=0, out=found)
         return sums
 
     def _scaled(self, indices: Sequence[int], pairs: slice) -> Tensor:
@@ -377,6 +378,15 @@ class GraphWindows:
 
     def _chunks(self) -> Iterator[slice]:
         return self.pairs.chunks(_CHUNK // len(self))
+
+
+def _with_itself(values: Tensor) -> NDArray[np.float32]:
+    """Multiply rows with each other."""
+    if values.device.type == "cpu":
+        # NumPy sees that both are the same, and computes half.
+        rows = values.numpy()
+        return np.asarray(rows @ rows.T)
+    return np.asarray((values @ values.T).cpu().numpy())
 
 
 def _spread(n_windows: int, wanted: int) -> NDArray[np.int64]:

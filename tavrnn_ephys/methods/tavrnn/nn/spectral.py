@@ -92,7 +92,8 @@ def fit_spectral_basis(graphs: Iterable[NDArray[np.float32]], rank: int) -> Spec
     off_diagonal, total = ~np.eye(n, dtype=bool), 0.0
     for graph in graphs:
         deviation = graph - mean
-        moment += deviation @ deviation
+        # Symmetric: written so, NumPy computes half of the product.
+        moment += deviation @ deviation.T
         total += float(np.square(deviation[off_diagonal]).mean())
     # In ascending order; the n × nT matrix, whose left factors these are, is never built.
     values, vectors = np.linalg.eigh(moment)
@@ -162,6 +163,7 @@ def _strongest_share(pairs: NDArray[np.float32], n: int) -> float:
         deviation = np.zeros((n, n), dtype=np.float32)
         deviation[rows, columns] = values
         deviation += deviation.T
-        moment += deviation @ deviation
+        # Symmetric: written so, NumPy computes half of the product.
+        moment += deviation @ deviation.T
     eigenvalues = np.linalg.eigvalsh(moment)
     return float(eigenvalues[-1] / max(eigenvalues.sum(), 1e-30))
