@@ -14,6 +14,7 @@ from tavrnn_ephys.activity.spike_times import seconds_by_default, spike_times_s
 from tavrnn_ephys.activity.windows.holding import in_order_of_time, usual_interval_s
 from tavrnn_ephys.core.checks import duration_s, one_of, some
 from tavrnn_ephys.core.containers import BinnedActivity, Nodes
+from tavrnn_ephys.core.counts import BIN_TOLERANCE
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.core.names import several
 from tavrnn_ephys.io.blocks import warn_of_units_of_time
@@ -250,7 +251,7 @@ def n_whole_bins(length_s: float, size_s: float) -> int:
     >>> n_whole_bins(1.05, 0.1)
     10
     """
-    n_bins = int(np.floor(length_s / size_s + 1e-8))
+    n_bins = int(np.floor(length_s / size_s + BIN_TOLERANCE))
     if n_bins < 1:
         raise InputError(
             f"bin_size of {size_s:g} s exceeds the recording, which lasts {length_s:g} s. "

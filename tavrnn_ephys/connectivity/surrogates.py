@@ -18,6 +18,7 @@ from tavrnn_ephys.connectivity import compute_connectivity
 from tavrnn_ephys.connectivity.significance import ConnectivityNull, fit_null
 from tavrnn_ephys.core.checks import duration_s, one_of, positive_int
 from tavrnn_ephys.core.containers import BinnedActivity, ConnectivitySequence, Windows
+from tavrnn_ephys.core.counts import BIN_TOLERANCE
 from tavrnn_ephys.core.errors import DataLossWarning, InputError
 from tavrnn_ephys.statistics.nulls import Surrogates
 
@@ -149,7 +150,7 @@ class SpikeSurrogates:
             options = {} if argument is None else {argument: self.displacement.rescale("s")}
             drawn = getattr(elephant_surrogates, self.method)(shifted, **options)[0]
             times_s = np.asarray(drawn.rescale("s").magnitude)
-        bins = np.floor(times_s / activity.bin_size_s + 1e-8).astype(np.int64)
+        bins = np.floor(times_s / activity.bin_size_s + BIN_TOLERANCE).astype(np.int64)
         return np.bincount(bins[bins < activity.n_bins], minlength=activity.n_bins)
 
 

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from tavrnn_ephys.core.errors import InputError
 
-__all__ = ["MOST_SPIKES", "MOST_SPIKES_PER_BIN", "check_counts", "check_total"]
+__all__ = ["BIN_TOLERANCE", "MOST_SPIKES", "MOST_SPIKES_PER_BIN", "check_counts", "check_total"]
 
 #: A unit at 1000 spikes/s fills a bin of 16 min; beyond, a count is an overflow or a fill value.
 MOST_SPIKES_PER_BIN = 1_000_000
 #: Spike times take 8 bytes each: 2 GiB.
 MOST_SPIKES = 2**28
+#: A spike this part of a bin before a limit lies behind it, as in Elephant: times are rounded.
+BIN_TOLERANCE = 1e-8
 
 # No count of these types exceeds the largest.
 _SMALL = ("bool", "uint8", "int8", "uint16", "int16")

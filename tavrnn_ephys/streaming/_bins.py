@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.checks import some
+from tavrnn_ephys.core.counts import BIN_TOLERANCE
 from tavrnn_ephys.core.errors import InputError
 from tavrnn_ephys.core.plain_arrays import in_unit, plain_array
 from tavrnn_ephys.streaming.running_gram import require_counts
@@ -17,8 +18,6 @@ from tavrnn_ephys.streaming.updates import Event
 
 __all__ = ["BinCutter", "Restart"]
 
-# As Elephant does: a spike this part of a bin before a limit lies behind it.
-_TOLERANCE = 1e-8
 # A bin that starts this part of a bin beside its place was cut by another clock.
 _LARGEST_JITTER = 0.45
 _MOST_EVENTS = 1000
@@ -128,7 +127,7 @@ class BinCutter:
         begins = self._beginning(times, vouched, given)
         known = begins if self.known_s is None else self.known_s
         start = known
-        if given is not None and given > known + _TOLERANCE * self.size:
+        if given is not None and given > known + BIN_TOLERANCE * self.size:
             start = given
         self._require_seconds(until - start)
         if self.origin_s is None:
@@ -138,7 +137,7 @@ class BinCutter:
         self._take(times, nodes)
         self.known_s = max(known, until)
         closing = (self.known_s - self.lateness_s - self._start_s) / self.size
-        yield from self._close(int(np.floor(closing + _TOLERANCE)))
+        yield from self._close(int(np.floor(closing + BIN_TOLERANCE)))
 
     def _beginning(self, times: Any, until_s: float | None, t_start_s: float | None) -> float:
         """Say where spikes are known from, if nothing came before them."""
@@ -206,7 +205,7 @@ class BinCutter:
         return times, nodes
 
     def _take(self, times: NDArray[np.float64], nodes: NDArray[np.int64]) -> None:
-        late = times < self.closed_s - _TOLERANCE * self.size
+        late = times < self.closed_s - BIN_TOLERANCE * self.size
         if late.any():
             n = int(late.sum())
             self._say("late", f"{n} spikes came after their bin was closed and do not count", n)
@@ -223,7 +222,7 @@ class BinCutter:
         """Close the bins before ``last``."""
         if last <= self.next_bin:
             return
-        where = np.floor((self._times - self._start_s) / self.size + _TOLERANCE).astype(np.int64)
+        where = np.floor((self._times - self._start_s) / self.size + BIN_TOLERANCE).astype(np.int64)
         for first, end in self._lost_bins(last):
             if end - first > self.n_window:
                 yield from self._filled(where, first)
@@ -238,8 +237,8 @@ class BinCutter:
         """Give the ranges of bins that an unknown stretch touches, before ``last``."""
         found, origin_s = [], self._start_s
         for start, stop in self._unknown:
-            first = int(np.floor((start - origin_s) / self.size + _TOLERANCE))
-            end = int(np.ceil((stop - origin_s) / self.size - _TOLERANCE))
+            first = int(np.floor((start - origin_s) / self.size + BIN_TOLERANCE))
+            end = int(np.ceil((stop - origin_s) / self.size - BIN_TOLERANCE))
             found.append((max(first, self.next_bin), min(end, last)))
         return [item for item in found if item[1] > item[0]]
 
@@ -260,7 +259,7 @@ class BinCutter:
         n_lost = sum(end - first for first, end in lost)
         if n_lost:
             self._say("gap", f"{n_lost} bins are missing", n_lost)
-        edge = self.closed_s + _TOLERANCE * self.size
+        edge = self.closed_s + BIN_TOLERANCE * self.size
         self._unknown = [item for item in self._unknown if item[1] > edge]
 
     def _up_to(self, index: int) -> Iterator[Any]:

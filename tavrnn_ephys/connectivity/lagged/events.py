@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tavrnn_ephys.core.containers import BinnedActivity
+from tavrnn_ephys.core.counts import BIN_TOLERANCE
 from tavrnn_ephys.core.errors import InputError
 
 __all__ = ["Events", "bins_of_lags", "events_of_counts", "events_of_trains"]
 
 _FINEST_S = 0.001
 _BINS_AT_ONCE = 2**22
-_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +137,7 @@ def events_of_trains(
     keys = []
     for node, times in enumerate(trains):
         # A spike on a limit belongs to the bin that starts there, as Elephant and streams have it.
-        place = np.floor(times / fine_s + _TOLERANCE).astype(np.int64)
+        place = np.floor(times / fine_s + BIN_TOLERANCE).astype(np.int64)
         inside = place[(place >= 0) & (place < n_bins)]
         keys.append(inside * activity.n_nodes + node)
     found, counts = np.unique(np.concatenate(keys), return_counts=True)
