@@ -4,12 +4,14 @@ What the lagged correlation loses where nobody tells it time constants, delays, 
 Every network is drawn anew (`simulate_network`), and its state decoded from gated contributions of
 nodes under blocked folds.  Graphs: `auto`, time constant and delay estimated from the training
 windows of each fold; `true mean`, the mean of the pairs' true times; `true pairs`, each pair's own
-true kernel; `pearson`, counts in bins of 10 ms.
+true kernel; `true constants` and `true delays`, each pair's own of one, with the mean of the other;
+`pearson`, counts in bins of 10 ms.
 
     python docs/measurements/lagged.py [--seeds 4] [--first 300] [--conditions sparse,dense,…]
 """
 
 import argparse
+import dataclasses
 import time
 import warnings
 
@@ -109,11 +111,17 @@ def measured(recipe, seed):
     auto = task_of(block, truth, 1 * pq.ms)
     known = task_of(block, truth, 1 * pq.ms, options={"kernel": true_mean(truth)})
     coarse = task_of(block, truth, 10 * pq.ms, measure="pearson")
-    found = dict(auto.connectivity.origin.measure_options)
+    found, mean = dict(auto.connectivity.origin.measure_options), true_mean(truth)
+    constants = dataclasses.replace(truth, delays_s=np.full_like(truth.delays_s, mean.delay_s))
+    delays = dataclasses.replace(
+        truth, time_constants_s=np.full_like(truth.time_constants_s, mean.time_constant_s)
+    )
     row = {
         "auto": score(auto),
         "true mean": score(known),
         "true pairs": score(auto, graphs_of_true_pairs(auto, truth)),
+        "true constants": score(auto, graphs_of_true_pairs(auto, constants)),
+        "true delays": score(auto, graphs_of_true_pairs(auto, delays)),
         "pearson": score(coarse),
         "auto, gate shrunk": score(auto, make=lambda: GatedContributions(gate="shrunk")),
         "auto, not gated": score(auto, make=lambda: EdgePCA(n_components=16)),
